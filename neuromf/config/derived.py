@@ -1,0 +1,50 @@
+"""What a configuration means in steps, samples and dimensions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from neuromf.config.schema import Config
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """Counts that follow from a configuration alone.
+
+    Attributes:
+        optimiser_steps: updates in the whole run.
+        steps_per_epoch: updates in one epoch, a fraction when the accumulation does not divide it.
+        effective_batch: samples in one update, over all ranks and micro-batches.
+        mf_samples_per_update: expected samples with r < t in one update.
+        latent_dims: numbers in one latent, D.
+        loss_terms: weighted terms added up in the objective.
+    """
+
+    optimiser_steps: int
+    steps_per_epoch: float
+    effective_batch: int
+    mf_samples_per_update: float
+    latent_dims: int
+    loss_terms: int
+
+
+def run_facts(config: Config) -> RunFacts:
+    """Count steps, samples and dimensions of `config`."""
+    training = config.training
+    effective_batch = training.batch_size_per_gpu * training.gpus * training.gradient_accumulation_steps
+    micro_batches = training.epochs * training.micro_batches_per_epoch
+    return RunFacts(
+        optimiser_steps=micro_batches // training.gradient_accumulation_steps,
+        steps_per_epoch=training.micro_batches_per_epoch / training.gradient_accumulation_steps,
+        effective_batch=effective_batch,
+        mf_samples_per_update=(1 - config.time_sampling.data_proportion) * effective_batch,
+        latent_dims=math.prod(config.data.latent_shape),
+        loss_terms={"single": 1, "dual": 2}[config.meanflow.loss_terms],
+    )
+
+
+def epoch_of_step(config: Config, step: int) -> int:
+    """Epoch in which optimiser step `step` (from 0) consumes its last micro-batch."""
+    training = config.training
+    return ((step + 1) * training.gradient_accumulation_steps - 1) // training.micro_batches_per_epoch

@@ -1,0 +1,156 @@
+"""From a recipe's name or YAML files and `--set` overrides to one checked configuration."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from neuromf.config.recipes import read_recipe, recipe_names
+from neuromf.config.resolve import flatten
+from neuromf.config.schema import Config
+from neuromf.config.yaml_file import parse_yaml, read_yaml_mapping
+from neuromf.errors import InputError
+
+_PLAIN = (str, int, float, list, type(None))
+
+RECIPE_METADATA = ("about", "extends", "sources")
+"""Top-level keys of a recipe that describe it and are not settings."""
+
+
+def load_config(layers: Iterable[str | Path], overrides: Iterable[str] = ()) -> Config:
+    """Merge `layers` from left to right, then `overrides`, and check the result.
+
+    Args:
+        layers: names of shipped recipes or paths of YAML files.
+        overrides: `section.key=value` with a YAML value.
+
+    Raises:
+        InputError: an unknown recipe, unreadable file, unknown key, wrong type or value out of range.
+    """
+    merged: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for layer in layers:
+        _merge(merged, *_read_layer(str(layer)), origin)
+    for override in overrides:
+        _merge(merged, _parse_override(override), "--set", origin)
+    return validate(merged, origin)
+
+
+def validate(tree: dict[str, Any], origin: dict[str, str] | None = None) -> Config:
+    """Check a nested mapping against the schema; `origin` maps a dotted path to the file it came from."""
+    try:
+        text = json.dumps(tree)
+    except (TypeError, ValueError, RecursionError) as error:
+        path, value = next(((p, v) for p, v in flatten(tree) if not isinstance(v, _PLAIN)), ("", error))
+        problem = f"{value} is a {type(value).__name__} to YAML"
+        remedy = "use numbers, quoted text, lists and null"
+        raise InputError(problem, remedy=remedy, file=(origin or {}).get(path), key=path or None) from error
+    try:
+        return Config.model_validate_json(text)
+    except ValidationError as error:
+        raise _as_input_error(error, origin or {}) from error
+
+
+def _read_layer(layer: str) -> tuple[dict[str, Any], str]:
+    if layer in recipe_names():
+        return read_recipe(layer), f"recipe {layer}"
+    path = Path(layer)
+    if not path.is_file():
+        near = difflib.get_close_matches(layer, recipe_names(), n=1)
+        hint = f"did you mean '{near[0]}'" if near else f"name a YAML file or one of {', '.join(recipe_names())}"
+        raise InputError(f"'{layer}' is neither a recipe nor a file", remedy=hint)
+    tree = _nested(read_yaml_mapping(path))
+    base = tree.pop("extends", None)
+    for key in RECIPE_METADATA:
+        tree.pop(key, None)
+    if base is None:
+        return tree, str(path)
+    if base not in recipe_names():
+        raise InputError(
+            f"'{base}' is no recipe", remedy=f"use one of {', '.join(recipe_names())}", file=path, key="extends"
+        )
+    merged = read_recipe(base)
+    _merge(merged, tree, str(path), {})
+    return merged, str(path)
+
+
+def _nested(tree: dict[str, Any]) -> dict[str, Any]:
+    """Sections from dotted keys at the top level, as the resolved text has them."""
+    nested: dict[str, Any] = {}
+    for key, value in tree.items():
+        section, dot, rest = key.partition(".")
+        _merge(nested, {section: {rest: value}} if dot else {key: value}, "", {})
+    return nested
+
+
+def _parse_override(override: str) -> dict[str, Any]:
+    path, separator, value = override.partition("=")
+    keys = path.strip().split(".")
+    if not separator or not all(keys):
+        raise InputError(f"'{override}' is not an override", remedy="write section.key=value", file="--set")
+    tree: Any = parse_yaml(value, file="--set")
+    for key in reversed(keys):
+        tree = {key: tree}
+    return dict(tree)
+
+
+def _merge(base: dict[str, Any], layer: dict[str, Any], source: str, origin: dict[str, str], prefix: str = "") -> None:
+    for key, value in layer.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, dict) and isinstance(base.get(key, {}), dict):
+            base.setdefault(key, {})
+            _merge(base[key], value, source, origin, f"{path}.")
+        else:
+            base[key] = value
+        origin[path] = source
+
+
+def _as_input_error(error: ValidationError, origin: dict[str, str]) -> InputError:
+    first = error.errors()[0]
+    keys = [part for part in first["loc"] if isinstance(part, str) and part in _all_keys() | set(_path_keys(first))]
+    path = ".".join(keys)
+    file = origin.get(path) or next((origin[p] for p in _parents(path) if p in origin), None)
+    value = first.get("input")
+    more = f" (and {len(error.errors()) - 1} more)" if len(error.errors()) > 1 else ""
+    problem, remedy = _explain(first["type"], first["msg"], value, path)
+    return InputError(problem + more, remedy=remedy, file=file, key=path or None)
+
+
+def _path_keys(detail: Any) -> list[str]:  # noqa: ANN401
+    return [part for part in detail["loc"][:2] if isinstance(part, str)]
+
+
+def _all_keys() -> set[str]:
+    return {key for section in Config.model_fields.values() for key in getattr(section.annotation, "model_fields", {})}
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split(".")
+    return [".".join(parts[:n]) for n in range(len(parts) - 1, 0, -1)]
+
+
+def _explain(kind: str, message: str, value: Any, path: str) -> tuple[str, str]:  # noqa: ANN401
+    if kind == "extra_forbidden":
+        leaf = path.rsplit(".", 1)[-1]
+        known = _all_keys() | set(Config.model_fields)
+        near = difflib.get_close_matches(leaf, known, n=1)
+        return "unknown key", f"did you mean '{near[0]}'" if near else "remove it or check the section it stands in"
+    if isinstance(value, str) and _is_number_text(value):
+        return f"'{value}' is text to YAML", f"write a number with a point, such as {float(value):.1e}"
+    if kind == "value_error":
+        return message.removeprefix("Value error, "), "change one of the two"
+    shown = json.dumps(value) if not isinstance(value, dict) else "a section"
+    return f"{shown} is not allowed here", message[0].lower() + message[1:].rstrip(".")
+
+
+def _is_number_text(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,41 @@
+"""The resolved configuration as canonical text, and its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from neuromf.config.schema import Config
+
+
+def flatten(tree: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (dotted path, value) of every leaf of nested mappings."""
+    for key, value in tree.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from flatten(value, f"{path}.")
+        else:
+            yield path, value
+
+
+def flat_config(config: Config) -> dict[str, Any]:
+    """Every key of `config` by dotted path, sorted."""
+    return dict(sorted(flatten(config.model_dump(mode="json"))))
+
+
+def resolved_text(config: Config) -> str:
+    """One `path: value` line a key, sorted by path: text that `load_config` reads back to the same configuration."""
+    return "".join(f"{path}: {_scalar(value)}\n" for path, value in flat_config(config).items())
+
+
+def _scalar(value: Any) -> str:  # noqa: ANN401
+    """JSON, save that YAML wants a point in a number with an exponent."""
+    text = json.dumps(value)
+    return text.replace("e", ".0e", 1) if isinstance(value, float) and "e" in text and "." not in text else text
+
+
+def config_hash(config: Config) -> str:
+    """SHA-256 of the resolved text."""
+    return hashlib.sha256(resolved_text(config).encode()).hexdigest()

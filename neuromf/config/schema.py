@@ -1,0 +1,175 @@
+"""Every setting of a run: its name, type, unit, default and range.
+
+The defaults are those of the `recommended` recipe. Section and key names are those of the review that started the
+project, so that its corrected YAML can be pasted in. An option that would have no effect is an error (CFG-001).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+UnitInterval = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+LATENT_CHANNELS = 4
+"""Channels of a MAISI latent."""
+LATENT_STRIDE = 4
+"""Voxels a latent cell spans along each axis."""
+
+
+class Section(BaseModel):
+    """Base of every section: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class DataConfig(Section):
+    """Which scans are trained on and how a scan becomes a latent."""
+
+    source: Literal["demo", "folder"] = "demo"
+    root: str | None = Field(None, description="folder of NIfTI files; needed by, and only by, source: folder")
+    demo_subjects: Annotated[int, Field(ge=3, description="subjects of the built-in cohort")] = 64
+    demo_seed: Annotated[int, Field(ge=0)] = 0
+    spacing_mm: Positive = 1.0
+    shape: tuple[Count, Count, Count] = Field((192, 192, 192), description="voxels after crop or pad")
+    intensity_percentiles: tuple[float, float] = (0.0, 99.5)
+    split_ratios: tuple[UnitInterval, UnitInterval, UnitInterval] = (0.85, 0.10, 0.05)
+    split_seed: Annotated[int, Field(ge=0)] = 42
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.source == "folder") != (self.root is not None):
+            raise ValueError("root must be given with source: folder, and only then")
+        if any(size % LATENT_STRIDE for size in self.shape):
+            raise ValueError(f"shape {list(self.shape)} must be a multiple of {LATENT_STRIDE} along each axis")
+        low, high = self.intensity_percentiles
+        if not 0 <= low < high <= 100:
+            raise ValueError(f"intensity_percentiles [{low}, {high}] must rise within 0..100")
+        if not abs(sum(self.split_ratios) - 1) <= 1e-9:
+            raise ValueError(f"split_ratios add up to {sum(self.split_ratios):g}, write three that add up to 1")
+        return self
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int, int]:
+        """Channels, depth, height and width of one latent."""
+        depth, height, width = (size // LATENT_STRIDE for size in self.shape)
+        return LATENT_CHANNELS, depth, height, width
+
+
+class VaeConfig(Section):
+    """The frozen autoencoder between scans and latents."""
+
+    checkpoint: str = Field("autoencoder_v2.pt", description="'demo' for the shipped weights, or a checkpoint file")
+
+
+class UnetConfig(Section):
+    """MONAI DiffusionModelUNet conditioned on both times."""
+
+    channels: tuple[Count, ...] = (64, 128, 256, 512)
+    attention_levels: tuple[bool, ...] = (False, False, True, True)
+    head_channels: Annotated[int, Field(ge=1, description="channels per attention head")] = 32
+    num_res_blocks: Count = 2
+    norm_num_groups: Count = 32
+    time_scale: Positive = Field(1.0, description="factor on t and t-r before the sinusoidal embedding (JVP-005)")
+    flash_attention: bool = Field(False, description="has no forward-mode derivative (JVP-004)")
+    resblock_updown: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len(self.channels) != len(self.attention_levels):
+            raise ValueError(f"{len(self.channels)} channels but {len(self.attention_levels)} attention_levels")
+        for size in self.channels:
+            if size % self.norm_num_groups:
+                raise ValueError(f"channels {size} is not a multiple of norm_num_groups {self.norm_num_groups}")
+        for size, attends in zip(self.channels, self.attention_levels, strict=True):
+            if attends and size % self.head_channels:
+                raise ValueError(f"channels {size} is not a multiple of head_channels {self.head_channels}")
+        return self
+
+
+class MeanFlowConfig(Section):
+    """The objective: identity, derivative, reduction, weighting."""
+
+    prediction: Literal["u", "x"] = "x"
+    tangent: Literal["conditional", "model", "v_head"] = "model"
+    jvp: Literal["exact", "finite_difference"] = "exact"
+    fd_step: Positive | None = Field(None, description="step of the finite difference in t; only with it")
+    loss_terms: Literal["single", "dual"] = "single"
+    reduction: Literal["mean", "sum"] = "mean"
+    norm_eps: Positive = Field(1.0, description="c of the adaptive weight, in the unit of the reduced loss")
+    norm_p: NonNegative = Field(1.0, description="p of the adaptive weight; 0 switches it off")
+    t_min: Annotated[float, Field(gt=0, lt=1)] = Field(0.05, description="clamp of every 1/t")
+    channel_weights: tuple[Positive, Positive, Positive, Positive] | Literal["inverse_variance"] | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.jvp == "finite_difference") != (self.fd_step is not None):
+            raise ValueError("fd_step must be given with jvp: finite_difference, and only then")
+        return self
+
+
+class TimeSamplingConfig(Section):
+    """The distribution of (r, t)."""
+
+    mu: Annotated[float, Field(allow_inf_nan=False)] = -0.4
+    sigma: Positive = 1.0
+    data_proportion: UnitInterval = Field(0.75, description="share of samples with r = t (FM samples)")
+    uniform_fraction: UnitInterval = Field(0.2, description="share of MF samples whose pair is uniform (TIME-005)")
+    t_min: Annotated[float, Field(gt=0, lt=1)] = Field(0.05, description="smallest t that is drawn")
+
+
+class TrainingConfig(Section):
+    """Optimiser, schedule, batch, precision, guard. Steps are optimiser steps unless the name says otherwise."""
+
+    epochs: Count = 500
+    micro_batches_per_epoch: Annotated[int, Field(ge=1, description="micro-batches of one rank in an epoch")] = 30
+    batch_size_per_gpu: Count = 8
+    gpus: Count = 2
+    gradient_accumulation_steps: Count = 8
+    learning_rate: Positive = 1.0e-4
+    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.95
+    adam_eps: Positive = 1.0e-8
+    weight_decay: NonNegative = 0.0
+    lr_schedule: Literal["constant", "cosine", "linear"] = "constant"
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    gradient_clip: Positive | None = Field(1.0, description="largest global gradient norm; null switches it off")
+    precision: Literal["fp32", "bf16"] = "fp32"
+    reported_loss: Literal["objective", "weighted"] = Field(
+        "objective", description="what a run is judged by (WGT-002)"
+    )
+    diagnostics: bool = Field(True, description="gradient norms per block; the raw loss is recorded either way")
+    divergence_warn_ratio: Positive = Field(10.0, description="warn above this multiple of the initial raw loss")
+    divergence_threshold: Positive | None = Field(100.0, description="halt above this multiple; null disarms the guard")
+    checkpoint_every_steps: Count = 100
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.epochs * self.micro_batches_per_epoch < self.gradient_accumulation_steps:
+            raise ValueError(
+                "the run ends before one optimiser step: raise epochs or lower gradient_accumulation_steps"
+            )
+        return self
+
+
+class EmaConfig(Section):
+    """Exponential moving average of the weights, per optimiser step."""
+
+    decay: Annotated[float, Field(gt=0, lt=1)] = 0.995
+
+
+class Config(Section):
+    """One run."""
+
+    data: DataConfig = DataConfig()
+    vae: VaeConfig = VaeConfig()
+    unet: UnetConfig = UnetConfig()
+    meanflow: MeanFlowConfig = MeanFlowConfig()
+    time_sampling: TimeSamplingConfig = TimeSamplingConfig()
+    training: TrainingConfig = TrainingConfig()
+    ema: EmaConfig = EmaConfig()

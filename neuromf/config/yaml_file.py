@@ -1,0 +1,68 @@
+"""YAML read strictly: no duplicate keys, a mapping at the top, one clear sentence when it is broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from neuromf.errors import InputError
+
+_Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _UniqueKeyLoader(_Loader):  # type: ignore[misc]  # the C loader is only known at run time
+    """Safe loader that refuses a mapping with the same key twice."""
+
+
+def _construct_mapping(loader: Any, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, str):
+            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is not text", key_node.start_mark)
+        if key in seen:
+            raise yaml.constructor.ConstructorError(None, None, f"key '{key}' is given twice", key_node.start_mark)
+        seen.add(key)
+    return dict(yaml.constructor.SafeConstructor.construct_mapping(loader, node, deep))
+
+
+_UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _construct_mapping)
+
+
+def parse_yaml(text: str, *, file: Path | str) -> Any:  # noqa: ANN401
+    """Parse YAML text; `file` is named in the error.
+
+    Raises:
+        InputError: the text is not YAML, or a mapping holds a key twice.
+    """
+    try:
+        return yaml.load(text, Loader=_UniqueKeyLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f" in line {mark.line + 1}" if mark else ""
+        raise InputError(f"{error.problem}{where}", remedy="write valid YAML with each key once", file=file) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        problem = str(error).splitlines()[0] if str(error) else "nesting is too deep"
+        raise InputError(f"not readable as YAML ({problem})", remedy="write valid YAML", file=file) from error
+
+
+def read_yaml_mapping(path: Path) -> dict[str, Any]:
+    """Read a YAML file whose top level is a mapping.
+
+    Raises:
+        InputError: the file is missing, not UTF-8, not YAML, or not a mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read as text ({error})", remedy="give a readable YAML file", file=path) from error
+    document = parse_yaml(text, file=path)
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise InputError(
+            f"holds a {type(document).__name__} at its top level", remedy="write `section:` mappings", file=path
+        )
+    return document

@@ -1,0 +1,29 @@
+"""The one exception a user may see: what is wrong, where, and what to do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class InputError(Exception):
+    """Bad input at the boundary; the command line prints it as one sentence and exits with code 2.
+
+    Args:
+        problem: what is wrong, naming the value that was read.
+        remedy: what the user can do about it, as an imperative clause.
+        file: the file that holds the problem, when there is one.
+        key: the configuration key, column or field concerned, when there is one.
+    """
+
+    def __init__(self, problem: str, *, remedy: str, file: Path | str | None = None, key: str | None = None) -> None:
+        self.problem = problem
+        self.remedy = remedy
+        self.file = str(file) if file is not None else None
+        self.key = key
+        super().__init__(self.sentence)
+
+    @property
+    def sentence(self) -> str:
+        """File, key, problem and remedy as one sentence."""
+        where = ": ".join(part for part in (self.file, self.key) if part)
+        return f"{where}: {self.problem}; {self.remedy}." if where else f"{self.problem}; {self.remedy}."

@@ -1,0 +1,96 @@
+"""What a law is: a statement with a source, a predicate on plain numbers, and the value that breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """What a broken law does to a launch."""
+
+    BLOCK = "block"
+    WARN = "warn"
+    INFO = "info"
+
+
+class Enforcer(StrEnum):
+    """Who holds a law: the static gate, a property test, a golden trace or the running trainer."""
+
+    STATIC = "S"
+    PROPERTY = "P"
+    GOLDEN = "G"
+    RUNTIME = "R"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What a predicate says about plain numbers.
+
+    Attributes:
+        passed: whether the law holds.
+        value: the number that was judged, or what was found in words.
+        bound: what the value is held to, such as `<= 10`.
+        unit: unit of `value` and `bound`.
+        detail: what the value means, in a sentence.
+        passing_value: overrides that would pass, as they are typed after `--set`, blank-separated.
+        severity: replaces the law's severity when the finding failed; INFO on a passed finding marks it worth reading.
+    """
+
+    passed: bool
+    value: float | str
+    bound: str
+    unit: str = ""
+    detail: str = ""
+    passing_value: str = ""
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where a law comes from.
+
+    Attributes:
+        reference: an arXiv id with its version, `review`, or the name of a repository.
+        place: section, equation or table within it.
+    """
+
+    reference: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.reference}, {self.place}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Law:
+    """One rule that code, a configuration or a run can break.
+
+    Attributes:
+        id: family and number, never reused.
+        title: a few words.
+        statement: the law in one sentence.
+        equation: the law in LaTeX.
+        sources: where it comes from.
+        severity: what breaking it does to a launch.
+        predicate: judges plain numbers, given by keyword; every enforcer calls this one.
+        example: keyword arguments that satisfy the predicate.
+        counterexample: keyword arguments that break it.
+        remedy: what to do when it is broken, one imperative sentence.
+        enforcers: who holds it.
+        kills: operators of the fault catalogue (`L1` .. `X3`) that it must detect.
+    """
+
+    id: str
+    title: str
+    statement: str
+    equation: str
+    sources: tuple[Source, ...]
+    severity: Severity
+    predicate: Callable[..., Finding]
+    example: Mapping[str, object]
+    counterexample: Mapping[str, object]
+    remedy: str
+    enforcers: frozenset[Enforcer]
+    kills: tuple[str, ...] = ()

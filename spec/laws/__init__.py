@@ -1,0 +1,1 @@
+"""The laws, one family a module. Standard library only: the static gate imports them at every launch."""

@@ -1,0 +1,76 @@
+"""What stops a run: the divergence guard and non-finite numbers."""
+
+from __future__ import annotations
+
+import math
+
+from spec.citations import public_code, review
+from spec.law import Enforcer, Finding, Law, Severity
+
+
+def armed_guard(
+    *,
+    divergence_threshold: float | None,
+    warn_ratio: float,
+    failed_run_halted_at: int | None = 0,
+    halts_healthy_run: bool = False,
+) -> Finding:
+    """Judge whether the guard can fire, and, once it has replayed two known curves, whether it does.
+
+    Args:
+        divergence_threshold: multiple of the initial raw loss at which the run halts; None disarms.
+        warn_ratio: multiple at which it warns.
+        failed_run_halted_at: epoch at which its replay of the failed run halts, None for never.
+        halts_healthy_run: whether its replay of a healthy run halts.
+    """
+    armed = divergence_threshold is not None and warn_ratio < divergence_threshold < math.inf
+    armed = armed and failed_run_halted_at is not None and not halts_healthy_run
+    return Finding(
+        passed=armed,
+        value="disarmed" if divergence_threshold is None else divergence_threshold,
+        bound=f"> {warn_ratio:g}, finite, and reached by the failed run",
+        unit="x initial raw loss",
+        detail="the public code's next run had a guard that could not fire, 500 times an average of itself",
+        passing_value="" if armed else f"training.divergence_threshold={max(100.0, 10 * warn_ratio):g}",
+    )
+
+
+def finite_step(*, loss: float, gradient_norm: float) -> Finding:
+    """Judge the two numbers that must be finite before a step is taken."""
+    return Finding(
+        passed=math.isfinite(loss) and math.isfinite(gradient_norm),
+        value=f"loss {loss:g}, gradient norm {gradient_norm:g}",
+        bound="finite",
+    )
+
+
+LAWS = (
+    Law(
+        id="GUARD-001",
+        title="guard is armed",
+        statement="A divergence guard on the raw loss is armed, with a finite threshold above its warning.",
+        equation=r"\mathrm{warn} < \mathrm{halt} < \infty",
+        sources=(review("section 3.4, E4"), public_code("612bb37, a guard that cannot fire")),
+        severity=Severity.BLOCK,
+        predicate=armed_guard,
+        example={"divergence_threshold": 100.0, "warn_ratio": 10.0},
+        counterexample={"divergence_threshold": None, "warn_ratio": 10.0},
+        remedy="Set training.divergence_threshold.",
+        enforcers=frozenset({Enforcer.STATIC, Enforcer.RUNTIME}),
+        kills=("M3", "M4"),
+    ),
+    Law(
+        id="NUM-001",
+        title="nothing advances on a non-finite number",
+        statement="A non-finite loss or gradient halts every rank before optimiser, average or schedule advance.",
+        equation=r"L, \|g\| \in \mathbb{R}",
+        sources=(review("section 3.4, E4"), public_code("latent_meanflow.py:186, a NaN step replaced by zero")),
+        severity=Severity.BLOCK,
+        predicate=finite_step,
+        example={"loss": 1.0, "gradient_norm": 0.5},
+        counterexample={"loss": math.nan, "gradient_norm": 0.5},
+        remedy="Find the first non-finite column of the trace; do not skip or replace the step.",
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.RUNTIME}),
+        kills=("N3",),
+    ),
+)

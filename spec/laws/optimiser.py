@@ -1,0 +1,54 @@
+"""How far Adam remembers."""
+
+from __future__ import annotations
+
+from spec.bounds import at_most
+from spec.citations import adam, meanflow, review
+from spec.law import Enforcer, Finding, Law, Severity
+
+LARGEST_WINDOW = 5.0
+"""Per cent of the run: the denominator is then renewed twenty times. ImageNet's 0.95 is 20 steps of any run; the public
+CIFAR runs use 0.999 over 800,000 steps, 0.1 %."""
+
+
+def window(beta: float) -> float:
+    """Steps over which a moving average with this beta remembers, 1/(1 - beta)."""
+    return 1 / (1 - beta)
+
+
+def second_moment_window(*, beta1: float, beta2: float, optimiser_steps: int) -> Finding:
+    """Judge the window of Adam's second moment against the run.
+
+    Args:
+        beta1: decay of the first moment.
+        beta2: decay of the second moment.
+        optimiser_steps: updates in the run.
+    """
+    largest = LARGEST_WINDOW / 100 * optimiser_steps
+    beta2_bound = max(0.0, 1 - 1 / largest) if largest > 0 else 0.0
+    return at_most(
+        round(100 * window(beta2) / optimiser_steps, 9),
+        LARGEST_WINDOW,
+        unit="% of the run",
+        detail=f"windows of {window(beta1):.4g} (beta1) and {window(beta2):.4g} (beta2) of {optimiser_steps:,} steps; "
+        "the review's reason is sound for long windows, yet toy replays train alike with 0.999",
+        passing_value=f"training.beta2={min(0.95, beta2_bound):.6g}",
+    )
+
+
+LAWS = (
+    Law(
+        id="OPT-001",
+        title="second moment keeps up",
+        statement="The window of Adam's second moment is at most 5 % of the run, and both moments are bias-corrected.",
+        equation=r"\tfrac{1}{1-\beta_2} \le 0.05\,T,\quad \hat v_k = v_k/(1-\beta_2^k)",
+        sources=(review("section 3.2, RC2"), adam("Algorithm 1"), meanflow("Table 4, beta2 0.95")),
+        severity=Severity.BLOCK,
+        predicate=second_moment_window,
+        example={"beta1": 0.9, "beta2": 0.95, "optimiser_steps": 400},
+        counterexample={"beta1": 0.9, "beta2": 0.999, "optimiser_steps": 6_750},
+        remedy="Lower training.beta2 to 0.95.",
+        enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY}),
+        kills=("O3",),
+    ),
+)

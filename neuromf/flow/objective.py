@@ -1,0 +1,186 @@
+"""The MeanFlow objective of one batch: prediction, tangent, derivative, compound velocity, weighted loss.
+
+Cost: the tangent and the derivative are evaluated on the MF samples alone and without gradient; then one forward pass
+with gradient covers the batch (and, with dual terms, the MF samples once more at r = t).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from neuromf.config.schema import MeanFlowConfig
+from neuromf.flow.jvp import Derivative, exact_derivative, finite_difference
+from neuromf.flow.path import broadcast_time, conditional_velocity, interpolate
+from neuromf.flow.prediction import average_velocity
+from neuromf.flow.weighting import adaptive_weight, potential, reduce_dims
+
+
+class NetOutput(NamedTuple):
+    """What a network returns: the predicted quantity and, with a v-head, a velocity; both shaped like z."""
+
+    prediction: Tensor
+    v_head: Tensor | None
+
+
+class Net(Protocol):
+    """A network of a point and two times."""
+
+    def __call__(self, z: Tensor, r_B: Tensor, t_B: Tensor) -> NetOutput:
+        """Evaluate the network at points `z` (B, ...) and times r <= t."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One micro-batch.
+
+    Attributes:
+        x: data (B, C, ...), normalised latents.
+        e: standard normal noise, shaped like `x`.
+        r_B: start of the averaging interval.
+        t_B: time of the sample; r = t marks an FM sample.
+    """
+
+    x: Tensor
+    e: Tensor
+    r_B: Tensor
+    t_B: Tensor
+
+
+@dataclass(frozen=True)
+class Term:
+    """One weighted term of the objective on some samples of the batch.
+
+    Attributes:
+        loss_B: reduced loss of each sample, with gradient.
+        squared_error: squared error it was reduced from, detached.
+    """
+
+    loss_B: Tensor
+    squared_error: Tensor
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A batch's objective and everything the trace records about it; all but `terms` is detached.
+
+    Attributes:
+        terms: name -> term; `velocity` on all samples, `flow` on all (dual), `v_head` on all.
+        is_mf_B: samples with r < t.
+        z: point on the path.
+        v_c: conditional velocity.
+        u: average velocity of each sample.
+        derivative: u and du/dt of the MF samples, in order.
+        tangent: velocity along which the derivative was taken, of the MF samples.
+        target: v_c - (t - r) du/dt, what u is regressed on.
+    """
+
+    terms: dict[str, Term]
+    is_mf_B: Tensor
+    z: Tensor
+    v_c: Tensor
+    u: Tensor
+    derivative: Derivative
+    tangent: Tensor
+    target: Tensor
+
+    def weighted(self, settings: MeanFlowConfig) -> Tensor:
+        """Per-sample weighted loss, the sum over terms; its gradient trains the net (law WGT-001)."""
+        losses = [adaptive_weight(t.loss_B, settings.norm_eps, settings.norm_p) * t.loss_B for t in self.terms.values()]
+        return torch.stack(losses).sum(0)
+
+    def potential(self, settings: MeanFlowConfig) -> Tensor:
+        """Per-sample potential of the weighted loss, the sum over terms: the reported objective (law WGT-004)."""
+        losses = [potential(t.loss_B.detach(), settings.norm_eps, settings.norm_p) for t in self.terms.values()]
+        return torch.stack(losses).sum(0)
+
+
+def meanflow_objective(
+    net: Net,
+    batch: Batch,
+    settings: MeanFlowConfig,
+    channel_weights_C: Tensor | None = None,
+    derivative_net: Net | None = None,
+) -> Objective:
+    r"""Evaluate the objective :math:`\|u + (t-r)\,\mathrm{sg}[du/dt] - v_c\|^2` and its companions.
+
+    Args:
+        net: network that carries gradient.
+        batch: data, noise and times.
+        settings: prediction, tangent, derivative, terms and reduction.
+        channel_weights_C: factor on each channel's squared error.
+        derivative_net: the same network outside any wrapper, for the derivative; `net` when None.
+    """
+    z = interpolate(batch.x, batch.e, batch.t_B)
+    v_c = conditional_velocity(batch.x, batch.e)
+    is_mf_B = batch.r_B < batch.t_B
+    rows = is_mf_B.nonzero().squeeze(1)
+    tangent, derivative = _derivative(derivative_net or net, z, v_c, batch, rows, settings)
+    outputs = _forward(net, z, batch, rows, settings)
+    interval = broadcast_time(batch.t_B - batch.r_B, z)
+    correction = torch.zeros_like(z).index_copy(0, rows, interval[rows] * derivative.dudt.to(z.dtype))
+    terms = {"velocity": _term(outputs.u + correction, v_c, settings, channel_weights_C)}
+    if settings.loss_terms == "dual":
+        terms["flow"] = _term(outputs.u_at_t, v_c, settings, channel_weights_C)
+    if outputs.v_head is not None:
+        terms["v_head"] = _term(outputs.v_head, v_c, settings, channel_weights_C)
+    return Objective(
+        terms, is_mf_B, z, v_c, outputs.u.detach(), derivative, tangent, target=(v_c - correction).detach()
+    )
+
+
+@dataclass(frozen=True)
+class _Outputs:
+    u: Tensor
+    u_at_t: Tensor
+    v_head: Tensor | None
+
+
+def _term(prediction: Tensor, v_c: Tensor, settings: MeanFlowConfig, channel_weights_C: Tensor | None) -> Term:
+    squared_error = (prediction.to(v_c.dtype) - v_c).square()
+    return Term(reduce_dims(squared_error, settings.reduction, channel_weights_C), squared_error.detach())
+
+
+def _forward(net: Net, z: Tensor, batch: Batch, rows: Tensor, settings: MeanFlowConfig) -> _Outputs:
+    """One pass with gradient; dual terms append the MF samples at r = t, for an FM sample is at r = t already."""
+    r_B, t_B, size = batch.r_B, batch.t_B, len(z)
+    if settings.loss_terms == "dual":
+        z, r_B, t_B = torch.cat([z, z[rows]]), torch.cat([r_B, t_B[rows]]), torch.cat([t_B, t_B[rows]])
+    output = net(z, r_B, t_B)
+    u = average_velocity(output.prediction.to(z.dtype), z, t_B, settings.prediction, settings.t_min)
+    u_at_t = u[:size].index_copy(0, rows, u[size:]) if settings.loss_terms == "dual" else u
+    return _Outputs(u[:size], u_at_t, None if output.v_head is None else output.v_head[:size].to(z.dtype))
+
+
+def _derivative(
+    net: Net, z: Tensor, v_c: Tensor, batch: Batch, rows: Tensor, settings: MeanFlowConfig
+) -> tuple[Tensor, Derivative]:
+    """Tangent and du/dt of the MF samples; where r = t the factor (t - r) makes both irrelevant (law ID-002)."""
+    z, v_c, r_B, t_B = z[rows], v_c[rows], batch.r_B[rows], batch.t_B[rows]
+    if not len(rows):
+        return v_c, Derivative(v_c, v_c)
+
+    def field(point: Tensor, r: Tensor, t: Tensor) -> Tensor:
+        output = net(point, r, t).prediction.to(point.dtype)
+        return average_velocity(output, point, t, settings.prediction, settings.t_min)
+
+    with torch.no_grad():
+        tangent = _tangent(net, field, z, v_c, t_B, settings)
+    if settings.jvp == "exact":
+        return tangent, exact_derivative(field, z, r_B, t_B, tangent)
+    assert settings.fd_step is not None  # the schema couples the two keys
+    return tangent, finite_difference(field, z, r_B, t_B, tangent, settings.fd_step)
+
+
+def _tangent(net: Net, field: object, z: Tensor, v_c: Tensor, t_B: Tensor, settings: MeanFlowConfig) -> Tensor:
+    if settings.tangent == "conditional":
+        return v_c
+    output = net(z, t_B, t_B)
+    if settings.tangent == "v_head":
+        if output.v_head is None:
+            raise ValueError("tangent v_head needs a network with a v-head")
+        return output.v_head.to(z.dtype)
+    return average_velocity(output.prediction.to(z.dtype), z, t_B, settings.prediction, settings.t_min)

@@ -1,0 +1,58 @@
+"""Reduction of the squared error and the adaptive weight (laws WGT-001 .. WGT-004, LOSS-002)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+
+def reduce_dims(
+    squared_error: Tensor, reduction: Literal["mean", "sum"], channel_weights_C: Tensor | None = None
+) -> Tensor:
+    """Loss of each sample from its squared error (law WGT-003 relates the two reductions).
+
+    Args:
+        squared_error: (B, C, ...) in squared latent units.
+        reduction: `mean` over dims, unit squared latent per dim, or `sum`.
+        channel_weights_C: factor on each channel (law LOSS-002); None is 1 throughout.
+
+    Returns:
+        Loss (B,) in float32 or wider.
+    """
+    error = squared_error if squared_error.dtype == torch.float64 else squared_error.float()
+    if channel_weights_C is not None:
+        error = error * channel_weights_C.reshape(1, -1, *(1,) * (error.ndim - 2))
+    flat = error.flatten(1)
+    return flat.mean(1) if reduction == "mean" else flat.sum(1)
+
+
+def adaptive_weight(loss_B: Tensor, norm_eps: float, norm_p: float) -> Tensor:
+    r"""Detached weight :math:`w = \mathrm{sg}[(L + c)^{-p}]` (MeanFlow, Eq. 22).
+
+    Args:
+        loss_B: per-sample loss.
+        norm_eps: c, in the unit of the loss.
+        norm_p: p.
+    """
+    return (loss_B.detach() + norm_eps).pow(-norm_p)
+
+
+def weighted_loss(loss_B: Tensor, norm_eps: float, norm_p: float) -> Tensor:
+    r""":math:`\tilde L = \mathrm{sg}[(L + c)^{-p}]\,L`: its gradient trains, its value says nothing once L >> c."""
+    return adaptive_weight(loss_B, norm_eps, norm_p) * loss_B
+
+
+def potential(loss_B: Tensor, norm_eps: float, norm_p: float) -> Tensor:
+    r"""The function of L whose gradient the weighted loss follows (law WGT-004).
+
+    :math:`\Phi(L) = \log(1 + L/c)` for p = 1, else :math:`((L+c)^{1-p} - c^{1-p})/(1-p)`. It has the weighted loss's
+    gradient and keeps rising with L, so it is what a run reports.
+    """
+    if norm_p == 1:
+        return torch.log1p(loss_B / norm_eps)
+    exponent = 1 - norm_p
+    # expm1 keeps the difference of two nearly equal powers exact when L << c or p is close to 1.
+    value: Tensor = norm_eps**exponent * torch.expm1(exponent * torch.log1p(loss_B / norm_eps)) / exponent
+    return value

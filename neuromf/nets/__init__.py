@@ -1,0 +1,1 @@
+"""Networks: the velocity U-Net and the frozen autoencoder."""

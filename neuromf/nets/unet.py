@@ -1,0 +1,100 @@
+"""MONAI's diffusion UNet, conditioned on both times and with an optional second head."""
+
+from __future__ import annotations
+
+import warnings
+
+import torch
+from monai.networks.nets import DiffusionModelUNet
+from torch import Tensor, nn
+
+from neuromf.config.schema import LATENT_CHANNELS, UnetConfig
+from neuromf.flow.objective import NetOutput
+from neuromf.nets.embedding import TimeEmbedding
+
+
+class MeanFlowUnet(nn.Module):
+    """Network (z, r, t) -> prediction, and a velocity when it has a v-head.
+
+    Conditioned on t and on t - r, each through its own embedding. The output convolution starts at zero, as MONAI
+    makes it: tests of the derivative must randomise it, or they compare zero with zero.
+
+    Args:
+        settings: widths, attention and time scale.
+        v_head: add a second output head (tangent `v_head`).
+    """
+
+    def __init__(self, settings: UnetConfig, *, v_head: bool = False) -> None:
+        super().__init__()
+        width = settings.channels[0]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # MONAI's own deprecation notices are not the user's business
+            self.backbone = DiffusionModelUNet(
+                spatial_dims=3,
+                in_channels=LATENT_CHANNELS,
+                out_channels=LATENT_CHANNELS,
+                channels=settings.channels,
+                attention_levels=settings.attention_levels,
+                num_head_channels=settings.head_channels,
+                num_res_blocks=settings.num_res_blocks,
+                norm_num_groups=settings.norm_num_groups,
+                resblock_updown=settings.resblock_updown,
+                use_flash_attention=settings.flash_attention,
+            )
+        del self.backbone.time_embed  # replaced by the two embeddings below
+        self.embed_time = TimeEmbedding(width, 4 * width, settings.time_scale)
+        self.embed_interval = TimeEmbedding(width, 4 * width, settings.time_scale)
+        self.velocity_head = _zero_head(width, settings.norm_num_groups) if v_head else None
+
+    def forward(self, z: Tensor, r_B: Tensor, t_B: Tensor) -> NetOutput:
+        """Evaluate the network.
+
+        Args:
+            z: points (B, 4, D, H, W).
+            r_B: start of the averaging interval.
+            t_B: time of the points.
+        """
+        embedding = self.embed_time(t_B) + self.embed_interval(t_B - r_B)
+        features = self._features(z, embedding)
+        head = None if self.velocity_head is None else self.velocity_head(features)
+        return NetOutput(self.backbone.out(features), head)
+
+    def blocks(self) -> dict[str, nn.Module]:
+        """The parts whose gradients are watched one by one, from input to output."""
+        backbone = self.backbone
+        named: dict[str, nn.Module] = {"conv_in": backbone.conv_in, "embed_time": self.embed_time}
+        named["embed_interval"] = self.embed_interval
+        named |= {f"down_block_{i}": block for i, block in enumerate(backbone.down_blocks)}
+        named["middle_block"] = backbone.middle_block
+        named |= {f"up_block_{i}": block for i, block in enumerate(backbone.up_blocks)}
+        named["out"] = backbone.out
+        if self.velocity_head is not None:
+            named["v_out"] = self.velocity_head
+        return named
+
+    def _features(self, z: Tensor, embedding: Tensor) -> Tensor:
+        hidden: Tensor = self.backbone.conv_in(z)
+        skips: list[Tensor] = [hidden]
+        for block in self.backbone.down_blocks:
+            hidden, outputs = block(hidden_states=hidden, temb=embedding, context=None)
+            skips.extend(outputs)
+        hidden = self.backbone.middle_block(hidden_states=hidden, temb=embedding, context=None)
+        for block in self.backbone.up_blocks:
+            count = len(block.resnets)  # type: ignore[arg-type]  # a ModuleList, which nn.Module cannot say
+            skips, outputs = skips[:-count], skips[-count:]
+            hidden = block(hidden_states=hidden, res_hidden_states_list=outputs, temb=embedding, context=None)
+        return hidden
+
+
+def _zero_head(width: int, groups: int) -> nn.Sequential:
+    convolution = nn.Conv3d(width, LATENT_CHANNELS, kernel_size=3, padding=1)
+    nn.init.zeros_(convolution.weight)
+    nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
+    return nn.Sequential(nn.GroupNorm(groups, width, eps=1e-6), nn.SiLU(), convolution)
+
+
+def build_unet(settings: UnetConfig, *, v_head: bool, seed: int) -> MeanFlowUnet:
+    """Build the network with weights that are a function of `seed` alone, leaving the global generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return MeanFlowUnet(settings, v_head=v_head)

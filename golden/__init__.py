@@ -1,0 +1,1 @@
+"""Golden traces and recorded runs, as reviewable text."""

@@ -1,0 +1,1 @@
+"""Volumes in, normalised latents out: NIfTI, demonstration cohort, preprocessing, splits, latent store."""

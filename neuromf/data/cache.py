@@ -1,0 +1,130 @@
+"""Latent stores made once and kept under the hash of everything that decides them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuromf.data.cache_entry import cache_directory, cached_store
+from neuromf.data.cohort import discover_scans
+from neuromf.data.content import content_key
+from neuromf.data.demo import build_demo_cohort
+from neuromf.data.latents import encode_cohort
+from neuromf.data.preprocess import Preprocessing
+from neuromf.nets.vae import LatentCodec, load_vae
+
+__all__ = ["cache_directory", "content_key", "demo_latents", "folder_latents"]
+
+SOURCE_VERSION = 1
+"""Raise it whenever the code that makes cohort, preprocessing or latents gives other values."""
+
+
+def demo_latents(
+    subjects: int,
+    seed: int,
+    preprocessing: Preprocessing,
+    codec_name: str,
+    *,
+    split_ratios: tuple[float, float, float],
+    split_seed: int,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Give the latent store of a demonstration cohort, making it only if it is not in the cache or damaged there.
+
+    Args:
+        subjects: heads of the cohort.
+        seed: of the cohort.
+        preprocessing: of every scan.
+        codec_name: "demo" or an autoencoder file, see `load_vae`.
+        split_ratios: shares of train, validation, test.
+        split_seed: of the split.
+        on_progress: called with (done, total), where making and encoding a subject count one each.
+
+    Returns:
+        Path of the store, verified; the cohort lies beside it in `cohort`.
+
+    Raises:
+        InputError: if an argument is bad or the cache cannot be written.
+    """
+    codec = load_vae(codec_name)
+    split = _Split(split_ratios, split_seed)
+    report = on_progress or _ignore
+
+    def build(folder: Path) -> None:
+        cohort = build_demo_cohort(folder / "cohort", subjects, seed, lambda done, total: report(done, 2 * total))
+        _encode(cohort, folder, preprocessing, codec, split, lambda done, total: report(total + done, 2 * total))
+
+    return cached_store(_name("demo", subjects, seed, preprocessing, codec.fingerprint, split), build)
+
+
+def folder_latents(
+    root: Path,
+    preprocessing: Preprocessing,
+    codec_name: str,
+    *,
+    split_ratios: tuple[float, float, float],
+    split_seed: int,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Give the latent store of a user's scans, encoding them only if it is not in the cache or damaged there.
+
+    A scan is taken for unchanged while its path, size and time of change are: reading every scan to hash it would take
+    longer than opening the store saves.
+
+    Args:
+        root: folder of NIfTI files, see `discover_scans`.
+        preprocessing: of every scan.
+        codec_name: "demo" or an autoencoder file, see `load_vae`.
+        split_ratios: shares of train, validation, test.
+        split_seed: of the split.
+        on_progress: called with (done, scans) after each scan.
+
+    Returns:
+        Path of the store, verified.
+
+    Raises:
+        InputError: if an argument or a scan is bad or the cache cannot be written.
+    """
+    codec = load_vae(codec_name)
+    split = _Split(split_ratios, split_seed)
+    scans = [(str(scan.path.resolve()), scan.path.stat()) for scan in discover_scans(root)]
+    states = [[path, state.st_size, state.st_mtime_ns] for path, state in scans]
+
+    def build(folder: Path) -> None:
+        _encode(root, folder, preprocessing, codec, split, on_progress or _ignore)
+
+    return cached_store(_name("folder", states, preprocessing, codec.fingerprint, split), build)
+
+
+@dataclass(frozen=True)
+class _Split:
+    ratios: tuple[float, float, float]
+    seed: int
+
+
+def _name(kind: str, *facts: object) -> str:
+    return f"{kind}-{content_key([SOURCE_VERSION, *facts])[:32]}"
+
+
+def _ignore(done: int, total: int) -> None:
+    """Report progress to nobody."""
+
+
+def _encode(
+    root: Path,
+    folder: Path,
+    preprocessing: Preprocessing,
+    codec: LatentCodec,
+    split: _Split,
+    report: Callable[[int, int], None],
+) -> None:
+    encode_cohort(
+        root,
+        folder / "latents",
+        preprocessing,
+        codec,
+        split_ratios=split.ratios,
+        split_seed=split.seed,
+        on_progress=report,
+    )

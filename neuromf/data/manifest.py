@@ -1,0 +1,105 @@
+"""The latent store's table of scans, and the schema that guards it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas
+import pandera.pandas as pandera
+from pandera.errors import SchemaErrors
+
+from neuromf.data.splits import SPLIT_NAMES
+from neuromf.data.statistics import ChannelMoments
+from neuromf.errors import InputError
+
+CHANNELS = 4
+MEAN_COLUMNS = tuple(f"mean_{channel}" for channel in range(CHANNELS))
+STD_COLUMNS = tuple(f"std_{channel}" for channel in range(CHANNELS))
+_REMEDY = "restore the file or encode the scans again"
+_TEXT = ("scan_id", "subject", "split", "file", "sha256", "shape")
+
+_finite = pandera.Check.in_range(-1e30, 1e30)  # NaN and infinity lie outside
+MANIFEST_SCHEMA = pandera.DataFrameSchema(
+    {
+        "scan_id": pandera.Column(str, pandera.Check.str_matches(r"^[^./\\][^/\\]*$"), unique=True),
+        "subject": pandera.Column(str, pandera.Check.str_length(min_value=1)),
+        "split": pandera.Column(str, pandera.Check.isin(SPLIT_NAMES)),
+        "file": pandera.Column(str, pandera.Check.str_matches(r"^scans/[^/\\]+\.safetensors$"), unique=True),
+        "sha256": pandera.Column(str, pandera.Check.str_matches(r"^[0-9a-f]{64}$")),
+        "shape": pandera.Column(str, pandera.Check.str_matches(rf"^{CHANNELS}x[1-9]\d*x[1-9]\d*x[1-9]\d*$")),
+        **{name: pandera.Column(float, _finite) for name in MEAN_COLUMNS},
+        **{name: pandera.Column(float, [_finite, pandera.Check.gt(0)]) for name in STD_COLUMNS},
+    },
+    strict=True,
+    ordered=True,
+    coerce=True,
+)
+
+
+def read_manifest(path: Path) -> pandas.DataFrame:
+    """Read and check `manifest.csv`.
+
+    Raises:
+        InputError: if it is missing, not a table, breaks the schema, is empty, mixes shapes, or puts one subject in
+            two splits.
+    """
+    if not path.is_file():
+        raise InputError("the latent store has no manifest", remedy=_REMEDY, file=path)
+    try:
+        frame = pandas.read_csv(path, dtype=str, keep_default_na=False)
+    except (ValueError, OSError) as error:
+        raise InputError(f"this is not a table ({error})", remedy=_REMEDY, file=path) from error
+    try:
+        manifest = MANIFEST_SCHEMA.validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        raise _first_failure(errors, path) from errors
+    _check_rows(manifest, path)
+    return manifest
+
+
+def write_manifest(path: Path, rows: list[dict[str, object]]) -> None:
+    """Write rows as `manifest.csv`; floats keep all their digits."""
+    frame = pandas.DataFrame(rows, columns=[*_TEXT, *MEAN_COLUMNS, *STD_COLUMNS])
+    frame.to_csv(path, index=False, lineterminator="\n", float_format="%.17g")
+
+
+def row_moments(row: pandas.Series) -> ChannelMoments:
+    """The moments that a manifest row records."""
+    channels, *axes = shape_of(str(row["shape"]))
+    count = 1
+    for size in axes:
+        count *= size
+    means = tuple(float(row[name]) for name in MEAN_COLUMNS[:channels])
+    return ChannelMoments(means, tuple(float(row[name]) for name in STD_COLUMNS[:channels]), count)
+
+
+def shape_of(text: str) -> tuple[int, ...]:
+    """Parse "4x16x16x16"."""
+    return tuple(int(size) for size in text.split("x"))
+
+
+def _check_rows(manifest: pandas.DataFrame, path: Path) -> None:
+    if manifest.empty:
+        raise InputError("the manifest lists no scan", remedy=_REMEDY, file=path)
+    if manifest["shape"].nunique() != 1:
+        shapes = ", ".join(sorted(manifest["shape"].unique()))
+        raise InputError(f"latents of several shapes ({shapes})", remedy=_REMEDY, file=path, key="shape")
+    expected = "scans/" + manifest["scan_id"] + ".safetensors"
+    if foreign := list(manifest.loc[manifest["file"] != expected, "file"]):
+        raise InputError(f"{foreign[0]!r} is not its scan's file", remedy=_REMEDY, file=path, key="file")
+    splits = manifest.groupby("subject")["split"].nunique()
+    if torn := sorted(splits.index[splits > 1]):
+        problem = f"subject {torn[0]!r} is in more than one split (DATA-002)"
+        raise InputError(problem, remedy="encode the scans again", file=path, key="split")
+
+
+def _first_failure(errors: SchemaErrors, path: Path) -> InputError:
+    """The first broken rule as a sentence; line numbers count the header."""
+    first = errors.failure_cases.iloc[0]
+    value, rule = first["failure_case"], first["check"]
+    shown = repr(value) if isinstance(value, str) else f"{value:g}"
+    if pandas.isna(first["index"]):
+        problem, key = f"column {shown} breaks the rule {rule}", None
+    else:
+        problem, key = f"line {int(first['index']) + 2}: {shown} breaks the rule {rule}", str(first["column"])
+    return InputError(problem, remedy=_REMEDY, file=path, key=key)

@@ -1,0 +1,105 @@
+"""The frozen MAISI autoencoder between scans and latents; the scale factor is applied here, both ways, nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from neuromf.errors import InputError
+from neuromf.nets.vae_architecture import VaeArchitecture, build_vae
+from neuromf.nets.vae_checkpoint import DEMO_WEIGHTS, read_checkpoint
+
+
+class LatentCodec:
+    """Scans to latents and back, with one frozen network and one scale factor.
+
+    Args:
+        network: a trained network of `architecture`; it is frozen, set to evaluation mode and made float32.
+        architecture: its architecture.
+        scale_factor: what a latent is multiplied by after encoding and divided by before decoding.
+    """
+
+    def __init__(self, network: nn.Module, architecture: VaeArchitecture, scale_factor: float) -> None:
+        self._network = network.float().eval().requires_grad_(False)
+        self.architecture = architecture
+        self.scale_factor = scale_factor
+
+    @torch.no_grad()
+    def encode(self, volumes: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """Encode scans.
+
+        Args:
+            volumes: (B, 1, D, H, W) in [0, 1]; each axis a multiple of the stride.
+            generator: if given, draw from the posterior with it; by default its mean is taken.
+
+        Returns:
+            Scaled latents, float32, (B, C, D/stride, H/stride, W/stride).
+
+        Raises:
+            InputError: if the shape does not fit.
+        """
+        stride = self.architecture.stride
+        if volumes.ndim != 5 or volumes.shape[1] != 1 or any(size % stride or not size for size in volumes.shape[2:]):
+            remedy = f"give (B, 1, D, H, W) with D, H and W multiples of {stride}"
+            raise InputError(f"volumes of shape {tuple(volumes.shape)} cannot be encoded", remedy=remedy, key="shape")
+        mean, sigma = self._network.encode(volumes.float())  # type: ignore[operator]
+        latents: Tensor = mean
+        if generator is not None:
+            noise = torch.randn(mean.shape, generator=generator, device=generator.device)
+            latents = mean + sigma * noise.to(mean.device)
+        return latents * self.scale_factor
+
+    @torch.no_grad()
+    def decode(self, latents: Tensor) -> Tensor:
+        """Decode scaled latents (B, C, d, h, w) into float32 volumes (B, 1, D, H, W).
+
+        Raises:
+            InputError: if the shape does not fit.
+        """
+        channels = self.architecture.latent_channels
+        if latents.ndim != 5 or latents.shape[1] != channels:
+            remedy = f"give (B, {channels}, d, h, w)"
+            raise InputError(f"latents of shape {tuple(latents.shape)} cannot be decoded", remedy=remedy, key="shape")
+        volumes: Tensor = self._network.decode(latents.float() / self.scale_factor)  # type: ignore[operator]
+        return volumes
+
+    def to(self, device: torch.device | str) -> LatentCodec:
+        """Move the network to a device; returns itself."""
+        self._network.to(device)
+        return self
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hexadecimal sha256 of architecture, scale factor and weights: equal codecs give equal latents."""
+        facts = asdict(self.architecture) | {"scale_factor": self.scale_factor}
+        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+        for name, tensor in sorted(self._network.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+
+def load_vae(name_or_path: str | Path) -> LatentCodec:
+    """Load an autoencoder.
+
+    Args:
+        name_or_path: "demo" for the weights that ship with neuromf, or a file: neuromf's own safetensors or MAISI's
+            `autoencoder_v2.pt`.
+
+    Returns:
+        The frozen codec, on the CPU.
+
+    Raises:
+        InputError: if the file is missing, damaged, of another layout or holds non-finite weights.
+    """
+    path = DEMO_WEIGHTS if str(name_or_path) == "demo" else Path(name_or_path)
+    checkpoint = read_checkpoint(path)
+    network = build_vae(checkpoint.architecture)
+    network.load_state_dict(checkpoint.tensors, strict=True)
+    return LatentCodec(network, checkpoint.architecture, checkpoint.scale_factor)

@@ -1,0 +1,1 @@
+"""Training of the small autoencoder that ships with neuromf."""

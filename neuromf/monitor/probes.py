@@ -1,0 +1,74 @@
+"""Measurements a healthy run must pass before its first step: the derivative in use, and the field's rate in time."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from neuromf.config.schema import MeanFlowConfig
+from neuromf.flow.jvp import Derivative, Field, exact_derivative, finite_difference
+from neuromf.flow.objective import Batch, Net
+from neuromf.flow.path import interpolate
+from neuromf.flow.prediction import average_velocity
+
+
+def randomised_copy(net: nn.Module, seed: int) -> nn.Module:
+    """A copy with its zero-initialised layers drawn at random; otherwise u and du/dt are zero and every test passes."""
+    clone = copy.deepcopy(net)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in clone.parameters():
+            if not parameter.any():
+                fan_in = max(parameter[0].numel(), 1) if parameter.ndim > 1 else parameter.numel()
+                parameter.copy_(torch.randn(parameter.shape, generator=generator) * fan_in**-0.5)
+    return clone
+
+
+def raw_field(net: Net) -> Field:
+    """The network's own output as a field; the x-to-u conversion adds a 1/t that is not the network's doing."""
+    return lambda z, r_B, t_B: net(z, r_B, t_B).prediction.to(z.dtype)
+
+
+def velocity_field(net: Net, settings: MeanFlowConfig) -> Field:
+    """The average velocity the objective differentiates."""
+
+    def field(z: Tensor, r_B: Tensor, t_B: Tensor) -> Tensor:
+        output = net(z, r_B, t_B).prediction.to(z.dtype)
+        return average_velocity(output, z, t_B, settings.prediction, settings.t_min)
+
+    return field
+
+
+def temporal_ratio(net: Net, batch: Batch) -> float:
+    r""":math:`\|\partial_t u\| / \|u\|` of the network's output on a batch (law JVP-005)."""
+    z = interpolate(batch.x, batch.e, batch.t_B)
+    rate = exact_derivative(raw_field(net), z, batch.r_B, batch.t_B, torch.zeros_like(z))
+    return float(rate.dudt.norm() / rate.u.norm())
+
+
+def derivative_error(net: Net, batch: Batch, settings: MeanFlowConfig, precision: str) -> float:
+    r"""Relative distance of the configured derivative from the exact one in float32 (law JVP-003).
+
+    Args:
+        net: a network with randomised weights.
+        batch: real latents and noise.
+        settings: which derivative is configured.
+        precision: `fp32` or `bf16`, in which a finite difference would be evaluated.
+    """
+    z = interpolate(batch.x, batch.e, batch.t_B)
+    field = velocity_field(net, settings)
+    tangent = batch.e - batch.x
+    exact = exact_derivative(field, z, batch.r_B, batch.t_B, tangent)
+    used = _configured(field, z, batch, tangent, settings, precision)
+    return float((used.dudt.float() - exact.dudt).norm() / exact.dudt.norm())
+
+
+def _configured(
+    field: Field, z: Tensor, batch: Batch, tangent: Tensor, settings: MeanFlowConfig, precision: str
+) -> Derivative:
+    with torch.autocast(z.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        if settings.fd_step is None:
+            return exact_derivative(field, z, batch.r_B, batch.t_B, tangent)
+        return finite_difference(field, z, batch.r_B, batch.t_B, tangent, settings.fd_step)

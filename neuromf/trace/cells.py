@@ -1,0 +1,21 @@
+"""How a number becomes a cell of a trace and a cell a number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from neuromf.trace.columns import COLUMNS, Row
+
+_PARSE = {"int": int, "text": str, "float": float}
+
+
+def format_cell(value: float | str | None, kind: str) -> str:
+    """Text of a cell; nine digits give every float32 back exactly."""
+    if value is None:
+        return ""
+    return f"{value:.9g}" if kind == "float" else str(value)
+
+
+def parse_row(cells: Mapping[str, str]) -> Row:
+    """Row from the text of its cells; an empty cell is None."""
+    return {c.name: _PARSE[c.kind](cells[c.name]) if cells[c.name] else None for c in COLUMNS}

@@ -1,0 +1,63 @@
+"""Columns of a trace in causal order: the first one that differs names the faulty stage (law OBS-001)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        name: header.
+        stage: part of the step that computes it.
+        meaning: what the number is, with its unit.
+        kind: how a cell is written.
+        optional: the cell is empty where the quantity does not exist, such as raw_fm without FM samples.
+    """
+
+    name: str
+    stage: str
+    meaning: str
+    kind: Literal["int", "text", "float"] = "float"
+    optional: bool = False
+
+
+LOSS = "squared latent per dim"
+
+COLUMNS: tuple[Column, ...] = (
+    Column("step", "schedule", "optimiser step, from 0", "int"),
+    Column("batch_hash", "batch", "first digits of the SHA-256 of data, noise and times", "text"),
+    Column("t_mean", "times", "mean of t"),
+    Column("h_mean", "times", "mean of t - r"),
+    Column("frac_fm", "times", "share of samples with r = t"),
+    Column("z_rms", "path", "root mean square of z_t"),
+    Column("v_rms", "path", "root mean square of e - x"),
+    Column("u_rms", "forward", "root mean square of the average velocity"),
+    Column("dudt_rms", "derivative", "root mean square of du/dt over MF samples", optional=True),
+    Column("rho", "derivative", "|(t-r) du/dt| / (|u| + |v|), mean over MF samples", optional=True),
+    Column("target_rms", "target", "root mean square of v_c - (t-r) du/dt"),
+    Column("raw_fm", "loss", f"flow-matching loss, {LOSS}", optional=True),
+    Column("raw_mf", "loss", f"MeanFlow loss over MF samples, {LOSS}", optional=True),
+    Column("raw_total", "loss", f"unweighted loss, its terms added, {LOSS}"),
+    *(Column(f"raw_ch{c}", "loss", f"unweighted loss of channel {c}, {LOSS}") for c in range(4)),
+    Column("raw_v_head", "loss", f"loss of the second head, {LOSS}", optional=True),
+    Column("w_mean", "weighting", "mean adaptive weight"),
+    Column("w_sat", "weighting", "share of samples with L / norm_eps above 10"),
+    Column("weighted", "weighting", "weighted loss, its terms added; says nothing when saturated (WGT-002)"),
+    Column("objective", "weighting", "potential with the weighted loss's gradient (WGT-004)"),
+    Column("grad_norm", "gradient", "global norm before the clip"),
+    Column("grad_zeros", "gradient", "share of gradient entries that are exactly 0"),
+    Column("clip_frac", "gradient", "1 when the gradient was clipped, else 0"),
+    Column("lr", "optimiser", "learning rate of this step"),
+    Column("update_rms", "optimiser", "root mean square of the change of the parameters"),
+    Column("param_rms", "optimiser", "root mean square of the parameters after the step"),
+    Column("ema_gap", "ema", "|average - weights| / |weights|"),
+)
+
+NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
+
+Row = dict[str, int | float | str | None]
+"""One step of a trace, by column name; None is an empty cell."""

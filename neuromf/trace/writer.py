@@ -1,0 +1,60 @@
+"""Append rows to a trace file, each complete on disk before the next step begins."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from neuromf.trace.cells import format_cell, parse_row
+from neuromf.trace.columns import COLUMNS, NAMES, Row
+
+
+class TraceWriter:
+    """Writes `trace.csv`, keeping the rows before `first_step` of an earlier part of the run.
+
+    Args:
+        path: the trace file.
+        first_step: step of the next row; later rows of an interrupted run are dropped, for they will be made again.
+    """
+
+    def __init__(self, path: Path, first_step: int) -> None:
+        kept = _rows_before(path, first_step)
+        staging = path.with_suffix(".tmp")
+        with staging.open("w", newline="") as stream:
+            csv.writer(stream, lineterminator="\n").writerows([list(NAMES), *kept])
+        staging.replace(path)
+        self._stream = path.open("a", newline="")
+        self._writer = csv.writer(self._stream, lineterminator="\n")
+
+    def append(self, row: Row) -> Row:
+        """Write one row; every column must be there, and only optional ones may be empty.
+
+        Returns:
+            The row as the file holds it, so that what is derived from it is the same after a resume.
+        """
+        for column in COLUMNS:
+            if row[column.name] is None and not column.optional:
+                raise ValueError(f"trace column {column.name} may not be empty")
+        cells = {column.name: format_cell(row[column.name], column.kind) for column in COLUMNS}
+        self._writer.writerow(cells.values())
+        self._stream.flush()
+        return parse_row(cells)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stream.close()
+
+
+def _rows_before(path: Path, first_step: int) -> list[list[str]]:
+    if first_step == 0 or not path.exists():
+        return []
+    with path.open(newline="") as stream:
+        rows = list(csv.reader(stream))[1:]
+    # A kill can leave the last line half written; such a line is at or after first_step and is made again.
+    return [row for row in rows if len(row) == len(NAMES) and int(row[0]) < first_step]

@@ -1,0 +1,1 @@
+"""The training loop: randomness, batches, optimiser, EMA, step, checkpoints."""

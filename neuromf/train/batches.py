@@ -1,0 +1,71 @@
+"""The micro-batches of a run, each a pure function of (configuration, step, range of samples)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neuromf.config.derived import run_facts
+from neuromf.config.schema import Config
+from neuromf.flow.objective import Batch
+from neuromf.flow.times import NORMALS_PER_SAMPLE, UNIFORMS_PER_SAMPLE, TimePairs, draw_times, fm_mask
+from neuromf.train.randomness import Purpose, data_index, generator
+
+
+@dataclass(frozen=True)
+class BatchSource:
+    """Draws micro-batches of normalised latents.
+
+    Attributes:
+        latents: training latents (N, C, D, H, W), float32, on the CPU.
+        config: the run.
+        device: where the batches go.
+    """
+
+    latents: Tensor
+    config: Config
+    device: torch.device
+
+    def micro_batches(self) -> list[tuple[int, int]]:
+        """First sample and number of samples of each micro-batch of an optimiser step."""
+        effective, size = run_facts(self.config).effective_batch, self.config.training.batch_size_per_gpu
+        return [(start, min(size, effective - start)) for start in range(0, effective, size)]
+
+    def draw(self, step: int, start: int, count: int) -> Batch:
+        """Samples `start .. start + count - 1` of optimiser step `step`.
+
+        Noise is drawn on the CPU whatever the device, so that a GPU run sees the numbers a CPU run sees.
+        """
+        seed = self.config.training.seed
+        position = step * run_facts(self.config).effective_batch + start
+        samples = range(start, start + count)
+        chosen = [data_index(seed, position + i, len(self.latents)) for i in range(count)]
+        shape = tuple(self.latents.shape[1:])
+        noise = [generator(seed, Purpose.NOISE, step, s).standard_normal(shape, dtype=np.float32) for s in samples]
+        times = self._times(step, start, count, position)
+        return Batch(
+            x=self.latents[chosen].to(self.device),
+            e=torch.from_numpy(np.stack(noise)).to(self.device),
+            r_B=torch.from_numpy(times.r_B).float().to(self.device),
+            t_B=torch.from_numpy(times.t_B).float().to(self.device),
+        )
+
+    def _times(self, step: int, start: int, count: int, position: int) -> TimePairs:
+        settings = self.config.time_sampling
+        draws = [generator(self.config.training.seed, Purpose.TIMES, step, s) for s in range(start, start + count)]
+        normal = np.stack([g.standard_normal(NORMALS_PER_SAMPLE) for g in draws])
+        uniform = np.stack([g.random(UNIFORMS_PER_SAMPLE) for g in draws])
+        return draw_times(normal, uniform, fm_mask(position, count, settings.data_proportion), settings)
+
+
+def batch_hash(batches: list[Batch]) -> str:
+    """Twelve hexadecimal digits of the SHA-256 over data, noise and times of a step."""
+    digest = hashlib.sha256()
+    for batch in batches:
+        for tensor in (batch.x, batch.e, batch.r_B, batch.t_B):
+            digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]

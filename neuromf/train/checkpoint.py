@@ -1,0 +1,152 @@
+"""Checkpoints: safetensors and JSON in one folder, written whole or not at all, checked by hash when read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from neuromf.errors import InputError
+from neuromf.train.state import TrainState
+
+FORMAT = 1
+FILES = ("model.safetensors", "ema.safetensors", "optimiser.safetensors")
+KEPT = 2
+"""Newest checkpoints that stay on disk; the second covers a damaged first."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint folder whose files match their hashes, and its state file."""
+
+    path: Path
+    state: dict[str, Any]
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps done."""
+        return int(self.state["step"])
+
+
+def save_checkpoint(run: Path, state: TrainState, config_hash: str) -> Path:
+    """Write `checkpoints/step_XXXXXXXX` under `run`, complete or not at all, and drop all but the newest."""
+    folder = run / "checkpoints"
+    final, staging = folder / f"step_{state.step:08d}", folder / f".step_{state.step:08d}.{os.getpid()}"
+    shutil.rmtree(staging, ignore_errors=True)
+    staging.mkdir(parents=True)
+    for name, tensors in zip(FILES, _tensors(state), strict=True):
+        save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, staging / name)
+    document = {
+        "format": FORMAT,
+        "step": state.step,
+        "config_hash": config_hash,
+        "guard": state.guard.state(),
+        "sha256": {name: _sha256(staging / name) for name in FILES},
+    }
+    (staging / "state.json").write_text(json.dumps(document, indent=1) + "\n")
+    for path in staging.iterdir():
+        _flush(path)
+    if final.exists():
+        shutil.rmtree(final)
+    staging.replace(final)
+    _flush(folder)
+    for old in sorted(folder.glob("step_*"))[:-KEPT]:
+        shutil.rmtree(old)
+    return final
+
+
+def latest_checkpoint(run: Path, on_damaged: list[str] | None = None) -> Checkpoint | None:
+    """The newest checkpoint of `run` that is whole; names of damaged ones are appended to `on_damaged`."""
+    for path in sorted((run / "checkpoints").glob("step_*"), reverse=True):
+        try:
+            return read_checkpoint(path)
+        except InputError as error:
+            if on_damaged is not None:
+                on_damaged.append(str(error))
+    return None
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Check one checkpoint folder.
+
+    Raises:
+        InputError: a file is missing or does not match its hash, or the format is another version's.
+    """
+    remedy = "resume from an older checkpoint or start a new run"
+    try:
+        state = json.loads((path / "state.json").read_text())
+        damaged = [name for name in FILES if _sha256(path / name) != state["sha256"][name]]
+        version = state["format"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"the checkpoint is not whole ({error})", remedy=remedy, file=path) from error
+    if damaged:
+        raise InputError(f"{', '.join(damaged)} does not match its hash", remedy=remedy, file=path)
+    if version != FORMAT:
+        raise InputError(f"checkpoint format {version}, this version reads {FORMAT}", remedy=remedy, file=path)
+    return Checkpoint(path, state)
+
+
+def restore(state: TrainState, checkpoint: Checkpoint, config_hash: str) -> None:
+    """Put a checkpoint's tensors and counters into `state`.
+
+    Raises:
+        InputError: it belongs to another configuration.
+    """
+    if checkpoint.state["config_hash"] != config_hash:
+        raise InputError(
+            "the checkpoint belongs to another configuration",
+            remedy="resume with the run's own config.yaml or give a new --out",
+            file=checkpoint.path,
+            key="config_hash",
+        )
+    model, ema, optimiser = (load_file(checkpoint.path / name) for name in FILES)
+    state.model.load_state_dict(model)
+    for name, value in state.ema.shadow.items():
+        value.copy_(ema[name])
+    _load_optimiser(state, optimiser)
+    state.guard.load_state(checkpoint.state["guard"])
+    state.step = checkpoint.step
+
+
+def load_average(path: Path, model: torch.nn.Module) -> None:
+    """Give `model` the averaged weights of a checkpoint."""
+    model.load_state_dict(load_file(path / "ema.safetensors"))
+
+
+def _tensors(state: TrainState) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
+    moments = {
+        f"{name}.{key}": value
+        for name, parameter in state.model.named_parameters()
+        for key, value in state.optimiser.state.get(parameter, {}).items()
+    }
+    return dict(state.model.state_dict()), state.ema.shadow, moments
+
+
+def _load_optimiser(state: TrainState, tensors: dict[str, Tensor]) -> None:
+    for name, parameter in state.model.named_parameters():
+        moments = {key[len(name) + 1 :]: value for key, value in tensors.items() if key.rpartition(".")[0] == name}
+        if moments:
+            state.optimiser.state[parameter] = {
+                key: value.clone() if key == "step" else value.to(parameter.device) for key, value in moments.items()
+            }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

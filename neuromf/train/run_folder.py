@@ -1,0 +1,115 @@
+"""The folder of a run: where each file stands, and what may not be overwritten."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy
+import torch
+
+import neuromf
+from neuromf.config.load import load_config
+from neuromf.config.resolve import config_hash, flat_config, resolved_text
+from neuromf.config.schema import Config
+from neuromf.errors import InputError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of a run."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """Resolved configuration."""
+        return self.root / "config.yaml"
+
+    @property
+    def trace(self) -> Path:
+        """One row an optimiser step."""
+        return self.root / "trace.csv"
+
+    @property
+    def summary(self) -> Path:
+        """One record an epoch."""
+        return self.root / "training_summary.json"
+
+    @property
+    def events(self) -> Path:
+        """Alarms and other events."""
+        return self.root / "events.jsonl"
+
+    @property
+    def environment(self) -> Path:
+        """Versions the run was started with, and where its latents are."""
+        return self.root / "run.json"
+
+
+def check_new_run(root: Path) -> None:
+    """Make sure that a new run would overwrite nothing.
+
+    Raises:
+        InputError: `root` is a file or already holds something.
+    """
+    if root.is_file():
+        raise InputError("is a file", remedy="give a folder that does not exist yet", file=root, key="--out")
+    if root.exists() and any(root.iterdir()):
+        remedy = "continue it with --resume or give another --out"
+        raise InputError("the folder already holds a run or other files", remedy=remedy, file=root, key="--out")
+
+
+def create_run(root: Path, config: Config, latents: Path | None) -> RunFolder:
+    """Make a new run folder.
+
+    Raises:
+        InputError: `root` is a file or already holds something, or cannot be written.
+    """
+    check_new_run(root)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        run = RunFolder(root)
+        run.environment.write_text(json.dumps(_environment(latents), indent=1) + "\n")
+        run.config.write_text(resolved_text(config))
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror})", remedy="give a writable --out", file=root) from error
+    return run
+
+
+def open_run(root: Path, config: Config | None = None) -> tuple[RunFolder, Config]:
+    """Open an existing run and its configuration.
+
+    Args:
+        root: the run's folder.
+        config: what the caller wants to run; it must be the run's own.
+
+    Raises:
+        InputError: no run is there, or it was made with another configuration.
+    """
+    run = RunFolder(root)
+    if not run.config.is_file():
+        raise InputError("holds no run", remedy="give the --out of a `neuromf train`", file=root)
+    recorded = load_config([run.config])
+    if config is not None and config_hash(config) != config_hash(recorded):
+        now, then = flat_config(config), flat_config(recorded)
+        changed = next(key for key in then if now[key] != then[key])
+        problem = f"the run has {then[changed]!r}, the configuration {now[changed]!r}"
+        raise InputError(
+            problem, remedy="resume with the run's own values or give a new --out", file=run.config, key=changed
+        )
+    return run, recorded
+
+
+def _environment(latents: Path | None) -> dict[str, str]:
+    return {
+        "neuromf": neuromf.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": numpy.__version__,
+        "machine": platform.machine(),
+        "threads": str(torch.get_num_threads()),
+        "latents": str(latents or ""),
+    }

@@ -1,0 +1,38 @@
+"""TensorBoard mirror of the trace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from torch.utils.tensorboard import SummaryWriter
+
+from neuromf.trace.columns import COLUMNS, Row
+
+
+class ScalarMirror:
+    """Shows every number of the trace in TensorBoard, grouped by the stage that computes it.
+
+    Args:
+        folder: TensorBoard's log folder.
+        first_step: later points of an interrupted run are purged, for they will be made again.
+    """
+
+    def __init__(self, folder: Path, first_step: int) -> None:
+        self._writer = SummaryWriter(str(folder), purge_step=first_step)
+
+    def add(self, row: Row) -> None:
+        """Show one row."""
+        for column in COLUMNS:
+            value = row[column.name]
+            if column.kind == "float" and value is not None:
+                self._writer.add_scalar(f"{column.stage}/{column.name}", float(value), int(row["step"] or 0))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.close()

@@ -1,0 +1,56 @@
+"""Everything a run carries from one optimiser step to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from neuromf.config.schema import Config
+from neuromf.monitor.guard import DivergenceGuard
+from neuromf.nets.unet import MeanFlowUnet, build_unet
+from neuromf.train.ema import Ema
+from neuromf.train.optim import build_optimiser
+
+
+@dataclass
+class TrainState:
+    """Model, average, optimiser and guard after `step` optimiser steps.
+
+    Randomness is not part of it: draws are functions of (seed, step, sample).
+    """
+
+    model: MeanFlowUnet
+    ema: Ema
+    optimiser: torch.optim.AdamW
+    guard: DivergenceGuard
+    channel_weights_C: Tensor | None
+    step: int = 0
+
+
+def initial_state(config: Config, channel_std: tuple[float, ...], device: torch.device) -> TrainState:
+    """State before the first step.
+
+    Args:
+        config: the run.
+        channel_std: standard deviation of each channel of the normalised training latents, for channel weights.
+        device: where the model lives.
+    """
+    model = build_unet(config.unet, v_head=config.meanflow.tangent == "v_head", seed=config.training.seed).to(device)
+    return TrainState(
+        model=model,
+        ema=Ema(model, config.ema.decay),
+        optimiser=build_optimiser(model, config.training),
+        guard=DivergenceGuard.from_config(config.training),
+        channel_weights_C=_channel_weights(config, channel_std, device),
+    )
+
+
+def _channel_weights(config: Config, channel_std: tuple[float, ...], device: torch.device) -> Tensor | None:
+    """lambda_c as given, or 1 / sigma_c^2 of what the net is trained on (law LOSS-002)."""
+    weights = config.meanflow.channel_weights
+    if weights is None:
+        return None
+    values = [std**-2 for std in channel_std] if weights == "inverse_variance" else list(weights)
+    return torch.tensor(values, dtype=torch.float32, device=device)

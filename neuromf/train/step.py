@@ -1,0 +1,113 @@
+"""One optimiser step: micro-batches, gradient, clip, update, average, and the row that records it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from neuromf.config.derived import run_facts
+from neuromf.config.schema import Config
+from neuromf.flow.objective import meanflow_objective
+from neuromf.monitor.guard import Level, Verdict
+from neuromf.trace.columns import Row
+from neuromf.train import measure
+from neuromf.train.batches import BatchSource, batch_hash
+from neuromf.train.optim import clip, gradients, root_mean_square, set_learning_rate
+from neuromf.train.schedule import lr_multiplier
+from neuromf.train.state import TrainState
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """A step's trace row, the guard's word on it, and the gradient norm of each block when diagnostics are on."""
+
+    row: Row
+    verdict: Verdict
+    block_norms: dict[str, float]
+
+
+def train_step(state: TrainState, source: BatchSource, config: Config) -> StepRecord:
+    """Advance `state` by one optimiser step, unless its loss or gradient is not finite (law NUM-001)."""
+    state.optimiser.zero_grad(set_to_none=True)
+    sums, digest = _accumulate(state, source, config)
+    learning_rate = config.training.learning_rate * lr_multiplier(
+        state.step, run_facts(config).optimiser_steps, config.training.warmup_steps, config.training.lr_schedule
+    )
+    gradient = _gradient_columns(state, config)
+    readings = _read_back({**sums, **gradient.readings})
+    row: Row = {"step": state.step, "batch_hash": digest, **measure.row_from_sums(readings)}
+    row |= {"grad_norm": readings["grad_norm"], "grad_zeros": readings["grad_zeros"], "lr": learning_rate}
+    verdict = state.guard.observe(_number(row, "raw_total"), readings["grad_norm"])
+    limit = config.training.gradient_clip
+    row["clip_frac"] = float(limit is not None and not readings["grad_norm"] <= limit)
+    row |= _update(state, learning_rate, gradient.norm, limit, frozen=verdict.level is Level.NONFINITE)
+    blocks = {name[6:]: value for name, value in readings.items() if name.startswith("block.")}
+    return StepRecord(row, verdict, blocks)
+
+
+def _number(row: Row, name: str) -> float:
+    value = row[name]
+    return math.nan if value is None else float(value)
+
+
+def _accumulate(state: TrainState, source: BatchSource, config: Config) -> tuple[measure.Sums, str]:
+    """Back-propagate the mean weighted loss over the effective batch, one micro-batch at a time."""
+    effective = run_facts(config).effective_batch
+    sums: measure.Sums | None = None
+    batches = []
+    for start, size in source.micro_batches():
+        batch = source.draw(state.step, start, size)
+        with torch.autocast(source.device.type, torch.bfloat16, enabled=config.training.precision == "bf16"):
+            objective = meanflow_objective(state.model, batch, config.meanflow, state.channel_weights_C)
+        (objective.weighted(config.meanflow).sum() / effective).backward()  # type: ignore[no-untyped-call]
+        sums = measure.add(sums, measure.measure(objective, batch, config.meanflow))
+        batches.append(batch)
+    assert sums is not None  # an effective batch holds at least one sample
+    return sums, batch_hash(batches)
+
+
+@dataclass(frozen=True)
+class _Gradient:
+    norm: Tensor
+    readings: dict[str, Tensor]
+
+
+def _gradient_columns(state: TrainState, config: Config) -> _Gradient:
+    grads = gradients(state.model)
+    norm = torch.nn.utils.get_total_norm(grads)
+    zeros = torch.stack([(grad == 0).sum() for grad in grads]).sum() / sum(grad.numel() for grad in grads)
+    readings = {"grad_norm": norm, "grad_zeros": zeros}
+    if config.training.diagnostics:
+        for name, block in state.model.blocks().items():
+            parts = gradients(block)
+            if parts:
+                readings[f"block.{name}"] = torch.nn.utils.get_total_norm(parts)
+    return _Gradient(norm, readings)
+
+
+def _read_back(tensors: dict[str, Tensor]) -> dict[str, float]:
+    """One transfer from the device for all readings of the step."""
+    values = torch.stack([tensor.detach().double() for tensor in tensors.values()]).tolist()
+    return dict(zip(tensors, values, strict=True))
+
+
+def _update(state: TrainState, learning_rate: float, norm: Tensor, limit: float | None, *, frozen: bool) -> Row:
+    """Apply the gradient and average the weights, or leave everything as it is when `frozen`."""
+    parameters = list(state.model.parameters())
+    before = [parameter.detach().clone() for parameter in parameters]
+    if not frozen:
+        if limit is not None:
+            clip(state.model, norm, limit)
+        set_learning_rate(state.optimiser, learning_rate)
+        state.optimiser.step()
+        state.ema.update(state.model)
+        state.step += 1
+    with torch.no_grad():
+        moved = torch._foreach_sub([parameter.detach() for parameter in parameters], before)
+        columns = torch.stack(
+            [root_mean_square(moved), root_mean_square(p.detach() for p in parameters), state.ema.gap(state.model)]
+        )
+    return dict(zip(("update_rms", "param_rms", "ema_gap"), columns.tolist(), strict=True))

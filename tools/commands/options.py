@@ -1,0 +1,21 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ConfigArgument = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="CONFIG...",
+        help="A recipe (failed_225, phase4c, recommended, smoke) or YAML files; later ones override.",
+    ),
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="A.B=C", help="Override one key; may be given several times.")
+]
+DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu or cuda; cuda when there is one.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder to create.")]

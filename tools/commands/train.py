@@ -1,0 +1,86 @@
+"""`neuromf train`: from a configuration to a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neuromf.config.load import load_config
+from neuromf.errors import InputError
+from tools.commands.options import ConfigArgument, DeviceOption, SetOption
+
+if TYPE_CHECKING:
+    from neuromf.train.step import StepRecord
+
+HALTED = 16
+"""Exit code of a run that its guard halted."""
+
+
+def train(
+    config: ConfigArgument,
+    out: Annotated[Path, typer.Option("--out", help="Run folder; must not exist, unless --resume.")],
+    override: SetOption = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest whole checkpoint.")] = False,
+    max_steps: Annotated[
+        int | None, typer.Option("--max-steps", min=1, help="Stop after this many optimiser steps of the run.")
+    ] = None,
+    device: DeviceOption = None,
+) -> None:
+    """Train a configuration; exit code 16 when the divergence guard halts it."""
+    settings = load_config(config, override or ())
+
+    from neuromf.train.device import choose_device
+    from neuromf.train.latents import training_store
+    from neuromf.train.loop import Ending
+    from neuromf.train.loop import train as run_training
+    from neuromf.train.run_folder import check_new_run, create_run, open_run
+    from tools.commands.console import make_console, progress_bar
+
+    where = choose_device(device)
+    if not resume:
+        check_new_run(out)  # before minutes of encoding
+    with progress_bar("latents") as show:
+        store = training_store(settings, lambda done, total: show(done, total, ""))
+    run = open_run(out, settings)[0] if resume else create_run(out, settings, store.path)
+    latents = store.split("train")
+    if not len(latents):
+        raise InputError(
+            "the training split is empty", remedy="give more subjects or a larger first ratio", key="data.split_ratios"
+        )
+    with progress_bar("training") as show:
+        total = _total_steps(settings, max_steps)
+
+        def on_step(record: StepRecord) -> None:
+            show(int(record.row["step"] or 0) + 1, total, _note(record))
+
+        outcome = run_training(
+            settings, latents, run, device=where, resume=resume, max_steps=max_steps, on_step=on_step
+        )
+    console = make_console()
+    console.print(f"{outcome.ending.value} at optimiser step {outcome.step}; the run is in {out}")
+    if outcome.ending is Ending.HALTED:
+        console.print(f"{outcome.message}; the last state is in {out / 'checkpoints'}, the steps in {run.trace}")
+        raise typer.Exit(HALTED)
+
+
+def _total_steps(settings: object, max_steps: int | None) -> int:
+    from neuromf.config.derived import run_facts
+    from neuromf.config.schema import Config
+
+    assert isinstance(settings, Config)
+    total = run_facts(settings).optimiser_steps
+    return min(max_steps or total, total)
+
+
+def _note(record: StepRecord) -> str:
+    """Raw and weighted loss side by side: the weighted one alone once hid an explosion."""
+    row = record.row
+
+    def shown(name: str) -> str:
+        value = row[name]
+        return "-" if value is None else f"{value:.4g}"
+
+    raw = f"raw {shown('raw_total')} (FM {shown('raw_fm')}, MF {shown('raw_mf')})"
+    return f"{raw} objective {shown('objective')} weighted {shown('weighted')}"

@@ -1,0 +1,1 @@
+"""The launch gate: may this configuration be run, and if not, which law does it break with which number."""

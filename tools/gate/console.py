@@ -1,0 +1,63 @@
+"""The gate's answer as a table, in the order in which a person needs it."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tools.gate.result import LawResult
+from tools.gate.verdict import Verdict
+
+STYLES = {"block": "bold red", "warn": "yellow", "info": "cyan", "pass": "green"}
+
+
+def print_verdict(console: Console, verdict: Verdict) -> None:
+    """Print blocked laws, warnings and notes in full, passed laws in one line, then the verdict."""
+    loud = [result for status in ("block", "warn", "info") for result in verdict.with_status(status)]
+    if loud:
+        console.print(_table(loud))
+    passed = verdict.with_status("pass")
+    names = ", ".join(f"{r.law_id}{' (live)' if r.where == 'smoke' else ''}" for r in passed)
+    console.print(f"passed {len(passed)}: {names}", soft_wrap=True)
+    console.print(_closing_line(verdict))
+
+
+def format_value(value: float | str) -> str:
+    """A number with as many digits as tell it apart, or the text itself."""
+    return value if isinstance(value, str) else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+
+
+def _table(results: list[LawResult]) -> Table:
+    table = Table(show_lines=True, pad_edge=False)
+    for header in ("law", "found", "bound", "why, and what would pass"):
+        table.add_column(header, overflow="fold", ratio=4 if header.startswith("why") else 1)
+    for result in results:
+        live = " (live)" if result.where == "smoke" else ""
+        name = Text(f"{result.law_id}{live}\n{result.status}", style=STYLES[result.status])
+        found = f"{format_value(result.value)} {result.unit}".strip()
+        # As Text, or rich would read the brackets of a citation as markup.
+        table.add_row(name, *(Text(text) for text in (found, result.bound, _why(result))))
+    return table
+
+
+def _why(result: LawResult) -> str:
+    lines = [f"{result.title} [{result.source}]", result.detail, result.remedy]
+    if result.passing_value:
+        lines.append(" ".join(f"--set {override}" for override in result.passing_value.split()))
+    if result.value_source:
+        lines.append(f"{result.key} is from: {result.value_source}")
+    return "\n".join(line for line in lines if line)
+
+
+def _closing_line(verdict: Verdict) -> Text:
+    blocked, warned = verdict.with_status("block"), verdict.with_status("warn")
+    style = STYLES["block"] if blocked else STYLES["pass"]
+    text = Text(verdict.status, style=style)
+    text.append(f" {verdict.name}: {len(verdict.results)} laws judged", style="default")
+    for label, results in (("blocked by", blocked), ("warnings", warned)):
+        if results:
+            unique = dict.fromkeys(result.law_id for result in results)
+            text.append(f"; {label}: {', '.join(unique)}", style="default")
+    text.append(f"; {verdict.seconds:.1f} s", style="default")
+    return text

@@ -1,0 +1,51 @@
+"""A configuration shrunk to what two CPU cores train in seconds, with its mathematics left as it is."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from neuromf.config.derived import run_facts
+from neuromf.config.load import validate
+from neuromf.config.schema import Config
+from spec.laws.ema import half_life
+
+STEPS = 30
+"""Optimiser steps of the smoke training: the beta2 = 0.95 window of 20, one and a half times."""
+SUBJECTS = 12
+LEARNING_RATE_FACTOR = 10.0
+"""The smoke net has 1/400 of the parameters of the full one; at the full net's rate 30 steps would show no learning."""
+
+SCALED_SECTIONS: dict[str, dict[str, Any]] = {
+    "data": {"source": "demo", "root": None, "demo_subjects": SUBJECTS, "spacing_mm": 3.0, "shape": [64, 64, 64]},
+    "vae": {"checkpoint": "demo"},
+    "unet": {
+        "channels": [8, 16],
+        "attention_levels": [False, False],
+        "head_channels": 8,
+        "num_res_blocks": 1,
+        "norm_num_groups": 8,
+        "resblock_updown": False,
+    },
+    "training": {
+        "epochs": 5,
+        "micro_batches_per_epoch": 12,
+        "batch_size_per_gpu": 8,
+        "gpus": 1,
+        "gradient_accumulation_steps": 2,
+        "checkpoint_every_steps": STEPS,
+    },
+}
+"""What is replaced. Everything else keeps the configuration's own value, the time scale above all."""
+
+
+def small_scale(config: Config) -> Config:
+    """Shrink `config`; warm-up and EMA keep their share of the run."""
+    total = run_facts(config).optimiser_steps
+    tree = config.model_dump(mode="json")
+    for section, values in SCALED_SECTIONS.items():
+        tree[section].update(values)
+    tree["training"]["warmup_steps"] = round(STEPS * config.training.warmup_steps / total)
+    tree["training"]["learning_rate"] = config.training.learning_rate * LEARNING_RATE_FACTOR
+    tree["ema"]["decay"] = math.exp(-math.log(2) * total / (STEPS * half_life(config.ema.decay)))
+    return validate(tree)

@@ -1,0 +1,82 @@
+"""Samples of a run, decoded to volumes and drawn as a montage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neuromf.config.schema import Config
+from neuromf.data.nifti import write_volume
+from neuromf.data.store import LatentStore
+from neuromf.errors import InputError
+from neuromf.flow.sampling import sample
+from neuromf.monitor.probes import velocity_field
+from neuromf.nets.unet import build_unet
+from neuromf.nets.vae import load_vae
+from neuromf.train.checkpoint import latest_checkpoint, load_average
+from neuromf.train.latents import training_store
+from neuromf.train.randomness import Purpose, generator
+from neuromf.train.run_folder import open_run
+from tools.report.montage import draw_montage
+
+
+@dataclass(frozen=True)
+class SampleFiles:
+    """What was written, and the optimiser step the weights are from."""
+
+    volumes: list[Path]
+    montage: Path
+    step: int
+
+
+def sample_run(run_path: Path, *, steps: int, count: int, seed: int, out: Path, device: torch.device) -> SampleFiles:
+    """Draw `count` samples in `steps` evaluations with the averaged weights of the newest checkpoint.
+
+    Raises:
+        InputError: no run, no checkpoint, or `out` is in the way.
+    """
+    if out.exists():
+        raise InputError("exists already", remedy="give another --out", file=out, key="--out")
+    run, config = open_run(run_path)
+    checkpoint = latest_checkpoint(run.root)
+    if checkpoint is None:
+        raise InputError("holds no whole checkpoint", remedy="train first", file=run.root / "checkpoints")
+    store = training_store(config)
+    net = build_unet(config.unet, v_head=config.meanflow.tangent == "v_head", seed=0)
+    load_average(checkpoint.path, net)
+    latents = draw_latents(net.to(device), config, store.latent_shape, steps=steps, count=count, seed=seed)
+    volumes = decode(latents.cpu(), config, store)
+    out.mkdir(parents=True)
+    paths = []
+    for index, volume in enumerate(volumes):
+        paths.append(out / f"sample-{index:04d}_T1w.nii.gz")
+        write_volume(paths[-1], volume, np.array(store.description.affine))
+    montage = out / "montage.png"
+    real = decode(store.split("train")[:count], config, store)
+    title = f"optimiser step {checkpoint.step}, {steps} network evaluation{'s' if steps > 1 else ''} a sample"
+    draw_montage(montage, {"real, decoded": real, "generated": volumes}, title)
+    return SampleFiles(paths, montage, checkpoint.step)
+
+
+def draw_latents(
+    net: torch.nn.Module, config: Config, shape: tuple[int, ...], *, steps: int, count: int, seed: int
+) -> Tensor:
+    """Normalised latents (count, C, D, H, W); sample i depends on (seed, i) alone."""
+    device = next(net.parameters()).device
+    field = velocity_field(net, config.meanflow)
+    drawn = []
+    for index in range(count):
+        noise = generator(seed, Purpose.SAMPLING, 0, index).standard_normal(shape, dtype=np.float32)
+        drawn.append(sample(field, torch.from_numpy(noise)[None].to(device), steps))
+    return torch.cat(drawn)
+
+
+def decode(latents: Tensor, config: Config, store: LatentStore) -> list[np.ndarray]:
+    """Volumes in [0, 1] of normalised latents (N, C, D, H, W)."""
+    codec = load_vae(config.vae.checkpoint)
+    raw = store.statistics.denormalise(latents)
+    return [codec.decode(latent[None])[0, 0].clamp(0, 1).numpy() for latent in raw]

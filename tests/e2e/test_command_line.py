@@ -1,0 +1,195 @@
+"""The commands as a user types them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+import nibabel
+import pytest
+from matplotlib.image import imread
+
+from tools.cli import main
+
+TINY = (
+    "data.demo_subjects=4",
+    "data.spacing_mm=6.0",
+    "data.shape=[32,32,32]",
+    "data.split_ratios=[0.75,0.25,0.0]",
+    "unet.channels=[8,16]",
+    "unet.head_channels=8",
+    "training.epochs=1",
+    "training.micro_batches_per_epoch=4",
+    "training.batch_size_per_gpu=4",
+    "training.gradient_accumulation_steps=2",
+)
+TINY_OPTIONS = [part for override in TINY for part in ("--set", override)]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def neuromf(monkeypatch, capsys, cache):
+    """Run the command in this process; returns exit code, output and error output."""
+    monkeypatch.setenv("NEUROMF_CACHE", str(cache))
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["neuromf", *map(str, arguments)])
+        with pytest.raises(SystemExit) as caught:
+            main()
+        captured = capsys.readouterr()
+        return int(caught.value.code or 0), captured.out, captured.err
+
+    return call
+
+
+def test_failed_225_is_blocked_in_a_second_without_torch(tmp_path):
+    """The static gate names every law the lost run breaks, with value, bound and remedy, within 1.0 s."""
+    out = tmp_path / "out.json"
+    command = [sys.executable, "-X", "importtime", "-m", "tools.cli", "gate", "failed_225", "--static", "--json", out]
+    subprocess.run(command, capture_output=True, check=False)  # so that byte code exists, as after an installation
+
+    start = time.perf_counter()
+    done = subprocess.run([c for c in command if c not in ("-X", "importtime")], capture_output=True, check=False)
+    seconds = time.perf_counter() - start
+    modules = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+
+    assert done.returncode == 1
+    assert seconds <= 1.0
+    assert not any(f" {name}\n" in modules for name in ("torch", "numpy", "scipy", "monai"))
+    laws = {result["law_id"]: result for result in json.loads(out.read_text())["laws"] if result["status"] == "block"}
+    assert {"LR-003", "OPT-001", "WGT-002", "TIME-004", "BATCH-001", "JVP-003", "JVP-005", "GUARD-001"} <= set(laws)
+    assert all(r["value"] != "" and r["bound"] and r["remedy"] and r["passing_value"] for r in laws.values())
+    assert laws["LR-003"]["value"] == pytest.approx(74.07, abs=0.005)
+    assert "1000" in laws["OPT-001"]["detail"]
+    assert "0.001" in str(laws["TIME-004"]["value"])
+    assert "0.05" in str(laws["TIME-004"]["value"])
+    assert "effective batch 16" in laws["BATCH-001"]["detail"]
+
+
+def test_phase4c_passes_with_its_warnings_named(neuromf):
+    """The corrected configuration is not blocked; the EMA and the one-step query are warned about."""
+    code, out, _ = neuromf("gate", "phase4c", "--static")
+
+    assert code == 0
+    assert "warnings: TIME-005, EMA-002" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("steps", [100, 150, 200])
+def test_phase4c_with_the_review_s_other_warm_up_is_not_blocked(neuromf, steps):
+    """The review's E5, a warm-up of 100 to 200 steps, passes too."""
+    assert neuromf("gate", "phase4c", "--static", "--set", f"training.warmup_steps={steps}")[0] == 0
+
+
+def test_following_every_remedy_of_failed_225_ends_in_pass(neuromf, tmp_path):
+    """The values the gate says would pass do pass, together."""
+    neuromf("gate", "failed_225", "--static", "--json", tmp_path / "out.json")
+    laws = json.loads((tmp_path / "out.json").read_text())["laws"]
+    overrides = [o for law in laws if law["status"] in ("block", "warn") for o in law["passing_value"].split()]
+
+    code, _, _ = neuromf("gate", "failed_225", "--static", *[p for o in overrides for p in ("--set", o)])
+
+    assert code == 0
+
+
+def test_the_gate_writes_junit_and_a_page(neuromf, tmp_path):
+    """JUnit counts one failure a blocking law; the page names each law and loads nothing."""
+    neuromf("gate", "failed_225", "--static", "--junit", tmp_path / "j.xml", "--report", tmp_path / "r.html")
+
+    suite = ElementTree.parse(tmp_path / "j.xml").getroot()
+    page = (tmp_path / "r.html").read_text()
+
+    assert len(suite.findall("testcase/failure")) == int(suite.attrib["failures"]) >= 8
+    assert "LR-003" in page
+    assert "<script" not in page
+    assert "http" not in page
+
+
+def test_the_full_gate_trains_on_real_mri_and_passes_recommended(neuromf, tmp_path):
+    """The default gate ends in PASS, with every runtime law judged live and a falling raw loss."""
+    code, out, _ = neuromf("gate", "--json", tmp_path / "out.json", "--report", tmp_path / "r.html")
+
+    verdict = json.loads((tmp_path / "out.json").read_text())
+    live = {result["law_id"] for result in verdict["laws"] if result["where"] == "smoke"}
+    assert (code, verdict["status"], verdict["warned"]) == (0, "PASS", [])
+    assert {"PRED-002", "JVP-003", "JVP-005", "JVP-006", "LR-002", "EMA-001", "OBS-001", "TIME-001"} <= live
+    assert verdict["smoke"]["last"]["raw_total"] < 0.5 * verdict["smoke"]["first"]["raw_total"]
+    assert "PASS recommended" in out
+    assert (tmp_path / "r.html").read_text().count("<svg") == 4
+
+
+def test_train_then_sample_yields_volumes_and_a_montage(neuromf, tmp_path):
+    """A trained run is sampled to NIfTI volumes that nibabel opens and a PNG montage."""
+    run = tmp_path / "run"
+    trained, out, _ = neuromf("train", "smoke", "--out", run, *TINY_OPTIONS)
+    sampled, _, _ = neuromf("sample", run, "--steps", "2", "--n", "2")
+
+    assert (trained, sampled) == (0, 0)
+    assert "finished at optimiser step 2" in out
+    volumes = [nibabel.load(path) for path in sorted((run / "samples").glob("*.nii.gz"))]
+    assert [volume.shape for volume in volumes] == [(32, 32, 32)] * 2
+    assert nibabel.aff2axcodes(volumes[0].affine) == ("R", "A", "S")
+    assert volumes[0].header.get_zooms() == pytest.approx((6.0, 6.0, 6.0))
+    assert imread(run / "samples" / "montage.png").std() > 0
+
+
+def test_train_resumes_where_it_was_paused(neuromf, tmp_path):
+    """--max-steps pauses with a checkpoint and --resume finishes the run."""
+    run = tmp_path / "run"
+    _, paused, _ = neuromf("train", "smoke", "--out", run, *TINY_OPTIONS, "--max-steps", 1)
+    code, out, _ = neuromf("train", "smoke", "--out", run, *TINY_OPTIONS, "--resume")
+
+    assert "--resume" in paused
+    assert (code, "finished at optimiser step 2" in out) == (0, True)
+
+
+def test_a_halted_run_exits_with_16(neuromf, tmp_path):
+    """An exploding training ends by itself with exit code 16 and names its checkpoint."""
+    explode = ["--set", "training.learning_rate=30.0", "--set", "training.gradient_clip=null"]
+    explode += ["--set", "meanflow.norm_p=0.0", "--set", "training.epochs=60"]
+
+    code, out, _ = neuromf("train", "smoke", "--out", tmp_path / "run", *TINY_OPTIONS, *explode)
+
+    assert code == 16
+    assert "checkpoints" in out
+
+
+def _full_folder(tmp_path: Path) -> list[object]:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine.txt").write_text("keep")
+    return ["train", "smoke", "--out", tmp_path / "run"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (lambda p: ["gate", "nothing"], "neither a recipe nor a file"),
+        (lambda p: ["gate", "smoke", "--static", "--set", "training.epoch=3"], "did you mean 'epochs'"),
+        (lambda p: ["gate", "smoke", "--static", "--json", p / "no" / "out.json"], "folder that exists"),
+        (_full_folder, "already holds"),
+        (lambda p: ["sample", p / "none"], "holds no run"),
+        (lambda p: ["train", "smoke", "--out", p / "r", "--device", "quantum"], "quantum"),
+        (lambda p: ["train", "recommended", "--out", p / "r"], "autoencoder_v2.pt"),
+        (lambda p: ["data", "demo", "--out", p / "c", "--subjects", "0"], "subjects"),
+        (lambda p: ["train", "smoke", "--out", p / "r", "--max-steps", "-1"], "max-steps"),
+        (lambda p: ["gate", "smoke", "--unknown"], "unknown"),
+    ],
+)
+def test_bad_input_exits_with_2_and_writes_nothing(neuromf, tmp_path, arguments, words):
+    """Nonsense gets one clear message and exit code 2; what was there stays as it was."""
+    typed = arguments(tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    code, _, err = neuromf(*typed)
+
+    assert code == 2
+    assert words in err
+    assert "Traceback" not in err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

@@ -1,0 +1,133 @@
+"""The trainer's times against laws TIME-001 to TIME-005."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from law_strategies import SEEDS
+from scipy import stats
+
+from neuromf.config.schema import TimeSamplingConfig
+from neuromf.flow.prediction import average_velocity
+from neuromf.flow.times import draw_times, fm_mask
+from spec.laws.time_integrals import gap_probability
+from spec.reference.time_distribution import LogitNormalPair
+from spec.registry import law
+
+SHARES = st.fractions(0, 1, max_denominator=1000).map(float)
+WINDOWS = st.tuples(st.integers(0, 10**12), st.integers(1, 3000))
+
+
+def draw(seed, size, share, **times):
+    generator = np.random.default_rng(seed)
+    normal, uniform = generator.standard_normal((size, 2)), generator.random((size, 3))
+    return draw_times(normal, uniform, fm_mask(0, size, share), TimeSamplingConfig(data_proportion=share, **times))
+
+
+@pytest.mark.law("TIME-001")
+@given(
+    normals=st.lists(st.tuples(*(st.floats(-50, 50),) * 2), min_size=1, max_size=8),
+    uniforms=st.lists(st.tuples(*(st.floats(0, 1, exclude_max=True),) * 3), min_size=8, max_size=8),
+    share=SHARES,
+    t_min=st.floats(1e-4, 0.9),
+    sigma=st.floats(0.1, 5),
+    dtype=st.sampled_from([np.float64, np.float32]),
+)
+def test_times_are_ordered_for_any_draw(normals, uniforms, share, t_min, sigma, dtype):
+    """Whatever is drawn, 0 <= r <= t <= 1 and t >= t_min, also after rounding to float32."""
+    size = len(normals)
+    config = TimeSamplingConfig(t_min=t_min, sigma=sigma, uniform_fraction=0.5)
+    pairs = draw_times(np.array(normals), np.array(uniforms[:size]), fm_mask(0, size, share), config)
+    r, t = pairs.r_B.astype(dtype), pairs.t_B.astype(dtype)
+    assert (r == t)[pairs.is_fm_B].all()
+    finding = law("TIME-001").predicate(
+        smallest_r=r.min(), smallest_gap=(t - r).min(), smallest_t=t.min(), largest_t=t.max(), t_min=t_min
+    )
+    assert finding.passed, finding
+
+
+@pytest.mark.law("TIME-002")
+@given(share=SHARES, window=WINDOWS)
+def test_any_window_holds_its_share_of_fm_samples(share, window):
+    """Any window of a run holds data_proportion of its samples with r = t, to within one sample."""
+    start, count = window
+    samples = int(fm_mask(start, count, share).sum())
+    assert abs(samples - share * count) < 1
+    rarer = min(share, 1 - share)
+    if rarer == 0 or rarer * count >= 1:
+        assert law("TIME-002").predicate(fm_samples=samples, samples=count, data_proportion=share).passed
+
+
+@pytest.mark.law("TIME-002")
+@given(share=SHARES, start=st.integers(0, 10**9), cuts=st.lists(st.integers(1, 16), min_size=1, max_size=24))
+def test_share_does_not_depend_on_the_cut(share, start, cuts):
+    """Cutting a window into micro-batches of any sizes, on any ranks, changes no sample's kind."""
+    whole = fm_mask(start, sum(cuts), share)
+    offsets = [start + sum(cuts[:index]) for index in range(len(cuts))]
+    parts = [fm_mask(offset, count, share) for offset, count in zip(offsets, cuts, strict=True)]
+    assert np.array_equal(np.concatenate(parts), whole)
+
+
+@pytest.mark.law("TIME-002")
+def test_truncation_per_micro_batch_breaks_the_law():
+    """The public code's int(B p) at B = 1 gives no FM sample in 16 at p = 0.75, which the law rejects."""
+    truncated = sum(int(1 * 0.75) for _ in range(16))
+    assert not law("TIME-002").predicate(fm_samples=truncated, samples=16, data_proportion=0.75).passed
+
+
+@pytest.mark.law("TIME-003")
+@settings(max_examples=10)
+@given(seed=SEEDS, mu=st.floats(-1.5, 1.0), sigma=st.floats(0.5, 1.5), share=st.sampled_from([0.25, 0.5, 1.0]))
+def test_t_follows_the_larger_of_a_logit_normal_pair(seed, mu, sigma, share):
+    """FM and MF samples alike have t distributed as the larger of the pair, and MF samples r as the smaller."""
+    pairs = draw(seed, 20_000, share, mu=mu, sigma=sigma, t_min=1e-9, uniform_fraction=0.0)
+    oracle = LogitNormalPair(mu, sigma)
+    samples = [(pairs.t_B[pairs.is_fm_B], oracle.t_cdf)]
+    if share < 1:
+        samples += [(pairs.t_B[~pairs.is_fm_B], oracle.t_cdf), (pairs.r_B[~pairs.is_fm_B], oracle.r_cdf)]
+    for drawn, cdf in samples:
+        statistic = float(stats.kstest(drawn, cdf).statistic)
+        assert law("TIME-003").predicate(statistic=statistic, samples=len(drawn)).passed
+
+
+@pytest.mark.law("TIME-003")
+@settings(max_examples=5)
+@given(seed=SEEDS)
+def test_a_single_draw_breaks_the_law(seed):
+    """T drawn as one logit-normal time instead of the larger of two is rejected."""
+    single = 1 / (1 + np.exp(0.4 - np.random.default_rng(seed).standard_normal(5_000)))
+    statistic = float(stats.kstest(single, LogitNormalPair(-0.4, 1.0).t_cdf).statistic)
+    assert not law("TIME-003").predicate(statistic=statistic, samples=5_000).passed
+
+
+@pytest.mark.law("TIME-004")
+@given(seed=SEEDS, t_min=st.floats(0.01, 0.6), clamp=st.floats(0.01, 0.6))
+def test_clamp_is_idle_on_drawn_times_where_the_floors_agree(seed, t_min, clamp):
+    """With one t_min no drawn time is clamped; a clamp above the sampler's floor biases u, and the law rejects it."""
+    # mu -3 puts most pairs below the floor, so that the clamp is put to the test.
+    t = torch.from_numpy(draw(seed, 64, 0.5, mu=-3.0, t_min=t_min).t_B)
+    z = torch.ones(64, 1, dtype=torch.float64)
+    unclamped = z / t[:, None]
+    assert torch.equal(average_velocity(0 * z, z, t, "x", t_min), unclamped)
+    assert float((1 / t).max()) <= 1 / t_min
+    agrees = law("TIME-004").predicate(sampler_t_min=t_min, clamp_t_min=clamp).passed
+    assert agrees == (t_min == clamp)
+    if clamp > float(t.min()):
+        assert not torch.equal(average_velocity(0 * z, z, t, "x", clamp), unclamped)
+
+
+@pytest.mark.law("TIME-005")
+@settings(max_examples=6)
+@given(seed=SEEDS, fraction=st.sampled_from([0.0, 0.2, 1.0]), sigma=st.sampled_from([1.0, 2.0]))
+def test_share_of_long_intervals_is_the_predicted_one(seed, fraction, sigma):
+    """The trainer draws t - r > 0.9 among MF samples as often as the law's integral says."""
+    size = 200_000
+    pairs = draw(seed, size, 0.0, mu=-0.4, sigma=sigma, uniform_fraction=fraction)
+    predicted = gap_probability(0.9, -0.4, sigma, fraction)
+    # Six standard errors of a binomial share, and one sample for shares near zero.
+    margin = 6 * math.sqrt(predicted * (1 - predicted) / size) + 1 / size
+    assert abs(float((pairs.t_B - pairs.r_B > 0.9).mean()) - predicted) <= margin
+    assert law("TIME-005").predicate(probability=predicted).passed == (fraction > 0 or sigma == 2.0)

@@ -1,0 +1,31 @@
+"""What a configuration means in steps, samples and dimensions."""
+
+from __future__ import annotations
+
+from neuromf.config import load_config, run_facts
+from neuromf.config.derived import epoch_of_step
+
+
+def test_phase4c_has_the_counts_of_the_review():
+    """500 epochs of 30 micro-batches at accumulation 8 are 1,875 updates of 128 samples, 32 of them MF."""
+    facts = run_facts(load_config(["phase4c"]))
+
+    assert (facts.optimiser_steps, facts.steps_per_epoch, facts.effective_batch) == (1875, 3.75, 128)
+    assert (facts.mf_samples_per_update, facts.latent_dims) == (32.0, 442_368)
+
+
+def test_failed_run_has_the_counts_of_the_review():
+    """225 epochs of 30 steps are 6,750 updates of 16 samples."""
+    facts = run_facts(load_config(["failed_225"]))
+
+    assert (facts.optimiser_steps, facts.effective_batch, facts.loss_terms) == (6750, 16, 2)
+
+
+def test_epochs_cover_the_run_in_order():
+    """Each step belongs to one epoch, epochs rise by one, and the last is the last."""
+    config = load_config(["phase4c"])
+
+    epochs = [epoch_of_step(config, step) for step in range(run_facts(config).optimiser_steps)]
+
+    assert sorted(set(epochs)) == list(range(500))
+    assert epochs == sorted(epochs)

@@ -1,0 +1,179 @@
+"""Loading a configuration: layers, overrides, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from neuromf.config import Config, config_hash, load_config, resolved_text
+from neuromf.config.recipes import recipe_names
+from neuromf.errors import InputError
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "run.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_defaults_are_the_recommended_recipe():
+    """The recommended recipe adds nothing to the schema's defaults."""
+    assert load_config(["recommended"]) == Config()
+
+
+def test_later_layers_override_earlier_ones(tmp_path):
+    """A file after a recipe wins, and --set wins over both."""
+    path = write(tmp_path, "ema:\n  decay: 0.9\ntraining:\n  epochs: 7\n")
+
+    config = load_config(["smoke", path], ["training.epochs=9"])
+
+    assert (config.ema.decay, config.training.epochs, config.vae.checkpoint) == (0.9, 9, "demo")
+
+
+def test_a_file_may_extend_a_recipe(tmp_path):
+    """`extends` puts a recipe beneath the file."""
+    path = write(tmp_path, "extends: failed_225\nmeanflow:\n  norm_eps: 1.0\n")
+
+    config = load_config([path])
+
+    assert (config.meanflow.norm_eps, config.training.warmup_steps) == (1.0, 5000)
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_resolved_text_loads_back_to_the_same_configuration(name, tmp_path):
+    """The resolved text of every recipe is itself a configuration file, with the same hash."""
+    config = load_config([name])
+
+    again = load_config([write(tmp_path, resolved_text(config))])
+
+    assert config_hash(again) == config_hash(config)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "words"),
+    [
+        ("training:\n  learning_rate: 1e-4\n", "training.learning_rate", "text to YAML"),
+        ("training:\n  epochs: -3\n", "training.epochs", "greater than or equal to 1"),
+        ("training:\n  warmup_steps: -1\n", "training.warmup_steps", "greater than or equal to 0"),
+        ("training:\n  epochs: 3\n  epochs: 4\n", None, "given twice"),
+        ("training:\n  epoch: 3\n", "training.epoch", "did you mean 'epochs'"),
+        ("trianing:\n  epochs: 3\n", "trianing", "did you mean 'training'"),
+        ("training:\n  epochs: many\n", "training.epochs", "valid integer"),
+        ("training:\n  epochs: 3.5\n", "training.epochs", "integer"),
+        ("training:\n  learning_rate: .nan\n", "training.learning_rate", "finite"),
+        ("meanflow:\n  jvp: exakt\n", "meanflow.jvp", "'exact'"),
+        ("meanflow: 3\n", "meanflow", "not allowed"),
+        ("- a\n- b\n", None, "top level"),
+        ("a: [1, 2\n", None, "valid YAML"),
+        ("training:\n  epochs: 2020-01-01\n", "training.epochs", "is a date"),
+        ("data:\n  shape: [30, 32, 32]\n", "data", "multiple of 4"),
+        ("data:\n  split_ratios: [0.5, 0.2, 0.2]\n", "data", "add up to 0.9"),
+        ("data:\n  source: folder\n", "data", "root"),
+        ("unet:\n  channels: [30, 64, 128, 256]\n", "unet", "norm_num_groups"),
+        ("extends: nothing\n", "extends", "no recipe"),
+    ],
+)
+def test_a_bad_file_is_named_with_key_and_remedy(tmp_path, text, key, words):
+    """A bad value ends in one sentence with the file, the key and what to do."""
+    path = write(tmp_path, text)
+
+    with pytest.raises(InputError) as caught:
+        load_config([path])
+
+    assert caught.value.key == key
+    assert str(path) in caught.value.sentence
+    assert words in caught.value.sentence
+    assert "\n" not in caught.value.sentence
+
+
+@pytest.mark.parametrize("override", ["training.epochs", "=3", "training.=3", "a..b=3"])
+def test_a_malformed_override_is_refused(override):
+    """--set needs section.key=value."""
+    with pytest.raises(InputError, match=r"section\.key=value"):
+        load_config(["smoke"], [override])
+
+
+def test_an_option_without_effect_is_refused():
+    """A finite-difference step beside an exact derivative would do nothing, so it is an error (CFG-001)."""
+    with pytest.raises(InputError, match="fd_step"):
+        load_config(["smoke"], ["meanflow.fd_step=0.001"])
+
+
+def test_a_misspelt_recipe_is_answered_with_the_nearest():
+    """An unknown name suggests the recipe it resembles."""
+    with pytest.raises(InputError, match="did you mean 'smoke'"):
+        load_config(["smoek"])
+
+
+def test_every_key_changes_the_hash():
+    """No key is left out of the resolved text that identifies a run (CFG-001)."""
+    base = config_hash(Config())
+    other = {
+        "data.source=folder data.root=x": None,
+        **{f"{k}={v}": None for k, v in _other_values().items()},
+    }
+
+    unchanged = [o for o in other if config_hash(load_config(["recommended"], o.split())) == base]
+
+    assert unchanged == []
+    assert set(_other_values()) | {"data.source", "data.root", "meanflow.fd_step"} == {
+        line.partition(":")[0] for line in resolved_text(Config()).splitlines()
+    }
+
+
+def _other_values() -> dict[str, str]:
+    """A valid value other than the default for each key that can change alone."""
+    return {
+        "data.demo_subjects": "9",
+        "data.demo_seed": "1",
+        "data.spacing_mm": "2.0",
+        "data.shape": "[64,64,64]",
+        "data.intensity_percentiles": "[0.0,99.0]",
+        "data.split_ratios": "[0.8,0.1,0.1]",
+        "data.split_seed": "1",
+        "vae.checkpoint": "demo",
+        "unet.channels": "[64,128,256,256]",
+        "unet.attention_levels": "[false,false,false,true]",
+        "unet.head_channels": "64",
+        "unet.num_res_blocks": "1",
+        "unet.norm_num_groups": "16",
+        "unet.time_scale": "2.0",
+        "unet.flash_attention": "true",
+        "unet.resblock_updown": "true",
+        "meanflow.prediction": "u",
+        "meanflow.tangent": "v_head",
+        "meanflow.jvp": "finite_difference meanflow.fd_step=0.001",
+        "meanflow.loss_terms": "dual",
+        "meanflow.reduction": "sum",
+        "meanflow.norm_eps": "0.5",
+        "meanflow.norm_p": "0.5",
+        "meanflow.t_min": "0.01",
+        "meanflow.channel_weights": "inverse_variance",
+        "time_sampling.mu": "0.0",
+        "time_sampling.sigma": "2.0",
+        "time_sampling.data_proportion": "0.5",
+        "time_sampling.uniform_fraction": "0.1",
+        "time_sampling.t_min": "0.01",
+        "training.epochs": "9",
+        "training.micro_batches_per_epoch": "9",
+        "training.batch_size_per_gpu": "9",
+        "training.gpus": "1",
+        "training.gradient_accumulation_steps": "9",
+        "training.learning_rate": "0.5",
+        "training.beta1": "0.5",
+        "training.beta2": "0.5",
+        "training.adam_eps": "0.5",
+        "training.weight_decay": "0.5",
+        "training.lr_schedule": "linear",
+        "training.warmup_steps": "9",
+        "training.gradient_clip": "null",
+        "training.precision": "bf16",
+        "training.reported_loss": "weighted",
+        "training.diagnostics": "false",
+        "training.divergence_warn_ratio": "9.0",
+        "training.divergence_threshold": "null",
+        "training.checkpoint_every_steps": "9",
+        "training.seed": "9",
+        "ema.decay": "0.5",
+    }

@@ -1,0 +1,78 @@
+"""The divergence guard: warns, halts, leaves healthy runs alone, survives a resume, and can prove it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from neuromf.config import load_config
+from neuromf.monitor.guard import WINDOW, DivergenceGuard, Level, self_test
+
+
+def feed(guard: DivergenceGuard, *levels: float) -> list[Level]:
+    """Show each level for as many steps as make one, and return what the guard says at the end of each."""
+    return [[guard.observe(level).level for _ in range(WINDOW)][-1] for level in levels]
+
+
+def test_warns_above_ten_times_and_halts_above_a_hundred_times_the_initial_loss():
+    """The review's rule: warn at 10 x, halt at divergence_threshold x initial."""
+    guard = DivergenceGuard(10.0, 100.0)
+
+    assert feed(guard, 2.0, 19.0, 21.0, 199.0, 201.0) == [Level.OK, Level.OK, Level.WARN, Level.WARN, Level.HALT]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_loss_that_is_not_finite_is_reported_at_once(value):
+    """NaN and infinity need no window, and not even an armed guard."""
+    assert DivergenceGuard(10.0, None).observe(value).level is Level.NONFINITE
+
+
+def test_a_gradient_that_is_not_finite_is_reported_at_once():
+    """A finite loss with a NaN gradient would poison every weight."""
+    assert DivergenceGuard(10.0, 100.0).observe(1.0, math.nan).level is Level.NONFINITE
+
+
+def test_a_single_outlier_does_not_halt():
+    """One step's 1/t^2 tail, a thousand times the median, is not a divergence."""
+    guard = DivergenceGuard(10.0, 100.0)
+    feed(guard, 2.0, 2.0)
+
+    assert guard.observe(2000.0).level is Level.OK
+
+
+def test_a_disarmed_guard_never_halts():
+    """Without a threshold the guard only warns."""
+    assert feed(DivergenceGuard(10.0, None), 2.0, 1e9)[-1] is Level.WARN
+
+
+def test_state_survives_a_resume():
+    """A guard restored from its state judges as if it had not stopped."""
+    guard = DivergenceGuard(10.0, 100.0)
+    feed(guard, 2.0, 150.0)
+    restored = DivergenceGuard(10.0, 100.0)
+    restored.load_state(guard.state())
+
+    assert [restored.observe(300.0) for _ in range(WINDOW)] == [guard.observe(300.0) for _ in range(WINDOW)]
+
+
+def test_self_test_halts_the_failed_run_at_epoch_155():
+    """100 x the first recorded 523 is crossed at epoch 155 of 225 (log-linear between the recorded epochs)."""
+    result = self_test(load_config(["phase4c"]).training)
+
+    assert (result.halted_epoch, result.false_alarm, result.passed) == (155, False, True)
+
+
+@pytest.mark.parametrize("threshold", ["null", "5000.0"])
+def test_self_test_fails_a_guard_that_cannot_fire(threshold):
+    """A disarmed guard, and one above anything the failed run reached (4,817 x), are told apart from a working one."""
+    training = load_config(["phase4c"], [f"training.divergence_threshold={threshold}"]).training
+
+    assert not self_test(training).passed
+
+
+def test_self_test_fails_a_guard_that_halts_a_healthy_run():
+    """A threshold below 1 halts anything."""
+    training = load_config(["phase4c"], ["training.divergence_threshold=0.05"]).training
+
+    assert self_test(training).false_alarm

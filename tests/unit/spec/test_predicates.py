@@ -1,0 +1,118 @@
+"""What predicates say beyond pass and fail: regimes, equivalents, severities."""
+
+import pytest
+
+from spec.law import Severity
+from spec.laws.batch import mf_samples_per_update
+from spec.laws.ema import half_life, proportionate_decay
+from spec.laws.schedule import warmup_share
+from spec.laws.time import fm_share
+from spec.laws.time_support import flow_majority
+from spec.laws.weight_regime import informative_report, operating_point, regime, weighted_sensitivity
+from spec.laws.weighting import equivalent_norm_eps
+
+
+@pytest.mark.parametrize(
+    ("ratio", "name"), [(0.05, "linear"), (0.1, "partial"), (1.0, "partial"), (10.0, "partial"), (10.1, "saturated")]
+)
+def test_regime_is_named_by_loss_over_c(ratio, name):
+    """L/c below 0.1 is linear, above 10 saturated, partial between."""
+    assert regime(ratio) == name
+
+
+@pytest.mark.parametrize("norm_p", [0.0, 0.5, 1.0, 2.0])
+def test_sensitivity_is_the_logarithmic_slope_of_the_weighted_loss(norm_p):
+    """The sensitivity is d log(weighted) / d log(L), by central difference at L/c = 3."""
+    ratio, h = 3.0, 1e-5
+
+    def weighted(x):
+        return x / (x + 1) ** norm_p
+
+    slope = (weighted(ratio * (1 + h)) - weighted(ratio * (1 - h))) / (2 * h * weighted(ratio))
+    assert weighted_sensitivity(ratio, norm_p) == pytest.approx(slope, abs=1e-8)  # h^2 = 1e-10, rounding 1e-11
+
+
+@pytest.mark.parametrize(
+    ("reported", "norm_p", "ratio", "passed", "severity"),
+    [
+        ("weighted", 1.0, 9.9, True, None),
+        ("weighted", 1.0, 10.1, False, None),
+        ("weighted", 0.5, 1e8, True, Severity.INFO),
+        ("weighted", 0.0, 1e8, True, Severity.INFO),
+        ("weighted", 2.0, 5.0, False, None),
+        ("objective", 1.0, 1e8, True, Severity.INFO),
+        ("objective", 1.0, 1.8, True, None),
+        ("objective", 2.0, 1e8, False, None),
+    ],
+)
+def test_a_report_passes_while_it_moves_with_the_loss(reported, norm_p, ratio, passed, severity):
+    """A weighted loss is refused where it stops moving, a potential only above p = 1; saturation alone informs."""
+    finding = informative_report(loss=ratio, norm_eps=1.0, reported=reported, norm_p=norm_p)
+    assert finding.passed == passed
+    assert finding.severity == severity
+
+
+def test_both_values_of_the_review_are_saturated_when_summed():
+    """Summed over 442,368 dims, norm_eps 0.01 and 1.0 leave L/c far above 10; averaged, 1.0 is an operating point."""
+    for norm_eps in (0.01, 1.0):
+        assert not operating_point(loss=1.8 * 442_368, norm_eps=norm_eps).passed
+    assert operating_point(loss=1.8, norm_eps=1.0).passed
+    assert operating_point(loss=1.8 * 442_368, norm_eps=0.01, norm_p=0.0).passed
+
+
+def test_equivalent_norm_eps_is_its_own_inverse():
+    """norm_eps 1.0 under mean is 442,368 under sum, and back."""
+    assert equivalent_norm_eps("mean", 1.0, 442_368) == 442_368
+    assert equivalent_norm_eps("sum", 442_368, 442_368) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("warmup", "passed", "severity"),
+    [(187, True, None), (200, False, None), (562, False, None), (563, False, Severity.BLOCK)],
+)
+def test_warmup_warns_above_a_tenth_and_blocks_above_three(warmup, passed, severity):
+    """Of 1,875 steps 187 pass, 200 warn by the law's own severity, and 563, above 30 %, block."""
+    finding = warmup_share(warmup_steps=warmup, optimiser_steps=1_875)
+    assert (finding.passed, finding.severity) == (passed, severity)
+
+
+def test_half_lives_of_the_review():
+    """0.999, 0.9995 and 0.9999 have half-lives of 693, 1,386 and 6,931 steps."""
+    assert [round(half_life(decay)) for decay in (0.999, 0.9995, 0.9999)] == [693, 1386, 6931]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10, 400, 1_875, 15_000, 10**7])
+def test_suggested_decay_passes_for_any_run(steps):
+    """The decay that a failed finding suggests passes for a run of that length."""
+    suggestion = proportionate_decay(decay=1 - 1e-9, optimiser_steps=steps).passing_value
+    decay = float(suggestion.removeprefix("ema.decay="))
+    assert proportionate_decay(decay=decay, optimiser_steps=steps).passed
+
+
+def test_suggested_accumulation_is_the_smallest_at_a_quarter_of_mf_samples():
+    """At data_proportion 0.75 the suggested accumulation, the review's 4, passes and 3 does not."""
+    arguments = {"batch_size_per_gpu": 8, "gpus": 2, "data_proportion": 0.75}
+    finding = mf_samples_per_update(**arguments, gradient_accumulation_steps=1)
+    needed = int(finding.passing_value.removeprefix("training.gradient_accumulation_steps="))
+    assert needed == 4
+    assert mf_samples_per_update(**arguments, gradient_accumulation_steps=needed).passed
+    assert not mf_samples_per_update(**arguments, gradient_accumulation_steps=needed - 1).passed
+
+
+def test_a_run_without_mf_samples_is_refused():
+    """At data_proportion 1 no accumulation helps, so that the share itself is the remedy."""
+    finding = mf_samples_per_update(batch_size_per_gpu=8, gpus=2, gradient_accumulation_steps=8, data_proportion=1.0)
+    assert not finding.passed
+    assert finding.passing_value == "time_sampling.data_proportion=0.75"
+
+
+def test_an_update_too_small_for_both_kinds_is_refused():
+    """Two samples cannot be FM to 75 %, four can."""
+    assert not fm_share(fm_samples=1, samples=2, data_proportion=0.75).passed
+    assert fm_share(fm_samples=3, samples=4, data_proportion=0.75).passed
+
+
+@pytest.mark.parametrize(("dims", "passed"), [(3_072, True), (4_096, False), (442_368, False)])
+def test_fm_majority_is_asked_of_image_sized_latents(dims, passed):
+    """A quarter of FM samples passes at CIFAR's 3,072 dims, where it is published, and not at ImageNet's 4,096."""
+    assert flow_majority(data_proportion=0.25, latent_dims=dims).passed == passed

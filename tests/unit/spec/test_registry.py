@@ -1,0 +1,113 @@
+"""The registry of laws: complete, consistent, and each law can fail."""
+
+import ast
+import math
+from pathlib import Path
+
+import pytest
+
+from spec.law import Enforcer, Severity
+from spec.registry import law, laws
+from tools.gate.static import CHECKS
+
+LAW_TESTS = Path(__file__).parents[2] / "laws"
+EVERY_LAW = pytest.mark.parametrize("law_id", laws())
+
+
+@EVERY_LAW
+def test_counterexample_breaks_the_law(law_id):
+    """A law's counterexample fails its predicate, and says with which value against which bound."""
+    entry = law(law_id)
+    finding = entry.predicate(**entry.counterexample)
+    assert not finding.passed
+    assert finding.bound
+
+
+@EVERY_LAW
+def test_example_satisfies_the_law(law_id):
+    """A law's example passes its predicate, and asks nothing of the user."""
+    entry = law(law_id)
+    finding = entry.predicate(**entry.example)
+    assert finding.passed
+    assert finding.passing_value == ""
+    assert finding.severity in (None, Severity.INFO)
+
+
+@EVERY_LAW
+def test_entry_is_complete(law_id):
+    """A law has a one-sentence statement and remedy, an equation, a source and an enforcer."""
+    entry = law(law_id)
+    for sentence in (entry.statement, entry.remedy):
+        assert sentence[0].isupper()
+        assert sentence.endswith(".")
+        assert ". " not in sentence
+    assert entry.equation
+    assert entry.sources
+    assert entry.enforcers
+
+
+def marked_laws():
+    """Ids that tests of the laws carry, by `pytest.mark.law("...")`."""
+    ids = set()
+    for path in LAW_TESTS.glob("test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "law":
+                ids |= {argument.value for argument in node.args}
+    return ids
+
+
+def test_property_enforcer_is_listed_exactly_where_a_law_test_exists():
+    """A law lists P if and only if a test in tests/laws carries its id."""
+    assert {entry.id for entry in laws().values() if Enforcer.PROPERTY in entry.enforcers} == marked_laws()
+
+
+def test_static_enforcer_is_listed_exactly_where_the_gate_checks():
+    """A law lists S if and only if the static gate has a check for it."""
+    assert {entry.id for entry in laws().values() if Enforcer.STATIC in entry.enforcers} == set(CHECKS)
+
+
+def test_ids_are_ordered_and_unknown_ids_are_refused():
+    """Laws come family by family with rising numbers, and an unknown id is a KeyError that names it."""
+    ids = list(laws())
+    families = list(dict.fromkeys(law_id.split("-")[0] for law_id in ids))
+    assert ids == [law_id for family in families for law_id in sorted(ids) if law_id.split("-")[0] == family]
+    with pytest.raises(KeyError, match="XYZ-999"):
+        law("XYZ-999")
+
+
+def test_callers_cannot_change_the_registry():
+    """The dictionary of laws is the caller's own copy."""
+    laws().clear()
+    assert laws()
+
+
+MEASURED = [
+    ("PATH-001", "error"),
+    ("TIME-001", "smallest_gap"),
+    ("TIME-001", "largest_t"),
+    ("TIME-003", "statistic"),
+    ("TIME-005", "probability"),
+    ("ID-001", "residual"),
+    ("JVP-001", "error"),
+    ("JVP-002", "error"),
+    ("JVP-005", "ratio"),
+    ("JVP-006", "rho"),
+    ("PRED-001", "difference"),
+    ("PRED-002", "measured"),
+    ("PRED-002", "expected"),
+    ("WGT-001", "weight"),
+    ("WGT-002", "loss"),
+    ("WGT-005", "loss"),
+    ("LR-001", "multiplier"),
+    ("LR-002", "multiplier"),
+    ("GUARD-001", "divergence_threshold"),
+    ("NUM-001", "loss"),
+    ("NUM-001", "gradient_norm"),
+]
+
+
+@pytest.mark.parametrize(("law_id", "argument"), MEASURED)
+def test_nan_breaks_the_law(law_id, argument):
+    """A measured NaN fails, whatever it is compared with."""
+    entry = law(law_id)
+    assert not entry.predicate(**{**entry.example, argument: math.nan}).passed

@@ -1,0 +1,66 @@
+"""Checkpoints: whole or absent, checked when read."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from neuromf.config import config_hash
+from neuromf.errors import InputError
+from neuromf.train.checkpoint import KEPT, latest_checkpoint, read_checkpoint, restore, save_checkpoint
+from neuromf.train.state import initial_state
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def state(tiny_config):
+    return initial_state(tiny_config, (1.0,) * 4, CPU)
+
+
+def test_only_the_newest_checkpoints_are_kept(tmp_path, tiny_config, state):
+    """Old checkpoints make room; no staging folder stays behind."""
+    for step in (1, 2, 10, 11):
+        state.step = step
+        save_checkpoint(tmp_path, state, config_hash(tiny_config))
+
+    assert sorted(p.name for p in (tmp_path / "checkpoints").iterdir()) == ["step_00000010", "step_00000011"]
+    assert KEPT == 2
+
+
+def test_an_interrupted_write_is_not_a_checkpoint(tmp_path, tiny_config, state):
+    """A staging folder that a kill left behind is never resumed from."""
+    path = save_checkpoint(tmp_path, state, config_hash(tiny_config))
+    path.rename(path.parent / ".step_00000000.123")
+
+    assert latest_checkpoint(tmp_path) is None
+
+
+@pytest.mark.parametrize("damage", ["missing", "truncated", "state", "format"])
+def test_a_damaged_checkpoint_is_refused_with_its_path(tmp_path, tiny_config, state, damage):
+    """Missing, shortened or foreign files end in one sentence."""
+    path = save_checkpoint(tmp_path, state, config_hash(tiny_config))
+    if damage == "missing":
+        (path / "ema.safetensors").unlink()
+    elif damage == "truncated":
+        (path / "ema.safetensors").write_bytes((path / "ema.safetensors").read_bytes()[:100])
+    elif damage == "state":
+        (path / "state.json").write_text("{")
+    else:
+        document = json.loads((path / "state.json").read_text())
+        (path / "state.json").write_text(json.dumps(document | {"format": 99}))
+
+    with pytest.raises(InputError) as caught:
+        read_checkpoint(path)
+
+    assert str(path) in caught.value.sentence
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(tmp_path, state):
+    """Restoring checks the configuration's hash."""
+    path = save_checkpoint(tmp_path, state, "0" * 64)
+
+    with pytest.raises(InputError, match="another configuration"):
+        restore(state, read_checkpoint(path), "1" * 64)

@@ -2,61 +2,67 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 import nox
 
-nox.needs_version = ">=2025.5.1"
 nox.options.sessions = ["lint", "types", "unit", "gpu_smoke"]
-nox.options.reuse_existing_virtualenvs = True
-nox.options.error_on_missing_interpreters = True
 
-SHARED = ".nox/test"
-"""One environment for every session that needs torch: it is the bulk of the installation."""
+SHARED = Path(".nox/test")
+"""One environment for every session that needs torch, which is nearly all of an installation's size and time."""
+PYTHON = SHARED / ("Scripts" if os.name == "nt" else "bin") / "python"
 CONSTRAINTS = ("-c", "constraints.txt")
 # Bound before Python starts, or torch and hypothesis have already read them.
-TEST_ENVIRONMENT = {"PYTHONHASHSEED": "0", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+TEST_ENVIRONMENT = {"PYTHONHASHSEED": "0", "CUBLAS_WORKSPACE_CONFIG": ":4096:8", "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def _install(session: nox.Session) -> None:
-    session.install(*CONSTRAINTS, "-e", ".[dev]", silent=True)
+    if not PYTHON.exists():
+        session.run(sys.executable, "-m", "venv", str(SHARED), external=True)
+    command = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", *CONSTRAINTS, "-e", ".[dev]")
+    session.run(str(PYTHON), *command, external=True)
 
 
-def _pytest(session: nox.Session, *arguments: str) -> None:
-    session.run("python", "-m", "pytest", *arguments, *session.posargs, env=TEST_ENVIRONMENT)
+def _run(session: nox.Session, module: str, *arguments: str) -> None:
+    command = (str(PYTHON), "-m", module, *arguments, *session.posargs)
+    session.run(*command, env=TEST_ENVIRONMENT, external=True)
 
 
-@nox.session(venv_location=SHARED)
+@nox.session(python=False)
 def unit(session: nox.Session) -> None:
     """Unit, law and end-to-end tests on the CPU, at most five minutes."""
     _install(session)
-    _pytest(session, "tests/unit", "tests/laws", "tests/e2e")
+    _run(session, "pytest", "tests/unit", "tests/laws", "tests/e2e")
 
 
-@nox.session(venv_location=SHARED)
+@nox.session(python=False)
 def gpu_smoke(session: nox.Session) -> None:
     """The smoke training on this machine; names the GPU lanes that a machine without CUDA cannot exercise."""
     _install(session)
-    _pytest(session, "tests/gpu")
+    _run(session, "pytest", "tests/gpu")
 
 
-@nox.session(venv_location=SHARED, default=False)
+@nox.session(python=False, default=False)
 def bench(session: nox.Session) -> None:
     """Benchmarks."""
     _install(session)
-    _pytest(session, "tests/bench", "-m", "bench")
+    _run(session, "pytest", "tests/bench")
 
 
-@nox.session(venv_location=SHARED, default=False)
+@nox.session(python=False, default=False)
 def explore(session: nox.Session) -> None:
     """The property tests with fifty times the examples, drawn anew."""
     _install(session)
-    _pytest(session, "tests/laws", "--hypothesis-profile", "explore")
+    _run(session, "pytest", "tests/laws", "--hypothesis-profile", "explore")
 
 
-@nox.session(venv_location=SHARED)
+@nox.session(python=False)
 def types(session: nox.Session) -> None:
     """Static types."""
     _install(session)
-    session.run("mypy")
+    _run(session, "mypy")
 
 
 @nox.session

@@ -48,6 +48,7 @@ def sample_run(run_path: Path, *, steps: int, count: int, seed: int, out: Path, 
     store = training_store(config)
     net = build_unet(config.unet, v_head=config.meanflow.tangent == "v_head", seed=0)
     load_average(checkpoint.path, net)
+    net.velocity_head = None  # it only ever supplied the tangent
     latents = draw_latents(net.to(device), config, store.latent_shape, steps=steps, count=count, seed=seed)
     volumes = decode(latents.cpu(), config, store)
     out.mkdir(parents=True)

@@ -72,7 +72,7 @@ def draw_latents(
     drawn = []
     for index in range(count):
         noise = generator(seed, Purpose.SAMPLING, 0, index).standard_normal(shape, dtype=np.float32)
-        drawn.append(sample(field, torch.from_numpy(noise)[None].to(device), steps))
+        drawn.append(sample(field, torch.from_numpy(noise)[None].to(device), steps, config.meanflow.t_min))
     return torch.cat(drawn)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -69,8 +69,8 @@ def _write_subject(folder: Path, name: str, seed: int, index: int) -> SubjectDra
     return draws
 
 
-def _row(first: str, rest: object) -> str:
-    return "\t".join([first, *rest]) + "\n"  # type: ignore[misc]
+def _row(first: str, rest: Iterable[str]) -> str:
+    return "\t".join([first, *rest]) + "\n"
 
 
 def _column_descriptions() -> dict[str, dict[str, str]]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from neuromf.config.schema import MeanFlowConfig
-from neuromf.flow.jvp import Derivative, exact_derivative, finite_difference
+from neuromf.flow.jvp import Derivative, Field, exact_derivative, finite_difference
 from neuromf.flow.path import broadcast_time, conditional_velocity, interpolate
 from neuromf.flow.prediction import average_velocity
 from neuromf.flow.weighting import adaptive_weight, potential, reduce_dims
@@ -175,12 +175,12 @@ def _derivative(
     return tangent, finite_difference(field, z, r_B, t_B, tangent, settings.fd_step)
 
 
-def _tangent(net: Net, field: object, z: Tensor, v_c: Tensor, t_B: Tensor, settings: MeanFlowConfig) -> Tensor:
+def _tangent(net: Net, field: Field, z: Tensor, v_c: Tensor, t_B: Tensor, settings: MeanFlowConfig) -> Tensor:
     if settings.tangent == "conditional":
         return v_c
-    output = net(z, t_B, t_B)
-    if settings.tangent == "v_head":
-        if output.v_head is None:
-            raise ValueError("tangent v_head needs a network with a v-head")
-        return output.v_head.to(z.dtype)
-    return average_velocity(output.prediction.to(z.dtype), z, t_B, settings.prediction, settings.t_min)
+    if settings.tangent == "model":
+        return field(z, t_B, t_B)
+    velocity = net(z, t_B, t_B).v_head
+    if velocity is None:
+        raise ValueError("tangent v_head needs a network with a v-head")
+    return velocity.to(z.dtype)

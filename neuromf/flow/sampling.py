@@ -17,18 +17,27 @@ def step_back(field: Field, z: Tensor, r_B: Tensor, t_B: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def sample(field: Field, noise: Tensor, steps: int = 1) -> Tensor:
-    """Data from noise in `steps` equal steps from t = 1 to t = 0; one step is x = e - u(e, 0, 1).
+def sample(field: Field, noise: Tensor, steps: int = 1, t_min: float = 0.0) -> Tensor:
+    """Data from noise in `steps` evaluations from t = 1 to t = 0; one step is x = e - u(e, 0, 1).
 
     Args:
         field: the average velocity field.
         noise: standard normal noise (B, ...).
         steps: number of field evaluations, at least 1.
+        t_min: smallest t the field was trained at (law TIME-004). Equal steps that would evaluate it below are replaced
+            by equal steps down to t_min and one from there to 0; with x-prediction the clamp would else leave noise in
+            the sample, 1.6 % of it at 100 steps.
     """
     if not steps >= 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
-    grid = torch.linspace(1.0, 0.0, steps + 1, dtype=torch.float64).to(noise)
     z = noise
-    for t, r in pairwise(grid):
-        z = step_back(field, z, r.expand(len(z)), t.expand(len(z)))
+    for t, r in pairwise(time_grid(steps, t_min)):
+        z = step_back(field, z, noise.new_full((len(z),), r), noise.new_full((len(z),), t))
     return z
+
+
+def time_grid(steps: int, t_min: float) -> list[float]:
+    """Times from 1 to 0 whose last step begins at t_min or above."""
+    if 1 / steps >= t_min:
+        return [1 - step / steps for step in range(steps)] + [0.0]
+    return [1 - (1 - t_min) * step / (steps - 1) for step in range(steps)] + [0.0]

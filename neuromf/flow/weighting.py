@@ -48,7 +48,8 @@ def potential(loss_B: Tensor, norm_eps: float, norm_p: float) -> Tensor:
     r"""The function of L whose gradient the weighted loss follows (law WGT-004).
 
     :math:`\Phi(L) = \log(1 + L/c)` for p = 1, else :math:`((L+c)^{1-p} - c^{1-p})/(1-p)`. It has the weighted loss's
-    gradient and keeps rising with L, so it is what a run reports.
+    gradient and, for p <= 1, keeps rising with L, so it is what a run reports. For p > 1 it is bounded by
+    :math:`c^{1-p}/(p-1)`, which law WGT-002 refuses where it is reached.
     """
     if norm_p == 1:
         return torch.log1p(loss_B / norm_eps)

@@ -53,7 +53,8 @@ def _derivative_quantities(objective: Objective, interval_B: Tensor) -> Iterator
     moved = (broadcast_time(length, dudt) * dudt).flatten(1).norm(dim=1)
     size = objective.derivative.u.flatten(1).norm(dim=1) + tangent.flatten(1).norm(dim=1)
     yield "dudt", _mean_square(dudt)
-    yield "rho", moved / size
+    # A zero net has u = v = du/dt = 0 before its first step: that is rho = 0, not 0/0.
+    yield "rho", moved / size.clamp(min=torch.finfo(size.dtype).tiny)
 
 
 def _loss_quantities(objective: Objective, is_mf_B: Tensor) -> Iterator[tuple[str, Tensor]]:

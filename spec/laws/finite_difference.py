@@ -47,25 +47,27 @@ def difference_error(
         measured_error: ||du/dt - exact|| / ||exact|| of the derivative in use, when a run has measured it.
     """
     if measured_error is not None:
-        return at_most(
-            100 * measured_error,
-            100 * LARGEST_ERROR,
-            unit="% of du/dt",
-            detail=f"{method} derivative against the exact one in float32, on a real batch and randomised weights",
-            passing_value="meanflow.jvp=exact meanflow.fd_step=null",
-        )
+        detail = f"{method} derivative against the exact one in float32, on a real batch and randomised weights"
+        return _judge(measured_error, detail)
     if method == "exact":
-        return at_most(0.0, 100 * LARGEST_ERROR, unit="% of du/dt", detail="forward-mode derivative, no step")
+        return _judge(0.0, "forward-mode derivative, no step")
     if step is None or not step > 0:
         return Finding(passed=False, value="no step", bound="> 0", passing_value="meanflow.fd_step=0.001")
     truncation = truncation_error(max(time_scale, SPATIAL_RATE), step)
     rounding = rounding_error(time_scale, step, precision)
+    detail = (
+        f"truncation {100 * truncation:.2g} % and {precision} rounding {100 * rounding:.2g} % at step {step:g}, time "
+        f"scale {time_scale:g}; subtracting in float32 does not help, the outputs are rounded before it"
+    )
+    return _judge(math.hypot(truncation, rounding), detail)
+
+
+def _judge(error: float, detail: str) -> Finding:
     return at_most(
-        100 * math.hypot(truncation, rounding),
+        100 * error,
         100 * LARGEST_ERROR,
         unit="% of du/dt",
-        detail=f"truncation {100 * truncation:.2g} % and {precision} rounding {100 * rounding:.2g} % at step {step:g}, "
-        f"time scale {time_scale:g}; subtracting in float32 does not help, the outputs are rounded before it",
+        detail=detail,
         passing_value="meanflow.jvp=exact meanflow.fd_step=null",
     )
 

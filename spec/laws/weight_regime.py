@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from spec.bounds import within
 from spec.citations import meanflow, measured, review
 from spec.law import Enforcer, Finding, Law, Severity
@@ -10,6 +12,8 @@ LINEAR, SATURATED = 0.1, 10.0
 """Bounds of L/c: below the first the weight is constant, above the second it is 1/L^p."""
 LEAST_SENSITIVITY = 1 / (1 + SATURATED)
 """Smallest d log(weighted) / d log(L) that still informs; at p = 1 it is reached at L/c = 10."""
+
+FULL_NORMALISATION = "; saturated is full normalisation (the gradient of log L), not none"
 
 
 def regime(ratio: float) -> str:
@@ -34,25 +38,24 @@ def informative_report(*, loss: float, norm_eps: float, reported: str, norm_p: f
         norm_p: p.
     """
     ratio = loss / norm_eps
-    sensitivity = weighted_sensitivity(ratio, norm_p)
     if reported == "weighted":
+        sensitivity = weighted_sensitivity(ratio, norm_p)
         informs = sensitivity >= LEAST_SENSITIVITY
         why = f"doubling the raw loss moves the weighted one by {100 * (2**sensitivity - 1):.2g} %"
     else:
         # Above p = 1 the potential itself is bounded, by c^(1-p)/(p-1).
-        informs = norm_p <= 1 or not ratio > SATURATED
+        informs = ratio <= (math.inf if norm_p <= 1 else SATURATED)
         why = "the potential keeps rising" if informs else "above p = 1 the potential is bounded too"
-    name = regime(ratio)
-    meaning = "; saturated is full normalisation (the gradient of log L), not none" if name == "saturated" else ""
-    better = "training.reported_loss=objective" + (" meanflow.norm_p=1.0" if norm_p > 1 else "")
+    saturated = regime(ratio) == "saturated"
+    better = "training.reported_loss=objective" + " meanflow.norm_p=1.0" * (norm_p > 1)
     return Finding(
-        passed=bool(ratio >= 0) and informs,
+        passed=informs,
         value=ratio,
         bound=f"<= {SATURATED:g} for a weighted loss at p = 1" if reported == "weighted" else "any",
         unit="L/c",
-        detail=f"{name} regime: {why}{meaning}",
+        detail=f"{regime(ratio)} regime: {why}" + FULL_NORMALISATION * saturated,
         passing_value="" if informs else better,
-        severity=Severity.INFO if informs and name == "saturated" else None,
+        severity=Severity.INFO if informs and saturated else None,
     )
 
 

@@ -52,6 +52,13 @@ def test_a_report_passes_while_it_moves_with_the_loss(reported, norm_p, ratio, p
     assert finding.severity == severity
 
 
+def test_a_loss_that_is_nan_is_no_information():
+    """A NaN loss breaks WGT-002 also where the objective is reported, and is not mere information."""
+    finding = informative_report(loss=float("nan"), norm_eps=1.0, reported="objective")
+    assert not finding.passed
+    assert finding.severity is None
+
+
 def test_both_values_of_the_review_are_saturated_when_summed():
     """Summed over 442,368 dims, norm_eps 0.01 and 1.0 leave L/c far above 10; averaged, 1.0 is an operating point."""
     for norm_eps in (0.01, 1.0):

@@ -28,7 +28,7 @@ def test_a_perfect_x_prediction_is_sampled_exactly_at_any_number_of_steps(steps)
 
 @pytest.mark.parametrize("steps", [1, 3, 40])
 def test_a_field_linear_in_time_is_integrated_exactly(steps):
-    """u is an average, so any number of steps of v = 2t + 1 moves by exactly 2."""
+    """U is an average, so any number of steps of v = 2t + 1 moves by exactly 2."""
 
     def field(z, r_B, t_B):
         return broadcast_time(r_B + t_B + 1, z).expand_as(z)

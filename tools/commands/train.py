@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neuromf.config.derived import run_facts
 from neuromf.config.load import load_config
 from neuromf.errors import InputError
 from tools.commands.options import ConfigArgument, DeviceOption, SetOption
 
 if TYPE_CHECKING:
+    from neuromf.config.schema import Config
     from neuromf.train.step import StepRecord
 
 HALTED = 16
@@ -35,25 +37,28 @@ def train(
     from neuromf.train.latents import training_store
     from neuromf.train.loop import Ending
     from neuromf.train.loop import train as run_training
-    from neuromf.train.run_folder import check_new_run, create_run, open_run
+    from neuromf.train.run_folder import RunFolder, check_new_run, create_run, open_run
     from tools.commands.console import make_console, progress_bar
 
     where = choose_device(device)
-    if not resume:
-        check_new_run(out)  # before minutes of encoding
+    # Before minutes of encoding, and before anything is written.
+    if resume:
+        open_run(out, settings)
+    else:
+        check_new_run(out)
     with progress_bar("latents") as show:
         store = training_store(settings, lambda done, total: show(done, total, ""))
-    run = open_run(out, settings)[0] if resume else create_run(out, settings, store.path)
     latents = store.split("train")
     if not len(latents):
         raise InputError(
             "the training split is empty", remedy="give more subjects or a larger first ratio", key="data.split_ratios"
         )
+    run = RunFolder(out) if resume else create_run(out, settings, store.path)
     with progress_bar("training") as show:
         total = _total_steps(settings, max_steps)
 
         def on_step(record: StepRecord) -> None:
-            show(int(record.row["step"] or 0) + 1, total, _note(record))
+            show(int(record.row["step"] or 0) + 1, total, _note(record, settings))
 
         outcome = run_training(
             settings, latents, run, device=where, resume=resume, max_steps=max_steps, on_step=on_step
@@ -65,22 +70,18 @@ def train(
         raise typer.Exit(HALTED)
 
 
-def _total_steps(settings: object, max_steps: int | None) -> int:
-    from neuromf.config.derived import run_facts
-    from neuromf.config.schema import Config
-
-    assert isinstance(settings, Config)
+def _total_steps(settings: Config, max_steps: int | None) -> int:
     total = run_facts(settings).optimiser_steps
     return min(max_steps or total, total)
 
 
-def _note(record: StepRecord) -> str:
-    """Raw and weighted loss side by side: the weighted one alone once hid an explosion."""
-    row = record.row
+def _note(record: StepRecord, settings: Config) -> str:
+    """The raw loss always, and beside it the one the run is judged by: alone, that one once hid an explosion."""
+    row, reported = record.row, settings.training.reported_loss
 
     def shown(name: str) -> str:
         value = row[name]
         return "-" if value is None else f"{value:.4g}"
 
     raw = f"raw {shown('raw_total')} (FM {shown('raw_fm')}, MF {shown('raw_mf')})"
-    return f"{raw} objective {shown('objective')} weighted {shown('weighted')}"
+    return f"{raw} {reported} {shown(reported)}"

@@ -1,0 +1,49 @@
+"""What the gate prints and writes."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from neuromf.config import config_hash, load_config
+from tools.gate.console import format_value, print_verdict
+from tools.gate.static import static_findings
+from tools.gate.verdict import Verdict
+
+
+@pytest.fixture
+def verdict() -> Verdict:
+    config = load_config(["failed_225"])
+    results = static_findings(config, {"training.beta2": "review section 3.2"})
+    return Verdict(name="failed_225", config_hash=config_hash(config), results=results, smoke=None, seconds=0.1)
+
+
+def test_the_table_keeps_citations_in_brackets(verdict):
+    """Brackets are text, not markup: every blocked law shows its source."""
+    stream = io.StringIO()
+    print_verdict(Console(file=stream, width=200), verdict)
+    text = stream.getvalue()
+
+    assert text.count("[review, section") >= 5
+    assert "training.beta2 is from: review section 3.2" in text
+    assert text.strip().startswith(("┏", "+")) is True
+    assert "BLOCKED failed_225" in text
+
+
+def test_json_names_the_blocked_laws(verdict):
+    """The document lists blocked and warned laws by id beside the full results."""
+    document = json.loads(verdict.to_json())
+
+    assert document["status"] == "BLOCKED"
+    assert set(document["blocked"]) == {law["law_id"] for law in document["laws"] if law["status"] == "block"}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(74.074074, "74.07"), (1000.0, "1,000"), (79304859.0, "79,304,859"), ("off", "off")]
+)
+def test_numbers_are_short_and_text_is_left_alone(value, text):
+    """Four significant digits below ten thousand, whole numbers above."""
+    assert format_value(value) == text

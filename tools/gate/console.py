@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,10 +19,13 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
     loud = [result for status in ("block", "warn", "info") for result in verdict.with_status(status)]
     if loud:
         console.print(_table(loud))
-    passed = verdict.with_status("pass")
-    names = ", ".join(f"{r.law_id}{' (live)' if r.where == 'smoke' else ''}" for r in passed)
-    console.print(f"passed {len(passed)}: {names}", soft_wrap=True)
-    console.print(_closing_line(verdict))
+    for where, label in (("static", "by the configuration"), ("smoke", "live, in training")):
+        passed = [result.law_id for result in verdict.with_status("pass") if result.where == where]
+        if passed:
+            console.print(f"{len(passed)} laws hold {label}: {', '.join(passed)}", soft_wrap=True)
+    if verdict.smoke is not None:
+        console.print(_smoke_line(verdict.smoke))
+    console.print(_closing_line(verdict), soft_wrap=True)
 
 
 def format_value(value: float | str) -> str:
@@ -48,6 +53,13 @@ def _why(result: LawResult) -> str:
     if result.value_source:
         lines.append(f"{result.key} is from: {result.value_source}")
     return "\n".join(line for line in lines if line)
+
+
+def _smoke_line(smoke: dict[str, Any]) -> str:
+    first, last = smoke["first"], smoke["last"]
+    moved = [f"{name} {first[name]:.3g} -> {last[name]:.3g}" for name in first if first[name] is not None]
+    ended = f"; ended early: {smoke['ended_early']}" if smoke["ended_early"] else ""
+    return f"smoke training, {smoke['steps']} steps on latents of real MRI: {', '.join(moved)}{ended}"
 
 
 def _closing_line(verdict: Verdict) -> Text:

@@ -120,7 +120,7 @@ def test_the_full_gate_trains_on_real_mri_and_passes_recommended(neuromf, tmp_pa
     live = {result["law_id"] for result in verdict["laws"] if result["where"] == "smoke"}
     assert (code, verdict["status"], verdict["warned"]) == (0, "PASS", [])
     assert {"PRED-002", "JVP-003", "JVP-005", "JVP-006", "LR-002", "EMA-001", "OBS-001", "TIME-001"} <= live
-    assert verdict["smoke"]["last"]["raw_total"] < 0.5 * verdict["smoke"]["first"]["raw_total"]
+    assert verdict["smoke"]["last"]["raw_total"] < 0.7 * verdict["smoke"]["first"]["raw_total"]
     assert "PASS recommended" in out
     assert (tmp_path / "r.html").read_text().count("<svg") == 4
 

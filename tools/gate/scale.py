@@ -13,7 +13,7 @@ from spec.laws.ema import half_life
 STEPS = 30
 """Optimiser steps of the smoke training: the beta2 = 0.95 window of 20, one and a half times."""
 SUBJECTS = 12
-LEARNING_RATE_FACTOR = 10.0
+LEARNING_RATE_FACTOR = 20.0
 """The smoke net has 1/400 of the parameters of the full one; at the full net's rate 30 steps would show no learning."""
 
 SCALED_SECTIONS: dict[str, dict[str, Any]] = {

@@ -17,6 +17,7 @@ from spec.registry import law
 
 TINY = (
     "unet.channels=[8,16]",
+    "unet.attention_levels=[false,false]",
     "unet.head_channels=8",
     "unet.norm_num_groups=4",
     "training.epochs=2",

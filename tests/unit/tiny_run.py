@@ -10,6 +10,7 @@ TINY = (
     "data.shape=[32,32,32]",
     "data.split_ratios=[0.75,0.25,0.0]",
     "unet.channels=[8,16]",
+    "unet.attention_levels=[false,false]",
     "unet.head_channels=8",
     "training.epochs=2",
     "training.micro_batches_per_epoch=6",

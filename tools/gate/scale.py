@@ -14,14 +14,14 @@ STEPS = 30
 """Optimiser steps of the smoke training: the beta2 = 0.95 window of 20, one and a half times."""
 SUBJECTS = 12
 LEARNING_RATE_FACTOR = 20.0
-"""The smoke net has 1/400 of the parameters of the full one; at the full net's rate 30 steps would show no learning."""
+"""The smoke net has 1/370 of the parameters of the full one; at the full net's rate 30 steps would show no learning."""
 
 SCALED_SECTIONS: dict[str, dict[str, Any]] = {
     "data": {"source": "demo", "root": None, "demo_subjects": SUBJECTS, "spacing_mm": 3.0, "shape": [64, 64, 64]},
     "vae": {"checkpoint": "demo"},
     "unet": {
-        "channels": [8, 16],
-        "attention_levels": [False, False],
+        "channels": [8, 16, 32],
+        "attention_levels": [False, False, True],
         "head_channels": 8,
         "num_res_blocks": 1,
         "norm_num_groups": 8,

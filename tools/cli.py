@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import NoReturn
 
 # Read by OpenMP when torch is first imported. Threads that spin while they wait make a step three times slower on a
 # machine that is shared (measured: 5.6 s against 2.2 s for a smoke step beside two other processes).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Read by cuBLAS when it is first used: without a fixed workspace its results may differ from run to run.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 import typer
 
@@ -39,8 +42,15 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        print(f"neuromf: {error}", file=sys.stderr)
-        sys.exit(2)
+        _refuse(str(error))
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _refuse(f"{where}{error.strerror or error}; check the path, its permissions and the space left.")
+
+
+def _refuse(sentence: str) -> NoReturn:
+    print(f"neuromf: {sentence}", file=sys.stderr)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from neuromf.config.schema import Config
 from neuromf.data.nifti import write_volume
+from neuromf.data.staging import refuse_occupied, staged_directory
 from neuromf.data.store import LatentStore
 from neuromf.errors import InputError
 from neuromf.flow.sampling import sample
@@ -20,7 +21,7 @@ from neuromf.nets.vae import load_vae
 from neuromf.train.checkpoint import latest_checkpoint, load_average
 from neuromf.train.latents import training_store
 from neuromf.train.randomness import Purpose, generator
-from neuromf.train.run_folder import open_run
+from neuromf.train.run_folder import check_latents, open_run
 from tools.report.montage import draw_montage
 
 
@@ -39,28 +40,26 @@ def sample_run(run_path: Path, *, steps: int, count: int, seed: int, out: Path, 
     Raises:
         InputError: no run, no checkpoint, or `out` is in the way.
     """
-    if out.exists():
-        raise InputError("exists already", remedy="give another --out", file=out, key="--out")
+    refuse_occupied(out)  # before minutes of work
     run, config = open_run(run_path)
     checkpoint = latest_checkpoint(run.root)
     if checkpoint is None:
         raise InputError("holds no whole checkpoint", remedy="train first", file=run.root / "checkpoints")
     store = training_store(config)
+    check_latents(run, store.description.content_hash)
     net = build_unet(config.unet, v_head=config.meanflow.tangent == "v_head", seed=0)
     load_average(checkpoint.path, net)
     net.velocity_head = None  # it only ever supplied the tangent
     latents = draw_latents(net.to(device), config, store.latent_shape, steps=steps, count=count, seed=seed)
     volumes = decode(latents.cpu(), config, store)
-    out.mkdir(parents=True)
-    paths = []
-    for index, volume in enumerate(volumes):
-        paths.append(out / f"sample-{index:04d}_T1w.nii.gz")
-        write_volume(paths[-1], volume, np.array(store.description.affine))
-    montage = out / "montage.png"
     real = decode(store.split("train")[:count], config, store)
     title = f"optimiser step {checkpoint.step}, {steps} network evaluation{'s' if steps > 1 else ''} a sample"
-    draw_montage(montage, {"real, decoded": real, "generated": volumes}, title)
-    return SampleFiles(paths, montage, checkpoint.step)
+    names = [f"sample-{index:04d}_T1w.nii.gz" for index in range(count)]
+    with staged_directory(out) as folder:
+        for name, volume in zip(names, volumes, strict=True):
+            write_volume(folder / name, volume, np.array(store.description.affine))
+        draw_montage(folder / "montage.png", {"real, decoded": real, "generated": volumes}, title)
+    return SampleFiles([out / name for name in names], out / "montage.png", checkpoint.step)
 
 
 def draw_latents(

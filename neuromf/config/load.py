@@ -35,7 +35,7 @@ def load_config(layers: Iterable[str | Path], overrides: Iterable[str] = ()) -> 
     merged: dict[str, Any] = {}
     origin: dict[str, str] = {}
     for layer in layers:
-        _merge(merged, *_read_layer(str(layer)), origin)
+        _merge(merged, *read_layer(str(layer)), origin)
     for override in overrides:
         _merge(merged, _parse_override(override), "--set", origin)
     return validate(merged, origin)
@@ -56,7 +56,8 @@ def validate(tree: dict[str, Any], origin: dict[str, str] | None = None) -> Conf
         raise _as_input_error(error, origin or {}) from error
 
 
-def _read_layer(layer: str) -> tuple[dict[str, Any], str]:
+def read_layer(layer: str) -> tuple[dict[str, Any], str]:
+    """Settings of a recipe or file as nested mappings, and the name to give in a message."""
     if layer in recipe_names():
         return read_recipe(layer), f"recipe {layer}"
     path = Path(layer)
@@ -114,10 +115,12 @@ def _as_input_error(error: ValidationError, origin: dict[str, str]) -> InputErro
     first = error.errors()[0]
     keys = [part for part in first["loc"] if isinstance(part, str) and part in _all_keys() | set(_path_keys(first))]
     path = ".".join(keys)
-    file = origin.get(path) or next((origin[p] for p in _parents(path) if p in origin), None)
     value = first.get("input")
     more = f" (and {len(error.errors()) - 1} more)" if len(error.errors()) > 1 else ""
     problem, remedy = _explain(first["type"], first["msg"], value, path)
+    if not path and "." in problem.split()[0]:  # a rule between sections starts with the key it is about
+        path, problem = problem.split(maxsplit=1)
+    file = origin.get(path) or next((origin[p] for p in _parents(path) if p in origin), None)
     return InputError(problem + more, remedy=remedy, file=file, key=path or None)
 
 

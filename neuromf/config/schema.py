@@ -69,7 +69,7 @@ class VaeConfig(Section):
 class UnetConfig(Section):
     """MONAI DiffusionModelUNet conditioned on both times."""
 
-    channels: tuple[Count, ...] = (64, 128, 256, 512)
+    channels: Annotated[tuple[Count, ...], Field(min_length=1)] = (64, 128, 256, 512)
     attention_levels: tuple[bool, ...] = (False, False, True, True)
     head_channels: Annotated[int, Field(ge=1, description="channels per attention head")] = 32
     num_res_blocks: Count = 2
@@ -85,10 +85,19 @@ class UnetConfig(Section):
         for size in self.channels:
             if size % self.norm_num_groups:
                 raise ValueError(f"channels {size} is not a multiple of norm_num_groups {self.norm_num_groups}")
-        for size, attends in zip(self.channels, self.attention_levels, strict=True):
-            if attends and size % self.head_channels:
+        if self.channels[0] % 2:
+            raise ValueError(f"the first of channels, {self.channels[0]}, must be even: half sines, half cosines")
+        # The block between down and up always attends.
+        attends = (*self.attention_levels[:-1], True)
+        for size, used in zip(self.channels, attends, strict=True):
+            if used and size % self.head_channels:
                 raise ValueError(f"channels {size} is not a multiple of head_channels {self.head_channels}")
         return self
+
+    @property
+    def stride(self) -> int:
+        """Latent cells that must divide each axis: every level but the last halves it."""
+        return int(2 ** (len(self.channels) - 1))
 
 
 class MeanFlowConfig(Section):
@@ -146,7 +155,7 @@ class TrainingConfig(Section):
     divergence_warn_ratio: Positive = Field(10.0, description="warn above this multiple of the initial raw loss")
     divergence_threshold: Positive | None = Field(100.0, description="halt above this multiple; null disarms the guard")
     checkpoint_every_steps: Count = 100
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -173,3 +182,13 @@ class Config(Section):
     time_sampling: TimeSamplingConfig = TimeSamplingConfig()
     training: TrainingConfig = TrainingConfig()
     ema: EmaConfig = EmaConfig()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        voxels = LATENT_STRIDE * self.unet.stride
+        if any(size % voxels for size in self.data.shape):
+            levels = len(self.unet.channels)
+            raise ValueError(f"data.shape {list(self.data.shape)} must be a multiple of {voxels} for {levels} levels")
+        if self.unet.flash_attention and self.meanflow.jvp == "exact":
+            raise ValueError("unet.flash_attention has no forward-mode derivative, so not with meanflow.jvp: exact")
+        return self

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from neuromf.errors import InputError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
@@ -30,8 +32,18 @@ def append_event(path: Path, event: Event) -> None:
         stream.write(json.dumps(asdict(event)) + "\n")
 
 
+def drop_events(path: Path, first_step: int) -> None:
+    """Forget events of steps that a resumed run will make again, save those about the resume itself (law CKPT-001)."""
+    kept = [event for event in read_events(path) if event.step < first_step or event.law == "CKPT-001"]
+    if path.exists():
+        path.write_text("".join(json.dumps(asdict(event)) + "\n" for event in kept), encoding="utf-8")
+
+
 def read_events(path: Path) -> list[Event]:
     """Every event of a run, oldest first; none when nothing happened."""
     if not path.exists():
         return []
-    return [Event(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    try:
+        return [Event(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    except (ValueError, TypeError) as error:
+        raise InputError(f"not an event log ({error})", remedy="move the file away", file=path) from error

@@ -110,6 +110,17 @@ def self_test(training: TrainingConfig) -> SelfTest:
     )
 
 
+def guard_arguments(training: TrainingConfig) -> dict[str, Any]:
+    """What law GUARD-001 asks about a guard, its self-test included."""
+    test = self_test(training)
+    return {
+        "divergence_threshold": training.divergence_threshold,
+        "warn_ratio": training.divergence_warn_ratio,
+        "failed_run_halted_at": test.halted_epoch,
+        "halts_healthy_run": test.false_alarm,
+    }
+
+
 def _first_halt(guard: DivergenceGuard, levels: list[float]) -> int | None:
     """Epoch of the first halt on a curve of epoch means, each shown for as many steps as make one level."""
     for epoch, level in enumerate(levels):

@@ -11,7 +11,7 @@ import torch
 from neuromf.config.derived import RunFacts, run_facts
 from neuromf.config.schema import Config
 from neuromf.flow.objective import Batch
-from neuromf.monitor.guard import self_test
+from neuromf.monitor.guard import guard_arguments
 from neuromf.monitor.probes import derivative_error, randomised_copy, temporal_ratio
 from neuromf.nets.unet import MeanFlowUnet
 from neuromf.trace.columns import Row
@@ -80,14 +80,7 @@ def launch_readings(config: Config, net: MeanFlowUnet, batch: Batch) -> Iterator
         precision=config.training.precision,
         measured_error=error,
     )
-    test = self_test(config.training)
-    yield judge(
-        "GUARD-001",
-        divergence_threshold=config.training.divergence_threshold,
-        warn_ratio=config.training.divergence_warn_ratio,
-        failed_run_halted_at=test.halted_epoch,
-        halts_healthy_run=test.false_alarm,
-    )
+    yield judge("GUARD-001", **guard_arguments(config.training))
 
 
 def first_loss_reading(config: Config, row: Row, batches: list[Batch]) -> LawReading:
@@ -107,7 +100,7 @@ def step_readings(config: Config, row: Row) -> Iterator[LawReading]:
     """Judge one finished step by its trace row."""
     facts = run_facts(config)
     yield judge("NUM-001", loss=_number(row, "raw_total"), gradient_norm=_number(row, "grad_norm"))
-    yield judge("OBS-001", recorded=_recorded(row, config))
+    yield judge("OBS-001", recorded=_recorded(row))
     yield from _schedule_readings(config, facts, row)
     share = _number(row, "frac_fm")
     yield judge(
@@ -146,9 +139,9 @@ def _schedule_readings(config: Config, facts: RunFacts, row: Row) -> Iterator[La
     )
 
 
-def _recorded(row: Row, config: Config) -> list[str]:
-    """Columns with a value; raw_fm or raw_mf cannot have one in a run without such samples."""
-    absent = {0.0: "raw_fm", 1.0: "raw_mf"}.get(config.time_sampling.data_proportion)
+def _recorded(row: Row) -> list[str]:
+    """Columns with a value; raw_fm or raw_mf cannot have one in a step without such samples."""
+    absent = {0.0: "raw_fm", 1.0: "raw_mf"}.get(_number(row, "frac_fm"))
     return [name for name, value in row.items() if value is not None or name == absent]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from neuromf.errors import InputError
 from neuromf.trace.cells import format_cell, parse_row
 from neuromf.trace.columns import COLUMNS, NAMES, Row
 
@@ -42,6 +44,10 @@ class TraceWriter:
         self._stream.flush()
         return parse_row(cells)
 
+    def sync(self) -> None:
+        """Force the rows to disk, so that a checkpoint is never ahead of its trace."""
+        os.fsync(self._stream.fileno())
+
     def __enter__(self) -> Self:
         return self
 
@@ -52,9 +58,21 @@ class TraceWriter:
 
 
 def _rows_before(path: Path, first_step: int) -> list[list[str]]:
-    if first_step == 0 or not path.exists():
+    """The rows of steps 0 .. first_step - 1; what follows them is made again, and a kill may have torn its end.
+
+    Raises:
+        InputError: one of those rows is missing or damaged; the file is left as it is.
+    """
+    if first_step == 0:
         return []
-    with path.open(newline="") as stream:
-        rows = list(csv.reader(stream))[1:]
-    # A kill can leave the last line half written; such a line is at or after first_step and is made again.
-    return [row for row in rows if len(row) == len(NAMES) and int(row[0]) < first_step]
+    remedy = "restore the file, or start a new run: a resumed trace must be whole"
+    try:
+        with path.open(newline="") as stream:
+            header, *rows = list(csv.reader(stream)) or [[]]
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"the trace cannot be read ({error})", remedy=remedy, file=path) from error
+    kept = rows[:first_step]
+    whole = header == list(NAMES) and len(kept) == first_step and all(len(row) == len(NAMES) for row in kept)
+    if not (whole and [row[0] for row in kept] == [str(step) for step in range(first_step)]):
+        raise InputError(f"steps 0 to {first_step - 1} are not all there", remedy=remedy, file=path)
+    return kept

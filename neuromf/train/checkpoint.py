@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from neuromf.errors import InputError
+from neuromf.monitor.guard import DivergenceGuard
 from neuromf.train.state import TrainState
 
 FORMAT = 1
@@ -36,8 +37,15 @@ class Checkpoint:
         return int(self.state["step"])
 
 
-def save_checkpoint(run: Path, state: TrainState, config_hash: str) -> Path:
-    """Write `checkpoints/step_XXXXXXXX` under `run`, complete or not at all, and drop all but the newest."""
+def save_checkpoint(run: Path, state: TrainState, config_hash: str, halted: str = "") -> Path:
+    """Write `checkpoints/step_XXXXXXXX` under `run`, complete or not at all, and drop all but the newest.
+
+    Args:
+        run: the run's folder.
+        state: what to save.
+        config_hash: of the run's configuration.
+        halted: why the guard halted the run here; the checkpoints before it are then kept.
+    """
     folder = run / "checkpoints"
     final, staging = folder / f"step_{state.step:08d}", folder / f".step_{state.step:08d}.{os.getpid()}"
     shutil.rmtree(staging, ignore_errors=True)
@@ -49,18 +57,29 @@ def save_checkpoint(run: Path, state: TrainState, config_hash: str) -> Path:
         "step": state.step,
         "config_hash": config_hash,
         "guard": state.guard.state(),
+        "halted": halted,
         "sha256": {name: _sha256(staging / name) for name in FILES},
     }
     (staging / "state.json").write_text(json.dumps(document, indent=1) + "\n")
     for path in staging.iterdir():
         _flush(path)
     if final.exists():
-        shutil.rmtree(final)
-    staging.replace(final)
+        former = final.with_name(f".{final.name}.former")
+        final.replace(former)
+        staging.replace(final)
+        shutil.rmtree(former)
+    else:
+        staging.replace(final)
     _flush(folder)
-    for old in sorted(folder.glob("step_*"))[:-KEPT]:
+    for old in [] if halted else sorted(folder.glob("step_*"))[:-KEPT]:
         shutil.rmtree(old)
     return final
+
+
+def remove_unfinished(run: Path) -> None:
+    """Delete what a kill left of checkpoints that were being written."""
+    for staging in (run / "checkpoints").glob(".step_*"):
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def latest_checkpoint(run: Path, on_damaged: list[str] | None = None) -> Checkpoint | None:
@@ -85,6 +104,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         state = json.loads((path / "state.json").read_text())
         damaged = [name for name in FILES if _sha256(path / name) != state["sha256"][name]]
         version = state["format"]
+        _check_state(state)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"the checkpoint is not whole ({error})", remedy=remedy, file=path) from error
     if damaged:
@@ -92,6 +112,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if version != FORMAT:
         raise InputError(f"checkpoint format {version}, this version reads {FORMAT}", remedy=remedy, file=path)
     return Checkpoint(path, state)
+
+
+def _check_state(state: dict[str, Any]) -> None:
+    """Touch what `restore` needs, so that a missing or foreign value is found before anything is changed."""
+    DivergenceGuard(1.0, None).load_state(state["guard"])
+    if not (isinstance(state["config_hash"], str) and isinstance(state["halted"], str) and int(state["step"]) >= 0):
+        raise ValueError("a value of state.json has another type")
 
 
 def restore(state: TrainState, checkpoint: Checkpoint, config_hash: str) -> None:

@@ -12,18 +12,20 @@ from neuromf.config.derived import epoch_of_step, run_facts
 from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
-from neuromf.monitor.events import Event, append_event
+from neuromf.monitor.events import Event, append_event, drop_events
 from neuromf.monitor.guard import Level, self_test
+from neuromf.monitor.live import data_reading, step_readings
 from neuromf.trace.columns import Row
 from neuromf.trace.reader import read_rows
 from neuromf.trace.writer import TraceWriter
 from neuromf.train.batches import BatchSource
-from neuromf.train.checkpoint import latest_checkpoint, restore, save_checkpoint
+from neuromf.train.checkpoint import Checkpoint, latest_checkpoint, remove_unfinished, restore, save_checkpoint
 from neuromf.train.run_folder import RunFolder
 from neuromf.train.scalars import ScalarMirror
 from neuromf.train.state import TrainState, initial_state
 from neuromf.train.step import StepRecord, train_step
 from neuromf.train.summary import append_summary, epoch_summary
+from spec.registry import law
 
 
 class Ending(StrEnum):
@@ -74,8 +76,8 @@ def train(
     state = initial_state(config, tuple(std), device)
     if resume:
         _resume(state, run, config)
-    else:
-        _announce_guard(run, config)
+    if state.step == 0:
+        _record_launch(run, config, latents)
     source = BatchSource(latents, config, device)
     last = min(max_steps or run_facts(config).optimiser_steps, run_facts(config).optimiser_steps)
     with TraceWriter(run.trace, state.step) as trace, ScalarMirror(run.root / "tensorboard", state.step) as scalars:
@@ -86,9 +88,11 @@ def train(
             if on_step is not None:
                 on_step(record)
             if record.verdict.level in (Level.HALT, Level.NONFINITE):
-                save_checkpoint(run.root, state, config_hash(config))
+                trace.sync()
+                save_checkpoint(run.root, state, config_hash(config), halted=record.verdict.message)
                 return Outcome(Ending.HALTED, state.step, record.verdict.message)
             if state.step % config.training.checkpoint_every_steps == 0 or state.step == last:
+                trace.sync()
                 save_checkpoint(run.root, state, config_hash(config))
     ending = Ending.FINISHED if state.step == run_facts(config).optimiser_steps else Ending.PAUSED
     return Outcome(ending, state.step)
@@ -100,6 +104,7 @@ class _Recorder:
     def __init__(self, run: RunFolder, config: Config, trace: TraceWriter, scalars: ScalarMirror, step: int) -> None:
         self._run, self._config, self._trace, self._scalars = run, config, trace, scalars
         self._warned = False
+        self._broken: set[str] = set()
         # The rows of the epoch under way, also those written before a resume.
         self._rows: list[Row] = [row for row in read_rows(run.trace) if self._epoch(row) == epoch_of_step(config, step)]
 
@@ -112,6 +117,7 @@ class _Recorder:
         self._rows.append(self._trace.append(record.row))
         self._scalars.add(record.row)
         self._record_event(record)
+        self._record_laws(record.row)
         step = record.row["step"]
         assert isinstance(step, int)
         ends_run = step + 1 == run_facts(self._config).optimiser_steps
@@ -119,19 +125,36 @@ class _Recorder:
             append_summary(self._run.summary, epoch_summary(self._epoch(record.row), self._rows, record.block_norms))
             self._rows = []
 
+    def _record_laws(self, row: Row) -> None:
+        """Write an event when a law of the running training breaks for the first time; the guard decides on halts."""
+        for reading in step_readings(self._config, row):
+            if not reading.finding.passed and reading.law_id not in self._broken:
+                self._broken.add(reading.law_id)
+                finding = reading.finding
+                message = f"{law(reading.law_id).title}: {finding.value} {finding.unit}, bound {finding.bound}"
+                step = int(row["step"] or 0)
+                append_event(self._run.events, Event(step=step, level="warn", law=reading.law_id, message=message))
+
     def _record_event(self, record: StepRecord) -> None:
         level, step = record.verdict.level, record.row["step"]
         assert isinstance(step, int)
         if level is Level.OK or (level is Level.WARN and self._warned):
             return
         self._warned = True
-        law = "NUM-001" if level is Level.NONFINITE else "GUARD-001"
+        law_id = "NUM-001" if level is Level.NONFINITE else "GUARD-001"
         name = "warn" if level is Level.WARN else "halt"
-        append_event(self._run.events, Event(step=step, level=name, law=law, message=record.verdict.message))
+        append_event(self._run.events, Event(step=step, level=name, law=law_id, message=record.verdict.message))
 
 
-def _announce_guard(run: RunFolder, config: Config) -> None:
-    """Record at the start whether the guard would have halted the failed run (law GUARD-001)."""
+def _record_launch(run: RunFolder, config: Config, latents: torch.Tensor) -> None:
+    """Record at the start whether the guard would have halted the failed run, and whether the latents are standardised.
+
+    Laws GUARD-001 and DATA-001.
+    """
+    data = data_reading(latents)
+    if not data.finding.passed:
+        message = f"{data.finding.value} {data.finding.unit}, bound {data.finding.bound}; {data.finding.detail}"
+        append_event(run.events, Event(step=0, level="warn", law=data.law_id, message=message))
     test = self_test(config.training)
     where = f"epoch {test.halted_epoch} of 225" if test.halted_epoch is not None else "no epoch"
     message = f"self-test: the failed run is halted at {where}, a healthy run {'is' if test.false_alarm else 'is not'}"
@@ -140,11 +163,24 @@ def _announce_guard(run: RunFolder, config: Config) -> None:
 
 
 def _resume(state: TrainState, run: RunFolder, config: Config) -> None:
+    """Go on from the newest whole checkpoint, or from the start when the run was killed before its first."""
+    remove_unfinished(run.root)
     damaged: list[str] = []
     checkpoint = latest_checkpoint(run.root, damaged)
     for message in damaged:
         append_event(run.events, Event(step=0, level="warn", law="CKPT-001", message=message))
-    if checkpoint is None:
-        remedy = "start again without --resume and with a new --out"
+    if checkpoint is None and damaged:
+        remedy = "restore one, or start a new run with another --out"
         raise InputError("holds no whole checkpoint", remedy=remedy, file=run.root / "checkpoints")
-    restore(state, checkpoint, config_hash(config))
+    if checkpoint is not None:
+        _refuse_halted(checkpoint)
+        restore(state, checkpoint, config_hash(config))
+    drop_events(run.events, state.step)
+
+
+def _refuse_halted(checkpoint: Checkpoint) -> None:
+    """A halted run would halt again, and push its last good checkpoint out one step at a time."""
+    if checkpoint.state["halted"]:
+        problem = f"the guard halted this run ({checkpoint.state['halted']})"
+        remedy = "start a new run with a corrected configuration, or remove this folder to go on from the one before"
+        raise InputError(problem, remedy=remedy, file=checkpoint.path)

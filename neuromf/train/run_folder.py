@@ -14,6 +14,7 @@ import neuromf
 from neuromf.config.load import load_config
 from neuromf.config.resolve import config_hash, flat_config, resolved_text
 from neuromf.config.schema import Config
+from neuromf.data.staging import staged_directory
 from neuromf.errors import InputError
 
 
@@ -45,7 +46,7 @@ class RunFolder:
 
     @property
     def environment(self) -> Path:
-        """Versions the run was started with, and where its latents are."""
+        """Versions the run was started with, and the hash of its latents."""
         return self.root / "run.json"
 
 
@@ -62,21 +63,38 @@ def check_new_run(root: Path) -> None:
         raise InputError("the folder already holds a run or other files", remedy=remedy, file=root, key="--out")
 
 
-def create_run(root: Path, config: Config, latents: Path | None) -> RunFolder:
+def create_run(root: Path, config: Config, latents: str) -> RunFolder:
     """Make a new run folder.
+
+    Args:
+        root: the folder.
+        config: the run.
+        latents: content hash of the latent store.
 
     Raises:
         InputError: `root` is a file or already holds something, or cannot be written.
     """
     check_new_run(root)
+    with staged_directory(root) as staging:  # a run folder is there whole or not at all
+        RunFolder(staging).environment.write_text(json.dumps(_environment(latents), indent=1) + "\n")
+        RunFolder(staging).config.write_text(resolved_text(config))
+    return RunFolder(root)
+
+
+def check_latents(run: RunFolder, content_hash: str) -> None:
+    """Make sure that a run goes on with, or is decoded by, the latents it was started on.
+
+    Raises:
+        InputError: they are others: a scan, the autoencoder or the split has changed.
+    """
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        run = RunFolder(root)
-        run.environment.write_text(json.dumps(_environment(latents), indent=1) + "\n")
-        run.config.write_text(resolved_text(config))
-    except OSError as error:
-        raise InputError(f"cannot be written ({error.strerror})", remedy="give a writable --out", file=root) from error
-    return run
+        recorded = json.loads(run.environment.read_text())["latents"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"not readable ({error})", remedy="restore the file", file=run.environment) from error
+    if recorded != content_hash:
+        problem = "the run was started on other latents"
+        remedy = "restore the scans and the autoencoder it was started with, or start a new run"
+        raise InputError(problem, remedy=remedy, file=run.environment, key="latents")
 
 
 def open_run(root: Path, config: Config | None = None) -> tuple[RunFolder, Config]:
@@ -95,15 +113,15 @@ def open_run(root: Path, config: Config | None = None) -> tuple[RunFolder, Confi
     recorded = load_config([run.config])
     if config is not None and config_hash(config) != config_hash(recorded):
         now, then = flat_config(config), flat_config(recorded)
-        changed = next(key for key in then if now[key] != then[key])
-        problem = f"the run has {then[changed]!r}, the configuration {now[changed]!r}"
+        changed = next((key for key in then if repr(now[key]) != repr(then[key])), "config_hash")
+        problem = f"the run has {then.get(changed)!r}, the configuration {now.get(changed)!r}"
         raise InputError(
             problem, remedy="resume with the run's own values or give a new --out", file=run.config, key=changed
         )
     return run, recorded
 
 
-def _environment(latents: Path | None) -> dict[str, str]:
+def _environment(latents: str) -> dict[str, str]:
     return {
         "neuromf": neuromf.__version__,
         "python": platform.python_version(),
@@ -111,5 +129,5 @@ def _environment(latents: Path | None) -> dict[str, str]:
         "numpy": numpy.__version__,
         "machine": platform.machine(),
         "threads": str(torch.get_num_threads()),
-        "latents": str(latents or ""),
+        "latents": latents,
     }

@@ -60,13 +60,18 @@ def _accumulate(state: TrainState, source: BatchSource, config: Config) -> tuple
     batches = []
     for start, size in source.micro_batches():
         batch = source.draw(state.step, start, size)
-        with torch.autocast(source.device.type, torch.bfloat16, enabled=config.training.precision == "bf16"):
+        with _autocast(source.device.type, config.training.precision):
             objective = meanflow_objective(state.model, batch, config.meanflow, state.channel_weights_C)
         (objective.weighted(config.meanflow).sum() / effective).backward()  # type: ignore[no-untyped-call]
         sums = measure.add(sums, measure.measure(objective, batch, config.meanflow))
         batches.append(batch)
     assert sums is not None  # an effective batch holds at least one sample
     return sums, batch_hash(batches)
+
+
+def _autocast(device: str, precision: str) -> torch.autocast:
+    # Without the cache of cast weights: a copy made in the derivative's no_grad would carry no gradient afterwards.
+    return torch.autocast(device, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from neuromf.errors import InputError
 from neuromf.trace.columns import Row
 
 UNIT = "raw losses: squared latent per dim; loss: weighted, unitless"
@@ -36,7 +37,7 @@ def epoch_summary(epoch: int, rows: list[Row], block_norms: dict[str, float]) ->
         "raw_loss_per_channel": [_mean(rows, f"raw_ch{channel}") for channel in range(4)],
         "grad_norm_mean": _mean(rows, "grad_norm"),
         "grad_clip_fraction": sum(clipped) / len(clipped),
-        "grad_norm_per_block": block_norms,
+        "grad_norm_per_block": {name: norm for name, norm in block_norms.items() if math.isfinite(norm)},
         "learning_rate": _values(rows, "lr")[-1],
         "relative_update_norm": _values(rows, "update_rms")[-1] / max(_values(rows, "param_rms")[-1], 1e-30),
         "ema_divergence": _values(rows, "ema_gap")[-1],
@@ -45,10 +46,14 @@ def epoch_summary(epoch: int, rows: list[Row], block_norms: dict[str, float]) ->
 
 def append_summary(path: Path, record: dict[str, Any]) -> None:
     """Add one epoch to the file, replacing what an interrupted part of the run wrote for it or for later ones."""
-    records = json.loads(path.read_text()) if path.exists() else []
-    records = [r for r in records if r["epoch"] < record["epoch"]] + [record]
+    try:
+        former = json.loads(path.read_text()) if path.exists() else []
+        records = [r for r in former if r["epoch"] < record["epoch"]] + [record]
+    except (ValueError, KeyError, TypeError) as error:
+        remedy = "move the file away; the trace holds every step"
+        raise InputError(f"not a training summary ({error})", remedy=remedy, file=path) from error
     staging = path.with_suffix(f".{os.getpid()}.tmp")
-    staging.write_text(json.dumps(records, indent=1) + "\n")
+    staging.write_text(json.dumps(records, indent=1, allow_nan=False) + "\n")
     staging.replace(path)
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 
+from spec.bounds import at_most
 from spec.citations import public_code, review
 from spec.law import Enforcer, Finding, Law, Severity
+
+DEFAULT_THRESHOLD = 100.0
+"""The review's multiple of the initial raw loss."""
 
 
 def armed_guard(
     *,
     divergence_threshold: float | None,
     warn_ratio: float,
-    failed_run_halted_at: int | None = 0,
-    halts_healthy_run: bool = False,
+    failed_run_halted_at: int | None,
+    halts_healthy_run: bool,
 ) -> Finding:
-    """Judge whether the guard can fire, and, once it has replayed two known curves, whether it does.
+    """Judge whether the guard can fire, and whether it does on two known curves.
 
     Args:
         divergence_threshold: multiple of the initial raw loss at which the run halts; None disarms.
@@ -32,6 +36,22 @@ def armed_guard(
         unit="x initial raw loss",
         detail="the public code's next run had a guard that could not fire, 500 times an average of itself",
         passing_value="" if armed else f"training.divergence_threshold={max(100.0, 10 * warn_ratio):g}",
+    )
+
+
+def bounded_loss(*, largest: float, initial: float, divergence_threshold: float | None) -> Finding:
+    """Judge the largest raw loss of a short training against its first.
+
+    Args:
+        largest: largest raw loss of a step.
+        initial: raw loss of the first step, that of a network which outputs zero.
+        divergence_threshold: multiple that is a divergence; 100 where the guard is disarmed.
+    """
+    return at_most(
+        largest / initial,
+        divergence_threshold or DEFAULT_THRESHOLD,
+        unit="x initial raw loss",
+        detail=f"largest raw loss {largest:.4g}, first {initial:.4g}; healthy smoke trainings stay below 5 times",
     )
 
 
@@ -53,11 +73,35 @@ LAWS = (
         sources=(review("section 3.4, E4"), public_code("612bb37, a guard that cannot fire")),
         severity=Severity.BLOCK,
         predicate=armed_guard,
-        example={"divergence_threshold": 100.0, "warn_ratio": 10.0},
-        counterexample={"divergence_threshold": None, "warn_ratio": 10.0},
+        example={
+            "divergence_threshold": 100.0,
+            "warn_ratio": 10.0,
+            "failed_run_halted_at": 155,
+            "halts_healthy_run": False,
+        },
+        counterexample={
+            "divergence_threshold": None,
+            "warn_ratio": 10.0,
+            "failed_run_halted_at": None,
+            "halts_healthy_run": False,
+        },
         remedy="Set training.divergence_threshold.",
         enforcers=frozenset({Enforcer.STATIC, Enforcer.RUNTIME}),
         kills=("M3", "M4"),
+    ),
+    Law(
+        id="GUARD-003",
+        title="smoke training stays bounded",
+        statement="No step of the gate's short training has a raw loss above divergence_threshold times the first.",
+        equation=r"\max_k L_k \le \mathrm{halt} \cdot L_0",
+        sources=(review("section 3.4, E4"),),
+        severity=Severity.BLOCK,
+        predicate=bounded_loss,
+        example={"largest": 12.0, "initial": 3.9, "divergence_threshold": 100.0},
+        counterexample={"largest": 10_535.0, "initial": 3.9, "divergence_threshold": 100.0},
+        remedy="Lower training.learning_rate, or see which other law warns.",
+        enforcers=frozenset({Enforcer.RUNTIME}),
+        kills=("O1",),
     ),
     Law(
         id="NUM-001",

@@ -70,7 +70,7 @@ def test_a_rerun_gives_the_same_trace(latents, device, tmp_path):
     for name, pauses in (("first", [None]), ("second", [None]), ("resumed", [5, None])):
         for index, pause in enumerate(pauses):
             folder: Path = tmp_path / name
-            run = create_run(folder, config, None) if index == 0 else open_run(folder, config)[0]
+            run = create_run(folder, config, "") if index == 0 else open_run(folder, config)[0]
             train(config, latents, run, device=torch.device(device), resume=index > 0, max_steps=pause)
         traces.append((folder / "trace.csv").read_bytes())
 

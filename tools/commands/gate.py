@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neuromf.config.load import load_config
-from neuromf.config.recipes import recipe_names, recipe_sources
+from neuromf.config.provenance import value_sources
 from neuromf.config.resolve import config_hash
 from neuromf.errors import InputError
 from tools.commands.options import SetOption
@@ -45,9 +45,7 @@ def gate(
     from tools.gate.static import static_findings
     from tools.gate.verdict import Verdict
 
-    sources = {k: v for layer in layers if layer in recipe_names() for k, v in recipe_sources(layer).items()}
-    for text in override or ():
-        sources[text.partition("=")[0].strip()] = "--set"
+    sources = value_sources(layers, override or ())
     results = static_findings(settings, sources)
     smoke = None if static else _smoke(settings, sources)
     verdict = Verdict(

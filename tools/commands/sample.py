@@ -14,7 +14,7 @@ def sample(
     run: Annotated[Path, typer.Argument(help="Folder of a `neuromf train`.")],
     steps: Annotated[int, typer.Option(min=1, help="Network evaluations for each sample.")] = 1,
     n: Annotated[int, typer.Option("--n", min=1, help="Number of samples.")] = 4,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the noise.")] = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Folder to create; default RUN/samples.")] = None,
     device: DeviceOption = None,
 ) -> None:

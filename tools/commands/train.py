@@ -37,7 +37,7 @@ def train(
     from neuromf.train.latents import training_store
     from neuromf.train.loop import Ending
     from neuromf.train.loop import train as run_training
-    from neuromf.train.run_folder import RunFolder, check_new_run, create_run, open_run
+    from neuromf.train.run_folder import RunFolder, check_latents, check_new_run, create_run, open_run
     from tools.commands.console import make_console, progress_bar
 
     where = choose_device(device)
@@ -48,12 +48,14 @@ def train(
         check_new_run(out)
     with progress_bar("latents") as show:
         store = training_store(settings, lambda done, total: show(done, total, ""))
+    if resume:
+        check_latents(RunFolder(out), store.description.content_hash)
     latents = store.split("train")
     if not len(latents):
         raise InputError(
             "the training split is empty", remedy="give more subjects or a larger first ratio", key="data.split_ratios"
         )
-    run = RunFolder(out) if resume else create_run(out, settings, store.path)
+    run = RunFolder(out) if resume else create_run(out, settings, store.description.content_hash)
     with progress_bar("training") as show:
         total = _total_steps(settings, max_steps)
 

@@ -28,11 +28,9 @@ SCALED_SECTIONS: dict[str, dict[str, Any]] = {
         "resblock_updown": False,
     },
     "training": {
-        "epochs": 5,
-        "micro_batches_per_epoch": 12,
+        "epochs": 1,
         "batch_size_per_gpu": 8,
         "gpus": 1,
-        "gradient_accumulation_steps": 2,
         "checkpoint_every_steps": STEPS,
     },
 }
@@ -45,7 +43,19 @@ def small_scale(config: Config) -> Config:
     tree = config.model_dump(mode="json")
     for section, values in SCALED_SECTIONS.items():
         tree[section].update(values)
+    accumulation = max(
+        2, math.ceil(_samples_for_both_kinds(config) / SCALED_SECTIONS["training"]["batch_size_per_gpu"])
+    )
+    tree["training"]["gradient_accumulation_steps"] = accumulation
+    tree["training"]["micro_batches_per_epoch"] = accumulation * STEPS
     tree["training"]["warmup_steps"] = round(STEPS * config.training.warmup_steps / total)
     tree["training"]["learning_rate"] = config.training.learning_rate * LEARNING_RATE_FACTOR
-    tree["ema"]["decay"] = math.exp(-math.log(2) * total / (STEPS * half_life(config.ema.decay)))
+    decay = math.exp(-math.log(2) * total / (STEPS * half_life(config.ema.decay)))
+    tree["ema"]["decay"] = min(max(decay, 1e-6), 1 - 1e-6)
     return validate(tree)
+
+
+def _samples_for_both_kinds(config: Config) -> float:
+    """Samples an update needs to hold one FM and one MF sample; none where only one kind is asked for."""
+    rarer = min(config.time_sampling.data_proportion, 1 - config.time_sampling.data_proportion)
+    return 1 / rarer if rarer > 0 else 0.0

@@ -106,7 +106,8 @@ def _average_by_hand(expected: dict[str, torch.Tensor], state: TrainState, decay
 
 def _updates(state: TrainState, expected: dict[str, torch.Tensor]) -> int:
     """Steps whose average agrees with the closed form; -1 says that the present one does not."""
-    error = max(float((state.ema.shadow[name] - value).abs().max()) for name, value in expected.items())
+    # torch's max keeps a NaN, Python's would drop one that does not come first.
+    error = torch.stack([(state.ema.shadow[name] - value).abs().max() for name, value in expected.items()]).max()
     # A float32 average rounds once a step: 30 steps of weights below 2 lose at most 30 * 2 * 6e-8.
     return state.step if error <= 1e-5 else -1
 
@@ -117,11 +118,15 @@ def _averaged(state: TrainState) -> MeanFlowUnet:
 
 
 def _closing_readings(config: Config, state: TrainState, rows: list[Row], log: LawLog) -> None:
-    """The operating point of norm_eps where the training ended (law WGT-005)."""
+    """Where the training ended: the operating point of norm_eps (law WGT-005), and how far it strayed (GUARD-003)."""
     facts, last = run_facts(config), rows[-1]["raw_total"]
     loss = float("nan") if last is None else float(last) / facts.loss_terms
     loss *= facts.latent_dims if config.meanflow.reduction == "sum" else 1
     log.add(iter([judge("WGT-005", loss=loss, norm_eps=config.meanflow.norm_eps, norm_p=config.meanflow.norm_p)]))
+    losses = torch.tensor([float(row["raw_total"] or 0.0) for row in rows], dtype=torch.float64)
+    threshold = config.training.divergence_threshold
+    bounded = judge("GUARD-003", largest=float(losses.max()), initial=float(losses[0]), divergence_threshold=threshold)
+    log.add(iter([bounded]))
 
 
 def _results(log: LawLog, sources: Mapping[str, str]) -> list[LawResult]:

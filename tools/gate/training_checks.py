@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neuromf.config.derived import RunFacts
 from neuromf.config.schema import Config
+from neuromf.monitor.guard import guard_arguments
 from neuromf.trace.columns import NAMES
 from neuromf.train.schedule import lr_multiplier
 from spec.reference.schedule import lr_multiplier as closed_form
@@ -55,8 +56,7 @@ def _batch(config: Config, _: RunFacts) -> Arguments:
 
 
 def _guard(config: Config, _: RunFacts) -> Arguments:
-    training = config.training
-    return {"divergence_threshold": training.divergence_threshold, "warn_ratio": training.divergence_warn_ratio}
+    return guard_arguments(config.training)
 
 
 def _columns(_config: Config, _facts: RunFacts) -> Arguments:

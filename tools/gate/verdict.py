@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -51,4 +52,13 @@ class Verdict:
             "smoke": self.smoke,
             "seconds": round(self.seconds, 3),
         }
-        return json.dumps(document, indent=1, allow_nan=True) + "\n"
+        return json.dumps(_without_nan(document), indent=1, allow_nan=False) + "\n"
+
+
+def _without_nan(value: Any) -> Any:  # noqa: ANN401
+    """JSON has no NaN and no infinity: they become the text `nan` or `inf`."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

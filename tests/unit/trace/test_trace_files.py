@@ -60,6 +60,17 @@ def test_a_half_written_last_line_is_dropped_on_resume(trace_file):
     assert read_trace(trace_file)["step"].tolist() == [0, 1, 2, 3]
 
 
+def test_resuming_a_trace_without_the_steps_before_is_refused(trace_file):
+    """A missing, emptied or widened trace is not repaired in silence, and not touched."""
+    for text in ("", trace_file.read_text().replace("\n", ",\n"), "step\n"):
+        trace_file.write_text(text)
+
+        with pytest.raises(InputError, match=r"not all there|cannot be read"):
+            TraceWriter(trace_file, 2)
+
+        assert trace_file.read_text() == text
+
+
 def test_an_empty_required_cell_is_an_error(tmp_path):
     """The raw loss cannot be left out of a step (OBS-001)."""
     with TraceWriter(tmp_path / "trace.csv", 0) as writer, pytest.raises(ValueError, match="raw_total"):

@@ -38,7 +38,7 @@ def test_an_interrupted_write_is_not_a_checkpoint(tmp_path, tiny_config, state):
     assert latest_checkpoint(tmp_path) is None
 
 
-@pytest.mark.parametrize("damage", ["missing", "truncated", "state", "format"])
+@pytest.mark.parametrize("damage", ["missing", "truncated", "state", "format", "key"])
 def test_a_damaged_checkpoint_is_refused_with_its_path(tmp_path, tiny_config, state, damage):
     """Missing, shortened or foreign files end in one sentence."""
     path = save_checkpoint(tmp_path, state, config_hash(tiny_config))
@@ -46,6 +46,10 @@ def test_a_damaged_checkpoint_is_refused_with_its_path(tmp_path, tiny_config, st
         (path / "ema.safetensors").unlink()
     elif damage == "truncated":
         (path / "ema.safetensors").write_bytes((path / "ema.safetensors").read_bytes()[:100])
+    elif damage == "key":
+        document = json.loads((path / "state.json").read_text())
+        del document["guard"]
+        (path / "state.json").write_text(json.dumps(document))
     elif damage == "state":
         (path / "state.json").write_text("{")
     else:

@@ -16,16 +16,18 @@ from neuromf.trace.reader import read_trace
 from neuromf.train.batches import BatchSource
 from neuromf.train.checkpoint import FILES, latest_checkpoint
 from neuromf.train.loop import Ending, train
-from neuromf.train.run_folder import create_run, open_run
+from neuromf.train.run_folder import check_latents, create_run, open_run
 from neuromf.train.state import initial_state
 from neuromf.train.step import train_step
 
 CPU = torch.device("cpu")
+TRIGGER_HAPPY = ("training.epochs=5", "training.divergence_warn_ratio=0.001", "training.divergence_threshold=0.01")
+"""A guard that halts any run once its window of ten steps is full; the command line's test explodes for real."""
 
 
 def run_in(folder, config, latents, **options):
     """Train in a folder, new or to be resumed."""
-    run = open_run(folder, config)[0] if options.get("resume") else create_run(folder, config, None)
+    run = open_run(folder, config)[0] if options.get("resume") else create_run(folder, config, "")
     return run, train(config, latents, run, device=CPU, **options)
 
 
@@ -70,21 +72,54 @@ def test_resume_with_another_configuration_is_refused(tmp_path, tiny_config, rea
     assert caught.value.key == "ema.decay"
 
 
-def test_resume_without_a_whole_checkpoint_is_refused(tmp_path, tiny_config, real_latents):
-    """A run folder without a checkpoint cannot be continued."""
-    create_run(tmp_path / "run", tiny_config, None)
+def test_a_run_killed_before_its_first_checkpoint_starts_again(tmp_path, tiny_config, real_latents):
+    """Nothing was saved, and nothing is lost: the resumed run is the undisturbed one (CKPT-001)."""
+    whole, _ = run_in(tmp_path / "whole", tiny_config, real_latents)
+    run = create_run(tmp_path / "run", tiny_config, "")
+    run.trace.write_text("step,torn")
 
-    with pytest.raises(InputError, match="checkpoint"):
+    run_in(tmp_path / "run", tiny_config, real_latents, resume=True)
+
+    assert files_of(run) == files_of(whole)
+
+
+def test_resume_is_refused_when_every_checkpoint_is_damaged(tmp_path, tiny_config, real_latents):
+    """A damaged checkpoint is never mistaken for the start of a run."""
+    run, _ = run_in(tmp_path / "run", tiny_config, real_latents, max_steps=1)
+    (latest_checkpoint(run.root).path / "state.json").write_text("{}")
+
+    with pytest.raises(InputError, match="no whole checkpoint"):
         run_in(tmp_path / "run", tiny_config, real_latents, resume=True)
+
+
+def test_resume_is_refused_when_the_trace_has_lost_a_step(tmp_path, tiny_config, real_latents):
+    """A resumed trace is whole or there is none; the damaged file is left as it is."""
+    run, _ = run_in(tmp_path / "run", tiny_config, real_latents, max_steps=4)
+    lines = run.trace.read_text().splitlines(keepends=True)
+    run.trace.write_text("".join(lines[:2] + lines[3:]))
+
+    with pytest.raises(InputError, match="steps 0 to 3"):
+        run_in(tmp_path / "run", tiny_config, real_latents, resume=True)
+
+    assert len(run.trace.read_text().splitlines()) == 4
+
+
+def test_other_latents_are_refused(tmp_path, tiny_config):
+    """A run is not continued or decoded with latents it was not started on."""
+    run = create_run(tmp_path / "run", tiny_config, "a" * 64)
+
+    check_latents(run, "a" * 64)
+    with pytest.raises(InputError, match="other latents"):
+        check_latents(run, "b" * 64)
 
 
 def test_a_new_run_never_overwrites_an_old_one(tmp_path, tiny_config):
     """A folder that holds a run is refused and left as it was."""
-    create_run(tmp_path / "run", tiny_config, None)
+    create_run(tmp_path / "run", tiny_config, "")
     before = (tmp_path / "run" / "config.yaml").read_bytes()
 
     with pytest.raises(InputError, match="--resume"):
-        create_run(tmp_path / "run", make_tiny_config("ema.decay=0.5"), None)
+        create_run(tmp_path / "run", make_tiny_config("ema.decay=0.5"), "")
 
     assert (tmp_path / "run" / "config.yaml").read_bytes() == before
 
@@ -150,17 +185,39 @@ def test_the_summary_has_one_record_an_epoch_with_the_review_s_names(tmp_path, t
     assert {"out", "middle_block"} <= set(records[0]["grad_norm_per_block"])
 
 
-def test_an_exploding_run_is_halted_with_a_checkpoint_and_an_event(tmp_path, real_latents):
-    """A learning rate of 30 blows the weights up; the guard halts and says why (GUARD-001)."""
-    config = make_tiny_config(
-        "training.learning_rate=30.0", "training.epochs=40", "training.gradient_clip=null", "meanflow.norm_p=0.0"
-    )
+def test_a_run_above_its_threshold_is_halted_with_a_checkpoint_and_an_event(tmp_path, real_latents):
+    """The guard halts the run, saves its state and says why (GUARD-001)."""
+    config = make_tiny_config(*TRIGGER_HAPPY)
 
     run, outcome = run_in(tmp_path / "run", config, real_latents)
 
     assert outcome.ending is Ending.HALTED
     assert latest_checkpoint(run.root).step == outcome.step
-    assert read_events(run.events)[-1].level == "halt"
+    assert [event.law for event in read_events(run.events) if event.level == "halt"] == ["GUARD-001"]
+
+
+def test_a_halted_run_is_not_resumed_and_keeps_its_last_good_checkpoint(tmp_path, real_latents):
+    """Resuming would halt again and push the good checkpoints out, one step at a time."""
+    config = make_tiny_config(*TRIGGER_HAPPY)
+    run, outcome = run_in(tmp_path / "run", config, real_latents)
+    before = sorted(path.name for path in (run.root / "checkpoints").iterdir())
+
+    with pytest.raises(InputError, match="guard halted"):
+        run_in(tmp_path / "run", config, real_latents, resume=True)
+
+    assert sorted(path.name for path in (run.root / "checkpoints").iterdir()) == before
+    assert before == [f"step_{step:08d}" for step in (8, 10, outcome.step)]
+
+
+def test_a_law_that_breaks_in_training_is_an_event(tmp_path, real_latents):
+    """A weighted loss reported in the saturated regime is remarked on while the run goes on (WGT-002)."""
+    config = make_tiny_config(
+        "training.reported_loss=weighted", "meanflow.norm_eps=1.0e-6", "meanflow.reduction=sum", "training.epochs=1"
+    )
+
+    run, _ = run_in(tmp_path / "run", config, real_latents)
+
+    assert [event.law for event in read_events(run.events) if event.level == "warn"].count("WGT-002") == 1
 
 
 def test_a_non_finite_step_is_not_applied(tiny_config, real_latents):

@@ -26,4 +26,6 @@ class InputError(Exception):
     def sentence(self) -> str:
         """File, key, problem and remedy as one sentence."""
         where = ": ".join(part for part in (self.file, self.key) if part)
-        return f"{where}: {self.problem}; {self.remedy}." if where else f"{self.problem}; {self.remedy}."
+        text = f"{where}: {self.problem}; {self.remedy}." if where else f"{self.problem}; {self.remedy}."
+        # What a file or a name holds must not break the line or steer the terminal.
+        return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def read_layer(layer: str) -> tuple[dict[str, Any], str]:
         near = difflib.get_close_matches(layer, recipe_names(), n=1)
         hint = f"did you mean '{near[0]}'" if near else f"name a YAML file or one of {', '.join(recipe_names())}"
         raise InputError(f"'{layer}' is neither a recipe nor a file", remedy=hint)
-    tree = _nested(read_yaml_mapping(path))
+    tree = _nested(read_yaml_mapping(path), path)
     base = tree.pop("extends", None)
     for key in RECIPE_METADATA:
         tree.pop(key, None)
@@ -80,11 +81,15 @@ def read_layer(layer: str) -> tuple[dict[str, Any], str]:
     return merged, str(path)
 
 
-def _nested(tree: dict[str, Any]) -> dict[str, Any]:
+def _nested(tree: dict[str, Any], file: Path) -> dict[str, Any]:
     """Sections from dotted keys at the top level, as the resolved text has them."""
     nested: dict[str, Any] = {}
     for key, value in tree.items():
         section, dot, rest = key.partition(".")
+        if section in nested and (not dot or not isinstance(nested[section], dict) or rest in nested[section]):
+            raise InputError(
+                "is given twice, with a dot and as a section", remedy="keep one of the two", file=file, key=key
+            )
         _merge(nested, {section: {rest: value}} if dot else {key: value}, "", {})
     return nested
 
@@ -145,6 +150,8 @@ def _explain(kind: str, message: str, value: Any, path: str) -> tuple[str, str]:
         return "unknown key", f"did you mean '{near[0]}'" if near else "remove it or check the section it stands in"
     if isinstance(value, str) and _is_number_text(value):
         return f"'{value}' is text to YAML", f"write a number with a point, such as {float(value):.1e}"
+    if kind == "json_invalid":
+        return "the nesting is too deep", "write section.key: value"
     if kind == "value_error":
         return message.removeprefix("Value error, "), "change one of the two"
     shown = json.dumps(value) if not isinstance(value, dict) else "a section"
@@ -153,7 +160,6 @@ def _explain(kind: str, message: str, value: Any, path: str) -> tuple[str, str]:
 
 def _is_number_text(value: str) -> bool:
     try:
-        float(value)
+        return math.isfinite(float(value))
     except ValueError:
         return False
-    return True

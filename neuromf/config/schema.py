@@ -10,10 +10,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# Beyond these a float32 step overflows or vanishes, or a count no machine could hold keeps the program busy.
+Positive = Annotated[float, Field(ge=1e-12, le=1e12, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 UnitInterval = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
 
 LATENT_CHANNELS = 4
 """Channels of a MAISI latent."""
@@ -32,13 +33,13 @@ class DataConfig(Section):
 
     source: Literal["demo", "folder"] = "demo"
     root: str | None = Field(None, description="folder of NIfTI files; needed by, and only by, source: folder")
-    demo_subjects: Annotated[int, Field(ge=3, description="subjects of the built-in cohort")] = 64
-    demo_seed: Annotated[int, Field(ge=0)] = 0
-    spacing_mm: Positive = 1.0
+    demo_subjects: Annotated[int, Field(ge=3, le=1_000_000, description="subjects of the built-in cohort")] = 64
+    demo_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    spacing_mm: Annotated[float, Field(ge=0.1, le=50)] = 1.0
     shape: tuple[Count, Count, Count] = Field((192, 192, 192), description="voxels after crop or pad")
     intensity_percentiles: tuple[float, float] = (0.0, 99.5)
     split_ratios: tuple[UnitInterval, UnitInterval, UnitInterval] = (0.85, 0.10, 0.05)
-    split_seed: Annotated[int, Field(ge=0)] = 42
+    split_seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -71,7 +72,7 @@ class UnetConfig(Section):
 
     channels: Annotated[tuple[Count, ...], Field(min_length=1)] = (64, 128, 256, 512)
     attention_levels: tuple[bool, ...] = (False, False, True, True)
-    head_channels: Annotated[int, Field(ge=1, description="channels per attention head")] = 32
+    head_channels: Annotated[int, Field(ge=1, le=1_000_000, description="channels per attention head")] = 32
     num_res_blocks: Count = 2
     norm_num_groups: Count = 32
     time_scale: Positive = Field(1.0, description="factor on t and t-r before the sinusoidal embedding (JVP-005)")
@@ -124,7 +125,7 @@ class MeanFlowConfig(Section):
 class TimeSamplingConfig(Section):
     """The distribution of (r, t)."""
 
-    mu: Annotated[float, Field(allow_inf_nan=False)] = -0.4
+    mu: Annotated[float, Field(ge=-100, le=100)] = -0.4
     sigma: Positive = 1.0
     data_proportion: UnitInterval = Field(0.75, description="share of samples with r = t (FM samples)")
     uniform_fraction: UnitInterval = Field(0.2, description="share of MF samples whose pair is uniform (TIME-005)")
@@ -135,7 +136,7 @@ class TrainingConfig(Section):
     """Optimiser, schedule, batch, precision, guard. Steps are optimiser steps unless the name says otherwise."""
 
     epochs: Count = 500
-    micro_batches_per_epoch: Annotated[int, Field(ge=1, description="micro-batches of one rank in an epoch")] = 30
+    micro_batches_per_epoch: Count = Field(30, description="micro-batches of one rank in an epoch")
     batch_size_per_gpu: Count = 8
     gpus: Count = 2
     gradient_accumulation_steps: Count = 8
@@ -145,7 +146,7 @@ class TrainingConfig(Section):
     adam_eps: Positive = 1.0e-8
     weight_decay: NonNegative = 0.0
     lr_schedule: Literal["constant", "cosine", "linear"] = "constant"
-    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    warmup_steps: Annotated[int, Field(ge=0, le=10**12)] = 0
     gradient_clip: Positive | None = Field(1.0, description="largest global gradient norm; null switches it off")
     precision: Literal["fp32", "bf16"] = "fp32"
     reported_loss: Literal["objective", "weighted"] = Field(

@@ -43,7 +43,8 @@ def parse_yaml(text: str, *, file: Path | str) -> Any:  # noqa: ANN401
         mark = error.problem_mark or error.context_mark
         where = f" in line {mark.line + 1}" if mark else ""
         raise InputError(f"{error.problem}{where}", remedy="write valid YAML with each key once", file=file) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    # A wrong explicit tag, such as !!bool abc, escapes from PyYAML as whatever its converter stumbled over.
+    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         problem = str(error).splitlines()[0] if str(error) else "nesting is too deep"
         raise InputError(f"not readable as YAML ({problem})", remedy="write valid YAML", file=file) from error
 

@@ -11,6 +11,7 @@ from typing import Any
 import nibabel
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
 from neuromf.errors import InputError
@@ -86,9 +87,9 @@ def _load(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         image: Any = nibabel.load(path)
         affine = np.asarray(image.affine, dtype=np.float64)
         return np.asarray(image.get_fdata(dtype=np.float32, caching="unchanged")), affine
-    except (ImageFileError, AttributeError) as error:
+    except (ImageFileError, HeaderDataError, AttributeError) as error:
         raise InputError("this is not a NIfTI file", remedy="convert it with dcm2niix or nibabel", file=path) from error
-    except (OSError, EOFError, zlib.error, ValueError, TypeError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, TypeError, OverflowError, MemoryError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f"the file is truncated or damaged ({reason})", remedy="copy it again from its source", file=path

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from monai.data.meta_tensor import MetaTensor
 
 _FWHM_PER_SIGMA = 2.3548
+_SMALLEST_VOXEL_MM, _LARGEST_VOXEL_MM = 0.05, 50.0  # beyond, resampling needs more memory than a machine has
 _FOREGROUND_PERCENTILES = (1.0, 99.0)  # of the foreground's coordinates: stray bright voxels do not move the centre
 
 
@@ -61,6 +62,10 @@ def preprocess(volume: Volume, settings: Preprocessing) -> Volume:
     Raises:
         InputError: if the two intensity percentiles coincide.
     """
+    edges = np.linalg.norm(volume.affine[:3, :3], axis=0)
+    if not (edges >= _SMALLEST_VOXEL_MM).all() or not (edges <= _LARGEST_VOXEL_MM).all():
+        problem = f"voxels of {' x '.join(f'{edge:.4g}' for edge in edges)} mm are no brain scan"
+        raise InputError(problem, remedy="correct the affine or leave this scan out", key="affine")
     # MONAI takes seconds to import; only those who preprocess should wait for it.
     from monai.data.meta_tensor import MetaTensor
     from monai.transforms.compose import Compose

@@ -53,7 +53,7 @@ def _check_ratios(ratios: tuple[float, float, float]) -> None:
 
 
 def _rank(seed: int, subject: str) -> bytes:
-    return hashlib.sha256(f"{seed}\0{subject}".encode()).digest()
+    return hashlib.sha256(f"{seed}\0{subject}".encode("utf-8", "surrogateescape")).digest()
 
 
 def _counts(total: int, ratios: tuple[float, float, float]) -> list[int]:

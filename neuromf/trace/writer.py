@@ -72,7 +72,12 @@ def _rows_before(path: Path, first_step: int) -> list[list[str]]:
     except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"the trace cannot be read ({error})", remedy=remedy, file=path) from error
     kept = rows[:first_step]
-    whole = header == list(NAMES) and len(kept) == first_step and all(len(row) == len(NAMES) for row in kept)
+    try:
+        parsed = [parse_row(dict(zip(NAMES, row, strict=True))) for row in kept]
+        filled = all(row[c.name] is not None or c.optional for row in parsed for c in COLUMNS)
+    except ValueError as error:
+        raise InputError(f"a row is damaged ({error})", remedy=remedy, file=path) from error
+    whole = filled and header == list(NAMES) and len(kept) == first_step
     if not (whole and [row[0] for row in kept] == [str(step) for step in range(first_step)]):
         raise InputError(f"steps 0 to {first_step - 1} are not all there", remedy=remedy, file=path)
     return kept

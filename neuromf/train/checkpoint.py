@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -71,9 +73,17 @@ def save_checkpoint(run: Path, state: TrainState, config_hash: str, halted: str 
     else:
         staging.replace(final)
     _flush(folder)
-    for old in [] if halted else sorted(folder.glob("step_*"))[:-KEPT]:
-        shutil.rmtree(old)
+    for old in [] if halted else checkpoint_folders(run)[KEPT:]:
+        if old != final:
+            shutil.rmtree(old)
     return final
+
+
+def checkpoint_folders(run: Path) -> list[Path]:
+    """Folders named as checkpoints are, newest first; anything else in `checkpoints` is none of ours."""
+    names = re.compile(r"step_\d{8,}")
+    folders = [path for path in (run / "checkpoints").glob("step_*") if names.fullmatch(path.name) and path.is_dir()]
+    return sorted(folders, key=lambda path: int(path.name.removeprefix("step_")), reverse=True)
 
 
 def remove_unfinished(run: Path) -> None:
@@ -84,7 +94,7 @@ def remove_unfinished(run: Path) -> None:
 
 def latest_checkpoint(run: Path, on_damaged: list[str] | None = None) -> Checkpoint | None:
     """The newest checkpoint of `run` that is whole; names of damaged ones are appended to `on_damaged`."""
-    for path in sorted((run / "checkpoints").glob("step_*"), reverse=True):
+    for path in checkpoint_folders(run):
         try:
             return read_checkpoint(path)
         except InputError as error:
@@ -105,7 +115,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         damaged = [name for name in FILES if _sha256(path / name) != state["sha256"][name]]
         version = state["format"]
         _check_state(state)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"the checkpoint is not whole ({error})", remedy=remedy, file=path) from error
     if damaged:
         raise InputError(f"{', '.join(damaged)} does not match its hash", remedy=remedy, file=path)
@@ -134,13 +144,31 @@ def restore(state: TrainState, checkpoint: Checkpoint, config_hash: str) -> None
             file=checkpoint.path,
             key="config_hash",
         )
-    model, ema, optimiser = (load_file(checkpoint.path / name) for name in FILES)
+    model, ema, optimiser = _load_matching(state, checkpoint)
     state.model.load_state_dict(model)
     for name, value in state.ema.shadow.items():
         value.copy_(ema[name])
     _load_optimiser(state, optimiser)
     state.guard.load_state(checkpoint.state["guard"])
     state.step = checkpoint.step
+
+
+def _load_matching(state: TrainState, checkpoint: Checkpoint) -> list[dict[str, Tensor]]:
+    """The three files' tensors, once they are known to be those of this model."""
+    names = [name for name, _ in state.model.named_parameters()]
+    moments = (
+        [f"{name}.{key}" for name in names for key in ("step", "exp_avg", "exp_avg_sq")] if checkpoint.step else []
+    )
+    loaded = []
+    for file, expected in zip(FILES, (state.model.state_dict(), names, moments), strict=True):
+        try:
+            tensors = load_file(checkpoint.path / file)
+        except (OSError, SafetensorError) as error:
+            raise InputError(f"not safetensors ({error})", remedy="restore it", file=checkpoint.path / file) from error
+        if set(tensors) != set(expected):
+            raise InputError("holds another model's tensors", remedy="restore it", file=checkpoint.path / file)
+        loaded.append(tensors)
+    return loaded
 
 
 def load_average(path: Path, model: torch.nn.Module) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 import torch
 
@@ -24,7 +25,7 @@ from neuromf.train.run_folder import RunFolder
 from neuromf.train.scalars import ScalarMirror
 from neuromf.train.state import TrainState, initial_state
 from neuromf.train.step import StepRecord, train_step
-from neuromf.train.summary import append_summary, epoch_summary
+from neuromf.train.summary import append_summary, epoch_summary, read_summary
 from spec.registry import law
 
 
@@ -72,6 +73,7 @@ def train(
     Raises:
         InputError: nothing to resume from.
     """
+    (run.root / "checkpoints").mkdir(exist_ok=True)
     std = latents.double().std(dim=(0, 2, 3, 4)).tolist()
     state = initial_state(config, tuple(std), device)
     if resume:
@@ -165,6 +167,7 @@ def _record_launch(run: RunFolder, config: Config, latents: torch.Tensor) -> Non
 def _resume(state: TrainState, run: RunFolder, config: Config) -> None:
     """Go on from the newest whole checkpoint, or from the start when the run was killed before its first."""
     remove_unfinished(run.root)
+    read_summary(run.summary)  # now, not at the end of the first epoch
     damaged: list[str] = []
     checkpoint = latest_checkpoint(run.root, damaged)
     for message in damaged:
@@ -172,10 +175,17 @@ def _resume(state: TrainState, run: RunFolder, config: Config) -> None:
     if checkpoint is None and damaged:
         remedy = "restore one, or start a new run with another --out"
         raise InputError("holds no whole checkpoint", remedy=remedy, file=run.root / "checkpoints")
+    if checkpoint is None and _lines(run.trace) > config.training.checkpoint_every_steps + 1:
+        problem = "the trace goes further than the first checkpoint, but there is none"
+        raise InputError(problem, remedy="restore the checkpoints, or start a new run", file=run.root / "checkpoints")
     if checkpoint is not None:
         _refuse_halted(checkpoint)
         restore(state, checkpoint, config_hash(config))
     drop_events(run.events, state.step)
+
+
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
 def _refuse_halted(checkpoint: Checkpoint) -> None:

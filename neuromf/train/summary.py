@@ -44,14 +44,27 @@ def epoch_summary(epoch: int, rows: list[Row], block_norms: dict[str, float]) ->
     }
 
 
-def append_summary(path: Path, record: dict[str, Any]) -> None:
-    """Add one epoch to the file, replacing what an interrupted part of the run wrote for it or for later ones."""
+def read_summary(path: Path) -> list[dict[str, Any]]:
+    """The records written so far; none when there is no file.
+
+    Raises:
+        InputError: the file is not a training summary.
+    """
     try:
-        former = json.loads(path.read_text()) if path.exists() else []
-        records = [r for r in former if r["epoch"] < record["epoch"]] + [record]
+        records = json.loads(path.read_text()) if path.exists() else []
+        if not all(isinstance(record["epoch"], int) for record in records) or not isinstance(records, list):
+            raise ValueError("no list of epochs")
     except (ValueError, KeyError, TypeError) as error:
         remedy = "move the file away; the trace holds every step"
         raise InputError(f"not a training summary ({error})", remedy=remedy, file=path) from error
+    return list(records)
+
+
+def append_summary(path: Path, record: dict[str, Any]) -> None:
+    """Add one epoch to the file, replacing what an interrupted part of the run wrote for it or for later ones."""
+    broken = [key for key, value in record.items() if isinstance(value, float) and not math.isfinite(value)]
+    former = [earlier for earlier in read_summary(path) if earlier["epoch"] < record["epoch"]]
+    records = [*former, record | dict.fromkeys(broken)]
     staging = path.with_suffix(f".{os.getpid()}.tmp")
     staging.write_text(json.dumps(records, indent=1, allow_nan=False) + "\n")
     staging.replace(path)

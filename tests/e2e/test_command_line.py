@@ -168,6 +168,11 @@ def _full_folder(tmp_path: Path) -> list[object]:
     return ["train", "smoke", "--out", tmp_path / "run"]
 
 
+def _output_over_configuration(tmp_path: Path) -> list[object]:
+    (tmp_path / "run.yaml").write_text("extends: smoke\n")
+    return ["gate", tmp_path / "run.yaml", "--static", "--json", tmp_path / "run.yaml"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -175,6 +180,10 @@ def _full_folder(tmp_path: Path) -> list[object]:
         (lambda p: ["gate", "smoke", "--static", "--set", "training.epoch=3"], "did you mean 'epochs'"),
         (lambda p: ["gate", "smoke", "--static", "--json", p / "no" / "out.json"], "folder that exists"),
         (_full_folder, "already holds"),
+        (_output_over_configuration, "overwritten"),
+        (lambda p: ["gate", "smoke", "--static", "--set", "training.epochs=!!bool x"], "--set"),
+        (lambda p: ["gate", "smoke", "--static", "--set", "training.epochs=9999999999"], "training.epochs"),
+        (lambda p: ["gate", "smoke", "--static", "--set", "training.epochs=" + "[" * 900 + "]" * 900], "nesting"),
         (lambda p: ["sample", p / "none"], "holds no run"),
         (lambda p: ["train", "smoke", "--out", p / "r", "--device", "quantum"], "quantum"),
         (lambda p: ["train", "recommended", "--out", p / "r"], "autoencoder_v2.pt"),

@@ -33,9 +33,9 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int, str], None]]:
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(label, total=None, note="")
+        task = progress.add_task(label, total=None, note="", visible=False)
 
         def show(done: int, total: int, note: str) -> None:
-            progress.update(task, completed=done, total=total, note=note)
+            progress.update(task, completed=done, total=total, note=note, visible=True)
 
         yield show

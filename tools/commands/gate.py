@@ -39,8 +39,7 @@ def gate(
     start = time.perf_counter()
     layers = config or [DEFAULT]
     settings = load_config(layers, override or ())
-    for path in (json_file, junit_file, report_file):
-        _check_writable(path)
+    _check_outputs([path for path in (json_file, junit_file, report_file) if path is not None], layers)
 
     from tools.gate.static import static_findings
     from tools.gate.verdict import Verdict
@@ -64,9 +63,15 @@ def gate(
     raise typer.Exit(0 if verdict.status == "PASS" else 1)
 
 
-def _check_writable(path: Path | None) -> None:
-    if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
-        raise InputError("cannot be written", remedy="give a file in a folder that exists", file=path)
+def _check_outputs(paths: list[Path], layers: list[str]) -> None:
+    """Each output is a file of its own, in a folder that exists, and none of the configuration files."""
+    taken = {Path(layer).resolve() for layer in layers}
+    for path in paths:
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            raise InputError("cannot be written", remedy="give a file in a folder that exists", file=path)
+        if path.resolve() in taken:
+            raise InputError("would be overwritten", remedy="give each output a name of its own", file=path)
+        taken.add(path.resolve())
 
 
 def _smoke(settings: Config, sources: dict[str, str]) -> SmokeRun:

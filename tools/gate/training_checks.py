@@ -20,7 +20,8 @@ def _first_multiplier(config: Config, facts: RunFacts) -> Arguments:
 def _worst_multiplier(config: Config, facts: RunFacts) -> Arguments:
     """The trainer's own multiplier at the step that errs most, among those where a schedule turns."""
     warmup, total, schedule = config.training.warmup_steps, facts.optimiser_steps, config.training.lr_schedule
-    turns = {0, 1, warmup - 1, warmup, warmup + 1, total // 2, total - 1} & set(range(total))
+    turns = {0, 1, warmup - 1, warmup, warmup + 1, total // 2, total - 1}
+    turns = {step for step in turns if 0 <= step < total}
     actual = {step: lr_multiplier(step, total, warmup, schedule) for step in turns}
     worst = max(turns, key=lambda step: abs(actual[step] - closed_form(step, total, warmup, schedule)))
     return {

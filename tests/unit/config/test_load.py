@@ -76,6 +76,10 @@ def test_resolved_text_loads_back_to_the_same_configuration(name, tmp_path):
         ("data:\n  shape: [180, 216, 180]\n", "data.shape", "multiple of 32"),
         ("unet:\n  flash_attention: true\n", "unet.flash_attention", "forward-mode"),
         ("training:\n  seed: 9223372036854775808\n", "training.seed", "less than"),
+        ("training.epochs: 3\ntraining:\n  epochs: 4\n", "training", "twice"),
+        ("training:\n  epochs: !!bool abc\n", None, "valid YAML"),
+        ("training:\n  learning_rate: 1.0e+38\n", "training.learning_rate", "less than"),
+        ("data:\n  spacing_mm: 1000.0\n", "data.spacing_mm", "less than"),
         ("extends: nothing\n", "extends", "no recipe"),
     ],
 )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from neuromf.config import config_hash
 from neuromf.errors import InputError
-from neuromf.train.checkpoint import KEPT, latest_checkpoint, read_checkpoint, restore, save_checkpoint
+from neuromf.train.checkpoint import FILES, KEPT, latest_checkpoint, read_checkpoint, restore, save_checkpoint
 from neuromf.train.state import initial_state
 
 CPU = torch.device("cpu")
@@ -68,3 +70,33 @@ def test_a_checkpoint_of_another_configuration_is_refused(tmp_path, state):
 
     with pytest.raises(InputError, match="another configuration"):
         restore(state, read_checkpoint(path), "1" * 64)
+
+
+def test_a_stray_folder_costs_no_checkpoint(tmp_path, tiny_config, state):
+    """Only folders named as checkpoints are counted and pruned."""
+    (tmp_path / "checkpoints" / "step_zzz").mkdir(parents=True)
+    (tmp_path / "checkpoints" / "step_99999999").write_text("a file")
+    for step in (1, 2, 3):
+        state.step = step
+        save_checkpoint(tmp_path, state, config_hash(tiny_config))
+
+    assert latest_checkpoint(tmp_path).step == 3
+    assert sorted(p.name for p in (tmp_path / "checkpoints").iterdir()) == [
+        "step_00000002",
+        "step_00000003",
+        "step_99999999",
+        "step_zzz",
+    ]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_tensors_of_another_model_are_refused(tmp_path, tiny_config, state, file):
+    """A file whose hash was rewritten to match is still not this model's."""
+    path = save_checkpoint(tmp_path, state, config_hash(tiny_config))
+    save_file({"foreign": torch.zeros(2)}, path / file)
+    document = json.loads((path / "state.json").read_text())
+    document["sha256"][file] = hashlib.sha256((path / file).read_bytes()).hexdigest()
+    (path / "state.json").write_text(json.dumps(document))
+
+    with pytest.raises(InputError, match="another model"):
+        restore(state, read_checkpoint(path), config_hash(tiny_config))

@@ -13,7 +13,10 @@ import nibabel
 import pytest
 from matplotlib.image import imread
 
+from neuromf.config import load_config
 from tools.cli import main
+from tools.gate.console import format_value
+from tools.gate.static import static_findings
 
 TINY = (
     "data.demo_subjects=4",
@@ -203,3 +206,14 @@ def test_bad_input_exits_with_2_and_writes_nothing(neuromf, tmp_path, arguments,
     assert words in err
     assert "Traceback" not in err
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_the_readme_shows_what_the_gate_says_of_the_failed_run():
+    """Every law that blocks failed_225 stands in the README with the value and the override the gate prints."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    results = static_findings(load_config(["failed_225"]), {})
+
+    for result in (r for r in results if r.status == "block"):
+        row = next(line for line in readme.splitlines() if line.startswith(f"| **{result.law_id}**"))
+        assert format_value(result.value) in row
+        assert all(f"`{override}`" in row for override in result.passing_value.split())

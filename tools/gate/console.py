@@ -24,7 +24,7 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
         if passed:
             console.print(f"{len(passed)} laws hold {label}: {', '.join(passed)}", soft_wrap=True)
     if verdict.smoke is not None:
-        console.print(_smoke_line(verdict.smoke))
+        console.print(_smoke_line(verdict.smoke), soft_wrap=True)
     console.print(_closing_line(verdict), soft_wrap=True)
 
 

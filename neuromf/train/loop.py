@@ -116,6 +116,7 @@ class _Recorder:
         return epoch_of_step(self._config, step)
 
     def record(self, record: StepRecord) -> None:
+        """Record one step, and its epoch when it is the epoch's last."""
         self._rows.append(self._trace.append(record.row))
         self._scalars.add(record.row)
         self._record_event(record)

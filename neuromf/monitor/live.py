@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -37,7 +37,7 @@ class LawLog:
     readings: dict[str, Finding] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
 
-    def add(self, readings: Iterator[LawReading]) -> None:
+    def add(self, readings: Iterable[LawReading]) -> None:
         """Take in readings; once a law fell, the finding that felled it stays."""
         for reading in readings:
             self.counts[reading.law_id] = self.counts.get(reading.law_id, 0) + 1
@@ -96,6 +96,13 @@ def first_loss_reading(config: Config, row: Row, batches: list[Batch]) -> LawRea
     return judge("PRED-002", measured=_number(row, "raw_total"), expected=float(np.mean(expected)))
 
 
+def reduced_loss(config: Config, row: Row) -> float:
+    """Raw loss of one term of a sample in the unit of the configured reduction, which norm_eps is compared with."""
+    facts = run_facts(config)
+    per_dim = _number(row, "raw_total") / facts.loss_terms
+    return per_dim * (facts.latent_dims if config.meanflow.reduction == "sum" else 1)
+
+
 def step_readings(config: Config, row: Row) -> Iterator[LawReading]:
     """Judge one finished step by its trace row."""
     facts = run_facts(config)
@@ -109,12 +116,10 @@ def step_readings(config: Config, row: Row) -> Iterator[LawReading]:
         samples=facts.effective_batch,
         data_proportion=config.time_sampling.data_proportion,
     )
-    loss = _number(row, "raw_total") / facts.loss_terms
-    loss *= facts.latent_dims if config.meanflow.reduction == "sum" else 1
     settings = config.meanflow
     yield judge(
         "WGT-002",
-        loss=loss,
+        loss=reduced_loss(config, row),
         norm_eps=settings.norm_eps,
         norm_p=settings.norm_p,
         reported=config.training.reported_loss,

@@ -13,12 +13,10 @@ from neuromf.flow.objective import Batch, Objective
 from neuromf.flow.path import broadcast_time
 from neuromf.flow.weighting import adaptive_weight
 from neuromf.trace.columns import Row
+from spec.laws.weight_regime import SATURATED
 
 Sums = dict[str, Tensor]
 """Name -> float64 scalar, additive over micro-batches and ranks."""
-
-SATURATED = 10.0
-"""L / norm_eps above which the weighted loss is saturated (law WGT-002)."""
 
 
 def measure(objective: Objective, batch: Batch, settings: MeanFlowConfig) -> Sums:

@@ -55,7 +55,7 @@ def test_every_live_law_holds_and_the_raw_loss_falls(latents, device, precision)
     while state.step < STEPS:
         rows.append(train_step(state, source, config).row)
         log.add(step_readings(config, rows[-1]))
-    log.add(iter([first_loss_reading(config, rows[0], [batch])]))
+    log.add([first_loss_reading(config, rows[0], [batch])])
 
     assert [law_id for law_id, finding in log.readings.items() if not finding.passed] == []
     first, last = (sum(float(row["raw_total"] or 0) for row in part) for part in (rows[:3], rows[-3:]))

@@ -11,7 +11,15 @@ import torch
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.monitor.guard import Level
-from neuromf.monitor.live import LawLog, data_reading, first_loss_reading, judge, launch_readings, step_readings
+from neuromf.monitor.live import (
+    LawLog,
+    data_reading,
+    first_loss_reading,
+    judge,
+    launch_readings,
+    reduced_loss,
+    step_readings,
+)
 from neuromf.nets.unet import MeanFlowUnet
 from neuromf.trace.columns import Row
 from neuromf.train.batches import BatchSource
@@ -58,16 +66,16 @@ def run_smoke(
     source = BatchSource(store.split("train"), small, device)
     state = initial_state(small, (1.0,) * 4, device)
     log = LawLog()
-    log.add(iter([data_reading(source.latents)]))
+    log.add([data_reading(source.latents)])
     log.add(launch_readings(small, state.model, source.draw(0, 0, small.training.batch_size_per_gpu)))
     rows, message = _steps(small, source, state, log, report)
-    _closing_readings(small, state, rows, log)
+    _closing_readings(small, rows, log)
     latents = draw_latents(_averaged(state), small, store.latent_shape, steps=1, count=1, seed=0)
     return SmokeRun(
         config=small,
         rows=rows,
         results=_results(log, sources),
-        real=mid_slice(decode(store.split("train")[:1], small, store)[0], 2),
+        real=mid_slice(decode(source.latents[:1], small, store)[0], 2),
         generated=mid_slice(decode(latents, small, store)[0], 2),
         message=message,
     )
@@ -88,12 +96,12 @@ def _steps(
         rows.append(record.row)
         if record.row["step"] == 0:
             batches = [source.draw(0, start, size) for start, size in source.micro_batches()]
-            log.add(iter([first_loss_reading(config, record.row, batches)]))
+            log.add([first_loss_reading(config, record.row, batches)])
         log.add(step_readings(config, record.row))
         if record.verdict.level in (Level.HALT, Level.NONFINITE):
             return rows, record.verdict.message
         _average_by_hand(expected, state, config.ema.decay)
-        log.add(iter([judge("EMA-001", ema_updates=_updates(state, expected), optimiser_steps=state.step)]))
+        log.add([judge("EMA-001", ema_updates=_updates(state, expected), optimiser_steps=state.step)])
         report(state.step, total, f"raw {record.row['raw_total']:.4g} weighted {record.row['weighted']:.4g}")
     return rows, ""
 
@@ -117,16 +125,14 @@ def _averaged(state: TrainState) -> MeanFlowUnet:
     return state.model
 
 
-def _closing_readings(config: Config, state: TrainState, rows: list[Row], log: LawLog) -> None:
+def _closing_readings(config: Config, rows: list[Row], log: LawLog) -> None:
     """Where the training ended: the operating point of norm_eps (law WGT-005), and how far it strayed (GUARD-003)."""
-    facts, last = run_facts(config), rows[-1]["raw_total"]
-    loss = float("nan") if last is None else float(last) / facts.loss_terms
-    loss *= facts.latent_dims if config.meanflow.reduction == "sum" else 1
-    log.add(iter([judge("WGT-005", loss=loss, norm_eps=config.meanflow.norm_eps, norm_p=config.meanflow.norm_p)]))
+    loss, settings = reduced_loss(config, rows[-1]), config.meanflow
+    log.add([judge("WGT-005", loss=loss, norm_eps=settings.norm_eps, norm_p=settings.norm_p)])
     losses = torch.tensor([float(row["raw_total"] or 0.0) for row in rows], dtype=torch.float64)
     threshold = config.training.divergence_threshold
     bounded = judge("GUARD-003", largest=float(losses.max()), initial=float(losses[0]), divergence_threshold=threshold)
-    log.add(iter([bounded]))
+    log.add([bounded])
 
 
 def _results(log: LawLog, sources: Mapping[str, str]) -> list[LawResult]:

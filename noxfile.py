@@ -32,9 +32,9 @@ def _run(session: nox.Session, module: str, *arguments: str) -> None:
 
 @nox.session(python=False)
 def unit(session: nox.Session) -> None:
-    """Unit, law and end-to-end tests on the CPU, at most five minutes."""
+    """Unit, law, self-relative and end-to-end tests on the CPU, at most five minutes."""
     _install(session)
-    _run(session, "pytest", "tests/unit", "tests/laws", "tests/e2e")
+    _run(session, "pytest", "tests/unit", "tests/laws", "tests/relative", "tests/e2e")
 
 
 @nox.session(python=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -19,6 +20,24 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker that ties a test to the law it enforces."""
     config.addinivalue_line("markers", "law(id): the law a test enforces")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a session store the worst number that each law was judged by and passed."""
+    parser.addoption("--measure", metavar="FILE", help="write the laws' measured values here")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _measurements(request: pytest.FixtureRequest) -> Generator[None]:
+    path = request.config.getoption("--measure")
+    if path is None:
+        yield
+        return
+    from measurements import recorded_findings, write_measurements
+
+    with recorded_findings() as recorder:
+        yield
+    write_measurements(Path(path), recorder)
 
 
 def _law_ids(item: pytest.Item) -> list[str]:

@@ -21,6 +21,7 @@ import typer
 from neuromf.errors import InputError
 from tools.commands.data import data_app
 from tools.commands.gate import gate
+from tools.commands.laws import laws_app
 from tools.commands.sample import sample
 from tools.commands.train import train
 
@@ -35,6 +36,7 @@ app.command()(gate)
 app.command()(train)
 app.command()(sample)
 app.add_typer(data_app, name="data")
+app.add_typer(laws_app, name="laws")
 
 
 def main() -> None:

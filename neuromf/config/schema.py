@@ -76,7 +76,7 @@ class UnetConfig(Section):
     num_res_blocks: Count = 2
     norm_num_groups: Count = 32
     time_scale: Positive = Field(1.0, description="factor on t and t-r before the sinusoidal embedding (JVP-005)")
-    flash_attention: bool = Field(False, description="has no forward-mode derivative (JVP-004)")
+    flash_attention: bool = Field(False, description="fused attention; has no forward-mode derivative (JVP-004)")
     resblock_updown: bool = False
 
     @model_validator(mode="after")
@@ -140,6 +140,7 @@ class TrainingConfig(Section):
     batch_size_per_gpu: Count = 8
     gpus: Count = 2
     gradient_accumulation_steps: Count = 8
+    optimiser: Literal["adamw", "adam"] = Field("adamw", description="adam couples the weight decay (CFG-002)")
     learning_rate: Positive = 1.0e-4
     beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
     beta2: Annotated[float, Field(ge=0, lt=1)] = 0.95
@@ -149,6 +150,11 @@ class TrainingConfig(Section):
     warmup_steps: Annotated[int, Field(ge=0, le=10**12)] = 0
     gradient_clip: Positive | None = Field(1.0, description="largest global gradient norm; null switches it off")
     precision: Literal["fp32", "bf16"] = "fp32"
+    activation_checkpointing: Literal["none", "reentrant", "non_reentrant"] = Field(
+        "none", description="recompute each block in the backward pass instead of keeping its activations (JVP-004)"
+    )
+    ddp_static_graph: bool = Field(False, description="of DistributedDataParallel (JVP-004)")
+    deterministic: bool = Field(True, description="kernels that repeat themselves bit for bit, or an error (CFG-002)")
     reported_loss: Literal["objective", "weighted"] = Field(
         "objective", description="what a run is judged by (WGT-002)"
     )
@@ -190,6 +196,4 @@ class Config(Section):
         if any(size % voxels for size in self.data.shape):
             levels = len(self.unet.channels)
             raise ValueError(f"data.shape {list(self.data.shape)} must be a multiple of {voxels} for {levels} levels")
-        if self.unet.flash_attention and self.meanflow.jvp == "exact":
-            raise ValueError("unet.flash_attention has no forward-mode derivative, so not with meanflow.jvp: exact")
         return self

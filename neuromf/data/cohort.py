@@ -57,6 +57,11 @@ def discover_scans(root: Path) -> list[Scan]:
     return scans
 
 
+def subject_id(index: int) -> str:
+    """Id of subject `index`, from 0, of the built-in cohort."""
+    return f"sub-{index + 1:04d}"
+
+
 def _is_visible_file(path: Path, root: Path) -> bool:
     return path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)
 

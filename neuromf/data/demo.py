@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from neuromf import __version__
+from neuromf.data.cohort import subject_id
 from neuromf.data.nifti import write_volume
 from neuromf.data.staging import staged_directory
 from neuromf.data.template import load_template
@@ -49,7 +50,7 @@ def build_demo_cohort(
     with staged_directory(out) as folder:
         rows = [_row("participant_id", (field.name for field in fields(SubjectDraws)))]
         for index in range(subjects):
-            name = f"sub-{index + 1:04d}"
+            name = subject_id(index)
             draws = _write_subject(folder, name, seed, index)
             rows.append(_row(name, (f"{value:.6g}" for value in asdict(draws).values())))
             if on_progress is not None:

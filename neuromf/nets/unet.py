@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from typing import Literal
 
 import torch
 from monai.networks.nets import DiffusionModelUNet
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from neuromf.config.schema import LATENT_CHANNELS, UnetConfig
 from neuromf.flow.objective import NetOutput
 from neuromf.nets.embedding import TimeEmbedding
+
+Checkpointing = Literal["none", "reentrant", "non_reentrant"]
 
 
 class MeanFlowUnet(nn.Module):
@@ -22,10 +27,12 @@ class MeanFlowUnet(nn.Module):
     Args:
         settings: widths, attention and time scale.
         v_head: add a second output head (tangent `v_head`).
+        checkpointing: recompute each block in the backward pass instead of keeping its activations.
     """
 
-    def __init__(self, settings: UnetConfig, *, v_head: bool = False) -> None:
+    def __init__(self, settings: UnetConfig, *, v_head: bool = False, checkpointing: Checkpointing = "none") -> None:
         super().__init__()
+        self.checkpointing = checkpointing
         width = settings.channels[0]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # MONAI's own deprecation notices are not the user's business
@@ -76,14 +83,43 @@ class MeanFlowUnet(nn.Module):
         hidden: Tensor = self.backbone.conv_in(z)
         skips: list[Tensor] = [hidden]
         for block in self.backbone.down_blocks:
-            hidden, outputs = block(hidden_states=hidden, temb=embedding, context=None)
+            hidden, *outputs = self._run(_down(block), hidden, embedding)
             skips.extend(outputs)
-        hidden = self.backbone.middle_block(hidden_states=hidden, temb=embedding, context=None)
+        (hidden,) = self._run(_middle(self.backbone.middle_block), hidden, embedding)
         for block in self.backbone.up_blocks:
             count = len(block.resnets)  # type: ignore[arg-type]  # a ModuleList, which nn.Module cannot say
             skips, outputs = skips[:-count], skips[-count:]
-            hidden = block(hidden_states=hidden, res_hidden_states_list=outputs, temb=embedding, context=None)
+            (hidden,) = self._run(_up(block), hidden, embedding, *outputs)
         return hidden
+
+    def _run(self, block: Stage, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """One block; without gradient there is nothing to keep, and a derivative must not meet a checkpoint."""
+        if self.checkpointing == "none" or not torch.is_grad_enabled():
+            return block(*tensors)
+        result: tuple[Tensor, ...] = checkpoint(block, *tensors, use_reentrant=self.checkpointing == "reentrant")
+        return result
+
+
+Stage = Callable[..., tuple[Tensor, ...]]
+"""A block from tensors to a flat tuple of tensors: a reentrant checkpoint loses the gradient of anything nested."""
+
+
+def _down(block: nn.Module) -> Stage:
+    def run(hidden: Tensor, embedding: Tensor) -> tuple[Tensor, ...]:
+        hidden, outputs = block(hidden_states=hidden, temb=embedding, context=None)
+        return (hidden, *outputs)
+
+    return run
+
+
+def _middle(block: nn.Module) -> Stage:
+    return lambda hidden, embedding: (block(hidden_states=hidden, temb=embedding, context=None),)
+
+
+def _up(block: nn.Module) -> Stage:
+    return lambda hidden, embedding, *skips: (
+        block(hidden_states=hidden, res_hidden_states_list=list(skips), temb=embedding, context=None),
+    )
 
 
 def _zero_head(width: int, groups: int) -> nn.Sequential:
@@ -93,8 +129,8 @@ def _zero_head(width: int, groups: int) -> nn.Sequential:
     return nn.Sequential(nn.GroupNorm(groups, width, eps=1e-6), nn.SiLU(), convolution)
 
 
-def build_unet(settings: UnetConfig, *, v_head: bool, seed: int) -> MeanFlowUnet:
+def build_unet(settings: UnetConfig, *, v_head: bool, seed: int, checkpointing: Checkpointing = "none") -> MeanFlowUnet:
     """Build the network with weights that are a function of `seed` alone, leaving the global generator as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return MeanFlowUnet(settings, v_head=v_head)
+        return MeanFlowUnet(settings, v_head=v_head, checkpointing=checkpointing)

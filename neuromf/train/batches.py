@@ -62,10 +62,14 @@ class BatchSource:
         return draw_times(normal, uniform, fm_mask(position, count, settings.data_proportion), settings)
 
 
-def batch_hash(batches: list[Batch]) -> str:
-    """Twelve hexadecimal digits of the SHA-256 over data, noise and times of a step."""
+def micro_batch_hash(batch: Batch) -> str:
+    """SHA-256 over data, noise and times of one micro-batch."""
     digest = hashlib.sha256()
-    for batch in batches:
-        for tensor in (batch.x, batch.e, batch.r_B, batch.t_B):
-            digest.update(tensor.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:12]
+    for tensor in (batch.x, batch.e, batch.r_B, batch.t_B):
+        digest.update(tensor.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def step_hash(micro_batches: list[str]) -> str:
+    """Twelve hexadecimal digits that stand for a step's micro-batches in order."""
+    return hashlib.sha256("".join(micro_batches).encode()).hexdigest()[:12]

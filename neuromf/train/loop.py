@@ -15,12 +15,13 @@ from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.monitor.events import Event, append_event, drop_events
 from neuromf.monitor.guard import Level, self_test
-from neuromf.monitor.live import data_reading, step_readings
+from neuromf.monitor.live import coverage_reading, data_reading, step_readings
 from neuromf.trace.columns import Row
 from neuromf.trace.reader import read_rows
 from neuromf.trace.writer import TraceWriter
 from neuromf.train.batches import BatchSource
 from neuromf.train.checkpoint import Checkpoint, latest_checkpoint, remove_unfinished, restore, save_checkpoint
+from neuromf.train.refusal import refuse_impossible
 from neuromf.train.run_folder import RunFolder
 from neuromf.train.scalars import ScalarMirror
 from neuromf.train.state import TrainState, initial_state
@@ -71,8 +72,9 @@ def train(
         on_step: called after each step.
 
     Raises:
-        InputError: nothing to resume from.
+        InputError: nothing to resume from, or a configuration that torch cannot run.
     """
+    refuse_impossible(config)
     (run.root / "checkpoints").mkdir(exist_ok=True)
     std = latents.double().std(dim=(0, 2, 3, 4)).tolist()
     state = initial_state(config, tuple(std), device)
@@ -120,7 +122,7 @@ class _Recorder:
         self._rows.append(self._trace.append(record.row))
         self._scalars.add(record.row)
         self._record_event(record)
-        self._record_laws(record.row)
+        self._record_laws(record)
         step = record.row["step"]
         assert isinstance(step, int)
         ends_run = step + 1 == run_facts(self._config).optimiser_steps
@@ -128,14 +130,14 @@ class _Recorder:
             append_summary(self._run.summary, epoch_summary(self._epoch(record.row), self._rows, record.block_norms))
             self._rows = []
 
-    def _record_laws(self, row: Row) -> None:
+    def _record_laws(self, record: StepRecord) -> None:
         """Write an event when a law of the running training breaks for the first time; the guard decides on halts."""
-        for reading in step_readings(self._config, row):
+        for reading in (*step_readings(self._config, record.row), coverage_reading(record.coverage)):
             if not reading.finding.passed and reading.law_id not in self._broken:
                 self._broken.add(reading.law_id)
                 finding = reading.finding
                 message = f"{law(reading.law_id).title}: {finding.value} {finding.unit}, bound {finding.bound}"
-                step = int(row["step"] or 0)
+                step = int(record.row["step"] or 0)
                 append_event(self._run.events, Event(step=step, level="warn", law=reading.law_id, message=message))
 
     def _record_event(self, record: StepRecord) -> None:

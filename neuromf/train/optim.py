@@ -1,4 +1,4 @@
-"""AdamW over every trainable parameter, and the gradient's norm and clip (laws OPT-001, OPT-002, NUM-001)."""
+"""Adam over every trainable parameter, and the gradient's norm and clip (laws OPT-001, OPT-002, NUM-001)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from neuromf.config.schema import TrainingConfig
 
 
-def build_optimiser(model: nn.Module, training: TrainingConfig) -> torch.optim.AdamW:
-    """AdamW with the configured windows; weight decay is decoupled from the gradient."""
-    return torch.optim.AdamW(
+def build_optimiser(model: nn.Module, training: TrainingConfig) -> torch.optim.Optimizer:
+    """AdamW, whose weight decay is decoupled from the gradient, or Adam, whose is not (law CFG-002)."""
+    kind = torch.optim.AdamW if training.optimiser == "adamw" else torch.optim.Adam
+    return kind(
         [parameter for parameter in model.parameters() if parameter.requires_grad],
         lr=training.learning_rate,
         betas=(training.beta1, training.beta2),

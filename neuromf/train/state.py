@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from neuromf.config.schema import Config
 from neuromf.monitor.guard import DivergenceGuard
 from neuromf.nets.unet import MeanFlowUnet, build_unet
+from neuromf.train.distributed import World, replicate
 from neuromf.train.ema import Ema
 from neuromf.train.optim import build_optimiser
 
@@ -18,31 +19,45 @@ from neuromf.train.optim import build_optimiser
 class TrainState:
     """Model, average, optimiser and guard after `step` optimiser steps.
 
-    Randomness is not part of it: draws are functions of (seed, step, sample).
+    Randomness is not part of it: draws are functions of (seed, step, sample). `net` is the model, or the replica that
+    keeps its gradients equal to those of the other ranks of `world`.
     """
 
     model: MeanFlowUnet
+    net: nn.Module
+    world: World
     ema: Ema
-    optimiser: torch.optim.AdamW
+    optimiser: torch.optim.Optimizer
     guard: DivergenceGuard
     channel_weights_C: Tensor | None
     step: int = 0
 
 
-def initial_state(config: Config, channel_std: tuple[float, ...], device: torch.device) -> TrainState:
+def initial_state(
+    config: Config, channel_std: tuple[float, ...], device: torch.device, world: World | None = None
+) -> TrainState:
     """State before the first step.
 
     Args:
         config: the run.
         channel_std: standard deviation of each channel of the normalised training latents, for channel weights.
         device: where the model lives.
+        world: the processes that share the run; this one alone when None.
     """
-    model = build_unet(config.unet, v_head=config.meanflow.tangent == "v_head", seed=config.training.seed).to(device)
+    training, world = config.training, world or World()
+    model = build_unet(
+        config.unet,
+        v_head=config.meanflow.tangent == "v_head",
+        seed=training.seed,
+        checkpointing=training.activation_checkpointing,
+    ).to(device)
     return TrainState(
         model=model,
+        net=replicate(model, world, static_graph=training.ddp_static_graph),
+        world=world,
         ema=Ema(model, config.ema.decay),
-        optimiser=build_optimiser(model, config.training),
-        guard=DivergenceGuard.from_config(config.training),
+        optimiser=build_optimiser(model, training),
+        guard=DivergenceGuard.from_config(training),
         channel_weights_C=_channel_weights(config, channel_std, device),
     )
 

@@ -11,10 +11,12 @@ from torch import Tensor
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.flow.objective import meanflow_objective
+from neuromf.monitor.coverage import Coverage, coverage, unmoved
 from neuromf.monitor.guard import Level, Verdict
 from neuromf.trace.columns import Row
 from neuromf.train import measure
-from neuromf.train.batches import BatchSource, batch_hash
+from neuromf.train.batches import BatchSource, micro_batch_hash, step_hash
+from neuromf.train.distributed import as_vector, synchronised
 from neuromf.train.optim import clip, gradients, root_mean_square, set_learning_rate
 from neuromf.train.schedule import lr_multiplier
 from neuromf.train.state import TrainState
@@ -22,11 +24,19 @@ from neuromf.train.state import TrainState
 
 @dataclass(frozen=True)
 class StepRecord:
-    """A step's trace row, the guard's word on it, and the gradient norm of each block when diagnostics are on."""
+    """What one step leaves behind.
+
+    Attributes:
+        row: its trace row.
+        verdict: the guard's word on it.
+        block_norms: gradient norm of each block, when diagnostics are on.
+        coverage: what the optimiser holds and what it moved.
+    """
 
     row: Row
     verdict: Verdict
     block_norms: dict[str, float]
+    coverage: Coverage
 
 
 def train_step(state: TrainState, source: BatchSource, config: Config) -> StepRecord:
@@ -43,9 +53,10 @@ def train_step(state: TrainState, source: BatchSource, config: Config) -> StepRe
     verdict = state.guard.observe(_number(row, "raw_total"), readings["grad_norm"])
     limit = config.training.gradient_clip
     row["clip_frac"] = float(limit is not None and not readings["grad_norm"] <= limit)
-    row |= _update(state, learning_rate, gradient.norm, limit, frozen=verdict.level is Level.NONFINITE)
+    update = _update(state, config, learning_rate, gradient.norm, frozen=verdict.level is Level.NONFINITE)
+    row |= update.columns
     blocks = {name[6:]: value for name, value in readings.items() if name.startswith("block.")}
-    return StepRecord(row, verdict, blocks)
+    return StepRecord(row, verdict, blocks, coverage(state.model, state.optimiser, update.still))
 
 
 def _number(row: Row, name: str) -> float:
@@ -54,19 +65,25 @@ def _number(row: Row, name: str) -> float:
 
 
 def _accumulate(state: TrainState, source: BatchSource, config: Config) -> tuple[measure.Sums, str]:
-    """Back-propagate the mean weighted loss over the effective batch, one micro-batch at a time."""
-    effective = run_facts(config).effective_batch
+    """Back-propagate the mean weighted loss over the effective batch, this rank's micro-batches one at a time."""
+    # Ranks average their gradients, so that each counts its own share `size` times.
+    scale = state.world.size / run_facts(config).effective_batch
     sums: measure.Sums | None = None
-    batches = []
-    for start, size in source.micro_batches():
+    digests = []
+    shares = state.world.share(source.micro_batches())
+    for index, (start, size) in enumerate(shares):
         batch = source.draw(state.step, start, size)
-        with _autocast(source.device.type, config.training.precision):
-            objective = meanflow_objective(state.model, batch, config.meanflow, state.channel_weights_C)
-        (objective.weighted(config.meanflow).sum() / effective).backward()  # type: ignore[no-untyped-call]
+        with synchronised(state.net, last=index == len(shares) - 1):
+            with _autocast(source.device.type, config.training.precision):
+                objective = meanflow_objective(
+                    state.net, batch, config.meanflow, state.channel_weights_C, derivative_net=state.model
+                )
+            (objective.weighted(config.meanflow).sum() * scale).backward()  # type: ignore[no-untyped-call]
         sums = measure.add(sums, measure.measure(objective, batch, config.meanflow))
-        batches.append(batch)
+        digests.append(micro_batch_hash(batch))
     assert sums is not None  # an effective batch holds at least one sample
-    return sums, batch_hash(batches)
+    totals = state.world.total(as_vector(sums))
+    return dict(zip(sums, totals, strict=True)), step_hash(state.world.collect(digests))
 
 
 def _autocast(device: str, precision: str) -> torch.autocast:
@@ -95,12 +112,19 @@ def _gradient_columns(state: TrainState, config: Config) -> _Gradient:
 
 def _read_back(tensors: dict[str, Tensor]) -> dict[str, float]:
     """One transfer from the device for all readings of the step."""
-    values = torch.stack([tensor.detach().double() for tensor in tensors.values()]).tolist()
+    values = as_vector(tensors).tolist()
     return dict(zip(tensors, values, strict=True))
 
 
-def _update(state: TrainState, learning_rate: float, norm: Tensor, limit: float | None, *, frozen: bool) -> Row:
+@dataclass(frozen=True)
+class _Update:
+    columns: Row
+    still: int
+
+
+def _update(state: TrainState, config: Config, learning_rate: float, norm: Tensor, *, frozen: bool) -> _Update:
     """Apply the gradient and average the weights, or leave everything as it is when `frozen`."""
+    limit = config.training.gradient_clip
     parameters = list(state.model.parameters())
     before = [parameter.detach().clone() for parameter in parameters]
     if not frozen:
@@ -112,7 +136,12 @@ def _update(state: TrainState, learning_rate: float, norm: Tensor, limit: float 
         state.step += 1
     with torch.no_grad():
         moved = torch._foreach_sub([parameter.detach() for parameter in parameters], before)
-        columns = torch.stack(
-            [root_mean_square(moved), root_mean_square(p.detach() for p in parameters), state.ema.gap(state.model)]
-        )
-    return dict(zip(("update_rms", "param_rms", "ema_gap"), columns.tolist(), strict=True))
+        rate = 0.0 if frozen else learning_rate
+        columns = {
+            "update_rms": root_mean_square(moved),
+            "param_rms": root_mean_square(parameter.detach() for parameter in parameters),
+            "ema_gap": state.ema.gap(state.model),
+            "still": unmoved(parameters, moved, rate, config.training.adam_eps),
+        }
+    values = _read_back(columns)
+    return _Update({name: values[name] for name in ("update_rms", "param_rms", "ema_gap")}, int(values["still"]))

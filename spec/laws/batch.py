@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
-from spec.bounds import at_least
-from spec.citations import meanflow, review
+from spec.bounds import at_least, at_most
+from spec.citations import meanflow, measured, public_code, review
 from spec.law import Enforcer, Finding, Law, Severity
 
 FEWEST_MF_SAMPLES = 16.0
 """A relative standard error of 25 % on the MF gradient; the review calls 4 very noisy and asks for 32."""
+SPLIT_TOLERANCE = 2e-6
+"""Relative, float32: two orders of summing an update's gradients differ by 2e-7 on the small net; ten times that."""
 COMMON_SHARE = 0.25
 """MF samples at the review's and ImageNet's data_proportion 0.75."""
 
@@ -35,6 +37,11 @@ def mf_samples_per_update(
     )
 
 
+def equal_updates(*, difference: float) -> Finding:
+    """Judge ||a - b|| / ||b|| of an update's gradient when the same samples are cut up in two ways."""
+    return at_most(difference, SPLIT_TOLERANCE, unit="relative")
+
+
 LAWS = (
     Law(
         id="BATCH-001",
@@ -49,5 +56,24 @@ LAWS = (
         remedy="Accumulate gradients over more micro-batches.",
         enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY}),
         kills=("B2",),
+    ),
+    Law(
+        id="BATCH-002",
+        title="the cut changes nothing",
+        statement="Accumulating k micro-batches of B, on any number of ranks, is one batch of kB.",
+        equation=r"\tfrac{1}{kB}\sum_{j=1}^{k}\sum_{i=1}^{B}\nabla \tilde L_{ij} = \nabla\Bigl("
+        r"\tfrac{1}{kB}\sum_{i=1}^{kB}\tilde L_i\Bigr)",
+        sources=(
+            review("section 4.1, E2"),
+            public_code("time_sampler.py:70"),
+            measured("tests/relative/test_ranks.py"),
+        ),
+        severity=Severity.BLOCK,
+        predicate=equal_updates,
+        example={"difference": 2e-7},
+        counterexample={"difference": 1.0},
+        remedy="Divide by the effective batch, and draw each sample by its number in the run.",
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN}),
+        kills=("B1", "B3", "B4"),
     ),
 )

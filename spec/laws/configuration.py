@@ -21,8 +21,8 @@ def known_keys(*, unknown: Collection[str]) -> Finding:
 LAWS = (
     Law(
         id="CFG-001",
-        title="no unknown key",
-        statement="A key that the schema does not know is an error, so that a misspelt setting cannot be ignored.",
+        title="every key counts",
+        statement="An unknown key is an error, and every known key changes something that can be observed.",
         equation=r"\mathrm{keys}(\mathrm{config}) \subseteq \mathrm{keys}(\mathrm{schema})",
         sources=(public_code("two norm_eps and three t_min, read with defaults"),),
         severity=Severity.BLOCK,

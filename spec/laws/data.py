@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from spec.citations import public_code, review
 from spec.law import Enforcer, Finding, Law, Severity
@@ -25,9 +25,28 @@ def standardised_latents(*, mean: Sequence[float], std: Sequence[float]) -> Find
     )
 
 
-def disjoint_splits(*, shared_subjects: int) -> Finding:
-    """Judge how many subjects have scans in more than one split."""
-    return Finding(passed=shared_subjects == 0, value=shared_subjects, bound="= 0", unit="subjects in two splits")
+def disjoint_splits(
+    *, shared_subjects: int, empty_splits: Collection[str] = (), unnamed_scans: int = 0, subjects: int | None = None
+) -> Finding:
+    """Judge a split.
+
+    Args:
+        shared_subjects: subjects with scans in more than one split.
+        empty_splits: splits that were asked for a share and have no subject.
+        unnamed_scans: scans whose file name gives no subject, so that each counts as a subject of its own.
+        subjects: number of subjects, where it is known.
+    """
+    empty = f"; no subject in {', '.join(empty_splits)}" if empty_splits else ""
+    guess = f"; {unnamed_scans} scans name no subject: two of one head could part ways" if unnamed_scans else ""
+    return Finding(
+        passed=shared_subjects == 0 and not empty_splits,
+        value=f"{shared_subjects}{empty}",
+        bound="0, every split with a share has subjects",
+        unit="subjects in two splits",
+        detail=("" if subjects is None else f"{subjects} subjects") + guess,
+        passing_value="data.split_ratios=[0.85,0.1,0.05]" if empty_splits else "",
+        severity=Severity.INFO if unnamed_scans and not shared_subjects and not empty_splits else None,
+    )
 
 
 def _listed(values: Sequence[float]) -> str:
@@ -55,13 +74,13 @@ LAWS = (
         title="subjects stay in one split",
         statement="No subject has scans in two splits, and a split is a function of ids, seed and ratios alone.",
         equation=r"S_i \cap S_j = \emptyset \text{ for } i \ne j",
-        sources=(review("section 5.3"), public_code("latent_dataset.py:74, a split by file")),
+        sources=(review("section 5.3"), public_code("89fbc54, latent_dataset.py:77, a split by file")),
         severity=Severity.BLOCK,
         predicate=disjoint_splits,
         example={"shared_subjects": 0},
         counterexample={"shared_subjects": 3},
         remedy="Split by subject, never by file.",
-        enforcers=frozenset({Enforcer.PROPERTY}),
+        enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY}),
         kills=("D3",),
     ),
 )

@@ -88,7 +88,7 @@ LAWS = (
         example={"method": "finite_difference", "step": 1e-3, "time_scale": 1.0, "precision": "fp32"},
         counterexample={"method": "finite_difference", "step": 1e-3, "time_scale": 1000.0, "precision": "bf16"},
         remedy="Take the derivative exactly, in forward mode.",
-        enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY}),
+        enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY, Enforcer.RUNTIME}),
         kills=("J3", "J4"),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from spec.bounds import at_most
 from spec.citations import public_code, review
@@ -64,6 +65,25 @@ def finite_step(*, loss: float, gradient_norm: float) -> Finding:
     )
 
 
+def ranks_agree(*, verdicts: Sequence[str], resumed: Sequence[str] | None = None) -> Finding:
+    """Judge the guard's words on one step, or on the same steps before and after a resume.
+
+    Args:
+        verdicts: level of each rank on one step; or of an undisturbed guard, step by step.
+        resumed: levels of a guard that was saved and restored on the way, step by step.
+    """
+    if resumed is not None:
+        apart = [step for step, (a, b) in enumerate(zip(verdicts, resumed, strict=True)) if a != b]
+        value = f"apart at step {apart[0]}" if apart else f"{len(verdicts)} steps alike"
+        return Finding(passed=not apart and bool(verdicts), value=value, bound="alike at every step")
+    return Finding(
+        passed=len(set(verdicts)) == 1,
+        value=", ".join(verdicts),
+        bound="one verdict",
+        detail="a rank that halts alone leaves the others waiting for its gradients",
+    )
+
+
 LAWS = (
     Law(
         id="GUARD-001",
@@ -86,8 +106,25 @@ LAWS = (
             "halts_healthy_run": False,
         },
         remedy="Set training.divergence_threshold.",
-        enforcers=frozenset({Enforcer.STATIC, Enforcer.RUNTIME}),
+        enforcers=frozenset({Enforcer.STATIC, Enforcer.GOLDEN, Enforcer.RUNTIME}),
         kills=("M3", "M4"),
+    ),
+    Law(
+        id="GUARD-002",
+        title="ranks agree",
+        statement="The guard judges values summed over all ranks, and goes on from a checkpoint as if never stopped.",
+        equation=r"\forall i, j:\ \mathrm{verdict}_i(k) = \mathrm{verdict}_j(k)",
+        sources=(
+            review("section 3.4, E4"),
+            public_code("latent_meanflow.py:202, a guard on one rank's value"),
+        ),
+        severity=Severity.BLOCK,
+        predicate=ranks_agree,
+        example={"verdicts": ("halt", "halt")},
+        counterexample={"verdicts": ("halt", "ok")},
+        remedy="Reduce the raw loss over ranks before it is judged, and save the guard's state.",
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN}),
+        kills=("M4",),
     ),
     Law(
         id="GUARD-003",

@@ -78,7 +78,7 @@ LAWS = (
         example={"error": 1e-15},
         counterexample={"error": 1.0},
         remedy="Evaluate du/dt without gradient, or detach it before it enters the target.",
-        enforcers=frozenset({Enforcer.PROPERTY}),
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN}),
         kills=("L1", "L2"),
     ),
     Law(
@@ -102,7 +102,7 @@ LAWS = (
         title="correction stays in proportion",
         statement="The correction (t - r) du/dt is no larger than u and v together; above 3 times that it runs away.",
         equation=r"\rho = \|(t-r)\tfrac{du}{dt}\| / (\|u\| + \|v\|) \le 1 \text{ where } u = v - (t-r)\tfrac{du}{dt}",
-        sources=(meanflow("section 4.1, Eq. 6, triangle inequality"), review("section 1, raw loss 4,817 times up")),
+        sources=(meanflow("section 4.1, Eq. 6, triangle inequality"), review("section 1, raw loss 4,808 times up")),
         severity=Severity.WARN,
         predicate=correction_size,
         example={"rho": 1.0},

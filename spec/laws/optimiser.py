@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spec.bounds import at_most
-from spec.citations import adam, meanflow, review
+from spec.citations import adam, meanflow, measured, public_code, review
 from spec.law import Enforcer, Finding, Law, Severity
 
 LARGEST_WINDOW = 5.0
@@ -36,6 +36,25 @@ def second_moment_window(*, beta1: float, beta2: float, optimiser_steps: int) ->
     )
 
 
+def every_parameter_trains(*, trainable: int, held: int, repeated: int, still: int) -> Finding:
+    """Judge what the optimiser holds and moves.
+
+    Args:
+        trainable: parameters that require a gradient.
+        held: how many of them the optimiser holds.
+        repeated: parameters that it holds more than once.
+        still: parameters with a gradient other than zero that a step at a positive learning rate did not move.
+    """
+    wrong = [(trainable - held, "not held"), (repeated, "held twice"), (still, "not moved by their gradient")]
+    found = [f"{count} {what}" for count, what in wrong if count]
+    return Finding(
+        passed=bool(trainable > 0 and not found),
+        value=", ".join(found) or f"{held} of {trainable}",
+        bound=f"{trainable} held once and moved",
+        unit="parameters",
+    )
+
+
 LAWS = (
     Law(
         id="OPT-001",
@@ -50,5 +69,23 @@ LAWS = (
         remedy="Lower training.beta2 to 0.95.",
         enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY}),
         kills=("O3",),
+    ),
+    Law(
+        id="OPT-002",
+        title="every parameter trains",
+        statement="The optimiser holds every trainable parameter once, and each moves when it has a gradient.",
+        equation=r"\mathrm{held} = \{\theta : \theta \text{ trainable}\},\quad"
+        r" g_\theta \ne 0 \Rightarrow \Delta\theta \ne 0",
+        sources=(
+            public_code("536e7b9, phase 3 report, 2 of 434 parameters had a gradient"),
+            measured("tests/laws/test_law_optimiser.py"),
+        ),
+        severity=Severity.BLOCK,
+        predicate=every_parameter_trains,
+        example={"trainable": 88, "held": 88, "repeated": 0, "still": 0},
+        counterexample={"trainable": 88, "held": 86, "repeated": 0, "still": 0},
+        remedy="Build the optimiser after the model is complete, from its own parameters.",
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.RUNTIME}),
+        kills=("O1", "O2", "O5"),
     ),
 )

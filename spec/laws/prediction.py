@@ -54,7 +54,7 @@ LAWS = (
         equation=r"u:\ \sigma_x^2 + 1;\quad x:\ \sigma_x^2\,\mathrm{E}[1/t^2] \text{ (FM, or tangent } u\text{)},\ "
         r"\sigma_x^2\,\mathrm{E}[r^2/t^4] \text{ (tangent } v_c\text{)}",
         sources=(
-            meanflow("section 4.1, Eq. 10, at u = 0"),
+            meanflow("section 4.1, Eq. 9 and Eq. 11, at u = 0"),
             review("section 1, epoch 24 is 11 times above it"),
             measured("tests/laws/test_law_prediction.py"),
         ),
@@ -63,7 +63,7 @@ LAWS = (
         example={"measured": 2.0, "expected": 2.0},
         counterexample={"measured": 885_000.0, "expected": 2.0},
         remedy="Check latent normalisation, reduction, time sampling and clamp: each one moves this number.",
-        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.RUNTIME}),
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN, Enforcer.RUNTIME}),
         kills=("L3", "T4", "D1"),
     ),
 )

@@ -84,7 +84,7 @@ LAWS = (
         example={"multiplier": 0.5, "step": 4, "total_steps": 100, "warmup_steps": 10, "schedule": "constant"},
         counterexample={"multiplier": 0.4, "step": 4, "total_steps": 100, "warmup_steps": 10, "schedule": "constant"},
         remedy="Advance the schedule once per optimiser step, never per micro-batch or epoch.",
-        enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY, Enforcer.RUNTIME}),
+        enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY, Enforcer.GOLDEN, Enforcer.RUNTIME}),
         kills=("S2", "S3", "S5", "C2"),
     ),
     Law(

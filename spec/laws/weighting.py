@@ -71,7 +71,7 @@ LAWS = (
         example={"weight": 0.5, "loss": 1.0, "norm_eps": 1.0, "norm_p": 1.0},
         counterexample={"weight": 0.5, "loss": 3.0, "norm_eps": 1.0, "norm_p": 1.0},
         remedy="Compute the weight from the detached per-sample loss and raise L + c, not L, to -p.",
-        enforcers=frozenset({Enforcer.PROPERTY}),
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN}),
         kills=("L1", "L5"),
     ),
     Law(

@@ -1,19 +1,25 @@
-"""The trainer's optimiser, average and batch against laws OPT-001, EMA-001 and BATCH-001."""
+"""The trainer's optimiser, average and batch against laws OPT-001, OPT-002, EMA-001, BATCH-001 and BATCH-002."""
 
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from law_strategies import SEEDS
+from law_strategies import SEEDS, randomised_unet, relative_error
+from tiny_run import make_tiny_config
 from torch import nn
 
 from neuromf.config import Config, run_facts
 from neuromf.config.schema import TrainingConfig
+from neuromf.monitor.coverage import coverage, unmoved
+from neuromf.train.batches import BatchSource
 from neuromf.train.ema import Ema
 from neuromf.train.optim import build_optimiser, set_learning_rate
+from neuromf.train.state import initial_state
+from neuromf.train.step import train_step
 from spec.laws.ema import half_life
 from spec.reference.adam import adamw
 from spec.reference.ema import average
@@ -107,8 +113,8 @@ def test_half_life_halves_the_initial_weights(decay):
 @given(steps=st.integers(1, 2000), accumulation=st.integers(2, 16))
 def test_an_update_per_micro_batch_breaks_the_law(steps, accumulation):
     """As many updates as micro-batches instead of optimiser steps are rejected."""
-    assert law("EMA-001").predicate(ema_updates=steps, optimiser_steps=steps).passed
-    assert not law("EMA-001").predicate(ema_updates=steps * accumulation, optimiser_steps=steps).passed
+    assert law("EMA-001").predicate(decay=0.99, ema_updates=steps, optimiser_steps=steps).passed
+    assert not law("EMA-001").predicate(decay=0.99, ema_updates=steps * accumulation, optimiser_steps=steps).passed
 
 
 @pytest.mark.law("BATCH-001")
@@ -133,3 +139,101 @@ def test_effective_batch_is_the_product(micro, gpus, accumulation, share):
     )
     assert judged.value == pytest.approx(facts.mf_samples_per_update, abs=1e-8)
     assert judged.passed == (facts.mf_samples_per_update >= 16 - 1e-8)
+
+
+def covered(model, optimiser, still=0):
+    return law("OPT-002").predicate(**asdict(coverage(model, optimiser, still)))
+
+
+@pytest.mark.law("OPT-002")
+@pytest.mark.parametrize("optimiser", ["adamw", "adam"])
+@pytest.mark.parametrize("v_head", [False, True])
+def test_the_optimiser_holds_every_parameter_of_the_unet_once(optimiser, v_head):
+    """Both optimisers hold all parameters of the U-Net, its second head included; one too few breaks the law."""
+    model = randomised_unet(0, v_head=v_head)
+    built = build_optimiser(model, TrainingConfig(optimiser=optimiser))
+    assert covered(model, built).passed
+    built.param_groups[0]["params"].pop()
+    assert not covered(model, built).passed
+
+
+@pytest.mark.law("OPT-002")
+def test_a_parameter_added_after_the_optimiser_breaks_the_law():
+    """A head that is attached once the optimiser is built would never train."""
+    model = randomised_unet(0)
+    optimiser = build_optimiser(model, TrainingConfig())
+    model.late_head = nn.Linear(2, 2)
+    assert not covered(model, optimiser).passed
+
+
+@pytest.mark.law("OPT-002")
+def test_a_parameter_held_twice_breaks_the_law():
+    """A parameter in two groups is stepped twice."""
+    model = model_with(np.ones(3))
+    optimiser = build_optimiser(model, TrainingConfig())
+    optimiser.param_groups.append({**optimiser.param_groups[0]})
+    assert not covered(model, optimiser).passed
+
+
+@pytest.mark.law("OPT-002")
+@given(seed=SEEDS, rate=st.floats(1e-4, 1e-1), frozen=st.booleans())
+def test_a_parameter_that_stands_still_under_a_gradient_is_counted(seed, rate, frozen):
+    """Adam moves every weight that has a gradient; one whose step is undone is found."""
+    model = model_with(np.random.default_rng(seed).standard_normal(4))
+    optimiser = build_optimiser(model, TrainingConfig())
+    before = model.weights.detach().clone()
+    model.weights.grad = torch.ones(4, dtype=torch.float64)
+    set_learning_rate(optimiser, rate)
+    optimiser.step()
+    if frozen:
+        with torch.no_grad():
+            model.weights.copy_(before)
+    still = int(unmoved([model.weights], [model.weights.detach() - before], rate, 1e-8))
+    assert still == int(frozen)
+    assert covered(model, optimiser, still).passed == (not frozen)
+
+
+@pytest.mark.law("OPT-002")
+@pytest.mark.parametrize(("gradient", "rate"), [(0.0, 1e-3), (1e-12, 1e-3), (1.0, 1e-9)])
+def test_a_step_that_rounding_may_swallow_is_not_counted(gradient, rate):
+    """No gradient, one below Adam's epsilon, or a rate below a unit in the last place is no reason for an alarm."""
+    weights = nn.Parameter(torch.ones(2))
+    weights.grad = torch.full((2,), gradient)
+    assert int(unmoved([weights], [torch.zeros(2)], rate, 1e-8)) == 0
+
+
+@pytest.mark.law("BATCH-002")
+@given(seed=st.integers(0, 100), cut=st.sampled_from([(1, 12), (2, 6), (3, 4), (4, 3), (6, 2)]), ranks=st.booleans())
+@settings(max_examples=8)
+def test_an_update_does_not_depend_on_how_it_is_cut(seed, cut, ranks):
+    """Twelve samples as one micro-batch, or as any cut into GPUs and accumulation, give one gradient."""
+    size, parts = cut
+    gpus = 2 if ranks and parts % 2 == 0 else 1
+    gradients = []
+    for micro, count, devices in ((12, 1, 1), (size, parts // gpus, gpus)):
+        config = make_tiny_config(
+            f"training.batch_size_per_gpu={micro}",
+            f"training.gradient_accumulation_steps={count}",
+            f"training.gpus={devices}",
+            f"training.seed={seed}",
+            "training.gradient_clip=null",
+        )
+        state = initial_state(config, (1.0,) * 4, torch.device("cpu"))
+        latents = torch.from_numpy(np.random.default_rng(seed).standard_normal((5, 4, 8, 8, 8)).astype(np.float32))
+        train_step(state, BatchSource(latents, config, torch.device("cpu")), config)
+        gradients.append(torch.cat([p.grad.flatten() for p in state.model.parameters() if p.grad is not None]))
+    assert law("BATCH-002").predicate(difference=relative_error(*gradients)).passed
+
+
+@pytest.mark.law("EMA-001")
+def test_an_average_in_bfloat16_stands_still():
+    """A bfloat16 average with decay 0.999 stops a third of the way, which the law rejects; float32 arrives."""
+    narrow, wide = torch.zeros(1, dtype=torch.bfloat16), torch.zeros(1)
+    for _ in range(20_000):
+        narrow.lerp_(torch.ones(1, dtype=torch.bfloat16), 1e-3)
+        wide.lerp_(torch.ones(1), 1e-3)
+    assert float(narrow) < 0.5
+    assert float(wide) == pytest.approx(1.0, abs=1e-4)
+    arguments = {"decay": 0.999, "optimiser_steps": 20_000}
+    assert not law("EMA-001").predicate(**arguments, dtype="bfloat16").passed
+    assert law("EMA-001").predicate(**arguments, dtype="float32").passed

@@ -1,6 +1,7 @@
 """The trainer's times against laws TIME-001 to TIME-005."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from scipy import stats
 from neuromf.config.schema import TimeSamplingConfig
 from neuromf.flow.prediction import average_velocity
 from neuromf.flow.times import draw_times, fm_mask
+from neuromf.train.distributed import World
 from spec.laws.time_integrals import gap_probability
 from spec.reference.time_distribution import LogitNormalPair
 from spec.registry import law
@@ -69,6 +71,18 @@ def test_share_does_not_depend_on_the_cut(share, start, cuts):
     offsets = [start + sum(cuts[:index]) for index in range(len(cuts))]
     parts = [fm_mask(offset, count, share) for offset, count in zip(offsets, cuts, strict=True)]
     assert np.array_equal(np.concatenate(parts), whole)
+
+
+@pytest.mark.law("TIME-002")
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.75, 0.9])
+def test_share_holds_for_every_micro_batch_size_and_world_size(share):
+    """For micro-batches of 1 to 64 on 1 to 8 ranks, the ranks' samples together hold the share, step after step."""
+    for size, ranks in product(range(1, 65), range(1, 9)):
+        starts = [World(rank, ranks).share(range(0, 12 * ranks * size, size)) for rank in range(ranks)]
+        kinds = [fm_mask(10_000 + start, size, share) for mine in starts for start in mine]
+        samples, found = 12 * ranks * size, int(np.concatenate(kinds).sum())
+        assert abs(found - share * samples) < 1, (size, ranks)
+        assert law("TIME-002").predicate(fm_samples=found, samples=samples, data_proportion=share).passed, (size, ranks)
 
 
 @pytest.mark.law("TIME-002")

@@ -60,7 +60,7 @@ def test_average_and_rate_advance_once_per_optimiser_step(accumulation, warmup, 
             schedule=schedule,
         )
         assert judged.passed, judged
-    assert law("EMA-001").predicate(ema_updates=len(updates), optimiser_steps=3).passed
+    assert law("EMA-001").predicate(decay=config.ema.decay, ema_updates=len(updates), optimiser_steps=3).passed
 
 
 @pytest.mark.law("OBS-001")

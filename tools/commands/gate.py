@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ from neuromf.config.load import load_config
 from neuromf.config.provenance import value_sources
 from neuromf.config.resolve import config_hash
 from neuromf.errors import InputError
+from spec.waivers import shipped_waivers
 from tools.commands.options import SetOption
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ def gate(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the verdict as JSON.")] = None,
     junit_file: Annotated[Path | None, typer.Option("--junit", help="Write the verdict as JUnit XML.")] = None,
     report_file: Annotated[Path | None, typer.Option("--report", help="Write a self-contained HTML page.")] = None,
+    waiver_file: Annotated[Path | None, typer.Option("--waivers", help="TOML file of laws that may be broken.")] = None,
 ) -> None:
     """Judge a configuration by the laws and by a short training on real MRI; exit 0 for PASS, 1 for BLOCKED."""
     start = time.perf_counter()
@@ -41,16 +44,19 @@ def gate(
     settings = load_config(layers, override or ())
     _check_outputs([path for path in (json_file, junit_file, report_file) if path is not None], layers)
 
+    from neuromf.train.refusal import impossible
     from tools.gate.static import static_findings
     from tools.gate.verdict import Verdict
+    from tools.gate.waivers import apply_waivers, read_waivers
 
+    waivers = (*shipped_waivers(), *(read_waivers(waiver_file) if waiver_file else ()))
     sources = value_sources(layers, override or ())
     results = static_findings(settings, sources)
-    smoke = None if static else _smoke(settings, sources)
+    smoke = None if static or impossible(settings) else _smoke(settings, sources)
     verdict = Verdict(
         name=" ".join(layers),
         config_hash=config_hash(settings),
-        results=results + (smoke.results if smoke else []),
+        results=apply_waivers(results + (smoke.results if smoke else []), waivers, layers, datetime.date.today()),
         smoke=_summary(smoke) if smoke else None,
         seconds=time.perf_counter() - start,
     )

@@ -40,7 +40,7 @@ def train(
     from neuromf.train.run_folder import RunFolder, check_latents, check_new_run, create_run, open_run
     from tools.commands.console import make_console, progress_bar
 
-    where = choose_device(device)
+    where = choose_device(device, deterministic=settings.training.deterministic)
     # Before minutes of encoding, and before anything is written.
     if resume:
         open_run(out, settings)

@@ -11,12 +11,12 @@ from rich.text import Text
 from tools.gate.result import LawResult
 from tools.gate.verdict import Verdict
 
-STYLES = {"block": "bold red", "warn": "yellow", "info": "cyan", "pass": "green"}
+STYLES = {"block": "bold red", "warn": "yellow", "waived": "magenta", "info": "cyan", "pass": "green"}
 
 
 def print_verdict(console: Console, verdict: Verdict) -> None:
     """Print blocked laws, warnings and notes in full, passed laws in one line, then the verdict."""
-    loud = [result for status in ("block", "warn", "info") for result in verdict.with_status(status)]
+    loud = [result for status in ("block", "warn", "waived", "info") for result in verdict.with_status(status)]
     if loud:
         console.print(_table(loud))
     for where, label in (("static", "by the configuration"), ("smoke", "live, in training")):
@@ -67,7 +67,8 @@ def _closing_line(verdict: Verdict) -> Text:
     style = STYLES["block"] if blocked else STYLES["pass"]
     text = Text(verdict.status, style=style)
     text.append(f" {verdict.name}: {len(verdict.results)} laws judged", style="default")
-    for label, results in (("blocked by", blocked), ("warnings", warned)):
+    waived = verdict.with_status("waived")
+    for label, results in (("blocked by", blocked), ("warnings", warned), ("waived", waived)):
         if results:
             unique = dict.fromkeys(result.law_id for result in results)
             text.append(f"; {label}: {', '.join(unique)}", style="default")

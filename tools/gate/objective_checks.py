@@ -53,6 +53,12 @@ def _embedding(config: Config, _: RunFacts) -> Arguments:
     return {"ratio": config.unet.time_scale}
 
 
+def _types(config: Config, _: RunFacts) -> Arguments:
+    # Losses are reduced in float32 and the exact derivative leaves autocast; a finite difference stays inside it.
+    narrow = config.training.precision == "bf16" and config.meanflow.jvp == "finite_difference"
+    return {"derivative": "bfloat16" if narrow else "float32", "loss": "float32"}
+
+
 def _weight(config: Config, facts: RunFacts) -> Arguments:
     loss = expected_trained_loss(config, facts)
     return {"loss": loss, "norm_eps": config.meanflow.norm_eps, "norm_p": config.meanflow.norm_p}
@@ -79,6 +85,7 @@ CHECKS = (
     Check("TIME-006", "time_sampling.data_proportion", _majority),
     Check("JVP-003", "meanflow.jvp", _difference),
     Check("JVP-005", "unet.time_scale", _embedding),
+    Check("PREC-001", "training.precision", _types),
     Check("WGT-002", "training.reported_loss", _report),
     Check("WGT-003", "meanflow.reduction", _reduction),
     Check("WGT-005", "meanflow.norm_eps", _weight),

@@ -7,7 +7,7 @@ from typing import Literal
 
 from spec.law import Finding, Law, Severity
 
-Status = Literal["pass", "info", "warn", "block"]
+Status = Literal["pass", "info", "waived", "warn", "block"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +17,7 @@ class LawResult:
     Attributes:
         law_id: id of the law.
         title: the law in a few words.
-        status: `pass`, `info` (passes, but worth reading), `warn`, or `block`.
+        status: `pass`, `info` (passes, but worth reading), `waived`, `warn`, or `block`.
         key: dotted configuration key concerned, empty when it is the whole configuration.
         value: what was found.
         bound: what it is held to.

@@ -13,6 +13,8 @@ from neuromf.config.schema import Config
 from neuromf.monitor.guard import Level
 from neuromf.monitor.live import (
     LawLog,
+    LawReading,
+    coverage_reading,
     data_reading,
     first_loss_reading,
     judge,
@@ -97,11 +99,11 @@ def _steps(
         if record.row["step"] == 0:
             batches = [source.draw(0, start, size) for start, size in source.micro_batches()]
             log.add([first_loss_reading(config, record.row, batches)])
-        log.add(step_readings(config, record.row))
+        log.add([*step_readings(config, record.row), coverage_reading(record.coverage)])
         if record.verdict.level in (Level.HALT, Level.NONFINITE):
             return rows, record.verdict.message
         _average_by_hand(expected, state, config.ema.decay)
-        log.add([judge("EMA-001", ema_updates=_updates(state, expected), optimiser_steps=state.step)])
+        log.add([_average_reading(state, expected, config.ema.decay)])
         report(state.step, total, f"raw {record.row['raw_total']:.4g} weighted {record.row['weighted']:.4g}")
     return rows, ""
 
@@ -118,6 +120,10 @@ def _updates(state: TrainState, expected: dict[str, torch.Tensor]) -> int:
     error = torch.stack([(state.ema.shadow[name] - value).abs().max() for name, value in expected.items()]).max()
     # A float32 average rounds once a step: 30 steps of weights below 2 lose at most 30 * 2 * 6e-8.
     return state.step if error <= 1e-5 else -1
+
+
+def _average_reading(state: TrainState, expected: dict[str, torch.Tensor], decay: float) -> LawReading:
+    return judge("EMA-001", decay=decay, ema_updates=_updates(state, expected), optimiser_steps=state.step)
 
 
 def _averaged(state: TrainState) -> MeanFlowUnet:

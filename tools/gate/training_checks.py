@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from neuromf.config.derived import RunFacts
+from neuromf.config.resolve import flat_config
 from neuromf.config.schema import Config
+from neuromf.data.cohort import discover_scans, subject_id
+from neuromf.data.splits import SPLIT_NAMES, split_subjects
 from neuromf.monitor.guard import guard_arguments
 from neuromf.trace.columns import NAMES
 from neuromf.train.schedule import lr_multiplier
@@ -46,6 +51,11 @@ def _average(config: Config, facts: RunFacts) -> Arguments:
     return {"decay": config.ema.decay, "optimiser_steps": facts.optimiser_steps}
 
 
+def _average_type(config: Config, facts: RunFacts) -> Arguments:
+    # The trainer keeps its average in float32; how often it is updated is judged while it runs.
+    return {"decay": config.ema.decay, "optimiser_steps": facts.optimiser_steps, "dtype": "float32"}
+
+
 def _batch(config: Config, _: RunFacts) -> Arguments:
     training = config.training
     return {
@@ -69,14 +79,40 @@ def _keys(_config: Config, _facts: RunFacts) -> Arguments:
     return {"unknown": ()}
 
 
+def _settings(config: Config, facts: RunFacts) -> Arguments:
+    return {"settings": {**flat_config(config), "optimiser_steps": facts.optimiser_steps}}
+
+
+def _split(config: Config, _: RunFacts) -> Arguments:
+    """The split that the configuration asks for, by the ids that the cohort has on disk or will have."""
+    data = config.data
+    scans = [] if data.root is None else discover_scans(Path(data.root))
+    ids = [scan.subject for scan in scans] or [subject_id(index) for index in range(data.demo_subjects)]
+    split_of = split_subjects(ids, data.split_ratios, data.split_seed)
+    homes: dict[str, set[str]] = {}
+    for subject in ids:
+        homes.setdefault(subject, set()).add(split_of[subject])
+    asked = [name for name, ratio in zip(SPLIT_NAMES, data.split_ratios, strict=True) if ratio > 0]
+    return {
+        "shared_subjects": sum(len(names) > 1 for names in homes.values()),
+        "empty_splits": [name for name in asked if name not in split_of.values()],
+        "unnamed_scans": sum(not scan.subject.startswith("sub-") for scan in scans),
+        "subjects": len(split_of),
+    }
+
+
 CHECKS = (
     Check("LR-001", "training.lr_schedule", _first_multiplier),
     Check("LR-002", "training.lr_schedule", _worst_multiplier),
     Check("LR-003", "training.warmup_steps", _warmup),
     Check("OPT-001", "training.beta2", _moments),
+    Check("EMA-001", "ema.decay", _average_type),
     Check("EMA-002", "ema.decay", _average),
     Check("BATCH-001", "training.gradient_accumulation_steps", _batch),
+    Check("DATA-002", "data.split_ratios", _split),
     Check("GUARD-001", "training.divergence_threshold", _guard),
     Check("OBS-001", "training.diagnostics", _columns),
     Check("CFG-001", "", _keys),
+    Check("JVP-004", "", _settings),
+    Check("CFG-002", "", _settings),
 )

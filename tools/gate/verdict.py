@@ -48,6 +48,7 @@ class Verdict:
             "config_hash": self.config_hash,
             "blocked": [result.law_id for result in self.with_status("block")],
             "warned": [result.law_id for result in self.with_status("warn")],
+            "waived": [result.law_id for result in self.with_status("waived")],
             "laws": [asdict(result) for result in self.results],
             "smoke": self.smoke,
             "seconds": round(self.seconds, 3),

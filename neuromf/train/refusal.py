@@ -1,0 +1,26 @@
+"""Configurations that torch cannot run, refused before anything is computed or written (laws JVP-004, CFG-002)."""
+
+from __future__ import annotations
+
+from neuromf.config.derived import run_facts
+from neuromf.config.resolve import flat_config
+from neuromf.config.schema import Config
+from neuromf.errors import InputError
+from spec.laws.forbidden_pairs import ForbiddenPair, impossible_pairs
+
+
+def impossible(config: Config) -> list[ForbiddenPair]:
+    """Pairs of options in `config` that torch cannot run together."""
+    return impossible_pairs({**flat_config(config), "optimiser_steps": run_facts(config).optimiser_steps})
+
+
+def refuse_impossible(config: Config) -> None:
+    """Stop a run that would end in an error of torch's own.
+
+    Raises:
+        InputError: two options of it cannot stand together.
+    """
+    settings = flat_config(config)
+    for pair in impossible(config):
+        problem = f"not with {pair.keys[0]}: {settings[pair.keys[0]]}, for {pair.reason} (law {pair.law})"
+        raise InputError(problem, remedy=f"set {pair.passing_value}", key=pair.keys[1])

@@ -1,0 +1,212 @@
+"""Every key of a configuration changes something that can be observed, or is an error (law CFG-001)."""
+
+import pytest
+import torch
+from rank_worker import latents
+from tiny_run import make_tiny_config
+from torch import distributed, nn
+
+from neuromf.config import Config, run_facts
+from neuromf.config.resolve import config_hash, flat_config
+from neuromf.errors import InputError
+from neuromf.monitor.guard import DivergenceGuard
+from neuromf.train.batches import BatchSource
+from neuromf.train.device import choose_device
+from neuromf.train.distributed import World, replicate
+from neuromf.train.latents import training_store
+from neuromf.train.loop import train
+from neuromf.train.run_folder import create_run
+from neuromf.train.state import initial_state
+from neuromf.train.step import train_step
+from tools.commands.train import _note
+
+pytestmark = pytest.mark.law("CFG-001")
+CPU = torch.device("cpu")
+BASE = ("unet.attention_levels=[false,true]", "training.gpus=2", "training.weight_decay=0.1", "training.seed=3")
+DIFFERENCE = ("meanflow.jvp=finite_difference", "meanflow.fd_step=0.001")
+
+
+def steps(config, tmp_path):
+    """The trace's first three rows, as text."""
+    std = (0.5, 1.0, 1.5, 2.0)
+    state, source = initial_state(config, std, CPU), BatchSource(latents(), config, CPU)
+    return repr([train_step(state, source, config).row for _ in range(3)])
+
+
+def counts(config, tmp_path):
+    """Steps, samples and dims that follow from the configuration."""
+    return run_facts(config)
+
+
+def block_norms(config, tmp_path):
+    """The blocks whose gradient norm a step records."""
+    state = initial_state(config, (1.0,) * 4, CPU)
+    return sorted(train_step(state, BatchSource(latents(), config, CPU), config).block_norms)
+
+
+def verdicts(config, tmp_path):
+    """What the guard says to a slow explosion."""
+    guard = DivergenceGuard.from_config(config.training)
+    return [guard.observe(1.2**step).level for step in range(60)]
+
+
+def checkpoints(config, tmp_path):
+    """Steps at which a run leaves checkpoints."""
+    run = create_run(tmp_path / config_hash(config)[:8], config, "")
+    train(config, latents(), run, device=CPU, max_steps=3)
+    return sorted(path.name for path in (run.root / "checkpoints").iterdir())
+
+
+def evaluations(config, tmp_path):
+    """How often a step calls the middle block of the network."""
+    state, calls = initial_state(config, (1.0,) * 4, CPU), []
+    state.model.backbone.middle_block.register_forward_pre_hook(lambda *_: calls.append(1))
+    train_step(state, BatchSource(latents(), config, CPU), config)
+    return len(calls)
+
+
+def replica(config, tmp_path):
+    """Whether the replica's graph is static."""
+    store = distributed.FileStore(str(tmp_path / "store"), 1)
+    distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    try:
+        wrapped = replicate(nn.Linear(1, 1), World(0, 2), static_graph=config.training.ddp_static_graph)
+        return wrapped.static_graph
+    finally:
+        distributed.destroy_process_group()
+        (tmp_path / "store").unlink(missing_ok=True)
+
+
+def kernels(config, tmp_path):
+    """Whether cuDNN is held to kernels that repeat themselves."""
+    try:
+        choose_device("cpu", deterministic=config.training.deterministic)
+        return torch.backends.cudnn.deterministic
+    finally:
+        choose_device("cpu")
+
+
+def shown(config, tmp_path):
+    """The line that a training shows beside its progress bar."""
+    state = initial_state(config, (1.0,) * 4, CPU)
+    return _note(train_step(state, BatchSource(latents(), config, CPU), config), config)
+
+
+def data(config, tmp_path):
+    """Hash of the latents, or the sentence that refuses them."""
+    try:
+        return training_store(config).description.content_hash
+    except InputError as error:
+        return str(error)
+
+
+WITNESSES = {
+    steps: {
+        "unet.channels": ["unet.channels=[8,24]"],
+        "unet.attention_levels": ["unet.attention_levels=[true,true]"],
+        "unet.head_channels": ["unet.head_channels=4"],
+        "unet.num_res_blocks": ["unet.num_res_blocks=2"],
+        "unet.norm_num_groups": ["unet.norm_num_groups=4"],
+        "unet.time_scale": ["unet.time_scale=2.0"],
+        "unet.flash_attention": [*DIFFERENCE, "unet.flash_attention=true"],
+        "unet.resblock_updown": ["unet.resblock_updown=true"],
+        "meanflow.prediction": ["meanflow.prediction=u"],
+        "meanflow.tangent": ["meanflow.tangent=conditional"],
+        "meanflow.jvp": DIFFERENCE,
+        "meanflow.fd_step": [*DIFFERENCE, "meanflow.fd_step=0.01"],
+        "meanflow.loss_terms": ["meanflow.loss_terms=dual"],
+        "meanflow.reduction": ["meanflow.reduction=sum"],
+        "meanflow.norm_eps": ["meanflow.norm_eps=0.5"],
+        "meanflow.norm_p": ["meanflow.norm_p=0.5"],
+        "meanflow.t_min": ["meanflow.t_min=0.5"],
+        "meanflow.channel_weights": ["meanflow.channel_weights=inverse_variance"],
+        "time_sampling.mu": ["time_sampling.mu=0.0"],
+        "time_sampling.sigma": ["time_sampling.sigma=2.0"],
+        "time_sampling.data_proportion": ["time_sampling.data_proportion=0.25"],
+        "time_sampling.uniform_fraction": ["time_sampling.uniform_fraction=0.9"],
+        "time_sampling.t_min": ["time_sampling.t_min=0.6"],
+        "training.batch_size_per_gpu": ["training.batch_size_per_gpu=3"],
+        "training.gpus": ["training.gpus=1"],
+        "training.gradient_accumulation_steps": ["training.gradient_accumulation_steps=1"],
+        "training.optimiser": ["training.optimiser=adam"],
+        "training.learning_rate": ["training.learning_rate=0.002"],
+        "training.beta1": ["training.beta1=0.5"],
+        "training.beta2": ["training.beta2=0.5"],
+        "training.adam_eps": ["training.adam_eps=0.001"],
+        "training.weight_decay": ["training.weight_decay=0.0"],
+        "training.lr_schedule": ["training.lr_schedule=linear"],
+        "training.warmup_steps": ["training.warmup_steps=2"],
+        "training.gradient_clip": ["training.gradient_clip=0.001"],
+        "training.precision": ["training.precision=bf16"],
+        "training.seed": ["training.seed=4"],
+        "ema.decay": ["ema.decay=0.5"],
+    },
+    counts: {
+        "training.epochs": ["training.epochs=3"],
+        "training.micro_batches_per_epoch": ["training.micro_batches_per_epoch=8"],
+    },
+    block_norms: {"training.diagnostics": ["training.diagnostics=false"]},
+    verdicts: {
+        "training.divergence_warn_ratio": ["training.divergence_warn_ratio=50.0"],
+        "training.divergence_threshold": ["training.divergence_threshold=null"],
+    },
+    checkpoints: {"training.checkpoint_every_steps": ["training.checkpoint_every_steps=100"]},
+    evaluations: {"training.activation_checkpointing": ["training.activation_checkpointing=non_reentrant"]},
+    replica: {"training.ddp_static_graph": ["training.ddp_static_graph=true"]},
+    kernels: {"training.deterministic": ["training.deterministic=false"]},
+    shown: {"training.reported_loss": ["training.reported_loss=weighted"]},
+    data: {
+        "data.demo_subjects": ["data.demo_subjects=5"],
+        "data.demo_seed": ["data.demo_seed=1"],
+        "data.spacing_mm": ["data.spacing_mm=7.0"],
+        "data.shape": ["data.shape=[32,32,40]"],
+        "data.intensity_percentiles": ["data.intensity_percentiles=[0.0,90.0]"],
+        "data.split_ratios": ["data.split_ratios=[0.5,0.5,0.0]"],
+        "data.split_seed": ["data.split_seed=1"],
+        "data.root": ["data.source=folder", "data.root=nowhere"],
+        "vae.checkpoint": ["vae.checkpoint=nowhere.pt"],
+    },
+}
+CASES = [(witness, key, overrides) for witness, keys in WITNESSES.items() for key, overrides in keys.items()]
+REFERENCES = {"meanflow.fd_step": DIFFERENCE, "unet.flash_attention": DIFFERENCE}
+"""What a key is compared with where it acts beside another alone."""
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """A latent cache of this module's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEUROMF_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def before():
+    """Witnesses of the base configuration, each computed once."""
+    return {}
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize(("witness", "key", "overrides"), CASES, ids=[key for _, key, _ in CASES])
+def test_a_key_changes_the_hash_and_something_observable(witness, key, overrides, before, tmp_path):
+    """Changing the key alone changes the resolved hash and what a run does or records."""
+    reference = REFERENCES.get(key, ())
+    base, changed = make_tiny_config(*BASE, *reference), make_tiny_config(*BASE, *overrides)
+    assert config_hash(base) != config_hash(changed)
+    known = (witness, tuple(reference))
+    if known not in before:
+        before[known] = witness(base, tmp_path)
+    assert witness(changed, tmp_path) != before[known]
+
+
+def test_every_key_is_covered():
+    """No key is without a witness; `data.source` and `data.root` are given together or not at all."""
+    covered = {key for _, key, _ in CASES} | {"data.source"}
+    assert covered == set(flat_config(Config()))
+
+
+@pytest.mark.parametrize("overrides", [["data.source=folder"], ["data.root=somewhere"], ["meanflow.fd_step=0.001"]])
+def test_a_key_without_its_partner_is_an_error(overrides):
+    """A key that would have no effect alone is refused."""
+    with pytest.raises(InputError):
+        make_tiny_config(*overrides)

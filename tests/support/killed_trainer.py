@@ -1,0 +1,21 @@
+"""A training in a process of its own, to be killed: `python killed_trainer.py RUN LATENTS` trains or resumes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from tiny_run import make_tiny_config
+
+from neuromf.train.loop import train
+from neuromf.train.run_folder import RunFolder, create_run
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    run, config = Path(sys.argv[1]), make_tiny_config("training.checkpoint_every_steps=1")
+    resume = (run / "config.yaml").exists()
+    folder = RunFolder(run) if resume else create_run(run, config, "")
+    latents = load_file(sys.argv[2])["latents"]
+    train(config, latents, folder, device=torch.device("cpu"), resume=resume)

@@ -1,0 +1,119 @@
+"""What one rank of a distributed test does: the same few steps as a single process, with its share of the samples."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from law_strategies import BilinearModule, bilinear_reference
+from tiny_run import make_tiny_config
+from torch import Tensor, distributed, multiprocessing
+
+from neuromf.config import Config
+from neuromf.flow.objective import Batch
+from neuromf.monitor.guard import DivergenceGuard
+from neuromf.train.batches import BatchSource
+from neuromf.train.distributed import World, current_world, replicate
+from neuromf.train.ema import Ema
+from neuromf.train.optim import build_optimiser
+from neuromf.train.state import TrainState, initial_state
+from neuromf.train.step import train_step
+
+CPU = torch.device("cpu")
+SHAPE, SMALL = (4, 8, 8, 8), (4, 2, 2, 2)
+"""Latents of the U-Net and of the bilinear net, whose matrix has the square of their size."""
+STEPS = 3
+TWO_RANKS = ("training.gpus=2", "training.gradient_accumulation_steps=2", "training.batch_size_per_gpu=2")
+"""Four micro-batches of two samples a step: two for each of two ranks."""
+
+
+@dataclass(frozen=True)
+class DoubleSource(BatchSource):
+    """The trainer's batches, widened to float64 after they are drawn."""
+
+    def draw(self, step: int, start: int, count: int) -> Batch:
+        """As the trainer draws them."""
+        batch = super().draw(step, start, count)
+        return replace(batch, **{name: getattr(batch, name).double() for name in ("x", "e", "r_B", "t_B")})
+
+
+@dataclass(frozen=True)
+class PoisonedSource(BatchSource):
+    """The trainer's batches with data that is not finite in micro-batches from `first` on."""
+
+    first: int = 0
+
+    def draw(self, step: int, start: int, count: int) -> Batch:
+        """Finite before sample `first`."""
+        batch = super().draw(step, start, count)
+        return replace(batch, x=batch.x * torch.inf) if start >= self.first else batch
+
+
+def latents(shape: tuple[int, ...] = SHAPE) -> Tensor:
+    """Five latents of unit variance."""
+    return torch.from_numpy(np.random.default_rng(0).standard_normal((5, *shape)).astype(np.float32))
+
+
+def bilinear_state(config: Config, world: World) -> TrainState:
+    """A trainer's state around the bilinear net, in float64."""
+    module = BilinearModule(bilinear_reference(0, math.prod(SMALL)))
+    return TrainState(
+        model=module,
+        net=replicate(module, world, static_graph=False),
+        world=world,
+        ema=Ema(module, config.ema.decay),
+        optimiser=build_optimiser(module, config.training),
+        guard=DivergenceGuard.from_config(config.training),
+        channel_weights_C=None,
+    )
+
+
+def first_gradient(world: World) -> Tensor:
+    """Gradient of the first step of the U-Net, as this rank holds it after the exchange."""
+    config = make_tiny_config(*TWO_RANKS, "training.gradient_clip=null")
+    state = initial_state(config, (1.0,) * 4, CPU, world)
+    for parameter in state.model.parameters():  # every zero filled, or only the last layer has a gradient
+        if not parameter.any():
+            torch.nn.init.constant_(parameter, 0.02)
+    train_step(state, BatchSource(latents(), config, CPU), config)
+    return torch.cat([p.grad.flatten() for p in state.model.parameters() if p.grad is not None])
+
+
+def trace(world: World) -> list[dict[str, object]]:
+    """Rows of three steps of the bilinear net in float64."""
+    overrides = (*TWO_RANKS, "meanflow.prediction=u", "training.diagnostics=false", "training.learning_rate=0.01")
+    config = make_tiny_config(*overrides)
+    state, source = bilinear_state(config, world), DoubleSource(latents(SMALL), config, CPU)
+    return [train_step(state, source, config).row for _ in range(STEPS)]
+
+
+def verdict_on_poison(world: World) -> tuple[str, int]:
+    """Level and step after a step in which only the last micro-batch, another rank's, is not finite."""
+    config = make_tiny_config(*TWO_RANKS)
+    state = initial_state(config, (1.0,) * 4, CPU, world)
+    record = train_step(state, PoisonedSource(latents(), config, CPU, first=6), config)
+    return record.verdict.level.value, state.step
+
+
+def observe(world: World) -> dict[str, object]:
+    """All of the above."""
+    return {"gradient": first_gradient(world), "trace": trace(world), "poison": verdict_on_poison(world)}
+
+
+def _rank(rank: int, size: int, folder: str) -> None:
+    torch.set_num_threads(1)
+    store = distributed.FileStore(f"{folder}/store", size)
+    distributed.init_process_group("gloo", store=store, rank=rank, world_size=size)
+    try:
+        torch.save(observe(current_world()), f"{folder}/rank{rank}.pt")
+    finally:
+        distributed.destroy_process_group()
+
+
+def run_ranks(folder: Path, size: int) -> list[dict[str, object]]:
+    """What each of `size` gloo processes observed."""
+    multiprocessing.spawn(_rank, args=(size, str(folder)), nprocs=size)
+    return [torch.load(folder / f"rank{rank}.pt", weights_only=False) for rank in range(size)]

@@ -1,0 +1,87 @@
+"""One pytest session on a copy of the code, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuromf.errors import InputError
+
+LONGEST_SECONDS = 600.0
+"""A selection that takes longer hangs; most take six seconds, nearly all of them the import of torch."""
+PASSED, FAILED = 0, 1
+"""Exit codes of pytest; all others say that it could not run the tests."""
+_PACKAGES = ("neuromf", "spec", "tools")
+_DROPPED = ("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "HYPOTHESIS_PROFILE", "HYPOTHESIS_DATABASE_FILE")
+
+
+@dataclass(frozen=True)
+class PytestRun:
+    """How a pytest selection ended; the code is None when it took too long."""
+
+    code: int | None
+    output: str
+
+    @property
+    def failed_tests(self) -> tuple[str, ...]:
+        """Node ids that pytest's summary lists as failed."""
+        return tuple(dict.fromkeys(re.findall(r"^FAILED (.+?)(?: - .*)?$", self.output, re.MULTILINE)))
+
+    @property
+    def laws(self) -> tuple[str, ...]:
+        """Laws that the failing tests name."""
+        return tuple(dict.fromkeys(re.findall(r"law ([A-Z]+-\d{3}) fell", self.output)))
+
+    @property
+    def last_line(self) -> str:
+        """What pytest said last."""
+        lines = [line.strip(" =") for line in self.output.splitlines() if line.strip(" =")]
+        return lines[-1] if lines else "no output"
+
+
+def run_tests(tree: Path, tests: Sequence[str], *options: str) -> PytestRun:
+    """Run a selection on the code of `tree`, one thread a process, with the examples that continuous integration has."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *tests]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=tree,
+            env=_environment(tree),
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return PytestRun(None, f"no end within {LONGEST_SECONDS:g} s")
+    return PytestRun(done.returncode, done.stdout + done.stderr)
+
+
+def check_imports(tree: Path) -> None:
+    """Make sure that a process in `tree` imports its packages and not those of an installation.
+
+    Raises:
+        InputError: it imports others.
+    """
+    program = f"import importlib\nfor name in {_PACKAGES}: print(importlib.import_module(name).__file__)"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tree, env=_environment(tree), capture_output=True, text=True, check=False)
+    found, expected = done.stdout.split("\n")[:-1], [str(tree / name / "__init__.py") for name in _PACKAGES]
+    if found != expected:
+        problem = f"Python imports {next((f for f in found if f not in expected), 'nothing')} instead of the copy"
+        raise InputError(problem, remedy="uninstall what shadows it", file=tree)
+
+
+def _environment(tree: Path) -> dict[str, str]:
+    """The copy comes before any installation, and no compiled file stays behind.
+
+    A fault may be put in and taken out within a second, which the dates in compiled files cannot tell apart.
+    """
+    kept = {name: value for name, value in os.environ.items() if name not in _DROPPED}
+    threads = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+    return {**kept, **threads, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}

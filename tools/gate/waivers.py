@@ -1,0 +1,52 @@
+"""Leave to break a law, applied to what the gate found."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from neuromf.errors import InputError
+from spec.waivers import EXAMPLE, Waiver, parse_waivers
+from tools.gate.result import LawResult
+
+
+def read_waivers(path: Path) -> tuple[Waiver, ...]:
+    """Waivers of a TOML file.
+
+    Raises:
+        InputError: the file is not there or not of the form that `spec/waivers.toml` shows.
+    """
+    try:
+        return parse_waivers(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        remedy = "write tables like this one: " + EXAMPLE.replace("\n", "  ").strip()
+        raise InputError(f"holds no waivers ({error})", remedy=remedy, file=path, key="--waivers") from error
+
+
+def apply_waivers(
+    results: Iterable[LawResult], waivers: Iterable[Waiver], layers: Sequence[str], today: datetime.date
+) -> list[LawResult]:
+    """Results with broken laws waived where that is allowed.
+
+    A waiver that has expired changes nothing but says so; one whose law holds blocks, for it would hide a later break.
+
+    Args:
+        results: what the gate found.
+        waivers: all there are.
+        layers: the configuration as it was called; a waiver is for one of these names.
+        today: the day on which it must not have expired.
+    """
+    mine = {waiver.law: waiver for waiver in waivers if waiver.config in layers}
+    return [_waived(result, mine[result.law_id], today) if result.law_id in mine else result for result in results]
+
+
+def _waived(result: LawResult, waiver: Waiver, today: datetime.date) -> LawResult:
+    leave = f"waived by {waiver.owner} until {waiver.expires}: {waiver.reason}"
+    if result.status in ("pass", "info"):
+        remedy = "Remove the waiver: the law holds without it."
+        return replace(result, status="block", detail=f"{result.detail} {leave}".strip(), remedy=remedy)
+    if waiver.expired(today):
+        return replace(result, detail=f"{result.detail} The waiver expired on {waiver.expires}.".strip())
+    return replace(result, status="waived", detail=f"{leave}. {result.detail}".strip(), remedy="", passing_value="")

@@ -55,7 +55,7 @@ def bench(session: nox.Session) -> None:
 def explore(session: nox.Session) -> None:
     """The property tests with fifty times the examples, drawn anew."""
     _install(session)
-    _run(session, "pytest", "tests/laws", "--hypothesis-profile", "explore")
+    _run(session, "pytest", "tests/laws", "tests/relative", "--hypothesis-profile", "explore")
 
 
 @nox.session(python=False)

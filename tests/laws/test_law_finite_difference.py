@@ -1,6 +1,7 @@
 """The error model of law JVP-003 against errors measured on the trainer's U-Net."""
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +14,8 @@ from spec.registry import law
 
 pytestmark = pytest.mark.law("JVP-003")
 LATENT = (4, 8, 8, 8)
+TABLE = Path(__file__).parents[2] / "spec" / "finite_difference.csv"
+HEADER = "time_scale,step,precision,predicted_percent,measured_percent,verdict"
 MODEL_FACTOR = 2.0  # measured over predicted is 0.75 to 1.02 on the cases below
 
 CASES = [
@@ -59,6 +62,32 @@ def measured_error(scale, step, precision):
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
         difference = finite_difference(field, *arguments, step)
     return 100 * relative_error(difference.dudt, expected)
+
+
+def row(scale, step, precision):
+    """One line of the stored table: predicted and measured error in per cent, and the verdict."""
+    finding = law("JVP-003").predicate(method="finite_difference", step=step, time_scale=scale, precision=precision)
+    measured = measured_error(scale, step, precision)
+    verdict = "allowed" if finding.passed else "forbidden"
+    return f"{scale:g},{step:g},{precision},{finding.value:.3g},{measured:.3g},{verdict}"
+
+
+@pytest.fixture(scope="module")
+def table(request):
+    """The stored table, written anew by a measuring session."""
+    if request.config.getoption("--measure"):
+        TABLE.write_text("\n".join([HEADER, *(row(*case[:3]) for case in CASES)]) + "\n")
+    return TABLE.read_text().splitlines()
+
+
+def test_the_stored_table_is_what_is_measured(table):
+    """The table that JVP-003 cites holds every case, and its errors are measured again here."""
+    assert table[0] == HEADER
+    for line, case in zip(table[1:], CASES, strict=True):
+        stored, now = line.split(","), row(*case[:3]).split(",")
+        assert (stored[:4], stored[5]) == (now[:4], now[5])
+        # Rounding noise in bf16 differs from processor to processor; truncation does not.
+        assert float(now[4]) == pytest.approx(float(stored[4]), rel=0.5)
 
 
 @pytest.mark.parametrize(("scale", "step", "precision", "allowed"), CASES)

@@ -17,7 +17,6 @@ import torch
 from spec import registry
 from spec.law import Finding, Law
 
-
 MEASURING = ("tests/laws", "tests/relative")
 """Tests whose numbers come from the trainer; elsewhere laws are judged on examples."""
 

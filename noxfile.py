@@ -1,4 +1,7 @@
-"""Sessions: `nox -s unit gpu_smoke` tests, `lint` and `types` check, `bench` measures, `explore` searches further."""
+"""Sessions: `nox -s unit golden gpu_smoke` test, `lint` and `types` check, `bench` measures.
+
+`explore` searches further than `unit`, and `faults` puts known faults into a copy of the code.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "types", "unit", "gpu_smoke"]
+nox.options.sessions = ["lint", "types", "unit", "golden", "gpu_smoke"]
 
 SHARED = Path(".nox/test")
 """One environment for every session that needs torch, which is nearly all of an installation's size and time."""
@@ -44,6 +47,20 @@ def gpu_smoke(session: nox.Session) -> None:
     _run(session, "pytest", "tests/gpu")
 
 
+@nox.session(python=False)
+def golden(session: nox.Session) -> None:
+    """The golden cases: short trainings against their kept numbers."""
+    _install(session)
+    _run(session, "pytest", "tests/golden")
+
+
+@nox.session(python=False, default=False)
+def faults(session: nox.Session) -> None:
+    """Every fault of the catalogue put into a copy of the code; a test must notice each. Takes half an hour."""
+    _install(session)
+    _run(session, "tools.cli", "faults", "run")
+
+
 @nox.session(python=False, default=False)
 def bench(session: nox.Session) -> None:
     """Benchmarks."""
@@ -67,7 +84,8 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style and format."""
+    """Style, format, and that no golden changed in silence."""
     session.install(*CONSTRAINTS, "ruff", silent=True)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("python", "tools/golden/changelog.py")

@@ -20,8 +20,11 @@ import typer
 
 from neuromf.errors import InputError
 from tools.commands.data import data_app
+from tools.commands.faults import faults_app
 from tools.commands.gate import gate
+from tools.commands.golden import golden_app
 from tools.commands.laws import laws_app
+from tools.commands.replay import replay
 from tools.commands.sample import sample
 from tools.commands.train import train
 
@@ -35,8 +38,11 @@ app = typer.Typer(
 app.command()(gate)
 app.command()(train)
 app.command()(sample)
+app.command()(replay)
 app.add_typer(data_app, name="data")
 app.add_typer(laws_app, name="laws")
+app.add_typer(golden_app, name="golden")
+app.add_typer(faults_app, name="faults")
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ LOSS = "squared latent per dim"
 
 COLUMNS: tuple[Column, ...] = (
     Column("step", "schedule", "optimiser step, from 0", "int"),
-    Column("batch_hash", "batch", "first digits of the SHA-256 of data, noise and times", "text"),
+    Column("batch_hash", "batch", "first digits of the SHA-256 of data and noise", "text"),
     Column("t_mean", "times", "mean of t"),
     Column("h_mean", "times", "mean of t - r"),
     Column("frac_fm", "times", "share of samples with r = t"),

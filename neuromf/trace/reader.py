@@ -23,7 +23,7 @@ def read_trace(path: Path) -> pd.DataFrame:
     Raises:
         InputError: missing, empty, cut short, a foreign or missing column, or steps out of order.
     """
-    _check_frame(path)
+    check_frame(path)
     try:
         table = pd.read_csv(path, dtype=_DTYPES)
         return TRACE_SCHEMA.validate(table)
@@ -32,7 +32,7 @@ def read_trace(path: Path) -> pd.DataFrame:
         raise InputError(f"not a trace ({problem})", remedy=_REMEDY, file=path) from error
 
 
-def _check_frame(path: Path) -> None:
+def check_frame(path: Path) -> None:
     """Header and last character: what pandas would repair in silence."""
     try:
         with path.open("rb") as stream:

@@ -63,13 +63,13 @@ class BatchSource:
 
 
 def micro_batch_hash(batch: Batch) -> str:
-    """SHA-256 over data, noise and times of one micro-batch."""
-    digest = hashlib.sha256()
-    for tensor in (batch.x, batch.e, batch.r_B, batch.t_B):
-        digest.update(tensor.cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    """SHA-256 over data and noise of each sample, one after another; times have columns of their own."""
+    return "".join(
+        hashlib.sha256(x.tobytes() + e.tobytes()).hexdigest()
+        for x, e in zip(batch.x.cpu().numpy(), batch.e.cpu().numpy(), strict=True)
+    )
 
 
 def step_hash(micro_batches: list[str]) -> str:
-    """Twelve hexadecimal digits that stand for a step's micro-batches in order."""
+    """Twelve hexadecimal digits that stand for a step's samples in order, however they are cut up."""
     return hashlib.sha256("".join(micro_batches).encode()).hexdigest()[:12]

@@ -142,7 +142,7 @@ def test_adam_couples_the_decay_to_the_gradient():
                 for step in range(20):
                     weight.grad = torch.full((1,), size * (-1.0) ** step, dtype=torch.float64)
                     optimiser.step()
-            lost.append(float(weights[0] - weights[1]))
+            lost.append(float((weights[0] - weights[1]).detach()))
         return lost[0] / lost[1]
 
     assert decayed(torch.optim.AdamW) == pytest.approx(1.0, rel=1e-2)

@@ -11,7 +11,9 @@ import typer
 if TYPE_CHECKING:
     from tools.faults.run import FaultResult
 
-faults_app = typer.Typer(help="Put known faults into a copy of the code; a test must notice each.", no_args_is_help=True)
+faults_app = typer.Typer(
+    help="Put known faults into a copy of the code; a test must notice each.", no_args_is_help=True
+)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -61,6 +63,8 @@ def run_command(
     chosen, root, console = select(ids or ()), checkout(), make_console()
     width = max(len(fault.id) for fault in chosen)
     results = []
+    if not as_json:
+        console.print("first the tests without a fault", markup=False)
     for result in run_faults(chosen, root, jobs):
         results.append(result)
         text = json.dumps(_record(result)) if as_json else _line(result, width)

@@ -45,8 +45,9 @@ class PytestRun:
 
 
 def run_tests(tree: Path, tests: Sequence[str], *options: str) -> PytestRun:
-    """Run a selection on the code of `tree`, one thread a process, with the examples that continuous integration has."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *tests]
+    """Run a selection on the code of `tree`, with one thread and the examples that continuous integration has."""
+    plugins = ("-p", "no:cacheprovider", "-p", "tools.faults.first_example")
+    command = [sys.executable, "-m", "pytest", "-q", *plugins, *options, *tests]
     try:
         done = subprocess.run(
             command,

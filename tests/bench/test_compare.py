@@ -1,0 +1,18 @@
+"""The comparator on traces of a million steps."""
+
+import pytest
+from trace_strategies import NUMBERS, table_of
+
+from tools.compare.comparator import Tolerance, Verdict, compare
+
+pytestmark = pytest.mark.bench
+LIMIT = 3.0
+
+
+def test_two_traces_of_a_million_steps(benchmark):
+    """Two traces of a million steps are compared in at most 3 s."""
+    first, second = table_of(1_000_000), table_of(1_000_000)
+    tolerances = {name: Tolerance(rtol=1e-3) for name in NUMBERS}
+    result = benchmark.pedantic(compare, args=(first, second, tolerances), rounds=3)
+    assert result.verdict is Verdict.PASS
+    assert benchmark.stats.stats.max <= LIMIT

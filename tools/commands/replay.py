@@ -1,0 +1,109 @@
+"""`neuromf replay failed_225`: the lost run from its record, or trained again at small scale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neuromf.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from tools.replay.verdict import RepairVerdict
+
+RUNS = ("failed_225",)
+
+
+def replay(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="failed_225, the run that started the project.")],
+    train: Annotated[bool, typer.Option("--train", help="Train it again at small scale, about 20 minutes.")] = False,
+    repairs: Annotated[
+        bool, typer.Option("--repairs", help="With --train: each repair too, alone and together.")
+    ] = False,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="With --train: trainings of each kind.")] = 1,
+    epochs: Annotated[int, typer.Option(min=2, max=225, help="With --train: epochs of 30 micro-batches.")] = 225,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="With --train: trainings at a time.")] = 1,
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder for pictures and curves; a started series goes on.")
+    ] = Path("replay"),
+) -> None:
+    """Show why 2.0 was printed and which rule would have stopped the run; or see it explode with your own eyes."""
+    if run not in RUNS:
+        raise InputError(f"'{run}' is no recorded run", remedy=f"use {RUNS[0]}")
+    if out.exists() and not out.is_dir():
+        raise InputError("is a file", remedy="give a folder", file=out, key="--out")
+    out.mkdir(parents=True, exist_ok=True)
+    if train:
+        _train(out, repairs, seeds, epochs, jobs)
+    else:
+        _recorded(out)
+
+
+def _recorded(out: Path) -> None:
+    from tools.commands.console import make_console
+    from tools.replay.picture import draw_recorded
+    from tools.replay.rules import readings, rules
+
+    console = make_console()
+    table = _table("epoch", "raw loss", "one term, summed", "L/c", "printed (float32)", "in float64", "objective")
+    for r in readings():
+        table.add_row(
+            str(r.epoch), f"{r.raw:,.0f}", f"{r.per_sample:.3g}", f"{r.regime:.2g}", f"{r.printed:.7f}",
+            f"2 - {2 - r.exact:.1e}", f"{r.objective:.2f}",
+        )  # fmt: skip
+    console.print(table)
+    console.print(
+        "Two terms L/(L + c) with L summed over 442,368 dims: float32 rounds each to 1, for a healthy run too. The "
+        "objective, the potential log(1 + L/c), has the same gradient and moves.",
+        soft_wrap=True,
+    )
+    found = rules()
+    table = _table("rule", "law", "speaks at epoch", "A100-hours saved", "says")
+    for rule in found:
+        epoch = "never" if rule.epoch is None else "before the launch" if rule.epoch == 0 else str(rule.epoch)
+        table.add_row(rule.name, rule.law, epoch, f"{rule.saved:.1f}" if rule.halts else "it warns", rule.says)
+    console.print(table)
+    draw_recorded(out / "failed_225.png", found)
+    console.print(f"picture: {out / 'failed_225.png'}")
+
+
+def _train(out: Path, repairs: bool, seeds: int, epochs: int, processes: int) -> None:
+    from tools.commands.console import make_console, progress_bar
+    from tools.replay.picture import draw_curves
+    from tools.replay.small_scale import REPAIRS
+    from tools.replay.train import jobs, read_curves, run_jobs
+    from tools.replay.verdict import judge_repairs
+
+    names = [repair.name for repair in REPAIRS] if repairs else ["none"]
+    folder = out / f"epochs{epochs}"
+    todo = jobs(folder, names, seeds, epochs)
+    console = make_console()
+    console.print(f"{len(todo)} of {len(names) * seeds} trainings to be done, {epochs} epochs each")
+    with progress_bar("training") as show:
+        for job, ending in run_jobs(todo, processes, show if processes == 1 else None):
+            console.print(f"{job.repair}, seed {job.seed}: {ending}")
+    curves = read_curves(folder, names, seeds)
+    console.print(_verdicts(judge_repairs(curves)))
+    draw_curves(out / f"trained_{epochs}.png", curves, "The failed run trained again at small scale, and its repairs")
+    console.print(f"curves: {folder}, picture: {out / f'trained_{epochs}.png'}")
+
+
+def _verdicts(verdicts: list[RepairVerdict]) -> Table:
+    table = _table("changed", "proposed by", "seeds", "MF loss, start", "MF loss, end", "FM end", "weighted", "verdict")
+    for v in verdicts:
+        spread = f"{v.weighted:.4f} +- {v.weighted_std:.4f}"
+        numbers = (f"{v.start:.3g}", f"{v.ends_shown}", f"{v.flow_end:.3g}", spread)
+        table.add_row(v.name, v.origin, str(v.seeds), *numbers, v.says)
+    return table
+
+
+def _table(*headers: str) -> Table:
+    from rich.table import Table
+
+    table = Table(pad_edge=False)
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table

@@ -1,0 +1,1 @@
+"""Two traces side by side: where they part first, and what that says."""

@@ -1,0 +1,89 @@
+"""A trace as arrays, with empty cells told apart from numbers that are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from neuromf.errors import InputError
+from neuromf.trace.columns import COLUMNS
+from neuromf.trace.reader import check_frame
+
+REMEDY = "give a trace.csv that `neuromf train` wrote"
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A column of numbers.
+
+    Attributes:
+        values: one number a step; undefined where the cell is empty.
+        empty: steps whose cell is empty, because the quantity does not exist there.
+    """
+
+    values: NDArray[np.float64] | NDArray[np.int64]
+    empty: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class TraceTable:
+    """A trace.
+
+    Attributes:
+        columns: names in the file's order.
+        texts: columns of text, one entry a step.
+        numbers: columns of numbers.
+    """
+
+    columns: tuple[str, ...]
+    texts: dict[str, NDArray[np.object_]]
+    numbers: dict[str, Numbers]
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """Optimiser steps, as they stand in the file."""
+        return self.numbers["step"].values.astype(np.int64)
+
+
+def table_from_frame(frame: pd.DataFrame) -> TraceTable:
+    """A trace from a table whose empty cells are None or blank text."""
+    texts, numbers = {}, {}
+    for column in COLUMNS:
+        if column.name not in frame:
+            continue
+        cells = frame[column.name]
+        if column.kind == "text":
+            texts[column.name] = cells.to_numpy(dtype=object)
+        elif column.optional:
+            numbers[column.name] = _optional(cells)
+        else:
+            values = cells.to_numpy(dtype=np.int64 if column.kind == "int" else np.float64)
+            numbers[column.name] = Numbers(values, np.zeros(len(values), dtype=bool))
+    return TraceTable(tuple(frame.columns), texts, numbers)
+
+
+def _optional(cells: pd.Series[str]) -> Numbers:
+    empty = (cells.isna() | (cells == "")).to_numpy()
+    filled = cells.mask(empty, "0")
+    return Numbers(filled.to_numpy().astype(np.float64), empty)
+
+
+def read_table(path: Path) -> TraceTable:
+    """Read a trace as arrays, without judging its steps: that is the comparator's part.
+
+    Raises:
+        InputError: missing, empty, cut short, CRLF, a byte order mark, a foreign column, or a cell of another type.
+    """
+    check_frame(path)
+    kinds = {c.name: "str" if c.optional or c.kind == "text" else _TYPES[c.kind] for c in COLUMNS}
+    try:
+        return table_from_frame(pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values={}))
+    except (OSError, ValueError) as error:
+        raise InputError(f"not a trace ({str(error).splitlines()[0]})", remedy=REMEDY, file=path) from error
+
+
+_TYPES = {"int": "int64", "float": "float64"}

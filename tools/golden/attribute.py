@@ -1,0 +1,78 @@
+"""Whose fault a difference is: the golden's own commit, run again in today's environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from neuromf.errors import InputError
+from tools.compare.comparator import Verdict, compare
+from tools.compare.table import TraceTable, read_table
+from tools.golden.bless import ROOT
+from tools.golden.case import GoldenCase
+from tools.golden.measure import tolerances_from
+from tools.golden.noise import threads
+from tools.golden.runner import run_steps
+from tools.golden.store import golden_table, provenance, tolerance_frame
+from tools.golden.verdict import Outcome
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from tools.golden.case import read_case
+from tools.golden.noise import threads
+from tools.golden.runner import run_steps
+case = read_case(sys.argv[1], Path(sys.argv[2]))
+with threads(1):
+    Path(sys.argv[3]).write_text(run_steps(case.config, case.contract.steps).csv)
+"""
+
+
+def attribute(case: GoldenCase) -> tuple[Outcome, str]:
+    """Tell drift of the code from drift of the environment.
+
+    Returns:
+        PASS when today's run agrees with the golden; ENV-DRIFT when it agrees with the golden's commit run today;
+        else REGRESSED; and a sentence.
+
+    Raises:
+        InputError: the golden's commit is not in this clone, or does not run.
+    """
+    tolerances = tolerances_from(tolerance_frame(case))
+    golden, commit = golden_table(case), str(provenance(case)["commit"])
+    with threads(1):
+        now = run_steps(case.config, case.contract.steps).table
+    if compare(now, golden, tolerances).verdict is Verdict.PASS:
+        return Outcome.PASS, "today's code and environment give the golden numbers"
+    then = _run_at(commit, case)
+    against = compare(now, then, tolerances)
+    if against.verdict is Verdict.PASS:
+        return Outcome.ENV_DRIFT, f"commit {commit[:12]} gives today's numbers too: the environment moved, not the code"
+    assert against.first is not None
+    where = f"step {against.first.step}, column {against.first.column}"
+    return Outcome.REGRESSED, f"commit {commit[:12]}, run today, differs from today's code first at {where}"
+
+
+def _run_at(commit: str, case: GoldenCase) -> TraceTable:
+    """The case as the code of `commit` runs it here and now."""
+    with tempfile.TemporaryDirectory() as scratch:
+        tree, trace = Path(scratch) / "tree", Path(scratch) / "trace.csv"
+        _call(["git", "worktree", "add", "--detach", str(tree), commit], ROOT)
+        try:
+            environment = {**os.environ, "PYTHONPATH": str(tree)}
+            arguments = [sys.executable, "-c", SCRIPT, case.name, str(case.folder.parent), str(trace)]
+            _call(arguments, tree, environment)
+            return read_table(trace)
+        finally:
+            _call(["git", "worktree", "remove", "--force", str(tree)], ROOT)
+
+
+def _call(command: list[str], folder: Path, environment: dict[str, str] | None = None) -> None:
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        problem = f"`{' '.join(command[:4])}` failed ({last})"
+        raise InputError(problem, remedy="fetch the golden's commit, or bless the case anew")

@@ -1,0 +1,99 @@
+"""A blessed case's files: read, checked, and written whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pandera.errors import SchemaError, SchemaErrors
+
+from neuromf.config.resolve import resolved_text
+from neuromf.errors import InputError
+from tools.compare.table import TraceTable, read_table
+from tools.golden.case import LANE, GoldenCase
+from tools.golden.measure import TOLERANCE_SCHEMA, Measurement
+from tools.golden.parameters import parameter_text
+
+FORMAT = 1
+_REMEDY = "restore it, or make it with `neuromf golden bless`"
+
+
+def golden_table(case: GoldenCase) -> TraceTable:
+    """The golden trace.
+
+    Raises:
+        InputError: it is missing; it is never written silently.
+    """
+    if not case.trace.is_file():
+        raise InputError("there is no golden trace", remedy=_REMEDY, file=case.trace)
+    return read_table(case.trace)
+
+
+def tolerance_frame(case: GoldenCase) -> pd.DataFrame:
+    """The measured tolerances.
+
+    Raises:
+        InputError: the table is missing or not of its schema.
+    """
+    try:
+        return TOLERANCE_SCHEMA.validate(pd.read_csv(case.tolerances))
+    except (OSError, ValueError, SchemaError, SchemaErrors) as error:
+        problem = f"is no table of tolerances ({str(error).splitlines()[0]})"
+        raise InputError(problem, remedy="make it with `neuromf golden measure`", file=case.tolerances) from error
+
+
+def provenance(case: GoldenCase) -> dict[str, Any]:
+    """Where the golden trace comes from.
+
+    Raises:
+        InputError: the file is missing or of another form.
+    """
+    try:
+        document = json.loads(case.provenance.read_text(encoding="utf-8"))
+        if document["format"] != FORMAT or not isinstance(document["environment"], dict):
+            raise ValueError(f"format {document['format']}, this version reads {FORMAT}")
+        return dict(document)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"is no provenance ({error})", remedy=_REMEDY, file=case.provenance) from error
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def write_measurement(case: GoldenCase, measurement: Measurement, table: pd.DataFrame) -> None:
+    """Store the tolerances and what they follow from."""
+    table.to_csv(case.tolerances, index=False, float_format="%.3g", lineterminator="\n")
+    both = pd.concat([measurement.noise, measurement.effects], keys=["noise", "fault"], names=["kind", "change"])
+    both.to_csv(case.effects, float_format="%.3g", lineterminator="\n")
+
+
+def write_golden(case: GoldenCase, trace: str, weights: str, document: dict[str, Any]) -> None:
+    """Store a golden trace, its configuration and parameters, and where it comes from."""
+    (case.folder / "config.txt").write_text(resolved_text(case.config))
+    (case.folder / "params.txt").write_text(parameter_text(case.config))
+    case.trace.write_text(trace)
+    whole = {
+        "format": FORMAT,
+        "lane": LANE,
+        **document,
+        "weights_sha256": weights,
+        "trace_sha256": file_hash(case.trace),
+    }
+    case.provenance.write_text(json.dumps(whole, indent=1) + "\n")
+
+
+def contract_problems(case: GoldenCase) -> list[str]:
+    """Where configuration or parameters differ from the golden's, line by line."""
+    problems = []
+    for name, text in (("config.txt", resolved_text(case.config)), ("params.txt", parameter_text(case.config))):
+        path = case.folder / name
+        golden = path.read_text().splitlines() if path.is_file() else []
+        now = text.splitlines()
+        problems += [f"{name}: golden lacks `{line}`" for line in now if line not in golden]
+        problems += [f"{name}: golden has `{line}`" for line in golden if line not in now]
+    return problems

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from law_strategies import SEEDS
 from scipy import stats
@@ -30,6 +30,7 @@ def draw(seed, size, share, **times):
 
 
 @pytest.mark.law("TIME-001")
+@example(normals=[(-1.0, 1.0)], uniforms=[(0.9, 0.1, 0.2)] * 8, share=0.0, t_min=0.05, sigma=1.0, dtype=np.float64)
 @given(
     normals=st.lists(st.tuples(*(st.floats(-50, 50),) * 2), min_size=1, max_size=8),
     uniforms=st.lists(st.tuples(*(st.floats(0, 1, exclude_max=True),) * 3), min_size=8, max_size=8),

@@ -1,0 +1,46 @@
+"""Faults put into the trainer against a golden: the first divergence names the stage that is at fault."""
+
+import pytest
+from pandas import DataFrame
+
+from tools.compare.comparator import Verdict, compare
+from tools.compare.table import TraceTable, table_from_frame
+from tools.golden.case import read_case
+from tools.golden.faults import FAULTS
+from tools.golden.measure import tolerances_from
+from tools.golden.noise import PERTURBATIONS, threads
+from tools.golden.runner import run_steps
+from tools.golden.store import golden_table, tolerance_frame
+
+CASE = read_case("x_exact")
+STEPS = 6
+UNSEEN = {"clamp"}
+"""No t of the case's first steps is below 1.5 t_min, where the clamp acts."""
+
+
+def golden_start():
+    """The golden's first steps."""
+    table = golden_table(CASE)
+    numbers = {n: type(c)(c.values[:STEPS], c.empty[:STEPS]) for n, c in table.numbers.items()}
+    return TraceTable(table.columns, {n: texts[:STEPS] for n, texts in table.texts.items()}, numbers)
+
+
+def compared(config, context, prepare=None):
+    with threads(1), context:
+        run = run_steps(config, STEPS, prepare)
+    assert isinstance(run.frame, DataFrame)
+    return compare(table_from_frame(run.frame), golden_start(), tolerances_from(tolerance_frame(CASE)))
+
+
+@pytest.mark.parametrize("fault", [f for f in FAULTS if f.name not in UNSEEN], ids=lambda fault: fault.name)
+def test_the_first_divergence_names_the_stage_at_fault(fault):
+    """A wrong number in one stage is seen there first, with every earlier stage equal."""
+    comparison = compared(fault.changed(CASE.config), fault.injected())
+    assert comparison.verdict is Verdict.REGRESSED
+    assert comparison.first.stage == fault.stage, comparison.first
+
+
+@pytest.mark.parametrize("change", PERTURBATIONS, ids=lambda change: change.name)
+def test_a_benign_change_is_no_regression(change):
+    """Threads, kernels, a unit in the last place, another cut or another kernel of the optimiser blame nobody."""
+    assert compared(change.config(CASE.config), change.context(), change.state).verdict is Verdict.PASS

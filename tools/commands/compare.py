@@ -1,0 +1,54 @@
+"""`neuromf compare`: where two traces part first."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+
+def compare(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder or its trace.csv.")],
+    golden: Annotated[str, typer.Argument(metavar="GOLDEN", help="A golden case, another run, or a trace.csv.")],
+    rtol: Annotated[
+        float, typer.Option(min=0.0, help="Relative tolerance where none has been measured; 0 asks for equality.")
+    ] = 0.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")] = False,
+) -> None:
+    """Compare two traces cell by cell; exit 0 when they agree, 1 when they do not."""
+    from dataclasses import asdict
+
+    from neuromf.trace.columns import COLUMNS
+    from tools.compare.comparator import Tolerance, Verdict
+    from tools.compare.comparator import compare as compare_tables
+    from tools.compare.message import Context, explain
+    from tools.compare.sources import config_changes, read_side
+
+    actual, expected = read_side(run), read_side(golden)
+    given = {column.name: Tolerance(rtol=rtol) for column in COLUMNS if column.kind == "float"}
+    tolerances = dict(expected.tolerances) or given
+    comparison = compare_tables(actual.table, expected.table, tolerances)
+    changes = config_changes(expected, actual)
+    context = Context(f"{run} against {golden}", tolerances, changes, f"neuromf laws show {_law(comparison.first)}")
+    if as_json:
+        document = {
+            "verdict": comparison.verdict.value,
+            "steps": comparison.steps,
+            "first": None if comparison.first is None else asdict(comparison.first),
+            "unchanged": list(comparison.unchanged),
+            "differing": dict(comparison.differing or {}),
+            "problem": comparison.problem,
+            "config": {key: list(values) for key, values in changes.items()},
+        }
+        print(json.dumps(document, indent=1, default=str))
+    else:
+        print(explain(comparison, context), end="")
+    raise typer.Exit(0 if comparison.verdict is Verdict.PASS else 1)
+
+
+def _law(first: object) -> str:
+    from tools.compare.comparator import Divergence
+    from tools.compare.stages import stage_of
+
+    return stage_of(first.column).laws[0] if isinstance(first, Divergence) else "CFG-001"

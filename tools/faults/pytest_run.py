@@ -29,8 +29,8 @@ class PytestRun:
 
     @property
     def failed_tests(self) -> tuple[str, ...]:
-        """Node ids that pytest's summary lists as failed."""
-        return tuple(dict.fromkeys(re.findall(r"^FAILED (.+?)(?: - .*)?$", self.output, re.MULTILINE)))
+        """Node ids that pytest's summary lists as failed, in the test or in its fixtures."""
+        return tuple(dict.fromkeys(re.findall(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", self.output, re.MULTILINE)))
 
     @property
     def laws(self) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ class CaseRun:
     @property
     def csv(self) -> str:
         """The trace as a file."""
-        return str(self.frame.to_csv(index=False, lineterminator="\n"))
+        return str(self.frame.to_csv(index=False, lineterminator="\n", na_rep="nan"))
 
 
 def golden_latents() -> torch.Tensor:

@@ -77,4 +77,5 @@ def _judge(name: str, tables: list[pd.DataFrame]) -> RepairVerdict:
 
 def _level(values: pd.Series[float], *, first: bool) -> float:
     """Median over the first epoch, before the learning rate has risen, or over the last tenth of the epochs."""
-    return float(values.iloc[0] if first else values.iloc[-max(len(values) // 10, 1) :].median())
+    # numpy's median keeps a NaN, pandas' would pass over it.
+    return float(values.iloc[0] if first else np.median(values.to_numpy()[-max(len(values) // 10, 1) :]))

@@ -149,7 +149,7 @@ def test_a_clean_tree_that_fails_proves_nothing(root, tree):
 
 def test_failed_tests_are_read_from_the_summary():
     """Node ids with blanks and dashes are read up to the message, each once."""
-    output = "FAILED t.py::a[x with y] - assert 1 == 2\nFAILED t.py::b\nFAILED t.py::b\n1 failed\n\n"
+    output = "FAILED t.py::a[x with y] - assert 1 == 2\nFAILED t.py::b\nERROR t.py::b\n1 failed\n\n"
     assert PytestRun(1, output).failed_tests == ("t.py::a[x with y]", "t.py::b")
     assert PytestRun(1, output).last_line == "1 failed"
 

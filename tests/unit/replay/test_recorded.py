@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pandera.errors import SchemaError
 
 from spec.reference.failed_run import EPOCHS, RECORDED_CHANNELS
 from tools.replay.recorded import CURVE_SCHEMA, curve, facts, gpu_hours
@@ -36,7 +37,7 @@ def test_a_curve_of_another_form_is_refused(change):
         {"epoch": [1, 2], **{f"ch{c}": [1.0, 2.0] for c in range(4)}, "loss_mean": 2.0, "loss_std": 0.0}
     )
     CURVE_SCHEMA.validate(table)
-    with pytest.raises(Exception, match="ch0|epoch|loss_std"):
+    with pytest.raises(SchemaError):
         CURVE_SCHEMA.validate(table.assign(**change))
 
 

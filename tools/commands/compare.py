@@ -39,7 +39,7 @@ def compare(
             "unchanged": list(comparison.unchanged),
             "differing": dict(comparison.differing or {}),
             "problem": comparison.problem,
-            "config": {key: list(values) for key, values in changes.items()},
+            "config": None if changes is None else {key: list(values) for key, values in changes.items()},
         }
         print(json.dumps(document, indent=1, default=str))
     else:

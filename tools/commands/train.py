@@ -33,6 +33,10 @@ def train(
     """Train a configuration; exit code 16 when the divergence guard halts it."""
     settings = load_config(config, override or ())
 
+    from neuromf.train.refusal import refuse_impossible
+
+    refuse_impossible(settings)
+
     from neuromf.train.device import choose_device
     from neuromf.train.latents import training_store
     from neuromf.train.loop import Ending

@@ -17,13 +17,13 @@ class Context:
     Attributes:
         name: what is compared, as the reader named it.
         tolerances: by column.
-        config_changes: differing keys, as (golden's value, trace's value).
+        config_changes: differing keys, as (golden's value, trace's value); None where they are not known.
         next_command: what to type next.
     """
 
     name: str
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
-    config_changes: Mapping[str, tuple[object, object]] = field(default_factory=dict)
+    config_changes: Mapping[str, tuple[object, object]] | None = None
     next_command: str = ""
 
 
@@ -46,10 +46,15 @@ def _lines(comparison: Comparison, context: Context) -> Iterator[str]:
         yield f"  laws: {', '.join(stage.laws)}"
         yield f"  keys that set this stage: {', '.join(stage.keys) or 'none, so it is the code or the environment'}"
     if comparison.verdict is not Verdict.PASS:
-        changes = [f"{key} {old} -> {new}" for key, (old, new) in context.config_changes.items()]
-        yield f"  configuration: {'; '.join(changes) or 'no key differs'}"
+        yield f"  configuration: {_changes(context.config_changes)}"
         if context.next_command:
             yield f"  next: {context.next_command}"
+
+
+def _changes(changes: Mapping[str, tuple[object, object]] | None) -> str:
+    if changes is None:
+        return "not known of both"
+    return "; ".join(f"{key} {old} -> {new}" for key, (old, new) in changes.items()) or "no key differs"
 
 
 def _shown(value: float | str | None) -> str:

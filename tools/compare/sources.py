@@ -54,10 +54,10 @@ def read_side(name: str) -> Side:
     raise InputError(f"'{name}' holds no trace", remedy=remedy)
 
 
-def config_changes(golden: Side, actual: Side) -> dict[str, tuple[object, object]]:
-    """Keys whose values differ, as (golden's, trace's)."""
+def config_changes(golden: Side, actual: Side) -> dict[str, tuple[object, object]] | None:
+    """Keys whose values differ, as (golden's, trace's); None where a configuration is not known."""
     if not golden.config or not actual.config:
-        return {}
+        return None
     return {
         key: (golden.config[key], actual.config[key])
         for key in golden.config

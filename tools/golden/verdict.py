@@ -83,7 +83,7 @@ def _verdict(
 ) -> CaseVerdict:
     failing = outcome is not Outcome.PASS
     command = f"neuromf golden {'attribute' if outcome is Outcome.UNKNOWN_PLATFORM else 'diff'} {case.name}"
-    context = Context(name=f"golden case {case.name}", tolerances=tolerances, next_command=command)
+    context = Context(f"golden case {case.name}", tolerances, config_changes={}, next_command=command)
     text = explain(comparison, context).replace(comparison.verdict.value, outcome.value, 1)
     if failing and changes:
         moved = "; ".join(f"{key} {then} -> {now}" for key, (then, now) in changes.items())

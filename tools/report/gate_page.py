@@ -17,7 +17,7 @@ from tools.report.charts import LOSS_CHARTS, slice_png
 if TYPE_CHECKING:
     from tools.gate.smoke import SmokeRun
 
-ORDER = ("block", "warn", "info", "pass")
+ORDER = ("block", "warn", "waived", "info", "pass")
 
 
 def gate_page(verdict: Verdict, config: Config, smoke: SmokeRun | None) -> str:
@@ -34,6 +34,7 @@ def gate_page(verdict: Verdict, config: Config, smoke: SmokeRun | None) -> str:
     charts = [(chart.title, Markup(chart.svg(smoke.rows))) for chart in LOSS_CHARTS] if smoke else []
     return environment.from_string(template).render(
         verdict=verdict,
+        statuses=ORDER,
         results=[result for status in ORDER for result in verdict.with_status(status)],
         charts=charts,
         slices=_slices(smoke) if smoke else [],

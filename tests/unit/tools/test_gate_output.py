@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
+from typing import get_args
 
 import pytest
 from rich.console import Console
 
 from neuromf.config import config_hash, load_config
-from tools.gate.console import format_value, print_verdict
+from tools.gate.console import STYLES, format_value, print_verdict
+from tools.gate.result import Status
 from tools.gate.static import static_findings
 from tools.gate.verdict import Verdict
+from tools.report.gate_page import ORDER, gate_page
 
 
 @pytest.fixture
@@ -47,3 +51,17 @@ def test_json_names_the_blocked_laws(verdict):
 def test_numbers_are_short_and_text_is_left_alone(value, text):
     """Four significant digits below ten thousand, whole numbers above."""
     assert format_value(value) == text
+
+
+def test_no_status_is_left_out_of_console_or_page(verdict):
+    """Each status that a law can have has a style on the console and a place on the page."""
+    assert set(get_args(Status)) == set(STYLES) == set(ORDER)
+
+
+@pytest.mark.parametrize("status", get_args(Status))
+def test_a_law_of_any_status_is_on_the_page(verdict, status):
+    """A waived law, like any other, is counted and shown."""
+    results = [replace(verdict.results[0], status=status, detail="the one to be seen"), *verdict.results[1:]]
+    page = gate_page(replace(verdict, results=results), load_config(["failed_225"]), None)
+    assert f'<div class="law {status}">' in page
+    assert "the one to be seen" in page

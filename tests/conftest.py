@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from spec.registry import laws
 
-EXAMPLES = 25
+EXAMPLES = 20
 settings.register_profile("ci", derandomize=True, database=None, deadline=None, print_blob=True, max_examples=EXAMPLES)
 settings.register_profile("explore", deadline=None, print_blob=True, max_examples=50 * EXAMPLES)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

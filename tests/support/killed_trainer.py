@@ -12,9 +12,12 @@ from tiny_run import make_tiny_config
 from neuromf.train.loop import train
 from neuromf.train.run_folder import RunFolder, create_run
 
+LONGER = ("training.checkpoint_every_steps=1", "training.epochs=3")
+"""Nine steps with a checkpoint each, so that there is time to kill it."""
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    run, config = Path(sys.argv[1]), make_tiny_config("training.checkpoint_every_steps=1")
+    run, config = Path(sys.argv[1]), make_tiny_config(*LONGER)
     resume = (run / "config.yaml").exists()
     folder = RunFolder(run) if resume else create_run(run, config, "")
     latents = load_file(sys.argv[2])["latents"]

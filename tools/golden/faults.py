@@ -136,7 +136,7 @@ FAULTS = (
                    _with(time_sampling__data_proportion=lambda p: min(1.0, p + 0.2))),
     NumericalFault("path_reversed", "PATH-001", "path", "x and e change places", None,
                    _patched(flow_objective, "interpolate", _swapped_path)),
-    NumericalFault("time_scale", "JVP-005", "forward", "the embedding runs 1 % fast",
+    NumericalFault("time_scale", "JVP-005", "derivative", "the embedding runs 1 % fast",
                    _with(unet__time_scale=lambda s: 1.01 * s)),
     NumericalFault("clamp", "TIME-004", "forward", "1/t is clamped at 1.5 t_min", None,
                    _patched(flow_objective, "average_velocity", _shifted_clamp)),

@@ -1,0 +1,37 @@
+"""The whole gate as a user runs it: laws on paper, a short training on real MRI, the page."""
+
+import json
+import sys
+
+import pytest
+
+from tools.cli import main
+
+
+def test_the_full_gate_trains_on_real_mri_and_passes_recommended(tmp_path, monkeypatch, capsys):
+    """The default gate ends in PASS, with every runtime law judged live and a falling raw loss."""
+    monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "cache"))
+    outputs = ["--json", str(tmp_path / "out.json"), "--report", str(tmp_path / "r.html")]
+    monkeypatch.setattr(sys, "argv", ["neuromf", "gate", *outputs])
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    verdict = json.loads((tmp_path / "out.json").read_text())
+    live = {result["law_id"] for result in verdict["laws"] if result["where"] == "smoke"}
+    assert (ended.value.code or 0, verdict["status"], verdict["warned"]) == (0, "PASS", [])
+    named = {
+        "PRED-002",
+        "JVP-003",
+        "JVP-005",
+        "JVP-006",
+        "LR-002",
+        "EMA-001",
+        "OBS-001",
+        "OPT-002",
+        "TIME-001",
+        "TIME-004",
+    }
+    assert named <= live
+    assert verdict["smoke"]["last"]["raw_total"] < 0.7 * verdict["smoke"]["first"]["raw_total"]
+    assert "PASS recommended" in capsys.readouterr().out
+    assert (tmp_path / "r.html").read_text().count("<svg") == 4

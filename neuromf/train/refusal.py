@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from neuromf.config.derived import run_facts
 from neuromf.config.resolve import flat_config
 from neuromf.config.schema import Config
@@ -9,9 +11,14 @@ from neuromf.errors import InputError
 from spec.laws.forbidden_pairs import ForbiddenPair, impossible_pairs
 
 
+def pair_settings(config: Config) -> dict[str, Any]:
+    """What the table of forbidden pairs is asked about: every key, and the updates in the run."""
+    return {**flat_config(config), "optimiser_steps": run_facts(config).optimiser_steps}
+
+
 def impossible(config: Config) -> list[ForbiddenPair]:
     """Pairs of options in `config` that torch cannot run together."""
-    return impossible_pairs({**flat_config(config), "optimiser_steps": run_facts(config).optimiser_steps})
+    return impossible_pairs(pair_settings(config))
 
 
 def refuse_impossible(config: Config) -> None:

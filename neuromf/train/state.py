@@ -51,14 +51,21 @@ def initial_state(
         seed=training.seed,
         checkpointing=training.activation_checkpointing,
     ).to(device)
+    return state_around(model, config, world, _channel_weights(config, channel_std, device))
+
+
+def state_around(
+    model: MeanFlowUnet, config: Config, world: World, channel_weights_C: Tensor | None = None
+) -> TrainState:
+    """State before the first step of a model that is there already."""
     return TrainState(
         model=model,
-        net=replicate(model, world, static_graph=training.ddp_static_graph),
+        net=replicate(model, world, static_graph=config.training.ddp_static_graph),
         world=world,
         ema=Ema(model, config.ema.decay),
-        optimiser=build_optimiser(model, training),
-        guard=DivergenceGuard.from_config(training),
-        channel_weights_C=_channel_weights(config, channel_std, device),
+        optimiser=build_optimiser(model, config.training),
+        guard=DivergenceGuard.from_config(config.training),
+        channel_weights_C=channel_weights_C,
     )
 
 

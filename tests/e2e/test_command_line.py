@@ -11,21 +11,16 @@ from xml.etree import ElementTree
 
 import nibabel
 import pytest
+from command_line import run_command
 from matplotlib.image import imread
+from tiny_run import SCALE
 
 from neuromf.config import load_config
-from tools.cli import main
 from tools.gate.console import format_value
 from tools.gate.static import static_findings
 
 TINY = (
-    "data.demo_subjects=4",
-    "data.spacing_mm=6.0",
-    "data.shape=[32,32,32]",
-    "data.split_ratios=[0.75,0.25,0.0]",
-    "unet.channels=[8,16]",
-    "unet.attention_levels=[false,false]",
-    "unet.head_channels=8",
+    *SCALE,
     "training.epochs=1",
     "training.micro_batches_per_epoch=4",
     "training.batch_size_per_gpu=4",
@@ -45,11 +40,8 @@ def neuromf(monkeypatch, capsys, cache):
     monkeypatch.setenv("NEUROMF_CACHE", str(cache))
 
     def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["neuromf", *map(str, arguments)])
-        with pytest.raises(SystemExit) as caught:
-            main()
-        captured = capsys.readouterr()
-        return int(caught.value.code or 0), captured.out, captured.err
+        ended = run_command(monkeypatch, capsys, *arguments)
+        return ended.returncode, ended.stdout, ended.stderr
 
     return call
 

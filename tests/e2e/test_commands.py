@@ -1,25 +1,13 @@
 """The commands around laws, traces and the failed run, as a user types them."""
 
 import json
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-from tools.cli import main
+from command_line import run_command
 
 ROOT = Path(__file__).parents[2]
 TRACE = "golden/cases/x_exact/trace.cpu-fp32.csv"
-
-
-@dataclass
-class Ended:
-    """How a command ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
 
 
 @pytest.fixture
@@ -28,12 +16,7 @@ def neuromf(monkeypatch, capsys):
 
     def run(*arguments, cwd=ROOT):
         monkeypatch.chdir(cwd)
-        monkeypatch.setattr(sys, "argv", ["neuromf", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        return Ended(ended.value.code or 0, printed.out, printed.err)
+        return run_command(monkeypatch, capsys, *arguments)
 
     return run
 

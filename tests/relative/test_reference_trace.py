@@ -11,11 +11,8 @@ from law_strategies import BilinearModule, bilinear_reference
 from rank_worker import DoubleSource
 
 from neuromf.config import load_config, run_facts
-from neuromf.monitor.guard import DivergenceGuard
 from neuromf.train.distributed import World
-from neuromf.train.ema import Ema
-from neuromf.train.optim import build_optimiser
-from neuromf.train.state import TrainState
+from neuromf.train.state import state_around
 from neuromf.train.step import train_step
 from spec.reference.initial_loss import zero_predictor
 from spec.reference.schedule import lr_multiplier
@@ -56,16 +53,7 @@ def configured(choices):
 
 
 def trainer(config, reference):
-    module = BilinearModule(reference)
-    return TrainState(
-        model=module,
-        net=module,
-        world=World(),
-        ema=Ema(module, config.ema.decay),
-        optimiser=build_optimiser(module, config.training),
-        guard=DivergenceGuard(1e30, None),
-        channel_weights_C=None,
-    )
+    return state_around(BilinearModule(reference), config, World())
 
 
 def inputs_of(source, step):

@@ -5,11 +5,8 @@ from law_strategies import randomised_unet
 from rank_worker import DoubleSource
 from tiny_run import make_tiny_config
 
-from neuromf.monitor.guard import DivergenceGuard
 from neuromf.train.distributed import World
-from neuromf.train.ema import Ema
-from neuromf.train.optim import build_optimiser
-from neuromf.train.state import TrainState
+from neuromf.train.state import state_around
 from neuromf.train.step import train_step
 from tools.golden.case import read_case
 from tools.golden.noise import other_accumulation, threads
@@ -48,16 +45,7 @@ def test_the_cut_of_a_step_leaves_its_batch_alone():
 def double_trace(jvp, fd_step):
     """Rows of two steps of a randomised U-Net in float64."""
     config = make_tiny_config(f"meanflow.jvp={jvp}", f"meanflow.fd_step={fd_step}", "training.diagnostics=false")
-    model = randomised_unet(0, config.unet).double()
-    state = TrainState(
-        model=model,
-        net=model,
-        world=World(),
-        ema=Ema(model, config.ema.decay),
-        optimiser=build_optimiser(model, config.training),
-        guard=DivergenceGuard.from_config(config.training),
-        channel_weights_C=None,
-    )
+    state = state_around(randomised_unet(0, config.unet).double(), config, World())
     source = DoubleSource(golden_latents(), config, CPU)
     return [train_step(state, source, config).row for _ in range(2)]
 

@@ -14,12 +14,9 @@ from torch import Tensor, distributed, multiprocessing
 
 from neuromf.config import Config
 from neuromf.flow.objective import Batch
-from neuromf.monitor.guard import DivergenceGuard
 from neuromf.train.batches import BatchSource
-from neuromf.train.distributed import World, current_world, replicate
-from neuromf.train.ema import Ema
-from neuromf.train.optim import build_optimiser
-from neuromf.train.state import TrainState, initial_state
+from neuromf.train.distributed import World, current_world
+from neuromf.train.state import TrainState, initial_state, state_around
 from neuromf.train.step import train_step
 
 CPU = torch.device("cpu")
@@ -60,15 +57,7 @@ def latents(shape: tuple[int, ...] = SHAPE) -> Tensor:
 def bilinear_state(config: Config, world: World) -> TrainState:
     """A trainer's state around the bilinear net, in float64."""
     module = BilinearModule(bilinear_reference(0, math.prod(SMALL)))
-    return TrainState(
-        model=module,
-        net=replicate(module, world, static_graph=False),
-        world=world,
-        ema=Ema(module, config.ema.decay),
-        optimiser=build_optimiser(module, config.training),
-        guard=DivergenceGuard.from_config(config.training),
-        channel_weights_C=None,
-    )
+    return state_around(module, config, world)
 
 
 def first_gradient(world: World) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from neuromf.config import Config, load_config
 
-TINY = (
+SCALE = (
     "data.demo_subjects=4",
     "data.spacing_mm=6.0",
     "data.shape=[32,32,32]",
@@ -12,6 +12,11 @@ TINY = (
     "unet.channels=[8,16]",
     "unet.attention_levels=[false,false]",
     "unet.head_channels=8",
+)
+"""Latents of 4 x 8^3 from real heads, and a net of two levels."""
+
+TINY = (
+    *SCALE,
     "training.epochs=2",
     "training.micro_batches_per_epoch=6",
     "training.batch_size_per_gpu=4",

@@ -19,12 +19,14 @@ class Context:
         tolerances: by column.
         config_changes: differing keys, as (golden's value, trace's value); None where they are not known.
         next_command: what to type next.
+        verdict: shown instead of the comparison's own, which knows nothing of platforms.
     """
 
     name: str
     tolerances: Mapping[str, Tolerance] = field(default_factory=dict)
     config_changes: Mapping[str, tuple[object, object]] | None = None
     next_command: str = ""
+    verdict: str = ""
 
 
 def explain(comparison: Comparison, context: Context) -> str:
@@ -33,7 +35,7 @@ def explain(comparison: Comparison, context: Context) -> str:
 
 
 def _lines(comparison: Comparison, context: Context) -> Iterator[str]:
-    yield f"{comparison.verdict} {context.name}: {comparison.steps} steps compared"
+    yield f"{context.verdict or comparison.verdict} {context.name}: {comparison.steps} steps compared"
     if comparison.problem:
         yield f"  {comparison.problem}"
     first = comparison.first

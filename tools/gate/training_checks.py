@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from neuromf.config.derived import RunFacts
-from neuromf.config.resolve import flat_config
 from neuromf.config.schema import Config
 from neuromf.data.cohort import discover_scans, subject_id
 from neuromf.data.splits import SPLIT_NAMES, split_subjects
 from neuromf.monitor.guard import guard_arguments
 from neuromf.trace.columns import NAMES
+from neuromf.train.refusal import pair_settings
 from neuromf.train.schedule import lr_multiplier
 from spec.reference.schedule import lr_multiplier as closed_form
 from tools.gate.check import Arguments, Check
@@ -79,8 +79,8 @@ def _keys(_config: Config, _facts: RunFacts) -> Arguments:
     return {"unknown": ()}
 
 
-def _settings(config: Config, facts: RunFacts) -> Arguments:
-    return {"settings": {**flat_config(config), "optimiser_steps": facts.optimiser_steps}}
+def _settings(config: Config, _: RunFacts) -> Arguments:
+    return {"settings": pair_settings(config)}
 
 
 def _split(config: Config, _: RunFacts) -> Arguments:

@@ -13,13 +13,13 @@ from tools.golden.environment import environment, fingerprint
 from tools.golden.measure import Measurement, tolerance_table, undetected_laws
 from tools.golden.noise import threads
 from tools.golden.runner import CaseRun, run_steps
-from tools.golden.store import write_golden, write_measurement
+from tools.golden.store import file_hash, write_golden, write_measurement
 
 ROOT = Path(__file__).parents[2]
 CHANGELOG = ROOT / "golden" / "CHANGELOG.md"
 
 
-def refuse_blessing(reason: str, *, allow_dirty: bool = False) -> str:
+def refuse_blessing(reason: str) -> str:
     """The commit that would be blessed.
 
     Raises:
@@ -30,7 +30,7 @@ def refuse_blessing(reason: str, *, allow_dirty: bool = False) -> str:
     if os.environ.get("CI"):
         raise InputError("a golden is not blessed in CI", remedy="bless it on your machine and commit it")
     changes = _git("status", "--porcelain", "--", "neuromf", "spec", "tools", "golden/latents.safetensors")
-    if changes and not allow_dirty:
+    if changes:
         first = changes.splitlines()[0].strip()
         raise InputError(f"the tree is dirty ({first})", remedy="commit first: a golden names the commit it came from")
     return _git("rev-parse", "HEAD")
@@ -73,8 +73,6 @@ def bless(case: GoldenCase, run: CaseRun, measurement: Measurement, commit: str,
         "steps": case.contract.steps,
     }
     write_golden(case, run.csv, run.weights_sha256, document)
-    from tools.golden.store import file_hash
-
     line = f"- {document['date']} `{case.name}` {file_hash(case.trace)[:12]}: {reason}\n"
     with CHANGELOG.open("a", encoding="utf-8") as stream:
         stream.write(line)

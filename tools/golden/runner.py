@@ -18,7 +18,6 @@ from neuromf.train.batches import BatchSource
 from neuromf.train.state import TrainState, initial_state
 from neuromf.train.step import train_step
 from tools.compare.table import TraceTable, table_from_frame
-from tools.golden.noise import threads
 
 CPU = torch.device("cpu")
 
@@ -53,7 +52,7 @@ def golden_latents() -> torch.Tensor:
 
 
 def run_steps(config: Config, steps: int, prepare: Callable[[TrainState], None] | None = None) -> CaseRun:
-    """Train `steps` optimiser steps on one thread.
+    """Train `steps` optimiser steps, on as many threads as the caller has set.
 
     Args:
         config: what is trained.
@@ -62,16 +61,15 @@ def run_steps(config: Config, steps: int, prepare: Callable[[TrainState], None] 
     """
     latents = golden_latents()
     std = tuple(latents.double().std(dim=(0, 2, 3, 4), correction=0).tolist())
-    with threads(torch.get_num_threads()):
-        state = initial_state(config, std, CPU)
-        if prepare is not None:
-            prepare(state)
-        source = BatchSource(latents, config, CPU)
-        rows: list[Row] = []
-        while len(rows) < steps:
-            rows.append(train_step(state, source, config).row)
-            if state.step < len(rows):  # frozen on a number that is not finite: the rest would repeat it
-                break
+    state = initial_state(config, std, CPU)
+    if prepare is not None:
+        prepare(state)
+    source = BatchSource(latents, config, CPU)
+    rows: list[Row] = []
+    while len(rows) < steps:
+        rows.append(train_step(state, source, config).row)
+        if state.step < len(rows):  # frozen on a number that is not finite: the rest would repeat it
+            break
     return CaseRun(_frame(rows), _weights(state))
 
 

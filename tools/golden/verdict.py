@@ -83,8 +83,9 @@ def _verdict(
 ) -> CaseVerdict:
     failing = outcome is not Outcome.PASS
     command = f"neuromf golden {'attribute' if outcome is Outcome.UNKNOWN_PLATFORM else 'diff'} {case.name}"
-    context = Context(f"golden case {case.name}", tolerances, config_changes={}, next_command=command)
-    text = explain(comparison, context).replace(comparison.verdict.value, outcome.value, 1)
+    name = f"golden case {case.name}"
+    context = Context(name, tolerances, config_changes={}, next_command=command, verdict=outcome.value)
+    text = explain(comparison, context)
     if failing and changes:
         moved = "; ".join(f"{key} {then} -> {now}" for key, (then, now) in changes.items())
         text += f"  environment: {moved}\n"

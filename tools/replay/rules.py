@@ -125,23 +125,17 @@ def _anchor() -> Rule:
 
 
 def _guard() -> list[Rule]:
-    training = load_config(["recommended"]).training
-    guard = DivergenceGuard.from_config(training)
+    guard = DivergenceGuard.from_config(load_config(["recommended"]).training)
     spoken: dict[Level, Rule] = {}
     for epoch, level in enumerate(recorded_curve()):
         for _ in range(WINDOW):
             verdict = guard.observe(level)
             if verdict.level in (Level.WARN, Level.HALT) and verdict.level not in spoken:
                 halts = verdict.level is Level.HALT
-                name = f"guard, {'halt' if halts else 'warn'} at {verdict_bound(verdict.level):g} x the first"
+                bound = guard.halt_ratio if halts else guard.warn_ratio
+                name = f"guard, {verdict.level} at {bound:g} x the first"
                 spoken[verdict.level] = Rule(name, "GUARD-001", epoch, halts, verdict.message)
     return list(spoken.values())
-
-
-def verdict_bound(level: Level) -> float:
-    """Multiple of the first raw loss at which the review's guard warns or halts."""
-    training = load_config(["recommended"]).training
-    return training.divergence_warn_ratio if level is Level.WARN else float(training.divergence_threshold or math.inf)
 
 
 def _finite() -> Rule:

@@ -24,18 +24,21 @@ def compare(
     from tools.compare.comparator import compare as compare_tables
     from tools.compare.message import Context, explain
     from tools.compare.sources import config_changes, read_side
+    from tools.compare.stages import stage_of
 
     actual, expected = read_side(run), read_side(golden)
     given = {column.name: Tolerance(rtol=rtol) for column in COLUMNS if column.kind == "float"}
     tolerances = dict(expected.tolerances) or given
     comparison = compare_tables(actual.table, expected.table, tolerances)
     changes = config_changes(expected, actual)
-    context = Context(f"{run} against {golden}", tolerances, changes, f"neuromf laws show {_law(comparison.first)}")
+    first = comparison.first
+    command = f"neuromf laws show {stage_of(first.column).laws[0]}" if first is not None else ""
+    context = Context(f"{run} against {golden}", tolerances, changes, command)
     if as_json:
         document = {
             "verdict": comparison.verdict.value,
             "steps": comparison.steps,
-            "first": None if comparison.first is None else asdict(comparison.first),
+            "first": None if first is None else asdict(first),
             "unchanged": list(comparison.unchanged),
             "differing": dict(comparison.differing or {}),
             "problem": comparison.problem,
@@ -45,10 +48,3 @@ def compare(
     else:
         print(explain(comparison, context), end="")
     raise typer.Exit(0 if comparison.verdict is Verdict.PASS else 1)
-
-
-def _law(first: object) -> str:
-    from tools.compare.comparator import Divergence
-    from tools.compare.stages import stage_of
-
-    return stage_of(first.column).laws[0] if isinstance(first, Divergence) else "CFG-001"

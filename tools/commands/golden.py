@@ -136,6 +136,27 @@ def bless(
 
 
 @golden_app.command()
+def recipes(
+    bless: Annotated[str, typer.Option("--bless", metavar="RECIPE", help="Make today's text of it the golden.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="With --bless: why it changed.")] = "",
+) -> None:
+    """Compare each shipped recipe's keys and parameters with those that are kept; exit 1 on a difference."""
+    from neuromf.config.recipes import recipe_names
+    from tools.golden.bless import record, refuse_blessing
+    from tools.golden.recipes import bless_recipe, recipe_problems
+
+    if bless:
+        commit = refuse_blessing(reason)
+        record(f"recipes/{bless}", bless_recipe(bless), reason)
+        print(f"recipe {bless} is golden from commit {commit[:12]}: {reason}")
+        return
+    problems = {name: recipe_problems(name) for name in recipe_names()}
+    for name, lines in problems.items():
+        print(f"{'CONTRACT' if lines else 'PASS'} recipe {name}", *lines, sep="\n  ")
+    raise typer.Exit(1 if any(problems.values()) else 0)
+
+
+@golden_app.command()
 def attribute(case: CaseArgument) -> None:
     """Rerun the golden's own commit here: did the code change the numbers, or the environment?"""
     from tools.golden.attribute import attribute as judge

@@ -73,9 +73,13 @@ def bless(case: GoldenCase, run: CaseRun, measurement: Measurement, commit: str,
         "steps": case.contract.steps,
     }
     write_golden(case, run.csv, run.weights_sha256, document)
-    line = f"- {document['date']} `{case.name}` {file_hash(case.trace)[:12]}: {reason}\n"
+    record(case.name, file_hash(case.trace), reason)
+
+
+def record(name: str, digest: str, reason: str) -> None:
+    """Write a blessing's line into `golden/CHANGELOG.md`."""
     with CHANGELOG.open("a", encoding="utf-8") as stream:
-        stream.write(line)
+        stream.write(f"- {datetime.date.today().isoformat()} `{name}` {digest[:12]}: {reason}\n")
 
 
 def _git(*arguments: str) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from pandera.errors import SchemaError, SchemaErrors
 
 from neuromf.config.resolve import resolved_text
+from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from tools.compare.table import TraceTable, read_table
 from tools.golden.case import LANE, GoldenCase
@@ -74,8 +75,7 @@ def write_measurement(case: GoldenCase, measurement: Measurement, table: pd.Data
 
 def write_golden(case: GoldenCase, trace: str, weights: str, document: dict[str, Any]) -> None:
     """Store a golden trace, its configuration and parameters, and where it comes from."""
-    (case.folder / "config.txt").write_text(resolved_text(case.config))
-    (case.folder / "params.txt").write_text(parameter_text(case.config))
+    write_contract(case.folder, case.config)
     case.trace.write_text(trace)
     whole = {
         "format": FORMAT,
@@ -87,13 +87,24 @@ def write_golden(case: GoldenCase, trace: str, weights: str, document: dict[str,
     case.provenance.write_text(json.dumps(whole, indent=1) + "\n")
 
 
-def contract_problems(case: GoldenCase) -> list[str]:
-    """Where configuration or parameters differ from the golden's, line by line."""
+def write_contract(folder: Path, config: Config) -> None:
+    """Store every key and every parameter of a configuration as text."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in _contract(config).items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+
+
+def contract_problems(folder: Path, config: Config) -> list[str]:
+    """Where configuration or parameters differ from those kept in `folder`, line by line."""
     problems = []
-    for name, text in (("config.txt", resolved_text(case.config)), ("params.txt", parameter_text(case.config))):
-        path = case.folder / name
-        golden = path.read_text().splitlines() if path.is_file() else []
+    for name, text in _contract(config).items():
+        path = folder / name
+        golden = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         now = text.splitlines()
         problems += [f"{name}: golden lacks `{line}`" for line in now if line not in golden]
         problems += [f"{name}: golden has `{line}`" for line in golden if line not in now]
     return problems
+
+
+def _contract(config: Config) -> dict[str, str]:
+    return {"config.txt": resolved_text(config), "params.txt": parameter_text(config)}

@@ -58,7 +58,7 @@ def judge_case(case: GoldenCase, run: CaseRun | None = None) -> CaseVerdict:
         InputError: a file of the golden is missing or damaged.
     """
     golden, tolerances, origin = golden_table(case), tolerances_from(tolerance_frame(case)), provenance(case)
-    problems = contract_problems(case)
+    problems = contract_problems(case.folder, case.config)
     if problems:
         comparison = Comparison(Verdict.CONTRACT, 0, problem="; ".join(problems[:3]))
         return _verdict(case, Outcome.CONTRACT, comparison, {}, tolerances={})

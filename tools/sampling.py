@@ -14,14 +14,12 @@ from neuromf.data.nifti import write_volume
 from neuromf.data.staging import refuse_occupied, staged_directory
 from neuromf.data.store import LatentStore
 from neuromf.errors import InputError
-from neuromf.flow.sampling import sample
-from neuromf.monitor.probes import velocity_field
 from neuromf.nets.unet import build_unet
 from neuromf.nets.vae import load_vae
 from neuromf.train.checkpoint import latest_checkpoint, load_average
 from neuromf.train.latents import training_store
-from neuromf.train.randomness import Purpose, generator
 from neuromf.train.run_folder import check_latents, open_run
+from neuromf.train.samples import draw_latents
 from tools.report.montage import draw_montage
 
 
@@ -50,7 +48,9 @@ def sample_run(run_path: Path, *, steps: int, count: int, seed: int, out: Path, 
     net = build_unet(config.unet, v_head=config.meanflow.tangent == "v_head", seed=0)
     load_average(checkpoint.path, net)
     net.velocity_head = None  # it only ever supplied the tangent
-    latents = draw_latents(net.to(device), config, store.latent_shape, steps=steps, count=count, seed=seed)
+    latents = draw_latents(
+        net.to(device), config, store.latent_shape, steps=steps, count=count, seed=seed, device=device
+    )
     volumes = decode(latents.cpu(), config, store)
     real = decode(store.split("train")[:count], config, store)
     title = f"optimiser step {checkpoint.step}, {steps} network evaluation{'s' if steps > 1 else ''} a sample"
@@ -60,19 +60,6 @@ def sample_run(run_path: Path, *, steps: int, count: int, seed: int, out: Path, 
             write_volume(folder / name, volume, np.array(store.description.affine))
         draw_montage(folder / "montage.png", {"real, decoded": real, "generated": volumes}, title)
     return SampleFiles([out / name for name in names], out / "montage.png", checkpoint.step)
-
-
-def draw_latents(
-    net: torch.nn.Module, config: Config, shape: tuple[int, ...], *, steps: int, count: int, seed: int
-) -> Tensor:
-    """Normalised latents (count, C, D, H, W); sample i depends on (seed, i) alone."""
-    device = next(net.parameters()).device
-    field = velocity_field(net, config.meanflow)
-    drawn = []
-    for index in range(count):
-        noise = generator(seed, Purpose.SAMPLING, 0, index).standard_normal(shape, dtype=np.float32)
-        drawn.append(sample(field, torch.from_numpy(noise)[None].to(device), steps, config.meanflow.t_min))
-    return torch.cat(drawn)
 
 
 def decode(latents: Tensor, config: Config, store: LatentStore) -> list[np.ndarray]:

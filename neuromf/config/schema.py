@@ -158,6 +158,7 @@ class TrainingConfig(Section):
     reported_loss: Literal["objective", "weighted"] = Field(
         "objective", description="what a run is judged by (WGT-002)"
     )
+    monitors: bool = Field(True, description="judge the laws of a running training; off blocks a launch (GUARD-001)")
     diagnostics: bool = Field(True, description="gradient norms per block; the raw loss is recorded either way")
     divergence_warn_ratio: Positive = Field(10.0, description="warn above this multiple of the initial raw loss")
     divergence_threshold: Positive | None = Field(100.0, description="halt above this multiple; null disarms the guard")

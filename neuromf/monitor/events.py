@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from neuromf.errors import InputError
@@ -18,12 +18,20 @@ class Event:
         level: `info`, `warn` or `halt`.
         law: id of the law concerned, empty when none.
         message: one sentence.
+        value: what was judged, with its unit; empty where nothing was.
+        bound: what it was held against.
+        rank: process it concerns, None for a number that all share.
+        fine: laws judged in the same step that held.
     """
 
     step: int
     level: str
     law: str
     message: str
+    value: str = ""
+    bound: str = ""
+    rank: int | None = None
+    fine: list[str] = field(default_factory=list)
 
 
 def append_event(path: Path, event: Event) -> None:

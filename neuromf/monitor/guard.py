@@ -1,87 +1,110 @@
-"""The divergence guard of the review, section 3.4 (law GUARD-001): warn at 10 x, halt at 100 x the initial raw loss."""
+"""The divergence guard: every rule on the raw losses of every step, and the proof at start-up that they fire."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections import deque
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
-from neuromf.config.schema import TrainingConfig
-from spec.reference.failed_run import HEALTHY_RATIO, recorded_curve
+from neuromf.config.schema import Config
+from neuromf.monitor import cusum
+from neuromf.monitor.alarm import Alarm, Level, RawLosses, Verdict, alarm_of
+from neuromf.monitor.anchor import Anchor, anchor
+from neuromf.monitor.cusum import Cusum
+from neuromf.monitor.initial_ratio import InitialRatio
+from spec.laws.divergence import terms_together
+from spec.laws.guard import finite_step
+from spec.reference.failed_run import FAILED_RUN_START, HEALTHY_RATIO, HEALTHY_START, STEPS_PER_EPOCH, recorded_curve
 
-WINDOW = 10
-"""Steps whose median is one level. A single step's loss has a 1/t^2 tail: one draw in 6,000 is 100 times the median."""
+BLOCK = 30
+"""Steps whose medians the slow rules judge: an epoch of the failed run, on whose curve they were tuned."""
 
-
-class Level(StrEnum):
-    """What the guard says about a step."""
-
-    OK = "ok"
-    WARN = "warn"
-    HALT = "halt"
-    NONFINITE = "nonfinite"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The guard's word on one step: level, raw loss over its initial level, and a sentence when it is not OK."""
-
-    level: Level
-    ratio: float
-    message: str = ""
+QUIET = Verdict()
 
 
 class DivergenceGuard:
-    """Compares the median raw loss of the last steps with that of the first.
+    """Judges a run by its raw losses alone; a weighted loss may not move (law WGT-002).
 
     Args:
-        warn_ratio: multiple of the initial level at which to warn.
-        halt_ratio: multiple at which to halt; None never halts, except on a value that is not finite.
+        warn_ratio: multiple of the initial raw loss at which to warn.
+        halt_ratio: multiple at which to halt; None disarms every rule, save on a number that is not finite.
+        start: closed form of the initial level, None where it is not known.
     """
 
-    def __init__(self, warn_ratio: float, halt_ratio: float | None) -> None:
-        self.warn_ratio, self.halt_ratio = warn_ratio, halt_ratio
-        self._first: list[float] = []
-        self._recent: deque[float] = deque(maxlen=WINDOW)
+    def __init__(self, warn_ratio: float, halt_ratio: float | None, start: Anchor | None = None) -> None:
+        self.armed, self.start = halt_ratio is not None, start
+        self.initial = InitialRatio(warn_ratio, halt_ratio, start.total if start is not None else 0.0)
+        self.climbs = (Cusum(cusum.WARN), Cusum(cusum.HALT))
+        self._block: list[RawLosses] = []
+        self._heard: set[str] = set()
 
     @classmethod
-    def from_config(cls, training: TrainingConfig) -> DivergenceGuard:
+    def from_config(cls, config: Config) -> DivergenceGuard:
         """The guard a configuration asks for."""
-        return cls(training.divergence_warn_ratio, training.divergence_threshold)
+        training = config.training
+        return cls(training.divergence_warn_ratio, training.divergence_threshold, anchor(config))
 
-    def observe(self, raw_total: float, gradient_norm: float = 0.0) -> Verdict:
-        """Judge one step by its raw loss, squared latent per dim, and its gradient norm."""
-        if not (math.isfinite(raw_total) and math.isfinite(gradient_norm)):
-            name, value = ("raw loss", raw_total) if not math.isfinite(raw_total) else ("gradient norm", gradient_norm)
-            return Verdict(Level.NONFINITE, math.nan, f"the {name} is {value}: the step was not applied")
-        self._recent.append(raw_total)
-        if len(self._first) < WINDOW:
-            self._first.append(raw_total)
-            return Verdict(Level.OK, 1.0)
-        initial, present = statistics.median(self._first), statistics.median(self._recent)
-        ratio = present / initial
-        # `not <=` so that a NaN ratio alarms.
-        if self.halt_ratio is not None and not ratio <= self.halt_ratio:
-            return Verdict(Level.HALT, ratio, _sentence(present, initial, ratio, self.halt_ratio))
-        if not ratio <= self.warn_ratio:
-            return Verdict(Level.WARN, ratio, _sentence(present, initial, ratio, self.warn_ratio))
-        return Verdict(Level.OK, ratio)
+    def observe(self, losses: RawLosses) -> Verdict:
+        """Judge one step."""
+        if not (math.isfinite(losses.total) and math.isfinite(losses.gradient_norm)):
+            finding = finite_step(loss=losses.total, gradient_norm=losses.gradient_norm)
+            return self._verdict([alarm_of("NUM-001", Level.NONFINITE, finding)])
+        found = [self.initial.observe(losses.total)]
+        self._block.append(losses)
+        if len(self._block) == BLOCK:
+            found += self._judge_block(_medians(self._block))
+            self._block = []
+        alarms = [alarm for alarm in found if alarm is not None]
+        return self._verdict(alarms) if alarms else QUIET
+
+    def _verdict(self, alarms: list[Alarm]) -> Verdict:
+        """Alarms, and which of them were not heard before."""
+        fresh = tuple(alarm for alarm in alarms if f"{alarm.law} {alarm.level}" not in self._heard)
+        self._heard |= {f"{alarm.law} {alarm.level}" for alarm in fresh}
+        return Verdict(tuple(alarms), fresh)
+
+    def _judge_block(self, block: RawLosses) -> list[Alarm | None]:
+        climbs = [self._restrained(rule.observe(block.total)) for rule in self.climbs]
+        against_nothing = self.start.judge(block, armed=self.armed) if self.start is not None else None
+        return [against_nothing, *climbs, _judge_terms(block)]
+
+    def _restrained(self, alarm: Alarm | None) -> Alarm | None:
+        """A disarmed guard says what it sees and stops nothing."""
+        return alarm if alarm is None or self.armed else replace(alarm, level=Level.WARN)
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint must hold for the guard to go on as if it had not stopped."""
-        return {"first": self._first, "recent": list(self._recent)}
+        block = [[loss.total, loss.flow, loss.meanflow] for loss in self._block]
+        rules = {"initial": self.initial.state(), "climbs": [rule.state() for rule in self.climbs]}
+        return {**rules, "block": block, "heard": sorted(self._heard)}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint's state."""
-        self._first = [float(value) for value in state["first"]]
-        self._recent = deque((float(value) for value in state["recent"]), maxlen=WINDOW)
+        self.initial.load_state(state["initial"])
+        for rule, kept in zip(self.climbs, state["climbs"], strict=True):
+            rule.load_state(kept)
+        self._block = [RawLosses(float(total), flow, meanflow) for total, flow, meanflow in state["block"]]
+        self._heard = {str(name) for name in state["heard"]}
 
 
-def _sentence(present: float, initial: float, ratio: float, bound: float) -> str:
-    return f"raw loss {present:.4g} is {ratio:.3g} times its initial level {initial:.4g}, bound {bound:g}"
+def _judge_terms(block: RawLosses) -> Alarm | None:
+    """MF and FM losses fall together; nothing is said where a term has no sample (law GUARD-006)."""
+    if block.flow is None or block.meanflow is None:
+        return None
+    finding = terms_together(meanflow=block.meanflow, flow=block.flow)
+    return None if finding.passed else alarm_of("GUARD-006", Level.WARN, finding)
+
+
+def _medians(block: list[RawLosses]) -> RawLosses:
+    flows = [losses.flow for losses in block if losses.flow is not None]
+    meanflows = [losses.meanflow for losses in block if losses.meanflow is not None]
+    return RawLosses(
+        total=statistics.median(losses.total for losses in block),
+        flow=statistics.median(flows) if flows else None,
+        meanflow=statistics.median(meanflows) if meanflows else None,
+    )
 
 
 @dataclass(frozen=True)
@@ -89,10 +112,12 @@ class SelfTest:
     """Outcome of replaying two known curves through a fresh guard.
 
     Attributes:
-        halted_epoch: epoch of 225 at which the failed run is halted, None when it is not.
+        warned_epoch: epoch of 225 at which the failed run is first warned of, None for never.
+        halted_epoch: epoch at which it is halted, None for never.
         false_alarm: whether a healthy curve is halted.
     """
 
+    warned_epoch: int | None
     halted_epoch: int | None
     false_alarm: bool
 
@@ -102,29 +127,44 @@ class SelfTest:
         return self.halted_epoch is not None and not self.false_alarm
 
 
-def self_test(training: TrainingConfig) -> SelfTest:
-    """Replay the failed run and a healthy one through the guard `training` asks for (law GUARD-001)."""
-    return SelfTest(
-        halted_epoch=_first_halt(DivergenceGuard.from_config(training), recorded_curve()),
-        false_alarm=_first_halt(DivergenceGuard.from_config(training), HEALTHY_RATIO) is not None,
-    )
+def self_test(config: Config) -> SelfTest:
+    """Replay the failed run and a healthy one through the guard that `config` asks for (law GUARD-001)."""
+    return _self_test(config.training.divergence_warn_ratio, config.training.divergence_threshold)
 
 
-def guard_arguments(training: TrainingConfig) -> dict[str, Any]:
+@cache
+def _self_test(warn_ratio: float, halt_ratio: float | None) -> SelfTest:
+    failed = first_alarms(warn_ratio, halt_ratio, recorded_curve(), Anchor(FAILED_RUN_START, FAILED_RUN_START))
+    healthy = first_alarms(warn_ratio, halt_ratio, HEALTHY_RATIO, Anchor(HEALTHY_START, HEALTHY_START))
+    return SelfTest(failed.get(Level.WARN), failed.get(Level.HALT), Level.HALT in healthy)
+
+
+def first_alarms(warn_ratio: float, halt_ratio: float | None, levels: list[float], start: Anchor) -> dict[Level, int]:
+    """Epoch at which each level is first heard on a curve of epoch levels, up to the first halt.
+
+    Args:
+        warn_ratio: of the guard.
+        halt_ratio: of the guard.
+        levels: raw loss of each epoch, shown for as many steps as the failed run's epochs had.
+        start: loss of predicting nothing, in the unit of `levels`.
+    """
+    guard = DivergenceGuard(warn_ratio, halt_ratio, start)
+    heard: dict[Level, int] = {}
+    for epoch, level in enumerate(levels):
+        for _ in range(STEPS_PER_EPOCH):
+            heard.setdefault(guard.observe(RawLosses(level)).level, epoch)
+            if Level.HALT in heard:
+                return heard
+    return heard
+
+
+def guard_arguments(config: Config) -> dict[str, Any]:
     """What law GUARD-001 asks about a guard, its self-test included."""
-    test = self_test(training)
+    test = self_test(config)
     return {
-        "divergence_threshold": training.divergence_threshold,
-        "warn_ratio": training.divergence_warn_ratio,
+        "divergence_threshold": config.training.divergence_threshold,
+        "warn_ratio": config.training.divergence_warn_ratio,
         "failed_run_halted_at": test.halted_epoch,
         "halts_healthy_run": test.false_alarm,
+        "monitors": config.training.monitors,
     }
-
-
-def _first_halt(guard: DivergenceGuard, levels: list[float]) -> int | None:
-    """Epoch of the first halt on a curve of epoch means, each shown for as many steps as make one level."""
-    for epoch, level in enumerate(levels):
-        for _ in range(WINDOW):
-            if guard.observe(level).level is Level.HALT:
-                return epoch
-    return None

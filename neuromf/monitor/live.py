@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -11,7 +11,6 @@ import torch
 from neuromf.config.derived import RunFacts, run_facts
 from neuromf.config.schema import Config
 from neuromf.flow.objective import Batch
-from neuromf.monitor.coverage import Coverage
 from neuromf.monitor.guard import guard_arguments
 from neuromf.monitor.probes import derivative_error, randomised_copy, temporal_ratio
 from neuromf.nets.unet import MeanFlowUnet
@@ -82,7 +81,7 @@ def launch_readings(config: Config, net: MeanFlowUnet, batch: Batch) -> Iterator
         precision=config.training.precision,
         measured_error=error,
     )
-    yield judge("GUARD-001", **guard_arguments(config.training))
+    yield judge("GUARD-001", **guard_arguments(config))
 
 
 def first_loss_reading(config: Config, row: Row, batches: list[Batch]) -> LawReading:
@@ -96,11 +95,6 @@ def first_loss_reading(config: Config, row: Row, batches: list[Batch]) -> LawRea
     if settings.loss_terms == "dual":
         expected = expected + zero_predictor(t, t, settings.prediction, settings.tangent, settings.t_min).loss(x, e)
     return judge("PRED-002", measured=_number(row, "raw_total"), expected=float(np.mean(expected)))
-
-
-def coverage_reading(coverage: Coverage) -> LawReading:
-    """Judge what the optimiser holds and what its step moved."""
-    return judge("OPT-002", **asdict(coverage))
 
 
 def reduced_loss(config: Config, row: Row) -> float:

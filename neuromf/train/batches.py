@@ -46,7 +46,7 @@ class BatchSource:
         chosen = [data_index(seed, position + i, len(self.latents)) for i in range(count)]
         shape = tuple(self.latents.shape[1:])
         noise = [generator(seed, Purpose.NOISE, step, s).standard_normal(shape, dtype=np.float32) for s in samples]
-        times = self._times(step, start, count, position)
+        times = draw_step_times(self.config, step, start, count)
         return Batch(
             x=self.latents[chosen].to(self.device),
             e=torch.from_numpy(np.stack(noise)).to(self.device),
@@ -54,12 +54,15 @@ class BatchSource:
             t_B=torch.from_numpy(times.t_B).float().to(self.device),
         )
 
-    def _times(self, step: int, start: int, count: int, position: int) -> TimePairs:
-        settings = self.config.time_sampling
-        draws = [generator(self.config.training.seed, Purpose.TIMES, step, s) for s in range(start, start + count)]
-        normal = np.stack([g.standard_normal(NORMALS_PER_SAMPLE) for g in draws])
-        uniform = np.stack([g.random(UNIFORMS_PER_SAMPLE) for g in draws])
-        return draw_times(normal, uniform, fm_mask(position, count, settings.data_proportion), settings)
+
+def draw_step_times(config: Config, step: int, start: int, count: int) -> TimePairs:
+    """Times of the samples `start .. start + count - 1` of optimiser step `step`, as the run itself draws them."""
+    seed, settings = config.training.seed, config.time_sampling
+    draws = [generator(seed, Purpose.TIMES, step, sample) for sample in range(start, start + count)]
+    normal = np.stack([g.standard_normal(NORMALS_PER_SAMPLE) for g in draws])
+    uniform = np.stack([g.random(UNIFORMS_PER_SAMPLE) for g in draws])
+    position = step * run_facts(config).effective_batch + start
+    return draw_times(normal, uniform, fm_mask(position, count, settings.data_proportion), settings)
 
 
 def micro_batch_hash(batch: Batch) -> str:

@@ -20,7 +20,7 @@ from neuromf.errors import InputError
 from neuromf.monitor.guard import DivergenceGuard
 from neuromf.train.state import TrainState
 
-FORMAT = 1
+FORMAT = 2
 FILES = ("model.safetensors", "ema.safetensors", "optimiser.safetensors")
 KEPT = 2
 """Newest checkpoints that stay on disk; the second covers a damaged first."""
@@ -112,15 +112,16 @@ def read_checkpoint(path: Path) -> Checkpoint:
     remedy = "resume from an older checkpoint or start a new run"
     try:
         state = json.loads((path / "state.json").read_text())
-        damaged = [name for name in FILES if _sha256(path / name) != state["sha256"][name]]
         version = state["format"]
-        _check_state(state)
+        if version == FORMAT:  # what another version wrote is only told from ours
+            damaged = [name for name in FILES if _sha256(path / name) != state["sha256"][name]]
+            _check_state(state)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"the checkpoint is not whole ({error})", remedy=remedy, file=path) from error
-    if damaged:
-        raise InputError(f"{', '.join(damaged)} does not match its hash", remedy=remedy, file=path)
     if version != FORMAT:
         raise InputError(f"checkpoint format {version}, this version reads {FORMAT}", remedy=remedy, file=path)
+    if damaged:
+        raise InputError(f"{', '.join(damaged)} does not match its hash", remedy=remedy, file=path)
     return Checkpoint(path, state)
 
 

@@ -43,6 +43,14 @@ class World:
             distributed.broadcast(values, src=0)
         return values
 
+    def apart(self, values: Tensor) -> Tensor:
+        """By rank, how many entries of a vector of integers are not those of rank 0; one zero where it is alone."""
+        if self.size == 1:
+            return torch.zeros(1, device=values.device)
+        parts = [torch.empty_like(values) for _ in range(self.size)]
+        distributed.all_gather(parts, values)
+        return torch.stack([(part != parts[0]).sum() for part in parts])
+
     def collect(self, items: list[T]) -> list[T]:
         """What the ranks made of their shares, in the order in which `share` dealt them out."""
         if self.size == 1:

@@ -45,6 +45,11 @@ class RunFolder:
         return self.root / "events.jsonl"
 
     @property
+    def previews(self) -> Path:
+        """Folder of the samples left on the way."""
+        return self.root / "previews"
+
+    @property
     def environment(self) -> Path:
         """Versions the run was started with, and the hash of its latents."""
         return self.root / "run.json"

@@ -8,6 +8,7 @@ from typing import Self
 
 from torch.utils.tensorboard import SummaryWriter
 
+from neuromf.monitor.events import Event
 from neuromf.trace.columns import COLUMNS, Row
 
 
@@ -28,6 +29,10 @@ class ScalarMirror:
             value = row[column.name]
             if column.kind == "float" and value is not None:
                 self._writer.add_scalar(f"{column.stage}/{column.name}", float(value), int(row["step"] or 0))
+
+    def tell(self, event: Event) -> None:
+        """Show one event as text."""
+        self._writer.add_text(f"events/{event.law}", f"{event.level}: {event.message}", event.step)
 
     def __enter__(self) -> Self:
         return self

@@ -64,7 +64,7 @@ def state_around(
         world=world,
         ema=Ema(model, config.ema.decay),
         optimiser=build_optimiser(model, config.training),
-        guard=DivergenceGuard.from_config(config.training),
+        guard=DivergenceGuard.from_config(config),
         channel_weights_C=channel_weights_C,
     )
 

@@ -11,15 +11,20 @@ from torch import Tensor
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.flow.objective import meanflow_objective
-from neuromf.monitor.coverage import Coverage, coverage, unmoved
-from neuromf.monitor.guard import Level, Verdict
+from neuromf.monitor.alarm import Level, RawLosses, Verdict
+from neuromf.monitor.step_checks import StepChecks
 from neuromf.trace.columns import Row
 from neuromf.train import measure
 from neuromf.train.batches import BatchSource, micro_batch_hash, step_hash
 from neuromf.train.distributed import as_vector, synchronised
+from neuromf.train.observer import StepObserver
 from neuromf.train.optim import clip, gradients, root_mean_square, set_learning_rate
+from neuromf.train.rerun import judge_rerun
 from neuromf.train.schedule import lr_multiplier
 from neuromf.train.state import TrainState
+
+NOT_APPLIED = (Level.NONFINITE, Level.IRREPRODUCIBLE)
+"""Verdicts after which weights, average and schedule stay as they are (law NUM-001)."""
 
 
 @dataclass(frozen=True)
@@ -30,41 +35,77 @@ class StepRecord:
         row: its trace row.
         verdict: the guard's word on it.
         block_norms: gradient norm of each block, when diagnostics are on.
-        coverage: what the optimiser holds and what it moved.
+        checks: silent faults that were looked for; None in a step that is not judged.
     """
 
     row: Row
     verdict: Verdict
     block_norms: dict[str, float]
-    coverage: Coverage
+    checks: StepChecks | None
 
 
 def train_step(state: TrainState, source: BatchSource, config: Config) -> StepRecord:
-    """Advance `state` by one optimiser step, unless its loss or gradient is not finite (law NUM-001)."""
-    state.optimiser.zero_grad(set_to_none=True)
-    sums, digest = _accumulate(state, source, config)
+    """Advance `state` by one optimiser step, unless its numbers are not finite or do not repeat (NUM-001, NUM-002)."""
+    observer = StepObserver(state, config)
     learning_rate = config.training.learning_rate * lr_multiplier(
         state.step, run_facts(config).optimiser_steps, config.training.warmup_steps, config.training.lr_schedule
     )
-    gradient = _gradient_columns(state, config)
-    readings = _read_back({**sums, **gradient.readings})
-    row: Row = {"step": state.step, "batch_hash": digest, **measure.row_from_sums(readings)}
-    row |= {"grad_norm": readings["grad_norm"], "grad_zeros": readings["grad_zeros"], "lr": learning_rate}
-    verdict = state.guard.observe(_number(row, "raw_total"), readings["grad_norm"])
+    found = _backward(state, source, config, observer)
+    row: Row = {"step": state.step, "batch_hash": found.digest, **measure.row_from_sums(found.readings)}
+    row |= {name: found.readings[name] for name in ("grad_norm", "grad_zeros")} | {"lr": learning_rate}
+    verdict = state.guard.observe(_raw_losses(row))
+    if verdict.fresh and config.training.monitors:
+        again = _backward(state, source, config, observer)
+        verdict = judge_rerun(verdict, found.readings, again.readings, found.finite, config.training.deterministic)
     limit = config.training.gradient_clip
-    row["clip_frac"] = float(limit is not None and not readings["grad_norm"] <= limit)
-    update = _update(state, config, learning_rate, gradient.norm, frozen=verdict.level is Level.NONFINITE)
-    row |= update.columns
-    blocks = {name[6:]: value for name, value in readings.items() if name.startswith("block.")}
-    return StepRecord(row, verdict, blocks, coverage(state.model, state.optimiser, update.still))
+    row["clip_frac"] = float(limit is not None and not found.readings["grad_norm"] <= limit)
+    frozen = verdict.level in NOT_APPLIED
+    columns = _update(state, config, learning_rate, found.norm, observer, frozen=frozen)
+    row |= {name: columns[name] for name in ("update_rms", "param_rms", "ema_gap")}
+    blocks = {name[6:]: value for name, value in found.readings.items() if name.startswith("block.")}
+    return StepRecord(row, verdict, blocks, None if frozen else observer.result(columns, found.readings))
 
 
-def _number(row: Row, name: str) -> float:
-    value = row[name]
-    return math.nan if value is None else float(value)
+def _raw_losses(row: Row) -> RawLosses:
+    total, flow, meanflow, norm = (row[name] for name in ("raw_total", "raw_fm", "raw_mf", "grad_norm"))
+    return RawLosses(
+        total=math.nan if total is None else float(total),
+        flow=None if flow is None else float(flow),
+        meanflow=None if meanflow is None else float(meanflow),
+        gradient_norm=math.nan if norm is None else float(norm),
+    )
 
 
-def _accumulate(state: TrainState, source: BatchSource, config: Config) -> tuple[measure.Sums, str]:
+@dataclass(frozen=True)
+class _Backward:
+    """Forward and backward passes of a step.
+
+    Attributes:
+        readings: sums over the effective batch and gradient norms, read back.
+        digest: of the samples.
+        norm: of the gradient, on the device.
+        finite: by rank, whether its own sums were.
+    """
+
+    readings: dict[str, float]
+    digest: str
+    norm: Tensor
+    finite: tuple[bool, ...]
+
+
+def _backward(state: TrainState, source: BatchSource, config: Config, observer: StepObserver) -> _Backward:
+    state.optimiser.zero_grad(set_to_none=True)
+    observer.before_backward()
+    sums, digest = _accumulate(state, source, config, observer)
+    gradient = _gradient_columns(state, config)
+    readings = _read_back({**sums, **gradient})
+    ranks = [name for name in readings if name.startswith("finite.")]
+    return _Backward(readings, digest, gradient["grad_norm"], tuple(readings[name] == 1 for name in ranks))
+
+
+def _accumulate(
+    state: TrainState, source: BatchSource, config: Config, observer: StepObserver
+) -> tuple[measure.Sums, str]:
     """Back-propagate the mean weighted loss over the effective batch, this rank's micro-batches one at a time."""
     # Ranks average their gradients, so that each counts its own share `size` times.
     scale = state.world.size / run_facts(config).effective_batch
@@ -79,11 +120,16 @@ def _accumulate(state: TrainState, source: BatchSource, config: Config) -> tuple
                     state.net, batch, config.meanflow, state.channel_weights_C, derivative_net=state.model
                 )
             (objective.weighted(config.meanflow).sum() * scale).backward()  # type: ignore[no-untyped-call]
-        sums = measure.add(sums, measure.measure(objective, batch, config.meanflow))
+        part = measure.measure(objective, batch, config.meanflow) | observer.data_sums(batch.x)
+        sums = measure.add(sums, part)
         digests.append(micro_batch_hash(batch))
     assert sums is not None  # an effective batch holds at least one sample
-    totals = state.world.total(as_vector(sums))
-    return dict(zip(sums, totals, strict=True)), step_hash(state.world.collect(digests))
+    own = as_vector(sums)
+    # Which rank's numbers were finite, told before they are added up, for a sum has no author.
+    marks = {f"finite.{rank}": torch.zeros_like(own[0]) for rank in range(state.world.size)}
+    marks[f"finite.{state.world.rank}"] = own.isfinite().all().double()
+    totals = state.world.total(torch.cat([own, as_vector(marks)]))
+    return dict(zip([*sums, *marks], totals, strict=True)), step_hash(state.world.collect(digests))
 
 
 def _autocast(device: str, precision: str) -> torch.autocast:
@@ -91,42 +137,32 @@ def _autocast(device: str, precision: str) -> torch.autocast:
     return torch.autocast(device, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
 
 
-@dataclass(frozen=True)
-class _Gradient:
-    norm: Tensor
-    readings: dict[str, Tensor]
-
-
-def _gradient_columns(state: TrainState, config: Config) -> _Gradient:
+def _gradient_columns(state: TrainState, config: Config) -> dict[str, Tensor]:
     grads = gradients(state.model)
-    norm = torch.nn.utils.get_total_norm(grads)
     zeros = torch.stack([(grad == 0).sum() for grad in grads]).sum() / sum(grad.numel() for grad in grads)
-    readings = {"grad_norm": norm, "grad_zeros": zeros}
+    readings = {"grad_norm": torch.nn.utils.get_total_norm(grads), "grad_zeros": zeros}
     if config.training.diagnostics:
         for name, block in state.model.blocks().items():
             parts = gradients(block)
             if parts:
                 readings[f"block.{name}"] = torch.nn.utils.get_total_norm(parts)
-    return _Gradient(norm, readings)
+    return readings
 
 
 def _read_back(tensors: dict[str, Tensor]) -> dict[str, float]:
-    """One transfer from the device for all readings of the step."""
+    """One transfer from the device for all readings."""
     values = as_vector(tensors).tolist()
     return dict(zip(tensors, values, strict=True))
 
 
-@dataclass(frozen=True)
-class _Update:
-    columns: Row
-    still: int
-
-
-def _update(state: TrainState, config: Config, learning_rate: float, norm: Tensor, *, frozen: bool) -> _Update:
-    """Apply the gradient and average the weights, or leave everything as it is when `frozen`."""
+def _update(
+    state: TrainState, config: Config, learning_rate: float, norm: Tensor, observer: StepObserver, *, frozen: bool
+) -> dict[str, float]:
+    """Apply the gradient and average the weights, or leave everything as it is when `frozen`; tell what moved."""
     limit = config.training.gradient_clip
     parameters = list(state.model.parameters())
     before = [parameter.detach().clone() for parameter in parameters]
+    observer.before_update()
     if not frozen:
         if limit is not None:
             clip(state.model, norm, limit)
@@ -136,12 +172,9 @@ def _update(state: TrainState, config: Config, learning_rate: float, norm: Tenso
         state.step += 1
     with torch.no_grad():
         moved = torch._foreach_sub([parameter.detach() for parameter in parameters], before)
-        rate = 0.0 if frozen else learning_rate
         columns = {
             "update_rms": root_mean_square(moved),
             "param_rms": root_mean_square(parameter.detach() for parameter in parameters),
             "ema_gap": state.ema.gap(state.model),
-            "still": unmoved(parameters, moved, rate, config.training.adam_eps),
         }
-    values = _read_back(columns)
-    return _Update({name: values[name] for name in ("update_rms", "param_rms", "ema_gap")}, int(values["still"]))
+    return _read_back(columns | observer.after_update(list(moved), 0.0 if frozen else learning_rate))

@@ -19,6 +19,7 @@ def armed_guard(
     warn_ratio: float,
     failed_run_halted_at: int | None,
     halts_healthy_run: bool,
+    monitors: bool = True,
 ) -> Finding:
     """Judge whether the guard can fire, and whether it does on two known curves.
 
@@ -27,9 +28,13 @@ def armed_guard(
         warn_ratio: multiple at which it warns.
         failed_run_halted_at: epoch at which its replay of the failed run halts, None for never.
         halts_healthy_run: whether its replay of a healthy run halts.
+        monitors: whether the laws of a running training are judged at all.
     """
     armed = divergence_threshold is not None and warn_ratio < divergence_threshold < math.inf
     armed = armed and failed_run_halted_at is not None and not halts_healthy_run
+    if armed and not monitors:
+        off = "training.monitors=true"
+        return Finding(passed=False, value="monitors off", bound="monitors on", passing_value=off)
     return Finding(
         passed=armed,
         value="disarmed" if divergence_threshold is None else divergence_threshold,

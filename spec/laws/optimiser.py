@@ -85,7 +85,7 @@ LAWS = (
         example={"trainable": 88, "held": 88, "repeated": 0, "still": 0},
         counterexample={"trainable": 88, "held": 86, "repeated": 0, "still": 0},
         remedy="Build the optimiser after the model is complete, from its own parameters.",
-        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.RUNTIME}),
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN, Enforcer.RUNTIME}),
         kills=("O1", "O2", "O5"),
     ),
 )

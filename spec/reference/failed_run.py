@@ -19,16 +19,31 @@ RECORDED_CHANNELS: dict[int, tuple[int, int, int, int]] = {
 """Epoch, counted from 0, to the raw loss of each latent channel."""
 
 EPOCHS = 225
+STEPS_PER_EPOCH = 30
+"""The review, section 4.2."""
+FAILED_RUN_START = 47.5203
+"""Loss of predicting nothing in the unit of its record: 8 E[1/max(t, 0.05)^2] of x-prediction, four channels of unit
+variance in each of the FM and MF losses. A test compares it with its quadrature; here nothing heavy may be imported."""
 
 
 def recorded_curve() -> list[float]:
     """Raw loss of epochs 0..224, log-linear between the five recorded epochs."""
     points = {epoch: float(sum(channels)) for epoch, channels in RECORDED_CHANNELS.items()}
+    return interpolated(points, EPOCHS)
+
+
+def interpolated(points: dict[int, float], epochs: int) -> list[float]:
+    """A level for each epoch, log-linear between the recorded ones and held at the first before it.
+
+    Args:
+        points: recorded epoch -> level; the last epoch is one of them.
+        epochs: number of epochs.
+    """
     known = sorted(points)
-    return [_interpolate(points, known, epoch) for epoch in range(EPOCHS)]
+    return [_level(points, known, epoch) for epoch in range(epochs)]
 
 
-def _interpolate(points: dict[int, float], known: list[int], epoch: int) -> float:
+def _level(points: dict[int, float], known: list[int], epoch: int) -> float:
     if epoch <= known[0]:
         return points[known[0]]
     right = next(k for k in known if k >= epoch)
@@ -37,5 +52,6 @@ def _interpolate(points: dict[int, float], known: list[int], epoch: int) -> floa
     return math.exp((1 - share) * math.log(points[left]) + share * math.log(points[right]))
 
 
-HEALTHY_RATIO: list[float] = [5.94 * max(1 / (1 + epoch / 4), 0.15) for epoch in range(EPOCHS)]
+HEALTHY_START = 5.94
+HEALTHY_RATIO: list[float] = [HEALTHY_START * max(1 / (1 + epoch / 4), 0.15) for epoch in range(EPOCHS)]
 """A run that falls from the zero predictor's loss of x-prediction, 5.94 per dim, to a floor near 0.9."""

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from neuromf.monitor.guard import WINDOW, DivergenceGuard, Level
+from neuromf.monitor.alarm import Level
+from neuromf.monitor.initial_ratio import WINDOW, InitialRatio
 from spec.claims import claims
 from spec.reference.failed_run import RECORDED_CHANNELS, recorded_curve
 from spec.reference.time_distribution import LogitNormalPair
@@ -64,13 +65,15 @@ def test_first_record_was_above_the_loss_of_a_zero_output():
 
 
 def first_epochs(initial):
-    """Epochs at which the trainer's guard first warns and halts on the recorded curve."""
-    guard, spoken = DivergenceGuard(10.0, 100.0), {}
+    """Epochs at which the review's rule first warns and halts on the recorded curve."""
+    rule, spoken = InitialRatio(10.0, 100.0), {}
     for _ in range(WINDOW if initial else 0):
-        guard.observe(initial)
+        rule.observe(initial)
     for epoch, loss in enumerate(recorded_curve()):
         for _ in range(WINDOW):
-            spoken.setdefault(guard.observe(loss).level, epoch)
+            alarm = rule.observe(loss)
+            if alarm is not None:
+                spoken.setdefault(alarm.level, epoch)
     return spoken[Level.WARN], spoken[Level.HALT]
 
 

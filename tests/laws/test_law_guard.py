@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neuromf.monitor.alarm import RawLosses
 from neuromf.monitor.guard import DivergenceGuard
 from spec.registry import law
 
@@ -18,10 +19,10 @@ def test_a_resumed_guard_says_what_an_undisturbed_one_says(curve, share):
     """Wherever a guard is saved as JSON and restored, its verdicts are those of a guard that never stopped."""
     stop = int(share * len(curve))
     whole, first, second = (DivergenceGuard(10.0, 100.0) for _ in range(3))
-    undisturbed = [whole.observe(level).level for level in curve]
-    before = [first.observe(level).level for level in curve[:stop]]
+    undisturbed = [whole.observe(RawLosses(level)).level for level in curve]
+    before = [first.observe(RawLosses(level)).level for level in curve[:stop]]
     second.load_state(json.loads(json.dumps(first.state())))
-    after = [second.observe(level).level for level in curve[stop:]]
+    after = [second.observe(RawLosses(level)).level for level in curve[stop:]]
     assert law("GUARD-002").predicate(verdicts=undisturbed, resumed=before + after).passed
 
 
@@ -29,6 +30,6 @@ def test_a_guard_that_forgets_its_start_breaks_the_law():
     """A guard whose initial level is lost on resume takes the exploded level for the first, which the law rejects."""
     curve = [1.0] * 10 + [1e4] * 20
     whole, forgetful = DivergenceGuard(10.0, 100.0), DivergenceGuard(10.0, 100.0)
-    undisturbed = [whole.observe(level).level for level in curve]
-    resumed = undisturbed[:10] + [forgetful.observe(level).level for level in curve[10:]]
+    undisturbed = [whole.observe(RawLosses(level)).level for level in curve]
+    resumed = undisturbed[:10] + [forgetful.observe(RawLosses(level)).level for level in curve[10:]]
     assert not law("GUARD-002").predicate(verdicts=undisturbed, resumed=resumed).passed

@@ -9,6 +9,7 @@ from torch import distributed, nn
 from neuromf.config import Config, run_facts
 from neuromf.config.resolve import config_hash, flat_config
 from neuromf.errors import InputError
+from neuromf.monitor.alarm import RawLosses
 from neuromf.monitor.guard import DivergenceGuard
 from neuromf.train.batches import BatchSource
 from neuromf.train.device import choose_device
@@ -46,8 +47,8 @@ def block_norms(config, tmp_path):
 
 def verdicts(config, tmp_path):
     """What the guard says to a slow explosion."""
-    guard = DivergenceGuard.from_config(config.training)
-    return [guard.observe(1.2**step).level for step in range(60)]
+    guard = DivergenceGuard.from_config(config)
+    return [guard.observe(RawLosses(1.2**step)).level for step in range(60)]
 
 
 def checkpoints(config, tmp_path):
@@ -90,6 +91,12 @@ def shown(config, tmp_path):
     """The line that a training shows beside its progress bar."""
     state = initial_state(config, (1.0,) * 4, CPU)
     return _note(train_step(state, BatchSource(latents(), config, CPU), config), config)
+
+
+def judged(config, tmp_path):
+    """Whether a step is looked at for silent faults."""
+    state = initial_state(config, (1.0,) * 4, CPU)
+    return train_step(state, BatchSource(latents(), config, CPU), config).checks is None
 
 
 def data(config, tmp_path):
@@ -154,6 +161,7 @@ WITNESSES = {
     evaluations: {"training.activation_checkpointing": ["training.activation_checkpointing=non_reentrant"]},
     replica: {"training.ddp_static_graph": ["training.ddp_static_graph=true"]},
     kernels: {"training.deterministic": ["training.deterministic=false"]},
+    judged: {"training.monitors": ["training.monitors=false"]},
     shown: {"training.reported_loss": ["training.reported_loss=weighted"]},
     data: {
         "data.demo_subjects": ["data.demo_subjects=5"],

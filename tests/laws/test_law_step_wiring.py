@@ -41,7 +41,7 @@ def test_the_trainers_own_optimiser_holds_and_moves_every_parameter():
     assert law("OPT-002").predicate(**asdict(coverage(state.model, state.optimiser))).passed
     before = {name: value.detach().clone() for name, value in state.model.named_parameters()}
     record = train_step(state, source, config)
-    assert law("OPT-002").predicate(**asdict(record.coverage)).passed
+    assert law("OPT-002").predicate(**asdict(record.checks.coverage)).passed
     assert [name for name, value in state.model.named_parameters() if torch.equal(value, before[name])] == []
 
 

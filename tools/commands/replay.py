@@ -1,4 +1,4 @@
-"""`neuromf replay failed_225`: the lost run from its record, or trained again at small scale."""
+"""`neuromf replay`: the lost run and the next from their records, or the lost one trained again at small scale."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ from neuromf.errors import InputError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from tools.replay.recorded import RecordedRun
+    from tools.replay.rules import Rule
     from tools.replay.verdict import RepairVerdict
 
-RUNS = ("failed_225",)
+TRAINED = "failed_225"
+"""The run whose configuration is shipped."""
 
 
 def replay(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="failed_225, the run that started the project.")],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="failed_225, the run that started the project, or public_v1, the next.")
+    ],
     train: Annotated[bool, typer.Option("--train", help="Train it again at small scale, about 20 minutes.")] = False,
     repairs: Annotated[
         bool, typer.Option("--repairs", help="With --train: each repair too, alone and together.")
@@ -31,43 +36,54 @@ def replay(
     ] = Path("replay"),
 ) -> None:
     """Show why 2.0 was printed and which rule would have stopped the run; or see it explode with your own eyes."""
+    from tools.replay.recorded import RUNS
+
     if run not in RUNS:
-        raise InputError(f"'{run}' is no recorded run", remedy=f"use {RUNS[0]}")
+        raise InputError(f"'{run}' is no recorded run", remedy=f"use one of {', '.join(RUNS)}")
+    if train and run != TRAINED:
+        raise InputError(f"{run} cannot be trained again", remedy=f"use {TRAINED}: of the other no recipe is shipped")
     if out.exists() and not out.is_dir():
         raise InputError("is a file", remedy="give a folder", file=out, key="--out")
     out.mkdir(parents=True, exist_ok=True)
     if train:
         _train(out, repairs, seeds, epochs, jobs)
     else:
-        _recorded(out)
+        _recorded(RUNS[run], out)
 
 
-def _recorded(out: Path) -> None:
+def _recorded(run: RecordedRun, out: Path) -> None:
     from tools.commands.console import make_console
     from tools.replay.picture import draw_recorded
     from tools.replay.rules import readings, rules
 
     console = make_console()
     table = _table("epoch", "raw loss", "one term, summed", "L/c", "printed (float32)", "in float64", "objective")
-    for r in readings():
+    for r in readings(run):
         table.add_row(
             str(r.epoch), f"{r.raw:,.0f}", f"{r.per_sample:.3g}", f"{r.regime:.2g}", f"{r.printed:.7f}",
-            f"2 - {2 - r.exact:.1e}", f"{r.objective:.2f}",
+            f"{run.terms} - {run.terms - r.exact:.1e}", f"{r.objective:.2f}",
         )  # fmt: skip
     console.print(table)
     console.print(
-        "Two terms L/(L + c) with L summed over 442,368 dims: float32 rounds each to 1, for a healthy run too. The "
+        "Each term is L/(L + c) with L summed over 442,368 dims, which float32 rounds to 1 for a healthy run too. The "
         "objective, the potential log(1 + L/c), has the same gradient and moves.",
         soft_wrap=True,
     )
-    found = rules()
-    table = _table("rule", "law", "speaks at epoch", "A100-hours saved", "says")
+    found = rules(run)
+    table = _table("rule", "law", "speaks at epoch", "A100-hours saved" if run.hours else "of the run saved", "says")
     for rule in found:
         epoch = "never" if rule.epoch is None else "before the launch" if rule.epoch == 0 else str(rule.epoch)
-        table.add_row(rule.name, rule.law, epoch, f"{rule.saved:.1f}" if rule.halts else "it warns", rule.says)
+        table.add_row(rule.name, rule.law, epoch, _saved(rule, run), rule.says)
     console.print(table)
-    draw_recorded(out / "failed_225.png", found)
-    console.print(f"picture: {out / 'failed_225.png'}")
+    picture = out / f"{run.name}.png"
+    draw_recorded(picture, run, found)
+    console.print(f"picture: {picture}")
+
+
+def _saved(rule: Rule, run: RecordedRun) -> str:
+    if not rule.halts:
+        return "it warns"
+    return f"{rule.saved * run.hours:.1f}" if run.hours else f"{100 * rule.saved:.0f} %"
 
 
 def _train(out: Path, repairs: bool, seeds: int, epochs: int, processes: int) -> None:

@@ -14,10 +14,13 @@ from tools.commands.options import ConfigArgument, DeviceOption, SetOption
 
 if TYPE_CHECKING:
     from neuromf.config.schema import Config
+    from neuromf.monitor.events import Event
     from neuromf.train.step import StepRecord
 
 HALTED = 16
 """Exit code of a run that its guard halted."""
+IRREPRODUCIBLE = 17
+"""Exit code of a run whose step gave other numbers when it was run again."""
 
 
 def train(
@@ -30,7 +33,7 @@ def train(
     ] = None,
     device: DeviceOption = None,
 ) -> None:
-    """Train a configuration; exit code 16 when the divergence guard halts it."""
+    """Train a configuration; exit code 16 when the divergence guard halts it, 17 when a step does not repeat itself."""
     settings = load_config(config, override or ())
 
     from neuromf.train.refusal import refuse_impossible
@@ -60,20 +63,26 @@ def train(
             "the training split is empty", remedy="give more subjects or a larger first ratio", key="data.split_ratios"
         )
     run = RunFolder(out) if resume else create_run(out, settings, store.description.content_hash)
+    console = make_console()
     with progress_bar("training") as show:
         total = _total_steps(settings, max_steps)
 
         def on_step(record: StepRecord) -> None:
             show(int(record.row["step"] or 0) + 1, total, _note(record, settings))
 
+        def on_event(event: Event) -> None:
+            console.print(f"{event.level} at step {event.step}, {event.law}: {event.message}", soft_wrap=True)
+
         outcome = run_training(
-            settings, latents, run, device=where, resume=resume, max_steps=max_steps, on_step=on_step
+            settings, latents, run, device=where, resume=resume, max_steps=max_steps, on_step=on_step, on_event=on_event
         )
-    console = make_console()
     console.print(f"{outcome.ending.value} at optimiser step {outcome.step}; the run is in {out}")
-    if outcome.ending is Ending.HALTED:
-        console.print(f"{outcome.message}; the last state is in {out / 'checkpoints'}, the steps in {run.trace}")
-        raise typer.Exit(HALTED)
+    if outcome.ending in (Ending.HALTED, Ending.IRREPRODUCIBLE):
+        from tools.explanation import explain_halt
+
+        console.print(explain_halt(run, settings), end="", soft_wrap=True, markup=False, highlight=False)
+        console.print(f"the last state is in {out / 'checkpoints'}, the steps in {run.trace}")
+        raise typer.Exit(HALTED if outcome.ending is Ending.HALTED else IRREPRODUCIBLE)
 
 
 def _total_steps(settings: Config, max_steps: int | None) -> int:

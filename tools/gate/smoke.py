@@ -10,11 +10,11 @@ import torch
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
-from neuromf.monitor.guard import Level
+from neuromf.monitor.alarm import Level
+from neuromf.monitor.engine import check_readings
 from neuromf.monitor.live import (
     LawLog,
     LawReading,
-    coverage_reading,
     data_reading,
     first_loss_reading,
     judge,
@@ -22,10 +22,10 @@ from neuromf.monitor.live import (
     reduced_loss,
     step_readings,
 )
-from neuromf.nets.unet import MeanFlowUnet
 from neuromf.trace.columns import Row
 from neuromf.train.batches import BatchSource
 from neuromf.train.latents import training_store
+from neuromf.train.samples import averaged_net, draw_latents
 from neuromf.train.state import TrainState, initial_state
 from neuromf.train.step import train_step
 from spec.registry import law
@@ -33,7 +33,7 @@ from tools.gate.result import LawResult, law_result
 from tools.gate.scale import small_scale
 from tools.gate.static import CHECKS
 from tools.report.montage import mid_slice
-from tools.sampling import decode, draw_latents
+from tools.sampling import decode
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def run_smoke(
     log.add(launch_readings(small, state.model, source.draw(0, 0, small.training.batch_size_per_gpu)))
     rows, message = _steps(small, source, state, log, report)
     _closing_readings(small, rows, log)
-    latents = draw_latents(_averaged(state), small, store.latent_shape, steps=1, count=1, seed=0)
+    latents = draw_latents(averaged_net(state), small, store.latent_shape, steps=1, count=1, seed=0, device=device)
     return SmokeRun(
         config=small,
         rows=rows,
@@ -99,8 +99,10 @@ def _steps(
         if record.row["step"] == 0:
             batches = [source.draw(0, start, size) for start, size in source.micro_batches()]
             log.add([first_loss_reading(config, record.row, batches)])
-        log.add([*step_readings(config, record.row), coverage_reading(record.coverage)])
-        if record.verdict.level in (Level.HALT, Level.NONFINITE):
+        log.add(step_readings(config, record.row))
+        if record.checks is not None:
+            log.add(check_readings(config, record.checks))
+        if record.verdict.level not in (Level.OK, Level.WARN):
             return rows, record.verdict.message
         _average_by_hand(expected, state, config.ema.decay)
         log.add([_average_reading(state, expected, config.ema.decay)])
@@ -124,11 +126,6 @@ def _updates(state: TrainState, expected: dict[str, torch.Tensor]) -> int:
 
 def _average_reading(state: TrainState, expected: dict[str, torch.Tensor], decay: float) -> LawReading:
     return judge("EMA-001", decay=decay, ema_updates=_updates(state, expected), optimiser_steps=state.step)
-
-
-def _averaged(state: TrainState) -> MeanFlowUnet:
-    state.ema.copy_to(state.model)
-    return state.model
 
 
 def _closing_readings(config: Config, rows: list[Row], log: LawLog) -> None:

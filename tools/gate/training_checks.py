@@ -67,7 +67,7 @@ def _batch(config: Config, _: RunFacts) -> Arguments:
 
 
 def _guard(config: Config, _: RunFacts) -> Arguments:
-    return guard_arguments(config.training)
+    return guard_arguments(config)
 
 
 def _columns(_config: Config, _facts: RunFacts) -> Arguments:

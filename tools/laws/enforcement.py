@@ -36,9 +36,10 @@ def places(root: Path) -> list[Place]:
     found += _marked(root, PROPERTY_TESTS, Enforcer.PROPERTY)
     found += _marked(root, GOLDEN_TESTS, Enforcer.GOLDEN)
     found += [
-        Place(law_id, Enforcer.RUNTIME, file, "judge")
+        Place(law_id, Enforcer.RUNTIME, file, call)
         for file, tree in _modules(root, RUNTIME_CODE)
-        for law_id in sorted(_called_with(tree, "judge"))
+        for call in ("judge", "alarm_of")
+        for law_id in sorted(_called_with(tree, call))
     ]
     return found
 

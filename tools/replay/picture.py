@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tools.replay.recorded import curve
+from tools.replay.recorded import RecordedRun, curve
 from tools.replay.rules import Rule, readings
 
 CHANNELS = ("ch0", "ch1", "ch2", "ch3")
@@ -17,27 +17,30 @@ COLOURS = ("#2f7ed8", "#e0662b", "#2a9d5c", "#a35bd6")
 BLIND, ALARM = "#6b6f76", "#c0392b"
 
 
-def draw_recorded(path: Path, rules: list[Rule]) -> None:
-    """Raw loss by channel on a log axis over the weighted loss that was printed, with the rules' epochs marked."""
+def draw_recorded(path: Path, run: RecordedRun, rules: list[Rule]) -> None:
+    """Raw loss on a log axis over the weighted loss that was printed, with the rules' epochs marked."""
     with mpl.rc_context({"font.size": 10, "svg.hashsalt": "neuromf"}):
         figure = Figure(figsize=(8.6, 5.6), dpi=120)
         raw, printed = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
-        _draw_channels(raw)
+        _draw_channels(raw, run)
         _mark_rules(raw, rules)
-        table = readings()
+        table = readings(run)
         printed.plot([r.epoch for r in table], [r.printed for r in table], "o-", color=BLIND)
-        printed.set_ylim(1.5, 2.5)
+        printed.set_ylim(run.terms - 0.5, run.terms + 0.5)
         printed.set_ylabel("weighted\nloss")
-        printed.set_xlabel("epoch of the failed run (points are recorded, lines join them)")
-        printed.annotate("2.0 in every epoch: all that was on the screen", (24, 2.2), color=BLIND)
-        raw.set_title("The failed run: what was printed, and what grew underneath")
+        printed.set_xlabel(f"epoch of {run.name} (points are recorded, lines join them)")
+        words = f"{run.terms}.0 in every epoch: all that was on the screen"
+        printed.annotate(words, (24, run.terms + 0.2), color=BLIND)
+        raw.set_title(f"{run.name}: what was printed, and what grew underneath")
         figure.tight_layout()
         figure.savefig(path)
 
 
-def _draw_channels(axes: Axes) -> None:
-    table = curve()
-    for channel, colour in zip(CHANNELS, COLOURS, strict=True):
+def _draw_channels(axes: Axes, run: RecordedRun) -> None:
+    table = curve(run.name)
+    if "ch0" not in table:
+        axes.plot(list(run.points), list(run.points.values()), "o-", color=COLOURS[0], label="four channels added")
+    for channel, colour in zip(CHANNELS if "ch0" in table else (), COLOURS, strict=False):
         axes.plot(table["epoch"], table[channel], "o-", color=colour, label=f"channel {channel[2]}", linewidth=1.6)
     axes.set_yscale("log")
     axes.set_ylabel("raw loss per voxel (FM + MF)")

@@ -1,4 +1,4 @@
-"""What each rule would have said of the failed run, from its recorded curve and the program's own code."""
+"""What each rule would have said of a recorded run, from its curve and the program's own code."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ import torch
 
 from neuromf.config.load import load_config
 from neuromf.flow.weighting import potential, weighted_loss
-from neuromf.monitor.guard import WINDOW, DivergenceGuard, Level
-from spec.reference.failed_run import recorded_curve
-from spec.reference.time_distribution import LogitNormalPair
+from neuromf.monitor.alarm import Alarm, Level, RawLosses
+from neuromf.monitor.guard import DivergenceGuard
 from spec.registry import law
 from tools.gate.static import static_findings
-from tools.replay.recorded import curve, facts, gpu_hours
+from tools.replay.recorded import RecordedRun
 
-TERMS = 2
-"""The failed run added a flow-matching and a MeanFlow term, each weighted."""
+LATENT_DIMS, CHANNELS = 442_368, 4
+"""The review, section 3.3."""
 
 
 @dataclass(frozen=True)
@@ -43,20 +42,19 @@ class Reading:
     regime: float
 
 
-def readings() -> list[Reading]:
-    """Every recorded epoch through the trainer's own weighting, the loss shared evenly between the two terms."""
-    norm_eps, dims = facts()["norm_eps"].value, facts()["latent_dims"].value
-    table = curve()
+def readings(run: RecordedRun) -> list[Reading]:
+    """Every recorded epoch through the trainer's own weighting, the loss shared evenly between the terms."""
+    norm_eps = run.facts["norm_eps"].value
     rows = []
-    for epoch, raw in zip(table["epoch"], table[[f"ch{c}" for c in range(4)]].sum(axis=1), strict=True):
-        # Channels are per-voxel means: their sum times the voxels is the sum over dims, half of it in each term.
-        per_sample = float(raw) * dims / 4 / TERMS
-        narrow = torch.tensor([per_sample] * TERMS, dtype=torch.float32)
+    for epoch, raw in run.points.items():
+        # Channels are per-voxel means: their sum times the voxels is the sum over dims, shared between the terms.
+        per_sample = raw * LATENT_DIMS / CHANNELS / run.terms
+        narrow = torch.tensor([per_sample] * run.terms, dtype=torch.float32)
         wide = narrow.double()
         rows.append(
             Reading(
-                epoch=int(epoch),
-                raw=float(raw),
+                epoch=epoch,
+                raw=raw,
                 per_sample=per_sample,
                 printed=float(weighted_loss(narrow, norm_eps, 1.0).sum()),
                 exact=float(weighted_loss(wide, norm_eps, 1.0).sum()),
@@ -77,6 +75,7 @@ class Rule:
         epoch: epoch from which it would have spoken, 0 before the launch, None for never.
         halts: whether it stops the run.
         says: with which number.
+        saved: share of the run that would not have been trained.
     """
 
     name: str
@@ -84,60 +83,58 @@ class Rule:
     epoch: int | None
     halts: bool
     says: str
-
-    @property
-    def saved(self) -> float:
-        """A100-hours of the run that would not have been spent."""
-        if self.epoch is None or not self.halts:
-            return 0.0
-        return gpu_hours() * (1 - self.epoch / facts()["epochs"].value)
+    saved: float
 
 
-def rules() -> list[Rule]:
+def rules(run: RecordedRun) -> list[Rule]:
     """All rules, the earliest first."""
-    found = [_gate(), _weighted(), _anchor(), *_guard(), _finite()]
-    return sorted(found, key=lambda rule: math.inf if rule.epoch is None else rule.epoch)
+    found = [*_gate(run), _weighted(run), *_guard(run), _finite(run)]
+    return sorted(found, key=lambda rule: (math.inf if rule.epoch is None else rule.epoch, not rule.halts))
 
 
-def _gate() -> Rule:
-    results = static_findings(load_config(["failed_225"]), {})
+def _gate(run: RecordedRun) -> list[Rule]:
+    if not run.recipe:
+        return []
+    results = static_findings(load_config([run.recipe]), {})
     blocked = [result.law_id for result in results if result.status == "block"]
-    return Rule("static gate", ", ".join(blocked), 0, True, f"{len(blocked)} laws block the launch")
+    return [Rule("static gate", ", ".join(blocked), 0, True, f"{len(blocked)} laws block the launch", 1.0)]
 
 
-def _weighted() -> Rule:
-    first = readings()[0]
+def _weighted(run: RecordedRun) -> Rule:
+    first = readings(run)[0]
     finding = law("WGT-002").predicate(
-        loss=first.per_sample, norm_eps=facts()["norm_eps"].value, norm_p=1.0, reported="weighted"
+        loss=first.per_sample, norm_eps=run.facts["norm_eps"].value, norm_p=1.0, reported="weighted"
     )
     says = f"L/c is {first.regime:.2g} and the run is judged by the weighted loss"
-    return Rule("weighted loss alone", "WGT-002", None if finding.passed else first.epoch, False, says)
+    return Rule("weighted loss alone", "WGT-002", None if finding.passed else first.epoch, False, says, 0.0)
 
 
-def _anchor() -> Rule:
-    """The loss of predicting zero, closed form, x-prediction, both terms, all channels of unit variance."""
-    level = TERMS * 4 * LogitNormalPair(-0.4, 1.0).inverse_square(0.05)
-    epoch = next((r.epoch for r in readings() if not r.raw <= level), None)
-    first = readings()[0]
-    return Rule(
-        "zero predictor", "PRED-002", epoch, False, f"{first.raw:,.0f} against {level:.1f} for predicting nothing"
-    )
+NAMES = {
+    "GUARD-001": "multiple of the first loss",
+    "GUARD-004": "predicting nothing",
+    "GUARD-005": "climb from the best level",
+}
 
 
-def _guard() -> list[Rule]:
-    guard = DivergenceGuard.from_config(load_config(["recommended"]).training)
-    spoken: dict[Level, Rule] = {}
-    for epoch, level in enumerate(recorded_curve()):
-        for _ in range(WINDOW):
-            verdict = guard.observe(level)
-            if verdict.level in (Level.WARN, Level.HALT) and verdict.level not in spoken:
-                halts = verdict.level is Level.HALT
-                bound = guard.halt_ratio if halts else guard.warn_ratio
-                name = f"guard, {verdict.level} at {bound:g} x the first"
-                spoken[verdict.level] = Rule(name, "GUARD-001", epoch, halts, verdict.message)
-    return list(spoken.values())
+def _guard(run: RecordedRun) -> list[Rule]:
+    """Every rule of the recommended guard, each up to its first word; a halt does not end the replay."""
+    training = load_config(["recommended"]).training
+    guard = DivergenceGuard(training.divergence_warn_ratio, training.divergence_threshold, run.start)
+    spoken: list[Rule] = []
+    steps_per_epoch, recorded_from = int(run.facts["steps_per_epoch"].value), min(run.points)
+    for epoch, level in enumerate(run.levels):
+        for _ in range(steps_per_epoch):
+            # Before its first record a run is held at it: what is heard there was certain by then.
+            spoken += [_rule(alarm, max(epoch, recorded_from), run) for alarm in guard.observe(RawLosses(level)).fresh]
+    return spoken
 
 
-def _finite() -> Rule:
-    broken = next((r.epoch for r in readings() if not math.isfinite(r.raw)), None)
-    return Rule("non-finite numbers", "NUM-001", broken, True, "every recorded number is finite")
+def _rule(alarm: Alarm, epoch: int, run: RecordedRun) -> Rule:
+    halts = alarm.level is Level.HALT
+    saved = 1 - epoch / run.facts["epochs"].value if halts else 0.0
+    return Rule(f"guard, {alarm.level}: {NAMES[alarm.law]}", alarm.law, epoch, halts, alarm.message, saved)
+
+
+def _finite(run: RecordedRun) -> Rule:
+    broken = next((r.epoch for r in readings(run) if not math.isfinite(r.raw)), None)
+    return Rule("non-finite numbers", "NUM-001", broken, True, "every recorded number is finite", 0.0)

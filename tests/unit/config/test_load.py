@@ -182,6 +182,7 @@ def _other_values() -> dict[str, str]:
         "training.gradient_clip": "null",
         "training.precision": "bf16",
         "training.reported_loss": "weighted",
+        "training.monitors": "false",
         "training.diagnostics": "false",
         "training.divergence_warn_ratio": "9.0",
         "training.divergence_threshold": "null",

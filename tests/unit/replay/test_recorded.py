@@ -5,45 +5,50 @@ import pandas as pd
 import pytest
 from pandera.errors import SchemaError
 
-from spec.reference.failed_run import EPOCHS, RECORDED_CHANNELS
-from tools.replay.recorded import CURVE_SCHEMA, curve, facts, gpu_hours
+from spec.reference.failed_run import EPOCHS, FAILED_RUN_START, RECORDED_CHANNELS, recorded_curve
+from tools.replay.recorded import CURVE_SCHEMAS, RUNS, curve
 from tools.replay.rules import readings, rules
 from tools.replay.small_scale import REPAIRS, small_config
 from tools.replay.train import epoch_curve, jobs, read_curves
 from tools.replay.verdict import judge_repairs
 
+FAILED, NEXT = RUNS["failed_225"], RUNS["public_v1"]
+
 
 def test_the_recorded_curve_is_the_one_the_guard_tests_itself_on():
     """File and reference hold the same five epochs, four channels each."""
-    table = curve().set_index("epoch")
+    table = curve("failed_225").set_index("epoch")
     assert {epoch: tuple(table.loc[epoch, [f"ch{c}" for c in range(4)]]) for epoch in table.index} == RECORDED_CHANNELS
     assert (table["loss_mean"] == 2.0).all()
     assert (table["loss_std"] == 0.0).all()
+    assert FAILED.levels == recorded_curve()
+    assert FAILED.start.total == FAILED_RUN_START
 
 
 def test_every_fact_has_a_section_and_a_quote():
     """Nothing is recorded that the review does not print."""
-    assert all(fact.section and fact.quote for fact in facts().values())
-    assert facts()["epochs"].value == EPOCHS
-    assert facts()["raw_loss_epoch_224"].value == sum(RECORDED_CHANNELS[224])
-    assert facts()["raw_loss_epoch_24"].value == sum(RECORDED_CHANNELS[24])
-    assert facts()["grad_norm_out_epoch_0"].value == 1.398
+    assert all(fact.section and fact.quote for run in RUNS.values() for fact in run.facts.values())
+    facts = FAILED.facts
+    assert facts["epochs"].value == EPOCHS
+    assert facts["raw_loss_epoch_224"].value == sum(RECORDED_CHANNELS[224])
+    assert facts["raw_loss_epoch_24"].value == sum(RECORDED_CHANNELS[24])
+    assert facts["grad_norm_out_epoch_0"].value == 1.398
 
 
 @pytest.mark.parametrize("change", [{"epoch": [3, 2]}, {"ch0": [0.0, 1.0]}, {"loss_std": [-1.0, 0.0]}])
-def test_a_curve_of_another_form_is_refused(change):
+def test_a_table_of_another_form_is_refused(change):
     """Epochs rise and losses are positive."""
     table = pd.DataFrame(
         {"epoch": [1, 2], **{f"ch{c}": [1.0, 2.0] for c in range(4)}, "loss_mean": 2.0, "loss_std": 0.0}
     )
-    CURVE_SCHEMA.validate(table)
+    CURVE_SCHEMAS["failed_225"].validate(table)
     with pytest.raises(SchemaError):
-        CURVE_SCHEMA.validate(table.assign(**change))
+        CURVE_SCHEMAS["failed_225"].validate(table.assign(**change))
 
 
 def test_two_is_printed_in_every_epoch_and_the_objective_rises():
     """In float32 both weighted terms round to 1; the potential tells the 4,817-fold growth."""
-    table = readings()
+    table = readings(FAILED)
     assert [r.printed for r in table] == [2.0] * 5
     assert all(0 < 2 - r.exact < 1e-8 for r in table)
     assert (np.diff([r.objective for r in table]) > 0).all()
@@ -51,23 +56,34 @@ def test_two_is_printed_in_every_epoch_and_the_objective_rises():
 
 
 def test_the_rules_speak_when_they_are_known_to():
-    """Gate before the launch, anchor at the first record, the review's guard at epochs 114 and 155, NaN never."""
-    found = {rule.name: rule for rule in rules()}
-    assert found["static gate"].epoch == 0
-    assert found["zero predictor"].epoch == 24
-    assert found["weighted loss alone"].epoch == 24
-    assert found["guard, warn at 10 x the first"].epoch == 114
-    assert found["guard, halt at 100 x the first"].epoch == 155
-    assert found["non-finite numbers"].epoch is None
+    """Gate before the launch, anchor at the first record, the climb at 122, the review's rule at 155, NaN never."""
+    found = {rule.name: rule.epoch for rule in rules(FAILED)}
+    assert found["static gate"] == 0
+    assert found["guard, warn: predicting nothing"] == found["weighted loss alone"] == 24
+    assert found["guard, warn: climb from the best level"] == 105
+    assert found["guard, warn: multiple of the first loss"] == 114
+    assert found["guard, halt: climb from the best level"] == 122
+    assert found["guard, halt: multiple of the first loss"] == 155
+    assert found["non-finite numbers"] is None
 
 
 def test_hours_are_saved_by_rules_that_halt_alone():
     """A warning saves nothing; a halt saves what would have followed."""
-    found = {rule.name: rule.saved for rule in rules()}
-    assert gpu_hours() == pytest.approx(2 * (5 + 8 / 60))
-    assert found["static gate"] == gpu_hours()
-    assert found["guard, halt at 100 x the first"] == pytest.approx(gpu_hours() * 70 / 225)
-    assert found["zero predictor"] == found["non-finite numbers"] == 0.0
+    found = {rule.name: rule.saved for rule in rules(FAILED)}
+    assert FAILED.hours == pytest.approx(2 * (5 + 8 / 60))
+    assert found["static gate"] == 1.0
+    assert found["guard, halt: climb from the best level"] == pytest.approx(103 / 225)
+    assert found["guard, warn: predicting nothing"] == found["non-finite numbers"] == 0.0
+
+
+def test_the_next_run_is_left_alone_until_its_best_samples_are_made():
+    """The public code's next run, with its benign bump of 7.5 times, is halted after epoch 175 and not before."""
+    found = {rule.name: rule.epoch for rule in rules(NEXT)}
+    assert found["guard, halt: climb from the best level"] == 187
+    assert min(rule.epoch for rule in rules(NEXT) if rule.halts and rule.epoch is not None) > 175
+    assert "static gate" not in found
+    assert NEXT.hours is None
+    assert all(0.999999 <= reading.printed <= 1 for reading in readings(NEXT))
 
 
 @pytest.mark.parametrize("repair", REPAIRS, ids=lambda repair: repair.name)

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from neuromf.config import config_hash
-from neuromf.monitor.guard import WINDOW, Level
+from neuromf.monitor.alarm import Level, RawLosses
+from neuromf.monitor.initial_ratio import WINDOW
 from neuromf.nets.unet import build_unet
 from neuromf.train.checkpoint import load_average, read_checkpoint, restore, save_checkpoint
 from neuromf.train.state import initial_state
@@ -20,12 +21,12 @@ def test_a_resumed_guard_knows_the_initial_level(tmp_path, tiny_config):
     """A run that explodes right after a resume is halted as the undisturbed one would be."""
     state, resumed = (initial_state(tiny_config, (1.0,) * 4, CPU) for _ in range(2))
     for _ in range(WINDOW):
-        state.guard.observe(1.0)
+        state.guard.observe(RawLosses(1.0))
     path = save_checkpoint(tmp_path, state, config_hash(tiny_config))
 
     restore(resumed, read_checkpoint(path), config_hash(tiny_config))
 
-    levels = [[guard.observe(1e6).level for _ in range(WINDOW)] for guard in (state.guard, resumed.guard)]
+    levels = [[guard.observe(RawLosses(1e6)).level for _ in range(WINDOW)] for guard in (state.guard, resumed.guard)]
     assert law("GUARD-002").predicate(verdicts=levels[0], resumed=levels[1]).passed
     assert Level.HALT in levels[0]
 

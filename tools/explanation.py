@@ -1,0 +1,59 @@
+"""Why a training was stopped, on one screen: the alarm, what came before, the suspects, and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from neuromf.config.schema import Config
+from neuromf.monitor.diagnosis import Suspect, diagnose
+from neuromf.monitor.events import Event, read_events
+from neuromf.trace.columns import Row
+from neuromf.trace.reader import read_rows
+from neuromf.train.run_folder import RunFolder
+
+SHOWN = ("raw_total", "raw_fm", "raw_mf", "weighted", "objective", "grad_norm")
+SUSPECTS = 3
+WARNINGS = 6
+
+
+def explain_halt(run: RunFolder, config: Config) -> str:
+    """The explanation of a run that was stopped, at most a screen long."""
+    return "\n".join(_lines(run, read_rows(run.trace), read_events(run.events), config)) + "\n"
+
+
+def _lines(run: RunFolder, rows: Sequence[Row], events: Sequence[Event], config: Config) -> Iterator[str]:
+    halts = [event for event in events if event.level == "halt"]
+    for event in halts[-1:]:
+        rank = "" if event.rank is None else f", rank {event.rank}"
+        yield f"STOPPED at step {event.step}{rank} by law {event.law}"
+        yield f"  {event.message}"
+        yield f"  what still held: {', '.join(event.fine) or 'nothing that was judged'}"
+    yield from _numbers(rows)
+    warnings = [event for event in events if event.level == "warn"]
+    for event in warnings[:WARNINGS]:
+        yield f"warned at step {event.step}, {event.law}: {event.message}"
+    for suspect in diagnose(config, rows, events)[:SUSPECTS]:
+        yield from _suspect(suspect)
+    for event in halts[-1:]:
+        yield f"next: neuromf laws show {event.law}"
+
+
+def _numbers(rows: Sequence[Row]) -> Iterator[str]:
+    if rows:
+        first, last = rows[0], rows[-1]
+        yield f"step {first['step']} -> {last['step']}: " + ", ".join(
+            f"{name} {_shown(first[name])} -> {_shown(last[name])}" for name in SHOWN
+        )
+
+
+def _suspect(suspect: Suspect) -> Iterator[str]:
+    yield f"suspect: {suspect.name} ({suspect.law}, score {suspect.score:.2f})"
+    for evidence in suspect.supporting:
+        yield f"  for: {evidence}"
+    for evidence in suspect.against:
+        yield f"  against: {evidence}"
+    yield f"  try: {suspect.try_next}"
+
+
+def _shown(value: float | str | None) -> str:
+    return "-" if value is None or isinstance(value, str) else f"{value:.4g}"

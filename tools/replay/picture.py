@@ -55,7 +55,7 @@ def _mark_rules(axes: Axes, rules: list[Rule]) -> None:
         axes.axvline(
             rule.epoch, color=ALARM if rule.halts else BLIND, linestyle="-" if rule.halts else ":", linewidth=1.2
         )
-        height = 0.34 - 0.08 * index
+        height = 0.36 - 0.066 * index
         axes.annotate(f" {rule.name}", (rule.epoch, height), xycoords=("data", "axes fraction"), fontsize=8.5)
 
 
@@ -68,7 +68,7 @@ def draw_curves(path: Path, curves: dict[str, list[pd.DataFrame]], title: str) -
         title: above the picture.
     """
     with mpl.rc_context({"font.size": 10, "svg.hashsalt": "neuromf"}):
-        figure = Figure(figsize=(8.6, 5.2), dpi=120)
+        figure = Figure(figsize=(9.6, 5.2), dpi=120)
         axes = figure.subplots()
         colours = mpl.colormaps["tab20"].resampled(max(len(curves), 2))
         for index, (name, tables) in enumerate(curves.items()):
@@ -79,7 +79,7 @@ def draw_curves(path: Path, curves: dict[str, list[pd.DataFrame]], title: str) -
         axes.set_xlabel("epoch of 30 micro-batches")
         axes.set_ylabel("raw MF loss, squared latent per dim, median of the epoch")
         axes.grid(alpha=0.25, linewidth=0.5)
-        axes.legend(frameon=False, fontsize=8, ncols=2)
+        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         axes.set_title(title)
         figure.tight_layout()
         figure.savefig(path)

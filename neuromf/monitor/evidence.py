@@ -66,8 +66,8 @@ def law_reading(law_id: str, title: str, finding: Finding) -> Reading:
 
 
 def clip(points: float) -> float:
-    """At most `LIMIT` either way; NaN counts in full."""
-    return points if abs(points) <= LIMIT else math.copysign(LIMIT, points)
+    """At most `LIMIT` either way."""
+    return max(-LIMIT, min(LIMIT, points))
 
 
 def score(points: float) -> float:

@@ -59,9 +59,9 @@ def checkpoints(config, tmp_path):
 
 
 def evaluations(config, tmp_path):
-    """How often a step calls the middle block of the network."""
+    """How often a step calls a layer in the middle of the network."""
     state, calls = initial_state(config, (1.0,) * 4, CPU), []
-    state.model.backbone.middle_block.register_forward_pre_hook(lambda *_: calls.append(1))
+    state.model.backbone.middle_block.resnet_1.register_forward_pre_hook(lambda *_: calls.append(1))
     train_step(state, BatchSource(latents(), config, CPU), config)
     return len(calls)
 

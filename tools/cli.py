@@ -28,6 +28,7 @@ from tools.commands.laws import laws_app
 from tools.commands.replay import replay
 from tools.commands.sample import sample
 from tools.commands.train import train
+from tools.commands.watch import watch
 
 app = typer.Typer(
     help="Train a one-step generative model of brain MRI, and refuse to launch a training that breaks a law.",
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 app.command()(gate)
 app.command()(train)
+app.command()(watch)
 app.command()(sample)
 app.command()(replay)
 app.command()(compare)

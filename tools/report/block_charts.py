@@ -15,6 +15,8 @@ from tools.report.run_facts import ReportedRun
 
 MAP = "turbo"
 """Colours from the input of the net to its output; its dark ends are left out."""
+NO_BLOCKS = "no gradient norms by block: no epoch was recorded with training.diagnostics on."
+"""What the page says instead of the chart."""
 
 
 def block_picture(run: ReportedRun, *, alone: bool) -> Picture | None:

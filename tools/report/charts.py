@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from neuromf.trace.columns import Row
 from tools.report.lines import BINS, Line, column_values
@@ -38,6 +39,7 @@ class Frame:
         height: inches.
         marks: named vertical lines.
         bins: most bins of a line, see `lines.BINS`.
+        medians: stretches whose medians are drawn bold over a line that is drawn faint; 0 for none.
         legend_below: where the lines are many and would lie under their legend.
     """
 
@@ -49,6 +51,7 @@ class Frame:
     height: float = 2.8
     marks: tuple[Mark, ...] = ()
     bins: int = BINS
+    medians: int = 0
     legend_below: bool = False
 
 
@@ -59,9 +62,10 @@ def draw(lines: Sequence[Line], frame: Frame) -> str:
         figure = Figure(figsize=(frame.width, frame.height))
         axes = figure.subplots()
         for line in lines:
-            shown = line.drawable(log=frame.log, bins=frame.bins)
-            axes.plot(shown.x, shown.y, color=line.colour, linestyle=line.dashes, label=line.label or "_",
-                      linewidth=1.4, gid=line.gid)  # fmt: skip
+            bold = line.medians(frame.medians)
+            if bold is not None:
+                _plot(axes, line, frame, faint=True)
+            _plot(axes, bold or line, frame)
         _dress(axes, frame)
         figure.tight_layout(pad=0.4)
         if frame.marks:
@@ -102,11 +106,22 @@ def slice_png(image: np.ndarray, scale: int = 4) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
+def _plot(axes: Axes, line: Line, frame: Frame, *, faint: bool = False) -> None:
+    shown = line.drawable(log=frame.log, bins=frame.bins)
+    axes.plot(shown.x, shown.y, color=line.colour, linestyle="-" if faint else line.dashes,
+              label="_" if faint else line.label or "_", linewidth=0.7 if faint else 1.4,
+              alpha=0.35 if faint else 1.0, gid=line.gid)  # fmt: skip
+
+
 def _dress(axes: Axes, frame: Frame) -> None:
     axes.set_xlabel(frame.across, color=INK)
     axes.set_ylabel(frame.unit, color=INK)
     if frame.log:
         axes.set_yscale("log")
+        lowest, highest = axes.get_ylim()
+        if highest < 30 * lowest:  # 2 x 10^0 beside 3 x 10^0 is harder to read than 2 beside 3
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
     axes.margins(x=0.02)
     axes.tick_params(colors=INK, which="both")
     for spine in axes.spines.values():

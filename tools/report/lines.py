@@ -47,6 +47,16 @@ class Line:
         kept = _extremes(y, bins)
         return replace(self, x=x[kept], y=y[kept])
 
+    def medians(self, count: int) -> Line | None:
+        """Medians over `count` equal stretches of the line; None where a stretch would hold fewer than three points."""
+        shown = np.isfinite(self.y)
+        x, y = self.x[shown], self.y[shown]
+        if not count or len(y) < 3 * count:
+            return None
+        middles = [float(np.median(part)) for part in np.array_split(x, count)]
+        levels = [float(np.median(part)) for part in np.array_split(y, count)]
+        return replace(self, x=np.array(middles), y=np.array(levels))
+
 
 def legend_line(label: str, colour: str, dashes: str = "-") -> Line:
     """A line without points, which stands in the legend alone."""

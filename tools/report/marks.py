@@ -16,7 +16,7 @@ LETTER = 0.62
 """Mean width of a letter over the font size: law ids are capitals and digits."""
 GAP = 5.0
 """Points between two names in a row."""
-ROWS = 4
+ROWS = 6
 """Rows of names; lines whose names would need more stay nameless."""
 
 
@@ -29,12 +29,14 @@ class Mark:
         text: its name.
         colour: of line and name.
         classes: classes of the drawn elements, by which the page can hide them.
+        grave: drawn whole instead of dashed, and named before the others.
     """
 
     x: float
     text: str
     colour: str
     classes: str = ""
+    grave: bool = False
 
     @property
     def gid(self) -> str | None:
@@ -52,7 +54,7 @@ class Label:
 
 
 def place_labels(marks: Sequence[Mark], start: float, end: float, width: float) -> list[Label]:
-    """Give each name the lowest row in which it touches no other.
+    """Give each name the lowest row in which it touches no other, the grave ones first.
 
     Args:
         marks: the lines.
@@ -60,17 +62,21 @@ def place_labels(marks: Sequence[Mark], start: float, end: float, width: float) 
         end: value at its right end.
         width: of the axes, points.
     """
-    taken = [-GAP] * ROWS
+    taken: list[list[tuple[float, float]]] = [[] for _ in range(ROWS)]
     labels = []
-    for mark in sorted(marks, key=lambda mark: (mark.x, mark.text)):
+    for mark in sorted(marks, key=lambda mark: (not mark.grave, mark.x, mark.text)):
         length = LETTER * SIZE * len(mark.text)
         middle = (mark.x - start) / (end - start) * width
         left = min(max(middle - length / 2, 0.0), max(width - length, 0.0))
-        row = next((row for row, right in enumerate(taken) if left >= right + GAP), None)
+        row = next((row for row, others in enumerate(taken) if _is_free(left, left + length, others)), None)
         if row is not None:
-            taken[row] = left + length
+            taken[row].append((left, left + length))
             labels.append(Label(mark, left, row))
     return labels
+
+
+def _is_free(left: float, right: float, others: Sequence[tuple[float, float]]) -> bool:
+    return all(left >= end + GAP or right + GAP <= start for start, end in others)
 
 
 def draw_marks(figure: Figure, axes: Axes, marks: Sequence[Mark]) -> None:
@@ -84,7 +90,8 @@ def draw_marks(figure: Figure, axes: Axes, marks: Sequence[Mark]) -> None:
     tops = {label.mark: 1 + (2 + LINE * label.row) / height for label in labels}
     for mark in marks:
         axes.plot([mark.x] * 2, [0, tops.get(mark, 1)], transform=axes.get_xaxis_transform(), clip_on=False,
-                  color=mark.colour, linewidth=0.9, linestyle=(0, (4, 2)), gid=mark.gid)  # fmt: skip
+                  color=mark.colour, linewidth=0.9, linestyle="-" if mark.grave else (0, (4, 2)),
+                  gid=mark.gid)  # fmt: skip
     for label in labels:
         place = (label.left, 3 + LINE * label.row)
         text = axes.annotate(label.mark.text, (0, 1), place, xycoords="axes fraction", textcoords="offset points")

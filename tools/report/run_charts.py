@@ -15,6 +15,8 @@ from tools.watch.event_log import HALTS, alarms
 
 DASHES = ("-", "--", ":", "-.")
 """Tell the columns of one run apart, where its colour stands for the run."""
+MEDIANS = 60
+"""Stretches of a run whose medians are drawn bold: one step of a MeanFlow loss has a long tail."""
 MARK_COLOURS = {"warn": "#c77d00", "halt": "#d64545"}
 LOSS = Chart("Raw loss beside weighted loss", ("raw_total", "weighted"), "loss", log=True)
 LOSS_NAMES = {"raw_total": "raw loss", "weighted": "weighted loss"}
@@ -50,9 +52,9 @@ def loss_pictures(runs: Sequence[ReportedRun]) -> list[Picture]:
     bins = _bins(runs)
     return [
         Picture(LOSS.title, Markup(draw(lines, Frame(f"{LOSS.title}, {scale}, {screen}", LOSS.unit, scale == "log",
-                width=width, height=height, marks=marks, bins=bins))), f"{scale} {screen}")
+                width=width, height=height, marks=marks, bins=bins, medians=MEDIANS))), f"{scale} {screen}")
         for scale in ("log", "linear")
-        for screen, width, height in (("wide", 9.6, 3.7), ("narrow", 4.4, 4.0))
+        for screen, width, height in (("wide", 9.6, 3.7), ("narrow", 3.9, 4.0))
     ]  # fmt: skip
 
 
@@ -103,7 +105,7 @@ def _alarm_marks(runs: Sequence[ReportedRun]) -> tuple[Mark, ...]:
         for event in alarms(run.events):
             level = "halt" if event.level in HALTS else "warn"
             colour = MARK_COLOURS[level] if len(runs) == 1 else run.colour
-            mark = Mark(float(event.step), f"{event.law or level}", colour, run.toggle)
+            mark = Mark(float(event.step), event.law or level, colour, run.toggle, grave=level == "halt")
             first.setdefault((run.index, event.law, level), mark)
     return tuple(dict.fromkeys(first.values()))
 
@@ -114,4 +116,5 @@ def _bins(runs: Sequence[ReportedRun]) -> int:
 
 
 def _picture(chart: Chart, lines: list[Line], bins: int) -> Picture:
-    return Picture(chart.title, Markup(draw(lines, Frame(chart.title, chart.unit, chart.log, bins=bins))))
+    frame = Frame(chart.title, chart.unit, chart.log, bins=bins, medians=MEDIANS)
+    return Picture(chart.title, Markup(draw(lines, frame)))

@@ -24,6 +24,8 @@ MOST_FILES = 8
 """Steps shown: the first, the last and evenly spread ones between."""
 PIXELS = 192
 """Least width of a picture; smaller slices are drawn with larger pixels."""
+NO_SAMPLES = "No sample was kept; a training leaves the first one at its first checkpoint."
+"""What the page says instead of the pictures."""
 LATENT_RANGE = 3.0
 """Standard deviations from black to white in a picture of a latent."""
 AXIAL = 2
@@ -59,10 +61,8 @@ class SampleStrip:
 OnProgress = Callable[[int, int], None]
 
 
-def sample_strip(
-    run: ReportedRun, *, decoded: bool = True, on_progress: OnProgress | None = None
-) -> SampleStrip | None:
-    """Slices of the run's samples; None where it kept none.
+def sample_strip(run: ReportedRun, *, decoded: bool = True, on_progress: OnProgress | None = None) -> SampleStrip:
+    """Slices of the run's samples, or a sentence on why there are none.
 
     Args:
         run: the run.
@@ -72,7 +72,7 @@ def sample_strip(
     kept = _read_samples(run.folder.previews, run.config.data.latent_shape)
     note = f"Not readable: {', '.join(kept.damaged)}." if kept.damaged else ""
     if not kept.latents:
-        return SampleStrip(run.name, run.toggle, [], note, decoded=False) if note else None
+        return SampleStrip(run.name, run.toggle, [], note or NO_SAMPLES, decoded=False)
     latents = list(kept.latents.values())
     if decoded:
         try:

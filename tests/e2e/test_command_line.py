@@ -143,6 +143,7 @@ def test_a_halted_run_exits_with_16(neuromf, tmp_path):
 
     assert code == 16
     assert "checkpoints" in out
+    assert f"next: neuromf report {tmp_path / 'run'} --out report.html" in out
 
 
 def _full_folder(tmp_path: Path) -> list[object]:

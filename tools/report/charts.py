@@ -119,7 +119,7 @@ def _dress(axes: Axes, frame: Frame) -> None:
     if frame.log:
         axes.set_yscale("log")
         lowest, highest = axes.get_ylim()
-        if highest < 30 * lowest:  # 2 x 10^0 beside 3 x 10^0 is harder to read than 2 beside 3
+        if highest < 100 * lowest:  # 2 x 10^0 beside 3 x 10^0 is harder to read than 2 beside 3
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
     axes.margins(x=0.02)

@@ -34,7 +34,7 @@ def block_picture(run: ReportedRun, *, alone: bool) -> Picture | None:
     names = list(dict.fromkeys(name for record in norms for name in record))
     if not names:
         return None
-    colours = colormaps[MAP](np.linspace(0.08, 0.92, len(names)))
+    colours = colormaps[MAP](np.linspace(0.14, 0.86, len(names)))
     lines = [
         Line(epochs, np.array([record.get(name, np.nan) for record in norms]), name, to_hex(colour), "-", run.toggle)
         for name, colour in zip(names, colours, strict=True)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neuromf.monitor.events import Event
-from spec.law import Enforcer, Law
+from neuromf.monitor.live import step_readings
+from spec.law import Law
+from spec.laws import silent_faults
 from spec.registry import laws
 from tools.gate.console import format_value
 from tools.gate.result import LawResult
@@ -14,6 +16,10 @@ from tools.gate.static import static_findings
 from tools.report.run_facts import ReportedRun
 from tools.watch.event_log import HALTS, LEVELS, alarms
 
+GUARD = ("NUM-001", "GUARD-001", "GUARD-004", "GUARD-005", "GUARD-006")
+"""Laws that the divergence guard judges in every run."""
+CHECKED = ("OPT-002", "EMA-001", *(law.id for law in silent_faults.LAWS))
+"""Laws for which the trainer looks at weights and optimiser now and then, unless its monitors are off."""
 BROKEN = ("block", "warn")
 """Colours of a law that does not hold."""
 
@@ -54,11 +60,20 @@ class LawRow:
 def law_rows(runs: Sequence[ReportedRun]) -> list[LawRow]:
     """Every law with a say, in the order of the registry."""
     planned = [{result.law_id: result for result in static_findings(run.config, {})} for run in runs]
+    watched = [(run, watched_laws(run)) for run in runs]
     rows = [
-        LawRow(law, tuple(_planned(found.get(law.id)) for found in planned), tuple(_trained(law, run) for run in runs))
+        LawRow(law, tuple(_planned(found.get(law.id)) for found in planned), tuple(_trained(law, *w) for w in watched))
         for law in laws().values()
     ]
     return [row for row in rows if any(judgement.text for judgement in (*row.planned, *row.trained))]
+
+
+def watched_laws(run: ReportedRun) -> frozenset[str]:
+    """Ids of the laws that the trainer judged while this run went on; others it leaves to the gate and to tests."""
+    if not run.config.training.monitors:
+        return frozenset(GUARD)
+    by_rows = {reading.law_id for row in (run.rows[0], run.rows[-1]) for reading in step_readings(run.config, row)}
+    return frozenset({*GUARD, *CHECKED, *by_rows})
 
 
 def _planned(result: LawResult | None) -> Judgement:
@@ -68,11 +83,11 @@ def _planned(result: LawResult | None) -> Judgement:
     return Judgement(f"{found}, bound {result.bound}", result.status)
 
 
-def _trained(law: Law, run: ReportedRun) -> Judgement:
+def _trained(law: Law, run: ReportedRun, watched: frozenset[str]) -> Judgement:
     raised = [event for event in alarms(run.events) if event.law == law.id]
     if raised:
         return _raised(raised)
-    return Judgement("no alarm", "pass") if Enforcer.RUNTIME in law.enforcers else Judgement("")
+    return Judgement("no alarm", "pass") if law.id in watched else Judgement("")
 
 
 def _raised(raised: Sequence[Event]) -> Judgement:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import matplotlib as mpl
@@ -19,6 +17,7 @@ from matplotlib.ticker import LogFormatter
 from neuromf.trace.columns import Row
 from tools.report.lines import BINS, Line, column_values
 from tools.report.marks import Mark, draw_marks
+from tools.report.svg import svg_text
 
 INK = "#8a8f98"
 """A grey with a contrast of at least 3 to 1 on white and on near-black alike."""
@@ -70,7 +69,7 @@ def draw(lines: Sequence[Line], frame: Frame) -> str:
         figure.tight_layout(pad=0.4)
         if frame.marks:
             draw_marks(figure, axes, frame.marks)
-        return _svg_text(figure, frame.title)
+        return svg_text(figure, frame.title)
 
 
 @dataclass(frozen=True)
@@ -130,19 +129,6 @@ def _dress(axes: Axes, frame: Frame) -> None:
     if axes.get_legend_handles_labels()[1]:
         place: Any = {"loc": "upper center", "bbox_to_anchor": (0.45, -0.2)} if frame.legend_below else {}
         axes.legend(frameon=False, labelcolor=INK, fontsize=8, ncols=3 if frame.legend_below else 2, **place)
-
-
-def _svg_text(figure: Figure, title: str) -> str:
-    buffer = io.StringIO()
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(buffer, format="svg", metadata=nothing, transparent=True)
-    text = buffer.getvalue()
-    text = text[text.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1)
-    text = re.sub(r' id="class ([^"]*)"', r' class="series \1"', text)
-    # Names that nothing refers to, and that each chart of the page would give again.
-    text = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", text)
-    # A hundredth of a point is a fortieth of a pixel.
-    return re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path.group()), text)
 
 
 LOSS_CHARTS = (

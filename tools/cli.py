@@ -26,6 +26,7 @@ from tools.commands.gate import gate
 from tools.commands.golden import golden_app
 from tools.commands.laws import laws_app
 from tools.commands.replay import replay
+from tools.commands.report import report
 from tools.commands.sample import sample
 from tools.commands.train import train
 from tools.commands.watch import watch
@@ -43,6 +44,7 @@ app.command()(watch)
 app.command()(sample)
 app.command()(replay)
 app.command()(compare)
+app.command()(report)
 app.add_typer(data_app, name="data")
 app.add_typer(laws_app, name="laws")
 app.add_typer(golden_app, name="golden")

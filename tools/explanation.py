@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from neuromf.config.schema import Config
@@ -35,6 +36,7 @@ def _lines(run: RunFolder, rows: Sequence[Row], events: Sequence[Event], config:
     yield from suspect_lines(diagnose(config, rows, events))
     for event in halts[-1:]:
         yield f"next: neuromf laws show {event.law}"
+    yield f"next: neuromf report {shlex.quote(str(run.root))} --out report.html"
 
 
 def _numbers(rows: Sequence[Row]) -> Iterator[str]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import torch
 
+Name = TypeVar("Name", bound=str)
 Times = dict[str, list[float]]
 """Seconds of each round, by name."""
 
 
 def side_by_side(
-    calls: Mapping[str, Callable[[], object]], rounds: int, device: torch.device, warm_up: int = 1
+    calls: Mapping[Name, Callable[[], object]], rounds: int, device: torch.device, warm_up: int = 1
 ) -> Times:
     """Call each in turn, round after round, and keep the seconds of each.
 

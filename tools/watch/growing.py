@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +15,27 @@ from neuromf.trace.cells import parse_row
 from neuromf.trace.columns import NAMES, Row
 
 
+def whole_rows(path: Path) -> list[Row]:
+    """Every whole row of a trace that may be growing; none when there is no file.
+
+    Raises:
+        InputError: the file is not a trace, or its steps are out of order.
+    """
+    trace = GrowingTrace(path, window=sys.maxsize)
+    trace.look()
+    return trace.first
+
+
 class GrowingTrace:
     """Reads a trace from where the last look ended; of a million rows it keeps the first and the newest ten.
 
     Args:
         path: the `trace.csv`, which need not exist yet.
+        window: rows that are kept at either end.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, window: int = WINDOW) -> None:
+        self._path, self._window = path, window
         self._file: int | None = None
         self._forget()
 
@@ -31,8 +44,8 @@ class GrowingTrace:
         self.steps = 0
         """Whole rows seen so far."""
         self.first: list[Row] = []
-        """The rows of the first steps, as many as the guard takes for its initial level."""
-        self.recent: deque[Row] = deque(maxlen=WINDOW)
+        """The rows of the first steps; by default as many as the guard takes for its initial level."""
+        self.recent: deque[Row] = deque(maxlen=self._window)
         """The newest rows."""
 
     def look(self) -> bool:
@@ -65,24 +78,24 @@ class GrowingTrace:
 
     def _new_lines(self, stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
         """Step and text of the new whole lines that are kept, the header checked on the way."""
-        newest: deque[tuple[int, bytes]] = deque(maxlen=WINDOW)
+        newest: deque[tuple[int, bytes]] = deque(maxlen=self._window)
         for line in stream:
             if not line.endswith(b"\n"):
                 break
             if self._offset == 0:
                 self._check_header(line)
             else:
-                if self.steps < WINDOW:
+                if self.steps < self._window:
                     yield self.steps, line
                 newest.append((self.steps, line))
                 self.steps += 1
             self._offset += len(line)
-        yield from ((step, line) for step, line in newest if step >= WINDOW)
+        yield from ((step, line) for step, line in newest if step >= self._window)
 
     def _take(self, lines: list[tuple[int, bytes]]) -> None:
         for step, line in lines:
             row = self._row(step, line)
-            if step < WINDOW:
+            if step < self._window:
                 self.first.append(row)
             self.recent.append(row)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuromf.config.derived import run_facts
+from neuromf.config.schema import Config
 from neuromf.monitor.events import Event
 from neuromf.trace.columns import NAMES, Row
 from neuromf.train.run_folder import RunFolder, open_run
@@ -94,19 +95,31 @@ class Watcher:
             InputError: a file of it is not what a training writes.
         """
         restarted = self._trace.look()
-        events, saved = whole_events(self._run.events), newest_saved(self._run)
+        events = whole_events(self._run.events)
         step = self._trace.steps
         seconds = self._pace.see(file_marks(self._run, step), restarted=restarted)
-        total, every = run_facts(self._config).optimiser_steps, self._config.training.checkpoint_every_steps
-        signs = Signs(step, total, every, _age(self._run), seconds, saved)
         first, recent = self._trace.first, list(self._trace.recent)
         return View(
-            standing=judge_standing(signs, events),
+            standing=standing_of(self._run, self._config, events, step, seconds),
             quantities=tuple(_quantity(name, first, recent) for name in SHOWN),
             saturated=_number(recent[-1], "w_sat") if recent else None,
             seconds_per_step=seconds,
             alarms=tuple(alarms(events)),
         )
+
+
+def standing_of(run: RunFolder, config: Config, events: Sequence[Event], steps: int, seconds: float | None) -> Standing:
+    """How a run stands, as its files are now.
+
+    Args:
+        run: the folder.
+        config: its configuration.
+        events: of the run, oldest first.
+        steps: rows of its trace.
+        seconds: duration of a step, None where it is not known.
+    """
+    total, every = run_facts(config).optimiser_steps, config.training.checkpoint_every_steps
+    return judge_standing(Signs(steps, total, every, _age(run), seconds, newest_saved(run)), events)
 
 
 def _age(run: RunFolder) -> float | None:

@@ -97,13 +97,18 @@ def open_latents(path: Path, verify: bool = True) -> LatentStore:
     store = LatentStore(path, read_manifest(path / "manifest.csv"), read_description(path / "store.json"))
     if verify:
         for scan_id, expected in zip(store.manifest["scan_id"], store.manifest["sha256"], strict=True):
-            _verify_scan(store, str(scan_id), str(expected))
+            verify_scan(store, str(scan_id), str(expected))
     _verify_statistics(store)
     _verify_content(store)
     return store
 
 
-def _verify_scan(store: LatentStore, scan_id: str, expected: str) -> None:
+def verify_scan(store: LatentStore, scan_id: str, expected: str) -> None:
+    """Compare one latent with its sha256, and see that it is finite.
+
+    Raises:
+        InputError: it is missing, altered or not finite.
+    """
     path = store.path / "scans" / f"{scan_id}.safetensors"
     if not path.is_file():
         raise InputError("the manifest lists this file but it is missing", remedy=_REMEDY, file=path)

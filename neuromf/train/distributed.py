@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
+
+from neuromf.errors import InputError
 
 T = TypeVar("T")
 
@@ -42,6 +44,35 @@ class World:
             distributed.all_reduce(values)
             distributed.broadcast(values, src=0)
         return values
+
+    def any(self, here: bool) -> bool:
+        """Whether a fact holds on some rank, the same answer on each."""
+        if self.size == 1:
+            return here
+        flag = torch.tensor([int(here)])
+        distributed.all_reduce(flag, op=distributed.ReduceOp.MAX)
+        return bool(flag.item())
+
+    def lead(self, action: Callable[[], T]) -> T:
+        """What `action` gives on rank 0, which alone runs it; its refusal is raised on every rank, so that none waits.
+
+        Raises:
+            InputError: rank 0 met it.
+        """
+        if self.size == 1:
+            return action()
+        told: list[Any] = [None]
+        if self.rank == 0:
+            try:
+                told = [(action(), None)]
+            except InputError as error:
+                refusal = {"problem": error.problem, "remedy": error.remedy, "file": error.file, "key": error.key}
+                told = [(None, refusal)]
+        distributed.broadcast_object_list(told, src=0)
+        result, refusal = told[0]
+        if refusal is not None:
+            raise InputError(**refusal)
+        return cast(T, result)
 
     def apart(self, values: Tensor) -> Tensor:
         """By rank, how many entries of a vector of integers are not those of rank 0; one zero where it is alone."""

@@ -92,10 +92,7 @@ class World:
 
 
 def replicate(model: nn.Module, world: World, *, static_graph: bool) -> nn.Module:
-    """The model itself, or a replica whose backward pass averages gradients over ranks.
-
-    The derivative must be taken on the model itself: forward mode does not pass through the wrapper.
-    """
+    """The module itself, or a replica whose backward pass averages gradients over ranks."""
     if world.size == 1:
         return model
     return DistributedDataParallel(model, static_graph=static_graph)

@@ -99,8 +99,12 @@ def replicate(model: nn.Module, world: World, *, static_graph: bool) -> nn.Modul
 
 
 def synchronised(net: nn.Module, *, last: bool) -> AbstractContextManager[None]:
-    """Context of one micro-batch's forward and backward pass: ranks exchange gradients in the step's last alone."""
-    if isinstance(net, DistributedDataParallel) and not last:
+    """Context of one micro-batch's forward and backward pass: ranks exchange gradients in the step's last alone.
+
+    With a static graph they do so in each, for torch learns the graph from a pass that exchanges them and fails in one
+    that does not; the sum over micro-batches is the same.
+    """
+    if isinstance(net, DistributedDataParallel) and not (last or net.static_graph):
         context: AbstractContextManager[None] = net.no_sync()
         return context
     return nullcontext()

@@ -6,9 +6,11 @@ file operation of the checkpoint writer, or in the middle of one of its files.
 
 from __future__ import annotations
 
+import datetime
 import json
 import mmap
 import os
+import platform
 import random
 import shutil
 import signal
@@ -170,5 +172,8 @@ def study(kills: int, seed: int, folder: Path) -> dict[str, object]:
 if __name__ == "__main__":
     load_lazy_parts()
     with tempfile.TemporaryDirectory() as scratch:
+        start = time.monotonic()
         report = study(int(sys.argv[1]), int(sys.argv[2]), Path(scratch))
+        report |= {"date": datetime.date.today().isoformat(), "study_s": round(time.monotonic() - start, 1)}
+        report["machine"] = f"{platform.machine()} CPU, Python {platform.python_version()}, torch {torch.__version__}"
     Path(sys.argv[3]).write_text(json.dumps(report, indent=1) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from neuromf.config.refused import SHARDING
 from neuromf.errors import InputError
 
 T = TypeVar("T")
@@ -91,11 +93,18 @@ class World:
         return [item for turn in zip(*parts, strict=True) for item in turn]
 
 
-def replicate(model: nn.Module, world: World, *, static_graph: bool) -> nn.Module:
-    """The module itself, or a replica whose backward pass averages gradients over ranks."""
+def replicate(module: nn.Module, world: World, *, static_graph: bool) -> nn.Module:
+    """The module itself, or a replica whose backward pass averages gradients over ranks.
+
+    Raises:
+        InputError: its weights are sharded.
+    """
+    sharding = sys.modules.get("torch.distributed.tensor")  # where nothing imported it, two seconds, nothing is sharded
+    if sharding is not None and any(isinstance(parameter, sharding.DTensor) for parameter in module.parameters()):
+        raise InputError(SHARDING.reason, remedy=SHARDING.remedy, key="FSDP")
     if world.size == 1:
-        return model
-    return DistributedDataParallel(model, static_graph=static_graph)
+        return module
+    return DistributedDataParallel(module, static_graph=static_graph)
 
 
 def synchronised(net: nn.Module, *, last: bool) -> AbstractContextManager[None]:

@@ -61,6 +61,13 @@ def test_a_resumed_stream_goes_on_where_it_was(stored, tiny_config):
     assert all(torch.equal(a, b) for a, b in zip(drawn(stored, tiny_config, 2, first=4), whole[8:], strict=True))
 
 
+def test_a_resumed_stream_was_drawn_ahead(stored, tiny_config):
+    """Every batch after a resume comes from a worker; one drawn on the spot would be right and slow."""
+    with open_source(stored, tiny_config, CPU, first=4, world=World(), workers=1) as source:
+        keys = [(step, *share) for step in (4, 5) for share in source.micro_batches()]
+        assert all(source.feed.take(key) is not None for key in keys)
+
+
 def test_ranks_stream_their_own_shares(stored, tiny_config):
     """The streams of two ranks, taken in turn, are the stream of one."""
     ranks = [drawn(stored, tiny_config, 1, world=World(rank, 2)) for rank in range(2)]

@@ -16,8 +16,9 @@ from neuromf.data.store import LatentStore
 from neuromf.errors import InputError
 from neuromf.nets.unet import build_unet
 from neuromf.nets.vae import load_vae
-from neuromf.train.checkpoint import latest_checkpoint, load_average
+from neuromf.train.checkpoint import latest_checkpoint
 from neuromf.train.latents import training_store
+from neuromf.train.restore import load_average
 from neuromf.train.run_folder import check_latents, open_run
 from neuromf.train.samples import draw_latents
 from tools.report.montage import draw_montage

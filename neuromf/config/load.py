@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from neuromf.config.recipes import read_recipe, recipe_names
+from neuromf.config.refused import refused_option
 from neuromf.config.resolve import flatten
 from neuromf.config.schema import Config
 from neuromf.config.yaml_file import parse_yaml, read_yaml_mapping
@@ -145,6 +146,8 @@ def _parents(path: str) -> list[str]:
 def _explain(kind: str, message: str, value: Any, path: str) -> tuple[str, str]:  # noqa: ANN401
     if kind == "extra_forbidden":
         leaf = path.rsplit(".", 1)[-1]
+        if refused := refused_option(leaf):
+            return refused.reason, refused.remedy
         known = _all_keys() | set(Config.model_fields)
         near = difflib.get_close_matches(leaf, known, n=1)
         return "unknown key", f"did you mean '{near[0]}'" if near else "remove it or check the section it stands in"

@@ -163,6 +163,10 @@ class TrainingConfig(Section):
     divergence_warn_ratio: Positive = Field(10.0, description="warn above this multiple of the initial raw loss")
     divergence_threshold: Positive | None = Field(100.0, description="halt above this multiple; null disarms the guard")
     checkpoint_every_steps: Count = 100
+    keep_last_checkpoints: Count = Field(2, description="newest checkpoints that stay; a second covers a damaged one")
+    keep_best_checkpoints: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        1, description="checkpoints that stay for their raw loss, mean over the checkpoint_every_steps steps before"
+    )
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
     @model_validator(mode="after")

@@ -8,8 +8,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from neuromf.data.store import open_latents
+from neuromf.data.store import absent_scans, open_latents
 from neuromf.errors import InputError
+
+VERIFIED_AT_ONCE = 2_000
+"""Scans of the largest store that is read whole each time: 7 GB of full-size latents, some ten seconds."""
 
 
 def cache_directory() -> Path:
@@ -47,11 +50,18 @@ def cached_store(name: str, build: Callable[[Path], None]) -> Path:
 
 
 def _is_sound(entry: Path) -> bool:
+    """Whether every latent is there and, in a store that is read in a moment, is what the manifest says.
+
+    Those of a larger store are compared with their hashes when a training first reads them.
+    """
     if not entry.is_dir():
         return False
     try:
+        store = open_latents(entry / "latents", verify=False)
+        if len(store.manifest) > VERIFIED_AT_ONCE:
+            return not absent_scans(store)
         open_latents(entry / "latents", verify=True)
-    except InputError:
+    except (InputError, OSError):
         return False
     return True
 

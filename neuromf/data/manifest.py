@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pandas
@@ -63,14 +64,14 @@ def write_manifest(path: Path, rows: list[dict[str, object]]) -> None:
     frame.to_csv(path, index=False, lineterminator="\n", float_format="%.17g")
 
 
-def row_moments(row: pandas.Series) -> ChannelMoments:
-    """The moments that a manifest row records."""
-    channels, *axes = shape_of(str(row["shape"]))
-    count = 1
-    for size in axes:
-        count *= size
-    means = tuple(float(row[name]) for name in MEAN_COLUMNS[:channels])
-    return ChannelMoments(means, tuple(float(row[name]) for name in STD_COLUMNS[:channels]), count)
+def table_moments(rows: pandas.DataFrame) -> list[ChannelMoments]:
+    """The moments that manifest rows record, in order; by column, for a cohort may have 100,000 rows."""
+    counts = {text: math.prod(shape_of(text)[1:]) for text in rows["shape"].unique()}
+    means, stds = (rows[list(names)].to_numpy(dtype="float64").tolist() for names in (MEAN_COLUMNS, STD_COLUMNS))
+    return [
+        ChannelMoments(tuple(mean), tuple(std), counts[text])
+        for mean, std, text in zip(means, stds, rows["shape"], strict=True)
+    ]
 
 
 def shape_of(text: str) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from neuromf.data.manifest import read_manifest, row_moments, shape_of
+from neuromf.data.manifest import read_manifest, shape_of, table_moments
 from neuromf.data.splits import SPLIT_NAMES
 from neuromf.data.statistics import ChannelStatistics, pool_moments
 from neuromf.data.store_description import StoreDescription, content_hash, file_sha256, read_description
@@ -97,13 +98,24 @@ def open_latents(path: Path, verify: bool = True) -> LatentStore:
     store = LatentStore(path, read_manifest(path / "manifest.csv"), read_description(path / "store.json"))
     if verify:
         for scan_id, expected in zip(store.manifest["scan_id"], store.manifest["sha256"], strict=True):
-            _verify_scan(store, str(scan_id), str(expected))
+            verify_scan(store, str(scan_id), str(expected))
     _verify_statistics(store)
     _verify_content(store)
     return store
 
 
-def _verify_scan(store: LatentStore, scan_id: str, expected: str) -> None:
+def absent_scans(store: LatentStore) -> set[str]:
+    """Files that the manifest lists and the folder does not hold; no file is opened."""
+    present = {entry.name for entry in os.scandir(store.path / "scans")}
+    return {f"{scan_id}.safetensors" for scan_id in store.manifest["scan_id"]} - present
+
+
+def verify_scan(store: LatentStore, scan_id: str, expected: str) -> None:
+    """Compare one latent with its sha256, and see that it is finite.
+
+    Raises:
+        InputError: it is missing, altered or not finite.
+    """
     path = store.path / "scans" / f"{scan_id}.safetensors"
     if not path.is_file():
         raise InputError("the manifest lists this file but it is missing", remedy=_REMEDY, file=path)
@@ -121,7 +133,7 @@ def _verify_statistics(store: LatentStore) -> None:
         raise InputError(
             "no scan is in the training split", remedy="encode the scans again", file=manifest, key="split"
         )
-    expected = pool_moments([row_moments(row) for _, row in training.iterrows()])
+    expected = pool_moments(table_moments(training))
     recorded = torch.tensor([store.statistics.mean, store.statistics.std], dtype=torch.float64)
     if not torch.allclose(recorded, torch.tensor([expected.mean, expected.std], dtype=torch.float64), rtol=1e-9):
         problem = "the statistics are not those of the training split (DATA-001)"

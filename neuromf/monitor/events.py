@@ -43,15 +43,26 @@ def append_event(path: Path, event: Event) -> None:
 def drop_events(path: Path, first_step: int) -> None:
     """Forget events of steps that a resumed run will make again, save those about the resume itself (law CKPT-001)."""
     kept = [event for event in read_events(path) if event.step < first_step or event.law == "CKPT-001"]
-    if path.exists():
-        path.write_text("".join(json.dumps(asdict(event)) + "\n" for event in kept), encoding="utf-8")
+    if path.exists():  # whole or not at all: a kill in between must not cost the log
+        staging = path.with_suffix(".tmp")
+        staging.write_text("".join(json.dumps(asdict(event)) + "\n" for event in kept), encoding="utf-8")
+        staging.replace(path)
 
 
 def read_events(path: Path) -> list[Event]:
-    """Every event of a run, oldest first; none when nothing happened."""
+    """Every event of a run, oldest first; none when nothing happened.
+
+    A last line that a kill or a full disk cut short is left out: what it told of is told again after the resume.
+
+    Raises:
+        InputError: the file is no event log.
+    """
     if not path.exists():
         return []
     try:
-        return [Event(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+        *lines, tail = path.read_text(encoding="utf-8").split("\n")
+        if not tail.startswith("{"):
+            lines += [tail] if tail else []
+        return [Event(**json.loads(line)) for line in lines]
     except (ValueError, TypeError) as error:
         raise InputError(f"not an event log ({error})", remedy="move the file away", file=path) from error

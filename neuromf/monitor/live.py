@@ -10,6 +10,7 @@ import torch
 
 from neuromf.config.derived import RunFacts, run_facts
 from neuromf.config.schema import Config
+from neuromf.data.latent_set import LatentSet
 from neuromf.flow.objective import Batch
 from neuromf.monitor.guard import guard_arguments
 from neuromf.monitor.probes import derivative_error, randomised_copy, temporal_ratio
@@ -51,8 +52,11 @@ def judge(law_id: str, **numbers: object) -> LawReading:
     return LawReading(law_id, law(law_id).predicate(**numbers))
 
 
-def data_reading(latents: torch.Tensor) -> LawReading:
+def data_reading(latents: LatentSet) -> LawReading:
     """Judge the normalised training latents (N, C, D, H, W) by their moments (law DATA-001)."""
+    if not isinstance(latents, torch.Tensor):
+        mean_C, square_C = latents.moments.mean(0).chunk(2)
+        return judge("DATA-001", mean=mean_C.tolist(), std=(square_C - mean_C.square()).sqrt().tolist())
     channels = latents.double().transpose(0, 1).flatten(1)
     return judge("DATA-001", mean=channels.mean(1).tolist(), std=channels.std(1, correction=0).tolist())
 

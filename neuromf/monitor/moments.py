@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from neuromf.data.latent_set import LatentSet
+
 ROUNDING = 1e-5
 """Least standard error: ten times what float32 moments of 442,368 dims lose, for latents that are all alike."""
 
@@ -34,9 +36,9 @@ class LatentMoments:
         return tuple(found)
 
 
-def latent_moments(latents: Tensor) -> LatentMoments:
+def latent_moments(latents: LatentSet) -> LatentMoments:
     """Moments of normalised training latents (N, C, D, H, W)."""
-    moments_BM = _moments(latents)
+    moments_BM = _moments(latents) if isinstance(latents, Tensor) else latents.moments
     spread = moments_BM.std(0, correction=0)
     return LatentMoments(tuple(moments_BM.mean(0).tolist()), tuple(spread.tolist()))
 

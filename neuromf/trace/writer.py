@@ -26,6 +26,8 @@ class TraceWriter:
         staging = path.with_suffix(".tmp")
         with staging.open("w", newline="") as stream:
             csv.writer(stream, lineterminator="\n").writerows([list(NAMES), *kept])
+            stream.flush()
+            os.fsync(stream.fileno())
         staging.replace(path)
         self._stream = path.open("a", newline="")
         self._writer = csv.writer(self._stream, lineterminator="\n")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
+from neuromf.data.latent_set import LatentSet
 from neuromf.flow.objective import Batch
 from neuromf.flow.times import NORMALS_PER_SAMPLE, UNIFORMS_PER_SAMPLE, TimePairs, draw_times, fm_mask
 from neuromf.train.randomness import Purpose, data_index, generator
@@ -21,12 +21,12 @@ class BatchSource:
     """Draws micro-batches of normalised latents.
 
     Attributes:
-        latents: training latents (N, C, D, H, W), float32, on the CPU.
+        latents: training latents (N, C, D, H, W), float32: on the CPU, or read when they are drawn.
         config: the run.
         device: where the batches go.
     """
 
-    latents: Tensor
+    latents: LatentSet
     config: Config
     device: torch.device
 

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from neuromf.errors import InputError
 from neuromf.monitor.guard import DivergenceGuard
+from neuromf.train.checkpoint_folders import (
+    DEFAULT,
+    STATE,
+    Retention,
+    checkpoint_folders,
+    file_hash,
+    flush,
+    prune,
+    publish,
+)
 from neuromf.train.state import TrainState
+from neuromf.train.storage import written_to
 
-FORMAT = 2
+FORMAT = 3
 FILES = ("model.safetensors", "ema.safetensors", "optimiser.safetensors")
-KEPT = 2
-"""Newest checkpoints that stay on disk; the second covers a damaged first."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +46,45 @@ class Checkpoint:
         return int(self.state["step"])
 
 
-def save_checkpoint(run: Path, state: TrainState, config_hash: str, halted: str = "") -> Path:
-    """Write `checkpoints/step_XXXXXXXX` under `run`, complete or not at all, and drop all but the newest.
+def save_checkpoint(
+    run: Path,
+    state: TrainState,
+    config_hash: str,
+    halted: str = "",
+    *,
+    raw_loss: float = math.nan,
+    rule: Retention = DEFAULT,
+) -> Path:
+    """Write `checkpoints/step_XXXXXXXX` under `run`, complete or not at all, and drop what `rule` does not keep.
 
     Args:
         run: the run's folder.
         state: what to save.
         config_hash: of the run's configuration.
         halted: why the guard halted the run here; the checkpoints before it are then kept.
+        raw_loss: by which the best checkpoints are told.
+        rule: how many stay.
+
+    Raises:
+        InputError: the disk is full or refuses; the checkpoints before this one are as they were.
     """
     folder = run / "checkpoints"
     final, staging = folder / f"step_{state.step:08d}", folder / f".step_{state.step:08d}.{os.getpid()}"
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
+    with written_to(folder):
+        try:
+            shutil.rmtree(staging, ignore_errors=True)
+            staging.mkdir(parents=True)
+            _fill(staging, state, config_hash, halted, raw_loss)
+            publish(staging, final)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        if not halted:
+            prune(run, rule, state.step)
+    return final
+
+
+def _fill(staging: Path, state: TrainState, config_hash: str, halted: str, raw_loss: float) -> None:
+    """Write a checkpoint's files, each forced to disk."""
     for name, tensors in zip(FILES, _tensors(state), strict=True):
         save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, staging / name)
     document = {
@@ -60,36 +93,18 @@ def save_checkpoint(run: Path, state: TrainState, config_hash: str, halted: str 
         "config_hash": config_hash,
         "guard": state.guard.state(),
         "halted": halted,
-        "sha256": {name: _sha256(staging / name) for name in FILES},
+        "raw_loss": raw_loss if math.isfinite(raw_loss) else None,
+        "sha256": {name: file_hash(staging / name) for name in FILES},
     }
-    (staging / "state.json").write_text(json.dumps(document, indent=1) + "\n")
+    (staging / STATE).write_text(json.dumps(sealed(document), indent=1) + "\n")
     for path in staging.iterdir():
-        _flush(path)
-    if final.exists():
-        former = final.with_name(f".{final.name}.former")
-        final.replace(former)
-        staging.replace(final)
-        shutil.rmtree(former)
-    else:
-        staging.replace(final)
-    _flush(folder)
-    for old in [] if halted else checkpoint_folders(run)[KEPT:]:
-        if old != final:
-            shutil.rmtree(old)
-    return final
+        flush(path)
 
 
-def checkpoint_folders(run: Path) -> list[Path]:
-    """Folders named as checkpoints are, newest first; anything else in `checkpoints` is none of ours."""
-    names = re.compile(r"step_\d{8,}")
-    folders = [path for path in (run / "checkpoints").glob("step_*") if names.fullmatch(path.name) and path.is_dir()]
-    return sorted(folders, key=lambda path: int(path.name.removeprefix("step_")), reverse=True)
-
-
-def remove_unfinished(run: Path) -> None:
-    """Delete what a kill left of checkpoints that were being written."""
-    for staging in (run / "checkpoints").glob(".step_*"):
-        shutil.rmtree(staging, ignore_errors=True)
+def sealed(document: dict[str, Any]) -> dict[str, Any]:
+    """The description of a checkpoint with the hash of all else that it says."""
+    told = {key: value for key, value in document.items() if key != "seal"}
+    return told | {"seal": hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()}
 
 
 def latest_checkpoint(run: Path, on_damaged: list[str] | None = None) -> Checkpoint | None:
@@ -111,10 +126,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     remedy = "resume from an older checkpoint or start a new run"
     try:
-        state = json.loads((path / "state.json").read_text())
+        state = json.loads((path / STATE).read_text())
         version = state["format"]
         if version == FORMAT:  # what another version wrote is only told from ours
-            damaged = [name for name in FILES if _sha256(path / name) != state["sha256"][name]]
+            damaged = [name for name in FILES if file_hash(path / name) != state["sha256"][name]]
             _check_state(state)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"the checkpoint is not whole ({error})", remedy=remedy, file=path) from error
@@ -128,53 +143,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
 def _check_state(state: dict[str, Any]) -> None:
     """Touch what `restore` needs, so that a missing or foreign value is found before anything is changed."""
     DivergenceGuard(1.0, None).load_state(state["guard"])
+    if state["seal"] != sealed(state)["seal"]:
+        raise ValueError(f"{STATE} does not match its hash")
     if not (isinstance(state["config_hash"], str) and isinstance(state["halted"], str) and int(state["step"]) >= 0):
         raise ValueError("a value of state.json has another type")
-
-
-def restore(state: TrainState, checkpoint: Checkpoint, config_hash: str) -> None:
-    """Put a checkpoint's tensors and counters into `state`.
-
-    Raises:
-        InputError: it belongs to another configuration.
-    """
-    if checkpoint.state["config_hash"] != config_hash:
-        raise InputError(
-            "the checkpoint belongs to another configuration",
-            remedy="resume with the run's own config.yaml or give a new --out",
-            file=checkpoint.path,
-            key="config_hash",
-        )
-    model, ema, optimiser = _load_matching(state, checkpoint)
-    state.model.load_state_dict(model)
-    for name, value in state.ema.shadow.items():
-        value.copy_(ema[name])
-    _load_optimiser(state, optimiser)
-    state.guard.load_state(checkpoint.state["guard"])
-    state.step = checkpoint.step
-
-
-def _load_matching(state: TrainState, checkpoint: Checkpoint) -> list[dict[str, Tensor]]:
-    """The three files' tensors, once they are known to be those of this model."""
-    names = [name for name, _ in state.model.named_parameters()]
-    moments = (
-        [f"{name}.{key}" for name in names for key in ("step", "exp_avg", "exp_avg_sq")] if checkpoint.step else []
-    )
-    loaded = []
-    for file, expected in zip(FILES, (state.model.state_dict(), names, moments), strict=True):
-        try:
-            tensors = load_file(checkpoint.path / file)
-        except (OSError, SafetensorError) as error:
-            raise InputError(f"not safetensors ({error})", remedy="restore it", file=checkpoint.path / file) from error
-        if set(tensors) != set(expected):
-            raise InputError("holds another model's tensors", remedy="restore it", file=checkpoint.path / file)
-        loaded.append(tensors)
-    return loaded
-
-
-def load_average(path: Path, model: torch.nn.Module) -> None:
-    """Give `model` the averaged weights of a checkpoint."""
-    model.load_state_dict(load_file(path / "ema.safetensors"))
 
 
 def _tensors(state: TrainState) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
@@ -184,25 +156,3 @@ def _tensors(state: TrainState) -> tuple[dict[str, Tensor], dict[str, Tensor], d
         for key, value in state.optimiser.state.get(parameter, {}).items()
     }
     return dict(state.model.state_dict()), state.ema.shadow, moments
-
-
-def _load_optimiser(state: TrainState, tensors: dict[str, Tensor]) -> None:
-    for name, parameter in state.model.named_parameters():
-        moments = {key[len(name) + 1 :]: value for key, value in tensors.items() if key.rpartition(".")[0] == name}
-        if moments:
-            state.optimiser.state[parameter] = {
-                key: value.clone() if key == "step" else value.to(parameter.device) for key, value in moments.items()
-            }
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
+
+from neuromf.config.refused import SHARDING
+from neuromf.errors import InputError
 
 T = TypeVar("T")
 
@@ -43,6 +47,35 @@ class World:
             distributed.broadcast(values, src=0)
         return values
 
+    def any(self, here: bool) -> bool:
+        """Whether a fact holds on some rank, the same answer on each."""
+        if self.size == 1:
+            return here
+        flag = torch.tensor([int(here)])
+        distributed.all_reduce(flag, op=distributed.ReduceOp.MAX)
+        return bool(flag.item())
+
+    def lead(self, action: Callable[[], T]) -> T:
+        """What `action` gives on rank 0, which alone runs it; its refusal is raised on every rank, so that none waits.
+
+        Raises:
+            InputError: rank 0 met it.
+        """
+        if self.size == 1:
+            return action()
+        told: list[Any] = [None]
+        if self.rank == 0:
+            try:
+                told = [(action(), None)]
+            except InputError as error:
+                refusal = {"problem": error.problem, "remedy": error.remedy, "file": error.file, "key": error.key}
+                told = [(None, refusal)]
+        distributed.broadcast_object_list(told, src=0)
+        result, refusal = told[0]
+        if refusal is not None:
+            raise InputError(**refusal)
+        return cast(T, result)
+
     def apart(self, values: Tensor) -> Tensor:
         """By rank, how many entries of a vector of integers are not those of rank 0; one zero where it is alone."""
         if self.size == 1:
@@ -68,19 +101,27 @@ class World:
         return [item for turn in zip(*parts, strict=True) for item in turn]
 
 
-def replicate(model: nn.Module, world: World, *, static_graph: bool) -> nn.Module:
-    """The model itself, or a replica whose backward pass averages gradients over ranks.
+def replicate(module: nn.Module, world: World, *, static_graph: bool) -> nn.Module:
+    """The module itself, or a replica whose backward pass averages gradients over ranks.
 
-    The derivative must be taken on the model itself: forward mode does not pass through the wrapper.
+    Raises:
+        InputError: its weights are sharded.
     """
+    sharding = sys.modules.get("torch.distributed.tensor")  # where nothing imported it, two seconds, nothing is sharded
+    if sharding is not None and any(isinstance(parameter, sharding.DTensor) for parameter in module.parameters()):
+        raise InputError(SHARDING.reason, remedy=SHARDING.remedy, key="FSDP")
     if world.size == 1:
-        return model
-    return DistributedDataParallel(model, static_graph=static_graph)
+        return module
+    return DistributedDataParallel(module, static_graph=static_graph)
 
 
 def synchronised(net: nn.Module, *, last: bool) -> AbstractContextManager[None]:
-    """Context of one micro-batch's forward and backward pass: ranks exchange gradients in the step's last alone."""
-    if isinstance(net, DistributedDataParallel) and not last:
+    """Context of one micro-batch's forward and backward pass: ranks exchange gradients in the step's last alone.
+
+    With a static graph they do so in each, for torch learns the graph from a pass that exchanges them and fails in one
+    that does not; the sum over micro-batches is the same.
+    """
+    if isinstance(net, DistributedDataParallel) and not (last or net.static_graph):
         context: AbstractContextManager[None] = net.no_sync()
         return context
     return nullcontext()

@@ -5,27 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 import torch
 
 from neuromf.config.derived import run_facts
-from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
+from neuromf.data.latent_set import LatentSet, channel_std
 from neuromf.monitor.alarm import Level
-from neuromf.monitor.engine import Monitor
-from neuromf.monitor.events import Event, read_events
-from neuromf.monitor.moments import latent_moments
-from neuromf.trace.writer import TraceWriter
+from neuromf.monitor.events import Event
 from neuromf.train.batches import BatchSource
-from neuromf.train.checkpoint import save_checkpoint
-from neuromf.train.recorder import Recorder, launch_events
-from neuromf.train.refusal import refuse_impossible
+from neuromf.train.distributed import current_world
+from neuromf.train.journal import Journal, open_journal
+from neuromf.train.refusal import refuse_impossible, refuse_uneven
 from neuromf.train.resume import resume_run
 from neuromf.train.run_folder import RunFolder
-from neuromf.train.samples import is_sampled, leave_sample
-from neuromf.train.scalars import ScalarMirror
+from neuromf.train.samples import is_sampled
 from neuromf.train.state import TrainState, initial_state
 from neuromf.train.step import StepRecord, train_step
+from neuromf.train.stream import open_source
 
 
 class Ending(StrEnum):
@@ -33,13 +31,14 @@ class Ending(StrEnum):
 
     FINISHED = "finished"
     PAUSED = "paused at --max-steps; continue with --resume"
+    INTERRUPTED = "interrupted, with a checkpoint; continue with --resume"
     HALTED = "halted by the divergence guard"
     IRREPRODUCIBLE = "stopped: a step did not repeat itself"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a training ended, at which optimiser step, and why when it was halted."""
+    """How a training ended, at which optimiser step, and why when it did not come to its end."""
 
     ending: Ending
     step: int
@@ -52,16 +51,20 @@ OnEvent = Callable[[Event], None]
 
 def train(
     config: Config,
-    latents: torch.Tensor,
+    latents: LatentSet,
     run: RunFolder,
     *,
     device: torch.device,
     resume: bool = False,
     max_steps: int | None = None,
-    on_step: OnStep | None = None,
-    on_event: OnEvent | None = None,
+    workers: int = 0,
+    on_step: OnStep = lambda record: None,
+    on_event: OnEvent = lambda event: None,
+    interrupted: Callable[[], str] = str,
 ) -> Outcome:
-    """Train to the end of the run, to `max_steps`, or to a halt.
+    """Train to the end of the run, to `max_steps`, to a halt, or until a signal comes.
+
+    In a process group every rank calls this; rank 0 alone writes, and all end alike.
 
     Args:
         config: the run.
@@ -70,53 +73,75 @@ def train(
         device: where it computes.
         resume: go on from the newest whole checkpoint.
         max_steps: stop, with a checkpoint, once this many optimiser steps of the run are done.
-        on_step: called after each step.
-        on_event: called with each alarm.
+        workers: processes that draw micro-batches ahead; they change nothing but the time a step waits.
+        on_step: called after each step, on rank 0.
+        on_event: called with each alarm, on rank 0.
+        interrupted: name of a signal that asks for the end, empty while none came; the step is finished and saved.
 
     Raises:
-        InputError: nothing to resume from, or a configuration that torch cannot run.
+        InputError: nothing to resume from, a configuration that torch cannot run, or a disk that refuses.
     """
     refuse_impossible(config)
-    (run.root / "checkpoints").mkdir(exist_ok=True)
-    std = latents.double().std(dim=(0, 2, 3, 4)).tolist()
-    state = initial_state(config, tuple(std), device)
+    world = current_world()
+    refuse_uneven(config, world)
+    state = initial_state(config, channel_std(latents), device, world)
     if resume:
-        resume_run(state, run, config)
-    monitor = Monitor(config, latent_moments(latents), read_events(run.events))
-    with TraceWriter(run.trace, state.step) as trace, ScalarMirror(run.root / "tensorboard", state.step) as scalars:
-        recorder = Recorder(run, config, trace, scalars, monitor, state.step)
-        for event in launch_events(config, latents) if state.step == 0 else []:
-            recorder.tell(event)
-        source = BatchSource(latents, config, device)
-        last = min(max_steps or run_facts(config).optimiser_steps, run_facts(config).optimiser_steps)
-        while state.step < last:
-            record = train_step(state, source, config)
-            _tell(recorder.record(record), record, on_step, on_event)
-            if record.verdict.level not in (Level.OK, Level.WARN):
-                trace.sync()
-                return _stop(run, state, config, record)
-            if state.step % config.training.checkpoint_every_steps == 0 or state.step == last:
-                trace.sync()
-                save_checkpoint(run.root, state, config_hash(config))
-            if is_sampled(state.step, config.training.checkpoint_every_steps) or state.step == last:
-                changed = leave_sample(run.previews, state, config, tuple(latents.shape[1:]))
-                if changed is not None:
-                    recorder.tell(changed)
-    ending = Ending.FINISHED if state.step == run_facts(config).optimiser_steps else Ending.PAUSED
-    return Outcome(ending, state.step)
+        for event in resume_run(state, run, config):
+            on_event(event)
+    steps = run_facts(config).optimiser_steps
+    with (
+        open_journal(run, config, latents, state) as journal,
+        open_source(latents, config, device, first=state.step, world=world, workers=workers) as source,
+    ):
+        training = _Training(state, source, journal, config, min(max_steps or steps, steps), on_step, on_event)
+        return training.run(interrupted)
 
 
-def _tell(events: list[Event], record: StepRecord, on_step: OnStep | None, on_event: OnEvent | None) -> None:
-    if on_step is not None:
-        on_step(record)
-    for event in events if on_event is not None else []:
-        assert on_event is not None
-        on_event(event)
+@dataclass(frozen=True)
+class _Training:
+    state: TrainState
+    source: BatchSource
+    journal: Journal | None
+    config: Config
+    last: int
+    on_step: OnStep
+    on_event: OnEvent
+
+    def run(self, interrupted: Callable[[], str]) -> Outcome:
+        state = self.state
+        while state.step < self.last:
+            record = train_step(state, self.source, self.config)
+            asked = state.world.any(bool(interrupted()))
+            state.world.lead(partial(self._write, record, asked=asked))
+            if _is_over(record):
+                return Outcome(_ending(record), state.step, record.verdict.message)
+            if asked and state.step < self.last:
+                return Outcome(Ending.INTERRUPTED, state.step, interrupted() or "a signal to another rank")
+        whole = state.step == run_facts(self.config).optimiser_steps
+        return Outcome(Ending.FINISHED if whole else Ending.PAUSED, state.step)
+
+    def _write(self, record: StepRecord, *, asked: bool) -> None:
+        """What one step leaves on disk; rank 0 alone is here."""
+        journal = self.journal
+        assert journal is not None  # rank 0 has one
+        events = journal.record(record)
+        self.on_step(record)
+        for event in events:
+            self.on_event(event)
+        if _is_over(record):  # a run that the machine stopped may go on elsewhere, one that diverged may not
+            diverged = _ending(record) is Ending.HALTED
+            journal.save(self.state, halted=record.verdict.message if diverged else "")
+            return
+        step, every = self.state.step, self.config.training.checkpoint_every_steps
+        if step % every == 0 or step == self.last or asked:
+            journal.save(self.state)
+        if is_sampled(step, every) or step == self.last:
+            journal.sample(self.state)
 
 
-def _stop(run: RunFolder, state: TrainState, config: Config, record: StepRecord) -> Outcome:
-    """Save what is there; a run that the machine stopped may go on elsewhere, one that diverged may not."""
-    message = record.verdict.message
-    broken_machine = record.verdict.level is Level.IRREPRODUCIBLE
-    save_checkpoint(run.root, state, config_hash(config), halted="" if broken_machine else message)
-    return Outcome(Ending.IRREPRODUCIBLE if broken_machine else Ending.HALTED, state.step, message)
+def _is_over(record: StepRecord) -> bool:
+    return record.verdict.level not in (Level.OK, Level.WARN)
+
+
+def _ending(record: StepRecord) -> Ending:
+    return Ending.IRREPRODUCIBLE if record.verdict.level is Level.IRREPRODUCIBLE else Ending.HALTED

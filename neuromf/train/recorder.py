@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import torch
+import math
+from collections import deque
 
 from neuromf.config.derived import epoch_of_step, run_facts
 from neuromf.config.schema import Config
+from neuromf.data.latent_set import LatentSet
 from neuromf.monitor.engine import Monitor
 from neuromf.monitor.events import Event, append_event
 from neuromf.monitor.guard import self_test
@@ -35,8 +37,10 @@ class Recorder:
         self, run: RunFolder, config: Config, trace: TraceWriter, scalars: ScalarMirror, monitor: Monitor, step: int
     ) -> None:
         self._run, self._config, self._trace, self._scalars, self._monitor = run, config, trace, scalars, monitor
-        # The rows of the epoch under way, also those written before a resume.
-        self._rows: list[Row] = [row for row in read_rows(run.trace) if self._epoch(row) == epoch_of_step(config, step)]
+        # Of the epoch under way, and of the steps that a checkpoint is judged by, also those before a resume.
+        former = read_rows(run.trace)
+        self._rows: list[Row] = [row for row in former if self._epoch(row) == epoch_of_step(config, step)]
+        self._recent = deque((_raw_loss(row) for row in former), maxlen=config.training.checkpoint_every_steps)
 
     def _epoch(self, row: Row) -> int:
         return epoch_of_step(self._config, _step(row))
@@ -44,6 +48,7 @@ class Recorder:
     def record(self, record: StepRecord) -> list[Event]:
         """Record one step, and its epoch when it is the epoch's last; return what is new."""
         self._rows.append(self._trace.append(record.row))
+        self._recent.append(_raw_loss(self._rows[-1]))
         self._scalars.add(record.row)
         events = self._monitor.judge(record.row, record.verdict, record.checks)
         for event in events:
@@ -54,6 +59,10 @@ class Recorder:
             append_summary(self._run.summary, epoch_summary(self._epoch(record.row), self._rows, record.block_norms))
             self._rows = []
         return events
+
+    def recent_loss(self) -> float:
+        """Mean raw loss of the last `checkpoint_every_steps` steps, which one step's times and noise hardly move."""
+        return math.fsum(self._recent) / len(self._recent) if self._recent else math.nan
 
     def tell(self, event: Event) -> None:
         """Record one event."""
@@ -67,7 +76,12 @@ def _step(row: Row) -> int:
     return step
 
 
-def launch_events(config: Config, latents: torch.Tensor) -> list[Event]:
+def _raw_loss(row: Row) -> float:
+    value = row["raw_total"]
+    return math.nan if value is None else float(value)
+
+
+def launch_events(config: Config, latents: LatentSet) -> list[Event]:
     """Whether the latents are standardised, and whether the guard would have halted the failed run.
 
     Laws DATA-001 and GUARD-001.

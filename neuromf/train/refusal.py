@@ -8,6 +8,7 @@ from neuromf.config.derived import run_facts
 from neuromf.config.resolve import flat_config
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
+from neuromf.train.distributed import World
 from spec.laws.forbidden_pairs import ForbiddenPair, impossible_pairs
 
 
@@ -19,6 +20,20 @@ def pair_settings(config: Config) -> dict[str, Any]:
 def impossible(config: Config) -> list[ForbiddenPair]:
     """Pairs of options in `config` that torch cannot run together."""
     return impossible_pairs(pair_settings(config))
+
+
+def refuse_uneven(config: Config, world: World) -> None:
+    """Stop a run whose micro-batches cannot be dealt out evenly to its processes.
+
+    Raises:
+        InputError: naming the counts.
+    """
+    training = config.training
+    total = training.gpus * training.gradient_accumulation_steps
+    if total % world.size:
+        problem = f"{total} micro-batches a step (with gpus {training.gpus}) cannot be shared by {world.size} processes"
+        remedy = f"start as many processes as training.gpus says, or set training.gpus={world.size}"
+        raise InputError(problem, remedy=remedy, key="training.gradient_accumulation_steps")
 
 
 def refuse_impossible(config: Config) -> None:

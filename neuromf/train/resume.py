@@ -2,40 +2,75 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
-from neuromf.monitor.events import Event, append_event, drop_events
-from neuromf.train.checkpoint import Checkpoint, latest_checkpoint, remove_unfinished, restore
+from neuromf.monitor.events import Event, append_event, drop_events, read_events
+from neuromf.train.checkpoint import Checkpoint, latest_checkpoint
+from neuromf.train.checkpoint_folders import remove_unfinished
+from neuromf.train.restore import restore
 from neuromf.train.run_folder import RunFolder
 from neuromf.train.state import TrainState
+from neuromf.train.storage import written_to
 from neuromf.train.summary import read_summary
 
 
-def resume_run(state: TrainState, run: RunFolder, config: Config) -> None:
+def resume_run(state: TrainState, run: RunFolder, config: Config) -> list[Event]:
     """Put the newest whole checkpoint into `state`, or nothing when the run was killed before its first.
 
+    Rank 0 chooses, for all read the same folder.
+
+    Returns:
+        Which checkpoints are damaged, and from which the run goes on.
+
     Raises:
-        InputError: no checkpoint is whole, the run was halted, or it belongs to another configuration.
+        InputError: no checkpoint is whole, the run was halted, or it belongs to another configuration; then nothing was
+            written.
     """
-    remove_unfinished(run.root)
+    chosen = state.world.lead(partial(_choose, run, config))
+    if chosen.checkpoint is not None:
+        restore(state, chosen.checkpoint, config_hash(config))
+    state.world.lead(partial(_tidy, run, state.step, chosen.damaged))
+    where = "the start, for none was written" if chosen.checkpoint is None else f"{chosen.checkpoint.path}"
+    return [*chosen.damaged, Event(step=state.step, level="info", law="CKPT-001", message=f"going on from {where}")]
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """The newest whole checkpoint, None before the first; and one event for each damaged one that is newer."""
+
+    checkpoint: Checkpoint | None
+    damaged: list[Event]
+
+
+def _choose(run: RunFolder, config: Config) -> _Choice:
+    with written_to(run.root):
+        remove_unfinished(run.root)
     read_summary(run.summary)  # now, not at the end of the first epoch
+    read_events(run.events)
     damaged: list[str] = []
     checkpoint = latest_checkpoint(run.root, damaged)
-    for message in damaged:
-        append_event(run.events, Event(step=0, level="warn", law="CKPT-001", message=message))
     if checkpoint is None and damaged:
         remedy = "restore one, or start a new run with another --out"
-        raise InputError("holds no whole checkpoint", remedy=remedy, file=run.root / "checkpoints")
+        problem = f"holds no whole checkpoint ({damaged[0].removesuffix('.')})"
+        raise InputError(problem, remedy=remedy, file=run.root / "checkpoints")
     if checkpoint is None and _lines(run.trace) > config.training.checkpoint_every_steps + 1:
         problem = "the trace goes further than the first checkpoint, but there is none"
         raise InputError(problem, remedy="restore the checkpoints, or start a new run", file=run.root / "checkpoints")
     if checkpoint is not None:
         _refuse_halted(checkpoint)
-        restore(state, checkpoint, config_hash(config))
-    drop_events(run.events, state.step)
+    return _Choice(checkpoint, [Event(step=0, level="warn", law="CKPT-001", message=said) for said in damaged])
+
+
+def _tidy(run: RunFolder, step: int, damaged: list[Event]) -> None:
+    with written_to(run.root):
+        for event in damaged:
+            append_event(run.events, event)
+        drop_events(run.events, step)
 
 
 def _lines(path: Path) -> int:

@@ -12,6 +12,7 @@ from neuromf.monitor.guard import DivergenceGuard
 from neuromf.nets.unet import MeanFlowUnet, build_unet
 from neuromf.train.distributed import World, replicate
 from neuromf.train.ema import Ema
+from neuromf.train.loss_module import LossModule
 from neuromf.train.optim import build_optimiser
 
 
@@ -19,8 +20,8 @@ from neuromf.train.optim import build_optimiser
 class TrainState:
     """Model, average, optimiser and guard after `step` optimiser steps.
 
-    Randomness is not part of it: draws are functions of (seed, step, sample). `net` is the model, or the replica that
-    keeps its gradients equal to those of the other ranks of `world`.
+    Randomness is not part of it: draws are functions of (seed, step, sample). `net` is the model with its
+    loss, or the replica of both that keeps gradients equal to those of the other ranks of `world`.
     """
 
     model: MeanFlowUnet
@@ -60,7 +61,9 @@ def state_around(
     """State before the first step of a model that is there already."""
     return TrainState(
         model=model,
-        net=replicate(model, world, static_graph=config.training.ddp_static_graph),
+        net=replicate(
+            LossModule(model, config.meanflow, channel_weights_C), world, static_graph=config.training.ddp_static_graph
+        ),
         world=world,
         ema=Ema(model, config.ema.decay),
         optimiser=build_optimiser(model, config.training),

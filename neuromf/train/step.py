@@ -10,7 +10,6 @@ from torch import Tensor
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
-from neuromf.flow.objective import meanflow_objective
 from neuromf.monitor.alarm import Level, RawLosses, Verdict
 from neuromf.monitor.step_checks import StepChecks
 from neuromf.trace.columns import Row
@@ -116,11 +115,9 @@ def _accumulate(
         batch = source.draw(state.step, start, size)
         with synchronised(state.net, last=index == len(shares) - 1):
             with _autocast(source.device.type, config.training.precision):
-                objective = meanflow_objective(
-                    state.net, batch, config.meanflow, state.channel_weights_C, derivative_net=state.model
-                )
-            (objective.weighted(config.meanflow).sum() * scale).backward()  # type: ignore[no-untyped-call]
-        part = measure.measure(objective, batch, config.meanflow) | observer.data_sums(batch.x)
+                loss = state.net(batch)
+            (loss.weighted_B.sum() * scale).backward()
+        part = measure.measure(loss.objective, batch, config.meanflow) | observer.data_sums(batch.x)
         sums = measure.add(sums, part)
         digests.append(micro_batch_hash(batch))
     assert sums is not None  # an effective batch holds at least one sample

@@ -94,7 +94,7 @@ LAWS = (
         example={"fm_samples": 12, "samples": 16, "data_proportion": 0.75},
         counterexample={"fm_samples": 0, "samples": 16, "data_proportion": 0.25},
         remedy="Assign r = t by the global sample index, in updates that hold both kinds.",
-        enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY, Enforcer.RUNTIME}),
+        enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY, Enforcer.RUNTIME, Enforcer.GOLDEN}),
         kills=("T1", "T2"),
     ),
     Law(

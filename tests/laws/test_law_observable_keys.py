@@ -19,11 +19,12 @@ from neuromf.train.loop import train
 from neuromf.train.run_folder import create_run
 from neuromf.train.state import initial_state
 from neuromf.train.step import train_step
-from tools.commands.train import _note
+from tools.training import note
 
 pytestmark = pytest.mark.law("CFG-001")
 CPU = torch.device("cpu")
 BASE = ("unet.attention_levels=[false,true]", "training.gpus=2", "training.weight_decay=0.1", "training.seed=3")
+EACH_STEP = ("training.checkpoint_every_steps=1", "training.keep_best_checkpoints=0")
 DIFFERENCE = ("meanflow.jvp=finite_difference", "meanflow.fd_step=0.001")
 
 
@@ -90,7 +91,7 @@ def kernels(config, tmp_path):
 def shown(config, tmp_path):
     """The line that a training shows beside its progress bar."""
     state = initial_state(config, (1.0,) * 4, CPU)
-    return _note(train_step(state, BatchSource(latents(), config, CPU), config), config)
+    return note(train_step(state, BatchSource(latents(), config, CPU), config), config)
 
 
 def judged(config, tmp_path):
@@ -157,7 +158,11 @@ WITNESSES = {
         "training.divergence_warn_ratio": ["training.divergence_warn_ratio=50.0"],
         "training.divergence_threshold": ["training.divergence_threshold=null"],
     },
-    checkpoints: {"training.checkpoint_every_steps": ["training.checkpoint_every_steps=100"]},
+    checkpoints: {
+        "training.checkpoint_every_steps": ["training.checkpoint_every_steps=100"],
+        "training.keep_last_checkpoints": [*EACH_STEP, "training.keep_last_checkpoints=1"],
+        "training.keep_best_checkpoints": [*EACH_STEP, "training.keep_best_checkpoints=3"],
+    },
     evaluations: {"training.activation_checkpointing": ["training.activation_checkpointing=non_reentrant"]},
     replica: {"training.ddp_static_graph": ["training.ddp_static_graph=true"]},
     kernels: {"training.deterministic": ["training.deterministic=false"]},
@@ -176,7 +181,11 @@ WITNESSES = {
     },
 }
 CASES = [(witness, key, overrides) for witness, keys in WITNESSES.items() for key, overrides in keys.items()]
-REFERENCES = {"meanflow.fd_step": DIFFERENCE}
+REFERENCES = {
+    "meanflow.fd_step": DIFFERENCE,
+    "training.keep_last_checkpoints": EACH_STEP,
+    "training.keep_best_checkpoints": EACH_STEP,
+}
 """What a key is compared with where it acts beside another alone."""
 
 

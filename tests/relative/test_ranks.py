@@ -26,10 +26,42 @@ def alone():
 @pytest.mark.law("BATCH-002")
 def test_two_ranks_have_the_gradient_of_one_that_accumulates(ranks, alone):
     """The U-Net's gradient after the exchange is that of one process, to float32 rounding, and the same on both."""
-    first, second = (rank["gradient"] for rank in ranks)
-    assert torch.equal(first, second)
-    difference = float((first - alone["gradient"]).norm() / alone["gradient"].norm())
+    for rank in ranks:
+        assert all(torch.equal(rank["first"].own, gathered) for gathered in rank["first"].gathered)
+    expected = alone["first"].own
+    difference = float((ranks[0]["first"].own - expected).norm() / expected.norm())
     assert law("BATCH-002").predicate(difference=difference).passed, difference
+
+
+def test_gradients_are_exchanged_in_the_last_micro_batch_alone(ranks):
+    """Accumulation of two micro-batches: the first keeps its gradients, whatever is differentiated inside of it."""
+    assert [rank["first"].synchronised for rank in ranks] == [[False, True]] * 2
+
+
+@pytest.mark.law("BATCH-002")
+def test_a_static_graph_changes_no_gradient(ranks):
+    """With finite differences the wrapper may take the graph for static: the same gradient, to float32 rounding."""
+    for rank in ranks:
+        difference = float((rank["static"] - rank["dynamic"]).norm() / rank["dynamic"].norm())
+        assert law("BATCH-002").predicate(difference=difference).passed, difference
+
+
+def test_what_rank_0_meets_all_ranks_know(ranks):
+    """A value and a refusal of rank 0 reach the other, so that none waits for a rank that has ended."""
+    assert [rank["told"] for rank in ranks] == [("from 0", "there: this: refused on 0; mend it.")] * 2
+
+
+def test_one_ranks_signal_is_heard_by_both(ranks):
+    """A fact that holds on the second rank alone holds for both; one that holds on none for none."""
+    assert [rank["any"] for rank in ranks] == [(True, False)] * 2
+
+
+@pytest.mark.law("TIME-002")
+def test_the_share_of_fm_samples_holds_over_ranks(ranks):
+    """Samples with r = t that two ranks recorded together, of eight a step with data_proportion 0.5."""
+    for row in ranks[0]["trace"]:
+        found = round(row["frac_fm"] * 8)
+        assert law("TIME-002").predicate(fm_samples=found, samples=8, data_proportion=0.5).passed
 
 
 @pytest.mark.law("BATCH-002")

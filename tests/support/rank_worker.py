@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from tiny_run import make_tiny_config
 from torch import Tensor, distributed, multiprocessing
 
 from neuromf.config import Config
+from neuromf.errors import InputError
 from neuromf.flow.objective import Batch
 from neuromf.train.batches import BatchSource
 from neuromf.train.distributed import World, current_world
@@ -66,15 +68,53 @@ def bilinear_state(config: Config, world: World) -> TrainState:
     return state_around(module, config, world)
 
 
-def first_gradient(world: World) -> Tensor:
-    """Gradient of the first step of the U-Net, as this rank holds it after the exchange."""
-    config = make_tiny_config(*TWO_RANKS, "training.gradient_clip=null")
+@dataclass(frozen=True)
+class Exchange:
+    """The first step of the U-Net.
+
+    Attributes:
+        own: gradient as this rank holds it after the exchange.
+        gathered: as all ranks hold it, gathered by this one.
+        synchronised: by micro-batch, whether gradients were exchanged in it.
+    """
+
+    own: Tensor
+    gathered: list[Tensor]
+    synchronised: list[bool]
+
+
+def first_gradient(world: World, *overrides: str) -> Exchange:
+    """Take the first step."""
+    config = make_tiny_config(*TWO_RANKS, "training.gradient_clip=null", *overrides)
     state = initial_state(config, (1.0,) * 4, CPU, world)
     for parameter in state.model.parameters():  # every zero filled, or only the last layer has a gradient
         if not parameter.any():
             torch.nn.init.constant_(parameter, 0.02)
+    exchanged: list[bool] = []
+    state.model.register_forward_pre_hook(lambda *_: exchanged.append(_exchanges(state.net)))
     train_step(state, BatchSource(latents(), config, CPU), config)
-    return torch.cat([p.grad.flatten() for p in state.model.parameters() if p.grad is not None])
+    own = torch.cat([p.grad.flatten() for p in state.model.parameters() if p.grad is not None])
+    gathered = [torch.empty_like(own) for _ in range(world.size)]
+    if world.size > 1:
+        distributed.all_gather(gathered, own)
+    return Exchange(own, gathered, [flag for flag, _ in itertools.groupby(exchanged)])
+
+
+def _exchanges(net: torch.nn.Module) -> bool:
+    return bool(getattr(net, "require_backward_grad_sync", False))
+
+
+def told_by_rank_0(world: World) -> tuple[str, str]:
+    """What rank 0 alone knows, and what it was refused, as this rank hears of it."""
+    known = world.lead(lambda: f"from {world.rank}")
+
+    def refuse() -> str:
+        raise InputError(f"refused on {world.rank}", remedy="mend it", file="there", key="this")
+
+    try:
+        return known, world.lead(refuse)
+    except InputError as error:
+        return known, error.sentence
 
 
 def trace(world: World) -> list[dict[str, object]]:
@@ -95,7 +135,16 @@ def verdict_on_poison(world: World) -> tuple[str, int]:
 
 def observe(world: World) -> dict[str, Any]:
     """All of the above."""
-    return {"gradient": first_gradient(world), "trace": trace(world), "poison": verdict_on_poison(world)}
+    difference = ("meanflow.jvp=finite_difference", "meanflow.fd_step=0.001")
+    return {
+        "first": first_gradient(world),
+        "static": first_gradient(world, *difference, "training.ddp_static_graph=true").own,
+        "dynamic": first_gradient(world, *difference).own,
+        "trace": trace(world),
+        "poison": verdict_on_poison(world),
+        "told": told_by_rank_0(world),
+        "any": (world.any(world.rank == world.size - 1), world.any(False)),
+    }
 
 
 def _rank(rank: int, size: int, folder: str, observer: Observer) -> None:

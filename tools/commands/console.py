@@ -19,8 +19,8 @@ def make_console() -> Console:
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int, str], None]]:
-    """Show a bar on standard error while the block runs.
+def progress_bar(label: str, *, shown: bool = True) -> Iterator[Callable[[int, int, str], None]]:
+    """Show a bar on standard error while the block runs, unless it is not `shown`.
 
     Yields:
         A function of (done, total, note) that moves it.
@@ -32,7 +32,7 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int, str], None]]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
         task = progress.add_task(label, total=None, note="", visible=False)
 
         def show(done: int, total: int, note: str) -> None:

@@ -65,10 +65,11 @@ def run_smoke(
     small = small_scale(config)
     store = training_store(small, lambda done, total: report(done, total, "latents of the demo cohort"))
     device = torch.device("cpu")
-    source = BatchSource(store.split("train"), small, device)
+    training = store.split("train")
+    source = BatchSource(training, small, device)
     state = initial_state(small, (1.0,) * 4, device)
     log = LawLog()
-    log.add([data_reading(source.latents)])
+    log.add([data_reading(training)])
     log.add(launch_readings(small, state.model, source.draw(0, 0, small.training.batch_size_per_gpu)))
     rows, message = _steps(small, source, state, log, report)
     _closing_readings(small, rows, log)
@@ -77,7 +78,7 @@ def run_smoke(
         config=small,
         rows=rows,
         results=_results(log, sources),
-        real=mid_slice(decode(source.latents[:1], small, store)[0], 2),
+        real=mid_slice(decode(training[:1], small, store)[0], 2),
         generated=mid_slice(decode(latents, small, store)[0], 2),
         message=message,
     )

@@ -1,4 +1,4 @@
-"""Measured figures, each with its bar, kept as one JSON file a machine under `golden/bench`."""
+"""Measured figures, each with its bar, kept as one JSON file a machine under `golden/bench/devices`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from neuromf.errors import InputError
 from tools.performance.machine import Machine
 
-FOLDER = Path(__file__).resolve().parents[2] / "golden" / "bench"
+FOLDER = Path(__file__).resolve().parents[2] / "golden" / "bench" / "devices"
 
 
 @dataclass(frozen=True)

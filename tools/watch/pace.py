@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from neuromf.train.checkpoint import checkpoint_folders
+from neuromf.train.checkpoint_folders import checkpoint_folders
 from neuromf.train.run_folder import RunFolder
 
 LOOKS = 30

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from neuromf.monitor.events import Event
-from neuromf.train.checkpoint import checkpoint_folders
+from neuromf.train.checkpoint_folders import checkpoint_folders
 from neuromf.train.run_folder import RunFolder
 from tools.watch.event_log import HALT
 

@@ -83,6 +83,20 @@ def test_damaged_entry_is_rebuilt(request_store):
     assert len(list(store.parent.parent.iterdir())) == 1
 
 
+@pytest.mark.parametrize("damage", ["missing", "altered"])
+def test_an_entry_too_large_to_be_read_whole_is_rebuilt_when_a_file_is_missing(request_store, monkeypatch, damage):
+    """Beyond the bound a missing latent is noticed at once; an altered one is left to whoever reads it."""
+    store = request_store()
+    monkeypatch.setattr(cache_entry, "VERIFIED_AT_ONCE", 0)
+    victim = next((store / "scans").iterdir())
+    content = victim.read_bytes()
+    victim.unlink()
+    if damage == "altered":
+        victim.write_bytes(b"other")
+    request_store()
+    assert (victim.read_bytes() == content) == (damage == "missing")
+
+
 def test_loser_of_a_race_uses_the_winners_entry(request_store, monkeypatch, tmp_path):
     """When another process publishes during the build, its sound entry stays and the own build is dropped."""
     entry = request_store().parent

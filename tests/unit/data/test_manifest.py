@@ -2,7 +2,7 @@
 
 import pytest
 
-from neuromf.data.manifest import read_manifest, row_moments, write_manifest
+from neuromf.data.manifest import read_manifest, table_moments, write_manifest
 from neuromf.data.statistics import ChannelMoments
 from neuromf.errors import InputError
 
@@ -30,7 +30,7 @@ def test_round_trip_keeps_ids_and_digits(tmp_path):
     manifest = read_manifest(path)
     assert list(manifest["scan_id"]) == ["007", "NA", "a,b"]
     assert list(manifest["subject"]) == ["1e5", "null", 'q"']
-    assert row_moments(manifest.iloc[0]) == ChannelMoments(MEANS, STDS, 30)
+    assert table_moments(manifest)[0] == ChannelMoments(MEANS, STDS, 30)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from safetensors.torch import save_file
 
 from neuromf.config import config_hash
 from neuromf.errors import InputError
-from neuromf.train.checkpoint import FILES, KEPT, latest_checkpoint, read_checkpoint, restore, save_checkpoint
+from neuromf.train.checkpoint import FILES, latest_checkpoint, read_checkpoint, save_checkpoint, sealed
+from neuromf.train.checkpoint_folders import DEFAULT, STATE
+from neuromf.train.restore import restore
 from neuromf.train.state import initial_state
 
 CPU = torch.device("cpu")
@@ -29,7 +31,7 @@ def test_only_the_newest_checkpoints_are_kept(tmp_path, tiny_config, state):
         save_checkpoint(tmp_path, state, config_hash(tiny_config))
 
     assert sorted(p.name for p in (tmp_path / "checkpoints").iterdir()) == ["step_00000010", "step_00000011"]
-    assert KEPT == 2
+    assert DEFAULT.last == 2
 
 
 def test_an_interrupted_write_is_not_a_checkpoint(tmp_path, tiny_config, state):
@@ -96,7 +98,7 @@ def test_tensors_of_another_model_are_refused(tmp_path, tiny_config, state, file
     save_file({"foreign": torch.zeros(2)}, path / file)
     document = json.loads((path / "state.json").read_text())
     document["sha256"][file] = hashlib.sha256((path / file).read_bytes()).hexdigest()
-    (path / "state.json").write_text(json.dumps(document))
+    (path / STATE).write_text(json.dumps(sealed(document)))
 
     with pytest.raises(InputError, match="another model"):
         restore(state, read_checkpoint(path), config_hash(tiny_config))

@@ -198,7 +198,7 @@ def test_a_run_above_its_threshold_is_halted_with_a_checkpoint_and_an_event(tmp_
 
 def test_a_halted_run_is_not_resumed_and_keeps_its_last_good_checkpoint(tmp_path, real_latents):
     """Resuming would halt again and push the good checkpoints out, one step at a time."""
-    config = make_tiny_config(*TRIGGER_HAPPY)
+    config = make_tiny_config(*TRIGGER_HAPPY, "training.keep_best_checkpoints=0")
     run, outcome = run_in(tmp_path / "run", config, real_latents)
     before = sorted(path.name for path in (run.root / "checkpoints").iterdir())
 

@@ -9,7 +9,8 @@ from neuromf.config import config_hash
 from neuromf.monitor.alarm import Level, RawLosses
 from neuromf.monitor.initial_ratio import WINDOW
 from neuromf.nets.unet import build_unet
-from neuromf.train.checkpoint import load_average, read_checkpoint, restore, save_checkpoint
+from neuromf.train.checkpoint import read_checkpoint, save_checkpoint
+from neuromf.train.restore import load_average, restore
 from neuromf.train.state import initial_state
 from spec.registry import law
 

@@ -1,0 +1,44 @@
+"""A training among the processes that torchrun started: its place, its device, its process group."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import torch
+from torch import distributed
+
+from neuromf.train.distributed import World, current_world
+
+PATIENCE = timedelta(hours=12)
+"""How long ranks wait for each other: rank 0 may have a cohort to encode. torchrun ends all when one dies."""
+
+
+def launched_world() -> World:
+    """What torchrun says of this process; a world of one when it was started by hand."""
+    return World(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+
+
+def own_device_name(name: str | None) -> str | None:
+    """The device that was asked for; among torchrun's processes a GPU of this one's own, where none is numbered."""
+    if launched_world().size == 1 or name not in (None, "cuda") or not torch.cuda.is_available():
+        return name
+    return f"cuda:{os.environ['LOCAL_RANK']}"
+
+
+@contextmanager
+def process_group(device: torch.device) -> Iterator[World]:
+    """The processes that share the run while the block runs; tensors on a GPU go by NCCL, all else by gloo."""
+    if launched_world().size == 1:
+        yield World()
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    distributed.init_process_group(backend, timeout=PATIENCE)
+    try:
+        yield current_world()
+    finally:
+        distributed.destroy_process_group()

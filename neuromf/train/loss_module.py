@@ -1,0 +1,46 @@
+"""Network and loss as one module, so that a replica's wrapper sees one forward pass and never a derivative."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from neuromf.config.schema import MeanFlowConfig
+from neuromf.flow.objective import Batch, Net, Objective, meanflow_objective
+
+
+class Loss(NamedTuple):
+    """What the loss module returns.
+
+    Attributes:
+        weighted_B: weighted loss of each sample, with gradient.
+        objective: what it was made of.
+    """
+
+    weighted_B: Tensor
+    objective: Objective
+
+
+class LossModule(nn.Module):
+    """The weighted loss of a micro-batch.
+
+    The wrapper of a replica adds hooks to its own forward pass, through which forward-mode derivatives do not go; here
+    they are taken inside, on the bare network, while its parameters still carry the hooks that synchronise gradients.
+
+    Args:
+        model: the network that is trained.
+        settings: of the objective.
+        channel_weights_C: factor on each channel's squared error.
+    """
+
+    def __init__(self, model: Net, settings: MeanFlowConfig, channel_weights_C: Tensor | None) -> None:
+        super().__init__()
+        self.model, self.settings, self.channel_weights_C = model, settings, channel_weights_C
+
+    def forward(self, batch: Batch) -> Loss:
+        """Evaluate one micro-batch; weights are computed outside of autocast."""
+        objective = meanflow_objective(self.model, batch, self.settings, self.channel_weights_C)
+        with torch.autocast(batch.x.device.type, enabled=False):
+            return Loss(objective.weighted(self.settings), objective)

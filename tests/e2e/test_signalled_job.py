@@ -1,0 +1,43 @@
+"""A scheduler's signal reaches every process of a job at once: trainer and batch workers alike."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tiny_run import TINY
+
+from neuromf.train.checkpoint import latest_checkpoint
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = [part for override in (*TINY, "training.epochs=300") for part in ("--set", override)]
+
+
+def rows_written(trace):
+    return trace.read_text().count("\n") - 1 if trace.exists() else 0
+
+
+def test_a_signalled_job_ends_with_exit_code_75_and_a_checkpoint_of_its_last_step(tmp_path):
+    """SIGTERM to the whole group: workers leave it to the trainer, which saves what the trace has last."""
+    run = tmp_path / "run"
+    train = ["train", "smoke", "--out", str(run), "--device", "cpu", "--workers", "2", *SETTINGS]
+    environment = {**os.environ, "NEUROMF_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    job = subprocess.Popen(
+        [sys.executable, "-m", "tools.cli", *train], env=environment, start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while rows_written(run / "trace.csv") < 3 and job.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(job.pid, signal.SIGTERM)
+    printed, errors = job.communicate(timeout=120)
+
+    assert job.returncode == 75, errors
+    assert "interrupted, with a checkpoint; continue with --resume (SIGTERM)" in printed
+    newest = latest_checkpoint(run)
+    assert newest is not None
+    assert newest.step == rows_written(run / "trace.csv")

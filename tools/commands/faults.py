@@ -89,7 +89,7 @@ def guard_study(
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes at a time.")] = 1,
     quick: Annotated[
-        bool, typer.Option("--quick", help="One run of each kind, in seconds instead of an hour.")
+        bool, typer.Option("--quick", help="One run of each kind, in seconds instead of half an hour.")
     ] = False,
 ) -> None:
     """Count the divergence guard's false alarms, and how early it is right; exit 1 when it misses a target."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaError, SchemaErrors
@@ -91,6 +92,9 @@ def study_of(simulated: list[Row], real: list[Row], longer: list[Row]) -> Study:
     def frame(rows: list[Row], schema: pa.DataFrameSchema, by: list[str]) -> pd.DataFrame:
         table = pd.DataFrame(rows).reindex(columns=list(schema.columns))
         order = table[by].apply(lambda column: column.map(names[column.name].index) if column.name in names else column)
+        # As the files hold them, so that the text that is printed is that of the stored rows.
+        floats = [name for name, column in schema.columns.items() if column.dtype.type == np.float64]
+        table[floats] = table[floats].map(lambda value: float(f"{value:.4g}"))
         return schema.validate(table.loc[order.sort_values(by).index].reset_index(drop=True))
 
     return Study(
@@ -104,8 +108,8 @@ def write_study(study: Study, table: str, folder: Path) -> None:
     """Store the tables of rows, and the one that is read."""
     folder.mkdir(parents=True, exist_ok=True)
     study.simulated.to_csv(folder / "simulated.csv", index=False, lineterminator="\n")
-    study.real.to_csv(folder / "real.csv", index=False, float_format="%.4g", lineterminator="\n")
-    study.longer.to_csv(folder / "longer.csv", index=False, float_format="%.4g", lineterminator="\n")
+    study.real.to_csv(folder / "real.csv", index=False, lineterminator="\n")
+    study.longer.to_csv(folder / "longer.csv", index=False, lineterminator="\n")
     (folder / "table.md").write_text(table, encoding="utf-8", newline="\n")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -76,6 +77,36 @@ def run_command(
         total = f"{killed} of {len(results)} faults noticed; {seconds:.0f} s of tests"
     console.print(total, markup=False, soft_wrap=True)
     raise typer.Exit(0 if killed == len(results) else 1)
+
+
+@faults_app.command("guard-study")
+def guard_study(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write to; the kept study's, or none with --quick.")
+    ] = None,
+    recorded: Annotated[
+        Path | None, typer.Option("--recorded", help="Keep the trainings' records here; those found are not redone.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes at a time.")] = 1,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="One run of each kind, in seconds instead of half an hour.")
+    ] = False,
+) -> None:
+    """Count the divergence guard's false alarms, and how early it is right; exit 1 when it misses a target."""
+    from tools.commands.console import progress_bar
+    from tools.guard_study.store import FOLDER, write_study
+    from tools.guard_study.study import FULL, QUICK, run_study
+    from tools.guard_study.table import table
+    from tools.guard_study.targets import targets
+
+    with progress_bar("guard study") as show:
+        study = run_study(QUICK if quick else FULL, jobs, recorded, show)
+    text = table(study)
+    folder = out or (None if quick else FOLDER)
+    if folder is not None:
+        write_study(study, text, folder)
+    print(text)
+    raise typer.Exit(0 if all(target.met for target in targets(study)) else 1)
 
 
 def _record(result: FaultResult) -> dict[str, object]:

@@ -153,6 +153,7 @@ class TrainingConfig(Section):
     activation_checkpointing: Literal["none", "reentrant", "non_reentrant"] = Field(
         "none", description="recompute each block in the backward pass instead of keeping its activations (JVP-004)"
     )
+    compile: bool = Field(False, description="compile the pass with gradient; the derivative never is (JVP-001)")
     ddp_static_graph: bool = Field(False, description="of DistributedDataParallel (JVP-004)")
     deterministic: bool = Field(True, description="kernels that repeat themselves bit for bit, or an error (CFG-002)")
     reported_loss: Literal["objective", "weighted"] = Field(

@@ -28,19 +28,32 @@ class LossModule(nn.Module):
 
     The wrapper of a replica adds hooks to its own forward pass, through which forward-mode derivatives do not go; here
     they are taken inside, on the bare network, while its parameters still carry the hooks that synchronise gradients.
+    Nor do they go through a compiled network, which drops tangents in silence: only the pass with gradient is compiled.
 
     Args:
         model: the network that is trained.
         settings: of the objective.
         channel_weights_C: factor on each channel's squared error.
+        compiler: backend of `torch.compile` for the pass with gradient; None leaves it as it is.
     """
 
-    def __init__(self, model: Net, settings: MeanFlowConfig, channel_weights_C: Tensor | None) -> None:
+    def __init__(
+        self,
+        model: Net,
+        settings: MeanFlowConfig,
+        channel_weights_C: Tensor | None,
+        *,
+        compiler: str | None = None,
+    ) -> None:
         super().__init__()
         self.model, self.settings, self.channel_weights_C = model, settings, channel_weights_C
+        # The function, not a second module around the same parameters.
+        self._with_gradient: Net = model if compiler is None else torch.compile(model.__call__, backend=compiler)
 
     def forward(self, batch: Batch) -> Loss:
         """Evaluate one micro-batch; weights are computed outside of autocast."""
-        objective = meanflow_objective(self.model, batch, self.settings, self.channel_weights_C)
+        objective = meanflow_objective(
+            self._with_gradient, batch, self.settings, self.channel_weights_C, derivative_net=self.model
+        )
         with torch.autocast(batch.x.device.type, enabled=False):
             return Loss(objective.weighted(self.settings), objective)

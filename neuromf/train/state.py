@@ -59,11 +59,11 @@ def state_around(
     model: MeanFlowUnet, config: Config, world: World, channel_weights_C: Tensor | None = None
 ) -> TrainState:
     """State before the first step of a model that is there already."""
+    compiler = "inductor" if config.training.compile else None
+    loss = LossModule(model, config.meanflow, channel_weights_C, compiler=compiler)
     return TrainState(
         model=model,
-        net=replicate(
-            LossModule(model, config.meanflow, channel_weights_C), world, static_graph=config.training.ddp_static_graph
-        ),
+        net=replicate(loss, world, static_graph=config.training.ddp_static_graph),
         world=world,
         ema=Ema(model, config.ema.decay),
         optimiser=build_optimiser(model, config.training),

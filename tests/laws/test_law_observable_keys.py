@@ -1,5 +1,7 @@
 """Every key of a configuration changes something that can be observed, or is an error (law CFG-001)."""
 
+from unittest import mock
+
 import pytest
 import torch
 from rank_worker import latents
@@ -65,6 +67,13 @@ def evaluations(config, tmp_path):
     state.model.backbone.middle_block.resnet_1.register_forward_pre_hook(lambda *_: calls.append(1))
     train_step(state, BatchSource(latents(), config, CPU), config)
     return len(calls)
+
+
+def compilers(config, tmp_path):
+    """What the pass with gradient is compiled by."""
+    with mock.patch("torch.compile", side_effect=lambda function, backend: function) as compiled:
+        initial_state(config, (1.0,) * 4, CPU)
+    return [call.kwargs["backend"] for call in compiled.call_args_list]
 
 
 def replica(config, tmp_path):
@@ -164,6 +173,7 @@ WITNESSES = {
         "training.keep_best_checkpoints": [*EACH_STEP, "training.keep_best_checkpoints=3"],
     },
     evaluations: {"training.activation_checkpointing": ["training.activation_checkpointing=non_reentrant"]},
+    compilers: {"training.compile": ["training.compile=true"]},
     replica: {"training.ddp_static_graph": ["training.ddp_static_graph=true"]},
     kernels: {"training.deterministic": ["training.deterministic=false"]},
     judged: {"training.monitors": ["training.monitors=false"]},

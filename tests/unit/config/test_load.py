@@ -187,6 +187,7 @@ def _other_values() -> dict[str, str]:
         "training.divergence_warn_ratio": "9.0",
         "training.divergence_threshold": "null",
         "training.checkpoint_every_steps": "9",
+        "training.compile": "true",
         "training.keep_last_checkpoints": "9",
         "training.keep_best_checkpoints": "9",
         "training.seed": "9",

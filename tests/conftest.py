@@ -23,8 +23,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a session store the worst number that each law was judged by and passed."""
+    """Let a session store the worst number that each law was judged by and passed, and figures of performance."""
     parser.addoption("--measure", metavar="FILE", help="write the laws' measured values here")
+    parser.addoption("--store", action="store_true", help="keep measured figures under golden/bench/devices")
 
 
 @pytest.fixture(autouse=True, scope="session")

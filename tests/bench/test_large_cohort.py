@@ -1,6 +1,6 @@
 """A cohort of 100,000 subjects: how long until its training has made a step, and in how much memory.
 
-`NEUROMF_STORE_BENCH=1` writes what was measured to `golden/bench/large_cohort.json`.
+`nox -s bench -- --store` writes what was measured to `golden/bench/large_cohort.json`.
 """
 
 from __future__ import annotations
@@ -33,23 +33,34 @@ def started(cache: Path, out: Path) -> dict[str, float]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tools.cli", *train], env={**os.environ, "NEUROMF_CACHE": str(cache)}, cwd=ROOT
     )
-    _, status, usage = os.wait4(process.pid, 0)
+    # What wait4 tells of memory begins with this process, from which that one was forked.
+    resident, ended = 0.0, 0
+    while not ended:
+        resident = max(resident, largest_resident_mib(process.pid))
+        time.sleep(0.01)
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
     return {
         "wall_s": round(time.monotonic() - begin, 2),
         "processor_s": round(usage.ru_utime + usage.ru_stime, 2),
-        "resident_mib": round(usage.ru_maxrss / 1024, 1),
+        "resident_mib": round(resident, 1),
     }
 
 
+def largest_resident_mib(pid: int) -> float:
+    """High-water mark that the kernel keeps of a process's own memory; 0 of one that has ended."""
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM:")), 0.0)
+
+
 @pytest.mark.bench
-def test_a_training_on_100000_subjects_starts(tmp_path):
+def test_a_training_on_100000_subjects_starts(tmp_path, request):
     """Opening the store, building the net and one optimiser step take at most 10 s and 1 GiB."""
     write_large_store(tmp_path / "cache", SUBJECTS)
     runs = [started(tmp_path / "cache", tmp_path / f"run{index}") for index in range(2)]
     best = min(runs, key=lambda run: run["processor_s"])
-    if os.environ.get("NEUROMF_STORE_BENCH"):
+    if request.config.getoption("--store"):
         machine = f"{platform.machine()} CPU, Python {platform.python_version()}, torch {torch.__version__}"
         report = {"subjects": SUBJECTS, "bar_s": SECONDS, "bar_mib": MEBIBYTES, "runs": runs, "machine": machine,
                   "load": os.getloadavg()[0], "date": datetime.date.today().isoformat()}  # fmt: skip

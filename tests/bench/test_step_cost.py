@@ -10,6 +10,7 @@ from tools.performance.workload import cpu_workload
 pytestmark = pytest.mark.bench
 CPU = torch.device("cpu")
 ROUNDS = 12
+COMMAND = "nox -s bench -- --store"
 
 
 def test_an_exact_step_costs_little_more_than_flow_matching(benchmark, measured):
@@ -17,15 +18,15 @@ def test_an_exact_step_costs_little_more_than_flow_matching(benchmark, measured)
     workload = cpu_workload()
     times = benchmark.pedantic(step_times, args=(workload, ROUNDS, CPU), rounds=1)
     benchmark.extra_info["seconds"] = times
-    measured(time_figures(times, CPU))
+    measured(time_figures(times, CPU), CPU, COMMAND)
 
 
 def test_the_derivative_needs_hardly_any_memory(measured):
     """Peak memory is at most 1.1 of flow matching, and half of it where layers are recomputed."""
-    measured(memory_figures(cpu_workload(), CPU))
+    measured(memory_figures(cpu_workload(), CPU), CPU, COMMAND)
 
 
 def test_monitors_take_at_most_a_hundredth_of_a_step(benchmark, measured):
     """With every monitor on, a step takes at most one per cent longer."""
-    cost = benchmark.pedantic(monitor_cost, args=(160, CPU), rounds=1)
-    measured(cost.figures())
+    cost = benchmark.pedantic(monitor_cost, args=(80, CPU), rounds=1)
+    measured(cost.figures(), CPU, COMMAND)

@@ -6,6 +6,9 @@ import os
 
 import pytest
 import torch
+from measured_figures import measured, show_figures
+
+__all__ = ["measured"]
 
 NOT_EXERCISED = pytest.StashKey[list[str]]()
 REQUIRED = "NEUROMF_REQUIRE_GPU"
@@ -30,7 +33,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say which lanes were not exercised."""
+    """Say what was measured, and which lanes were not exercised."""
+    show_figures(terminalreporter, config)
     names = config.stash.get(NOT_EXERCISED, [])
     if names:
         terminalreporter.section(f"{len(names)} GPU lanes not exercised: no CUDA device")

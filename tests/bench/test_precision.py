@@ -52,7 +52,7 @@ def derivative_under_autocast(config):
 
 
 def gradient(config, dtype):
-    """In the precision of `dtype`. Not bfloat16: on a processor torch 2.13 has it wrong for weights met by 2^3 cells."""
+    """In the precision of `dtype`. Not bfloat16: torch 2.13 has weights met by 2^3 cells wrong there."""
     net, batch = network(config, dtype), draw(dtype)
     meanflow_objective(net, batch, config.meanflow).weighted(config.meanflow).mean().backward()
     return torch.cat([part.flatten() for part in gradients(net)])

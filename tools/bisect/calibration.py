@@ -1,9 +1,10 @@
-"""The oracle's error rates from repeated runs of both ends, and the refusal to bisect ends that it cannot tell apart."""
+"""The oracle's error rates from runs of both ends, and the refusal of ends that it cannot tell apart."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 from scipy.stats import fisher_exact
 
 from neuromf.errors import InputError
@@ -43,7 +44,7 @@ def _refuse_unseparated(good: tuple[int, int], bad: tuple[int, int]) -> None:
     for name, end in (("good", good), ("bad", bad)):
         if not sum(end):
             raise InputError(f"no run of the {name} end was decided", remedy=REMEDY, key="calibration")
-    p = float(fisher_exact([list(bad), list(good)], alternative="greater").pvalue)
+    p = float(fisher_exact(np.array([bad, good]), alternative="greater").pvalue)
     if not p <= SEPARATED:
         said = f"{bad[0]} of {sum(bad)} runs of the bad end broke and {good[0]} of {sum(good)} of the good end"
         raise InputError(f"{said} (p = {p:.2g}): the ends do not separate", remedy=REMEDY, key="calibration")

@@ -14,14 +14,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tools.bisect.claims import Reading, Standing
 from tools.bisect.evidence import Evidence
 from tools.bisect.hypotheses import Hypotheses, build_hypotheses
 from tools.bisect.oracle import Observation, Oracle, Probe, Purpose
+from tools.bisect.peeling import explain
 from tools.bisect.question import Conclusion, Ending, Question, Wait
 from tools.bisect.search import Best, Search
-from tools.bisect.subsets import minimal, minimal_hitting_sets
-from tools.bisect.turn import Ask, Found, Turn
+from tools.bisect.turn import Turn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,16 +36,6 @@ class Progress:
     leaders: tuple[Best, ...]
     probes: int
     left: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Proof:
-    """What has been found so far: causes, what was read of the claims, the last posterior."""
-
-    causes: tuple[int, ...] = ()
-    readings: tuple[Reading, ...] = ()
-    posterior: float = 0.0
-    healthy: frozenset[int] = frozenset()
 
 
 class Engine:
@@ -73,7 +62,7 @@ class Engine:
             A probe to start, WAIT when nothing is worth starting before a running one has ended, or the answer.
         """
         evidence = Evidence(observations)
-        step = self._decide(Turn(self.question, evidence, pending, lambda u: self._search(u, evidence)))
+        step = explain(Turn(self.question, evidence, pending, lambda universe: self._search(universe, evidence)))
         if not isinstance(step, Probe) or self._paid(observations, pending) < self.question.budget:
             return step
         return Wait.WAIT if pending else self._spent(evidence)
@@ -97,51 +86,6 @@ class Engine:
         search = self._search(self.question.full, Evidence(observations))
         best = tuple(search.leaders(leaders))
         return Progress(leaders=best, probes=self._paid(observations, ()), left=search.probes_left())
-
-    def _decide(self, turn: Turn) -> Ask | Conclusion:
-        """Go from universe to universe until the known causes explain the bad run."""
-        proof = _Proof()
-        while True:
-            focus, readings, ask = self._unexplained(turn, proof)
-            if ask is not None:
-                return ask
-            if focus is None:
-                return self._answer(turn, proof, readings)
-            step = turn.pursue(focus)
-            if not isinstance(step, Found):
-                return step
-            proof = self._extend(proof, step, focus)
-
-    def _unexplained(self, turn: Turn, proof: _Proof) -> tuple[int | None, tuple[Reading, ...], Ask | None]:
-        """A universe that breaks without any known cause, what was read of the others, or the probe that would tell."""
-        full = self.question.full
-        if not proof.causes:
-            return (None if full in proof.healthy else full), (), None
-        universes = [full & ~choice for choice in minimal_hitting_sets(proof.causes)]
-        found = [turn.heals(universe) for universe in universes if universe not in proof.healthy]
-        readings = tuple(reading for reading, _ in found)
-        for reading in readings:
-            if reading.standing is Standing.REFUTED and reading.claim.subset:
-                return reading.claim.subset, readings, None
-        asks = [ask for _, ask in found if ask is not None]
-        return None, readings, next((ask for ask in asks if isinstance(ask, Probe)), asks[0] if asks else None)
-
-    def _extend(self, proof: _Proof, step: Found, focus: int) -> _Proof:
-        return _Proof(
-            causes=tuple(minimal([*proof.causes, *step.causes])),
-            readings=(*proof.readings, *step.readings),
-            posterior=step.posterior,
-            healthy=proof.healthy if step.causes else proof.healthy | {focus},
-        )
-
-    def _answer(self, turn: Turn, proof: _Proof, readings: tuple[Reading, ...]) -> Conclusion:
-        return Conclusion(
-            ending=Ending.FOUND if proof.causes else Ending.NO_CULPRIT,
-            causes=proof.causes,
-            posterior=proof.posterior,
-            readings=(*proof.readings, *readings),
-            fallback=turn.fallback,
-        )
 
     def _spent(self, evidence: Evidence) -> Conclusion:
         best = self._search(self.question.full, evidence).best()
@@ -170,10 +114,8 @@ class Engine:
 def run(engine: Engine, oracle: Oracle) -> tuple[Conclusion, list[Observation]]:
     """Bisect with one probe at a time, without a journal."""
     observations: list[Observation] = []
-    while True:
-        step = engine.next_probe(observations)
-        if isinstance(step, Conclusion):
-            return step, observations
+    while not isinstance(step := engine.next_probe(observations), Conclusion):
         if not isinstance(step, Probe):
             raise RuntimeError("the engine waits although nothing runs")
         observations.append(Observation(step, oracle(step)))
+    return step, observations

@@ -60,7 +60,7 @@ class Hypotheses:
         """
         size = 1 << self.deltas
         mass = np.where(self.culprit, weights, 0.0)
-        table: Floats = np.bincount(self.first, mass, size)
+        table = np.bincount(self.first, mass, size).astype(np.float64)
         table += np.bincount(self.second, mass, size)
         table -= np.bincount(self.first | self.second, mass, size)
         for i in range(self.deltas):
@@ -96,9 +96,7 @@ def build_hypotheses(weights: Sequence[float], universe: int, testable: Callable
     )
     prior = np.concatenate([[NO_CULPRIT], (1 - NO_CULPRIT - TWO_CAUSES) * one, TWO_CAUSES * two])
     culprit = np.arange(len(first)) > 0
-    return Hypotheses(
-        len(weights), np.array(first, np.int64), np.array(second, np.int64), culprit, prior / prior.sum()
-    )
+    return Hypotheses(len(weights), np.array(first, np.int64), np.array(second, np.int64), culprit, prior / prior.sum())
 
 
 def _subsets(universe: int, largest: int) -> Iterator[int]:
@@ -118,6 +116,4 @@ def _spread(weights: list[float], sizes: list[tuple[int, ...]]) -> Floats:
         total[size] = total.get(size, 0.0) + weight
     share = {size: math.prod(SIZES[s] for s in size) for size in total}
     whole = sum(share.values())
-    return np.array(
-        [share[s] / whole * w / total[s] for w, s in zip(weights, sizes, strict=True)], dtype=np.float64
-    )
+    return np.array([share[s] / whole * w / total[s] for w, s in zip(weights, sizes, strict=True)], dtype=np.float64)

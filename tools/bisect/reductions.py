@@ -6,6 +6,7 @@ Written as generators (`yield` a subset, be sent whether it breaks) so that repe
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 
 from tools.bisect.subsets import members, subset_of
 
@@ -42,11 +43,12 @@ def ddmin(universe: int) -> Reduction:
     return subset_of(items)
 
 
+@dataclass(frozen=True)
 class _Found:
     """A smaller subset that breaks, and whether it is a chunk or the complement of one."""
 
-    def __init__(self, subset: int, chunk: bool) -> None:
-        self.subset, self.chunk = subset, chunk
+    subset: int
+    chunk: bool
 
 
 def _step(chunks: list[int], parts: int, asked: dict[int, bool]) -> Generator[int, bool, _Found | None]:
@@ -86,6 +88,40 @@ def quickxplain(universe: int) -> Reduction:
         return first | second
 
     return (yield from explain(0, False, members(universe)))
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """How far a reduction comes with what is known.
+
+    Attributes:
+        asked: the subset it waits for, None when it has ended.
+        causes: what it ended with: one subset, or none because the whole does not break.
+    """
+
+    asked: int | None
+    causes: tuple[int, ...] = ()
+
+
+def reduce_breaking(universe: int, known: Callable[[int], bool | None]) -> Reduced:
+    """Run ddmin within `universe` from its beginning, as far as the answers are known.
+
+    Args:
+        universe: deltas that may take part.
+        known: whether a subset breaks, None when that is not known yet.
+    """
+    reduction = ddmin(universe)
+    try:
+        subset, answer = universe, known(universe)
+        if answer is False:
+            return Reduced(None)
+        if answer:
+            subset = next(reduction)
+            while (answer := known(subset)) is not None:
+                subset = reduction.send(answer)
+    except StopIteration as end:
+        return Reduced(None, (int(end.value),))
+    return Reduced(subset)
 
 
 def drive(reduction: Reduction, answer: Callable[[int], bool]) -> int:

@@ -10,14 +10,18 @@ from dataclasses import dataclass
 
 from tools.bisect.claims import REPEATS, Claim, Reading, Standing, cause_claims, read_claim
 from tools.bisect.evidence import FRESH, Evidence
+from tools.bisect.ledger import Ledger
 from tools.bisect.oracle import Probe, Purpose
 from tools.bisect.question import Conclusion, Ending, Question, Wait
-from tools.bisect.reductions import ddmin
-from tools.bisect.search import Search
+from tools.bisect.reductions import reduce_breaking
+from tools.bisect.search import Best, Search
 from tools.bisect.subsets import union
 
 LIKELY = 0.5
-"""Posterior that a candidate keeps or has while it is verified; below it the search goes on."""
+"""Posterior below which a candidate that is being verified is left, and the search goes on."""
+LEAST = 0.2
+"""Posterior from which a candidate is verified when the search has spent its probes: a wrong one is refuted by some
+two trainings, whose answers then tell which is right, and ddmin costs ten times that."""
 REDUCTION_ERROR = 0.02
 """Accepted error of one answer within ddmin, which asks some 20 of them: two answers that agree, at 10 % and 5 %."""
 
@@ -49,10 +53,9 @@ class Turn:
         self, question: Question, evidence: Evidence, pending: Sequence[Probe], search_in: Callable[[int], Search]
     ) -> None:
         self.question, self.evidence, self.pending = question, evidence, tuple(pending)
-        self.probes = (*(o.probe for o in evidence.observations), *self.pending)
+        self.ledger = Ledger((*(o.probe for o in evidence.observations), *self.pending), question.seed)
         self.search_in = search_in
         self.rates = question.rates.believed
-        self.fallback = any(probe.purpose is Purpose.FALLBACK for probe in self.probes)
 
     def testable(self, subset: int) -> bool:
         """Whether a subset can be trained, as far as is known by now."""
@@ -62,20 +65,20 @@ class Turn:
         """Find the causes within `universe`: search, verify what it finds, and leave it to ddmin if that fails."""
         search = self.search_in(universe)
         best = search.best()
-        sure, spent = best.probability >= self.question.stop, self._spent(universe)
+        sure, spent = best.probability >= self.question.stop, self.ledger.searched(universe)
         exhausted = spent >= self.question.search_budget
-        likely = best.probability >= LIKELY and (exhausted or self._begun(universe, union(best.causes)))
-        if sure or likely:
+        begun = best.probability >= LIKELY and self.ledger.verified(universe, union(best.causes))
+        if sure or begun or (exhausted and best.probability >= LEAST):
             step = self._verify(best.causes, universe, best.probability, insist=sure)
             if step is not None:
                 return step
         if not exhausted:
             subset = search.next_subset([probe.subset for probe in self.pending])
             if subset is not None:
-                return self._probe(subset, Purpose.SEARCH, universe)
+                return self.ledger.probe(subset, Purpose.SEARCH, universe)
         if any(probe.purpose is Purpose.SEARCH for probe in self.pending):
             return Wait.WAIT
-        return self._fall_back(universe, best.probability, best.causes)
+        return self._fall_back(universe, best)
 
     def heals(self, universe: int) -> tuple[Reading, Ask | None]:
         """Whether the bad run without a hitting set of the known causes is healthy, from every answer; or the probe."""
@@ -103,24 +106,23 @@ class Turn:
         step = self._ask(readings, Purpose.VERIFY, universe, union(causes))
         return step or Found(causes=causes, readings=tuple(readings), posterior=posterior)
 
-    def _fall_back(self, universe: int, posterior: float, best: tuple[int, ...]) -> Step:
-        """ddmin with each answer repeated until it is trusted; what it ends with is verified like any candidate."""
-        reduction, subset, cause = ddmin(universe), universe, None
-        while cause is None:
-            reading = self._read(Claim(subset=subset, breaks=True, says=""), REDUCTION_ERROR, tuple(Purpose))
-            if (step := self._ask([reading], Purpose.FALLBACK, universe, 0)) is not None:
-                return step
-            breaks = reading.standing is Standing.CONFIRMED
-            try:
-                if subset == universe and not breaks:
-                    subset, cause = 0, 0
-                else:
-                    subset = next(reduction) if subset == universe else reduction.send(breaks)
-            except StopIteration as end:
-                cause = int(end.value)
-        causes = (cause,) if cause else ()
-        verified = self._verify(causes, universe, posterior, insist=False)
-        return verified or self._unproven(causes or best, posterior)
+    def _fall_back(self, universe: int, best: Best) -> Step:
+        """Leave it to ddmin; what it ends with is verified like any candidate."""
+        reduced = reduce_breaking(universe, self._trusted)
+        if reduced.asked is not None:
+            reading = self._read_trusted(reduced.asked)
+            return self._ask([reading], Purpose.FALLBACK, universe, 0) or Wait.WAIT
+        verified = self._verify(reduced.causes, universe, best.probability, insist=False)
+        return verified or self._unproven(reduced.causes or best.causes, best.probability)
+
+    def _read_trusted(self, subset: int) -> Reading:
+        claim = Claim(subset=subset, breaks=True, says="breaks")
+        return self._read(claim, REDUCTION_ERROR, tuple(Purpose))
+
+    def _trusted(self, subset: int) -> bool | None:
+        """Whether a subset breaks, None while its answers do not say; one that cannot be trained breaks nothing."""
+        standing = self._read_trusted(subset).standing
+        return None if standing is Standing.OPEN else standing is Standing.CONFIRMED
 
     def _unproven(self, causes: tuple[int, ...], posterior: float) -> Conclusion:
         reason = "the search did not settle and what delta debugging ended with did not pass verification"
@@ -139,19 +141,5 @@ class Turn:
         for reading in unsettled:
             running = sum(probe.subset == reading.claim.subset for probe in self.pending)
             if running < max(reading.missing, 1):
-                return self._probe(reading.claim.subset, purpose, universe, candidate)
+                return self.ledger.probe(reading.claim.subset, purpose, universe, candidate)
         return Wait.WAIT if unsettled else None
-
-    def _probe(self, subset: int, purpose: Purpose, universe: int, candidate: int = 0) -> Probe:
-        index = 1 + max((probe.index for probe in self.probes), default=-1)
-        seed = self.question.seed + index
-        return Probe(
-            index=index, subset=subset, seed=seed, purpose=purpose, universe=universe, candidate=candidate
-        )
-
-    def _spent(self, universe: int) -> int:
-        return sum(p.purpose is Purpose.SEARCH and p.universe == universe for p in self.probes)
-
-    def _begun(self, universe: int, candidate: int) -> bool:
-        mine = (p for p in self.probes if p.purpose is Purpose.VERIFY and p.universe == universe)
-        return any(p.candidate == candidate for p in mine)

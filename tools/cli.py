@@ -19,6 +19,7 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 import typer
 
 from neuromf.errors import InputError
+from tools.commands.bisect_simulate import bisect_simulate
 from tools.commands.compare import compare
 from tools.commands.data import data_app
 from tools.commands.faults import faults_app
@@ -41,6 +42,7 @@ app.command()(train)
 app.command()(sample)
 app.command()(replay)
 app.command()(compare)
+app.command(name="bisect-simulate")(bisect_simulate)
 app.add_typer(data_app, name="data")
 app.add_typer(laws_app, name="laws")
 app.add_typer(golden_app, name="golden")

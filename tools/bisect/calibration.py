@@ -8,13 +8,21 @@ import numpy as np
 from scipy.stats import fisher_exact
 
 from neuromf.errors import InputError
-from tools.bisect.oracle import Observation, Purpose, Verdict
+from tools.bisect.oracle import Observation, Probe, Purpose, Verdict
 from tools.bisect.posterior import Rates
 
 SEPARATED = 0.05
 """Largest p of Fisher's one-sided exact test at which the ends count as told apart: 4 of 5 against 0 of 5 has 0.024,
 4 of 5 against 1 of 5 has 0.10."""
 REMEDY = "train longer, choose another oracle, or check that the bad configuration breaks at this scale at all"
+
+
+def calibration_probes(full: int, seed: int, repeats: int = 5) -> list[Probe]:
+    """The first probes of a bisect: both ends, in turn, `repeats` times each."""
+    return [
+        Probe(index=index, subset=full * (index % 2), seed=seed + index, purpose=Purpose.CALIBRATE)
+        for index in range(2 * repeats)
+    ]
 
 
 def calibrate(observations: Iterable[Observation], full: int) -> Rates:

@@ -60,7 +60,7 @@ class Hypotheses:
         """
         size = 1 << self.deltas
         mass = np.where(self.culprit, weights, 0.0)
-        table = np.bincount(self.first, mass, size).astype(np.float64)
+        table = np.bincount(self.first, mass, size).astype(np.float64, copy=False)
         table += np.bincount(self.second, mass, size)
         table -= np.bincount(self.first | self.second, mass, size)
         for i in range(self.deltas):

@@ -85,6 +85,8 @@ def simulate(
 def _trials(task: tuple[Scenario, int, tuple[str, ...]]) -> list[Trial]:
     scenario, trial, algorithms = task
     instance = draw(scenario, trial)
+    # The rivals know no prior: what the laws say changes nothing for them.
+    algorithms = algorithms if scenario.blamed == "nobody" else tuple(name for name in algorithms if name == ENGINE)
     return [
         engine_trial(scenario.name, trial, instance)
         if name == ENGINE

@@ -19,7 +19,7 @@ from tools.bisect.subsets import union
 
 LIKELY = 0.5
 """Posterior below which a candidate that is being verified is left, and the search goes on."""
-LEAST = 0.2
+LEAST = 0.1
 """Posterior from which a candidate is verified when the search has spent its probes: a wrong one is refuted by some
 two trainings, whose answers then tell which is right, and ddmin costs ten times that."""
 REDUCTION_ERROR = 0.02

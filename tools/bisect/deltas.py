@@ -93,7 +93,7 @@ def _delta(keys: tuple[str, ...], ends: tuple[dict[str, Any], dict[str, Any]], b
 
 
 def _groups(single: Mixtures, keys: Sequence[str]) -> list[tuple[str, ...]]:
-    """Keys by group: those that can be changed only together, at either end.
+    """Keys by group: those that the schema lets change only together, at either end.
 
     A set of keys is a group when it can be brought into the good run and taken out of the bad one as a whole, and no
     part of it either way. A key that needs another in one direction alone (a long warm-up needs a long run, which
@@ -102,10 +102,10 @@ def _groups(single: Mixtures, keys: Sequence[str]) -> list[tuple[str, ...]]:
     full = (1 << len(keys)) - 1
 
     def fixed(subset: int) -> bool:
-        return not single.testable(subset) and not single.testable(full & ~subset)
+        return not single.loads(subset) and not single.loads(full & ~subset)
 
     def moves(subset: int) -> bool:
-        return single.testable(subset) and single.testable(full & ~subset)
+        return single.loads(subset) and single.loads(full & ~subset)
 
     left = [number for number in range(len(keys)) if fixed(1 << number)]
     found: list[tuple[int, ...]] = []

@@ -43,6 +43,14 @@ class Mixtures:
         bad = [key for number in members(subset) for key in self.groups[number]]
         return validate(_nested({**self._good, **{key: self._bad[key] for key in bad}}))
 
+    def loads(self, subset: int) -> bool:
+        """Whether the schema takes the mixture, whatever the laws say of it."""
+        try:
+            self.config(subset)
+        except InputError:
+            return False
+        return True
+
     def obstacle(self, subset: int) -> str:
         """Why the mixture cannot be trained, in a sentence; empty when it can."""
         if subset not in self._reasons:

@@ -11,7 +11,7 @@ from tools.bisect.claims import Reading
 from tools.bisect.posterior import Rates
 
 LARGEST = 24
-"""Most deltas of one bisect: all 2^24 subsets are looked at for every probe, in 2 to 4 seconds and 1.1 GB (measured)."""
+"""Most deltas of one bisect. All 2^24 subsets are looked at for every probe, in 2 to 4 seconds and 1.1 GB."""
 
 
 def _always(_subset: int) -> bool:

@@ -73,12 +73,12 @@ def read_claim(
     error: float,
     *,
     testable: Callable[[int], bool],
-    purposes: Collection[Purpose] = FRESH,
+    purposes: Collection[Purpose],
 ) -> Reading:
     """Test a claim sequentially: settled as soon as the odds exceed (1 - error) : error either way.
 
-    A. Wald's test (Annals of Mathematical Statistics 16 (1945)) from even odds. By default on answers that were not
-    given to find the candidate, so that one bad answer cannot both propose and prove it.
+    A. Wald's test (Annals of Mathematical Statistics 16 (1945)) from even odds. On fresh answers alone, which were not
+    given to find the candidate, one bad answer cannot both propose and prove it.
 
     Args:
         claim: what is tested.

@@ -110,6 +110,14 @@ def test_an_untestable_subset_is_not_chosen(decided, forbidden):
         assert scores[chosen] == pytest.approx(max(allowed), abs=2e-9)
 
 
+def test_a_probe_stays_in_its_universe():
+    """Known causes stay out of it, even where an equal subset with one of them is all that can be trained."""
+    table = hypotheses(0b00110)
+    beliefs = posterior(table, [], RATES)
+    assert choose(table, beliefs, RATES, universe=0b00110, testable=lambda s: s & 0b11000 != 0) is None
+    assert choose(table, beliefs, RATES, universe=0b00110, testable=lambda _: True) in {0b00010, 0b00100, 0b00110}
+
+
 def test_the_capacity_is_the_published_one():
     """About 0.62 bit an answer at 10 % and 5 %, and one bit without noise."""
     assert capacity(RATES) == pytest.approx(0.62, abs=0.01)

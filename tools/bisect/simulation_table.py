@@ -18,10 +18,11 @@ EXACT_BAR = 0.95
 """Share of the trials in which it must be, exactly."""
 BARRED = ("k1", "k2", "k3")
 """Scenarios that the bar is set for."""
-CAPTION = """Drawn among 12 deltas; the oracle misses 10 % of the breakages and invents 5 % unless said otherwise, and the
-bisect believes 10 % and 5 % always. Exact: every minimal cause named and nothing else; genuine: at least one named, and
-nothing else. In brackets Wilson's 95 % interval. Mean probes that search (with their 95th percentile), that verify, and
-that ddmin makes when the search fails; within 25 are those of search and ddmin. The rivals name one set and verify none.
+CAPTION = """Drawn among 12 deltas; the oracle misses 10 % of the breakages and invents 5 % unless said otherwise, and
+the bisect believes 10 % and 5 % always. Exact: every minimal cause named and nothing else; genuine: at least one named,
+and nothing else. In brackets Wilson's 95 % interval. Mean probes that search (with their 95th percentile), that verify,
+and that ddmin makes when the search fails; within 25 are those of search and ddmin. The rivals name one set and verify
+nothing.
 """
 HEADERS = ("breakage", "algorithm", "exact, %", "genuine, %", "exact within 25, %", "search", "p95", "verify", "ddmin")
 COLUMNS = tuple(Trial.__dataclass_fields__)

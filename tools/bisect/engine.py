@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from tools.bisect.evidence import Evidence
 from tools.bisect.hypotheses import Hypotheses, build_hypotheses
 from tools.bisect.oracle import Observation, Oracle, Probe, Purpose
-from tools.bisect.peeling import explain
+from tools.bisect.peeling import Proof, explain
 from tools.bisect.question import Conclusion, Ending, Question, Wait
 from tools.bisect.search import Best, Search
 from tools.bisect.turn import Turn
@@ -62,10 +62,12 @@ class Engine:
             A probe to start, WAIT when nothing is worth starting before a running one has ended, or the answer.
         """
         evidence = Evidence(observations)
-        step = explain(Turn(self.question, evidence, pending, lambda universe: self._search(universe, evidence)))
+        turn = Turn(self.question, evidence, pending, lambda universe: self._search(universe, evidence))
+        explained = explain(turn)
+        step = explained.step
         if not isinstance(step, Probe) or self._paid(observations, pending) < self.question.budget:
             return step
-        return Wait.WAIT if pending else self._spent(evidence)
+        return Wait.WAIT if pending else self._spent(turn, explained.proof)
 
     def next_probes(
         self, observations: Sequence[Observation], pending: Sequence[Probe], count: int
@@ -87,14 +89,17 @@ class Engine:
         best = tuple(search.leaders(leaders))
         return Progress(leaders=best, probes=self._paid(observations, ()), left=search.probes_left())
 
-    def _spent(self, evidence: Evidence) -> Conclusion:
-        best = self._search(self.question.full, evidence).best()
-        fallback = any(o.probe.purpose is Purpose.FALLBACK for o in evidence.observations)
-        reason = f"{self.question.budget} probes were not enough"
+    def _spent(self, turn: Turn, proof: Proof) -> Conclusion:
+        best = turn.search_in(self.question.full).best()
         return Conclusion(
-            ending=Ending.BUDGET, causes=best.causes, posterior=best.probability, readings=(), fallback=fallback,
-            reason=reason,
-        )  # fmt: skip
+            ending=Ending.BUDGET,
+            causes=proof.causes,
+            guess=() if proof.causes else best.causes,
+            posterior=proof.posterior if proof.causes else best.probability,
+            readings=proof.readings,
+            fallback=turn.ledger.fallback,
+            reason=f"{self.question.budget} probes were not enough",
+        )
 
     def _paid(self, observations: Sequence[Observation], pending: Sequence[Probe]) -> int:
         probes = (*(o.probe for o in observations), *pending)

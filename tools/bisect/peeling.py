@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tools.bisect.claims import Reading, Standing
 from tools.bisect.oracle import Probe
@@ -43,18 +43,33 @@ class Gap:
     ask: Ask | None = None
 
 
-def explain(turn: Turn) -> Ask | Conclusion:
+@dataclass(frozen=True)
+class Explained:
+    """How far the explanation of the bad run has come.
+
+    Attributes:
+        step: what to do next, or the answer.
+        proof: what is verified by now.
+    """
+
+    step: Ask | Conclusion
+    proof: Proof
+
+
+def explain(turn: Turn) -> Explained:
     """Go from universe to universe until the known causes explain the bad run; or say what must be asked for that."""
     proof = Proof()
     while True:
         gap = _gap(turn, proof)
         if gap.ask is not None:
-            return gap.ask
+            return Explained(gap.ask, proof)
         if gap.focus is None:
-            return _answer(turn, proof, gap.readings)
+            return Explained(_answer(turn, proof, gap.readings), proof)
         step = turn.pursue(gap.focus)
+        if isinstance(step, Conclusion):
+            step = replace(step, causes=proof.causes, readings=proof.readings)
         if not isinstance(step, Found):
-            return step
+            return Explained(step, proof)
         proof = _extend(proof, step, gap.focus)
 
 

@@ -71,17 +71,19 @@ class Conclusion:
     Attributes:
         ending: `found` when every cause is verified and together they explain the bad run; `no culprit` when the bad
             run is verified not to break; `unproven` when verification kept failing; `budget spent`.
-        causes: minimal causes, each a subset of the deltas as bits; verified ones, or the best guess if unproven.
-        posterior: probability of the hypothesis behind the last cause, or of the best guess.
-        readings: the claims and what the fresh trainings said of them.
+        causes: verified minimal causes, each a subset of the deltas as bits.
+        guess: what may have broken what these do not explain, not verified; empty when all is found.
+        posterior: probability of the hypothesis behind the last cause, or of the guess.
+        readings: the claims and what the trainings said of them.
         fallback: whether ddmin had to take over.
         reason: why it is no more than that, in a clause; empty when it is found.
     """
 
     ending: Ending
-    causes: tuple[int, ...]
+    causes: tuple[int, ...] = ()
+    guess: tuple[int, ...] = ()
     posterior: float
-    readings: tuple[Reading, ...]
+    readings: tuple[Reading, ...] = ()
     fallback: bool
     reason: str = ""
 

@@ -85,7 +85,7 @@ class Turn:
         claim = Claim(subset=universe, breaks=False, says="the bad run without one delta of each cause is healthy")
         error = 1 - self.question.stop
         reading = self._read(claim, error, tuple(Purpose))
-        return reading, self._ask([reading], Purpose.VERIFY, universe, 0)
+        return reading, self._ask([reading], Purpose.VERIFY, universe)
 
     def _verify(self, causes: tuple[int, ...], universe: int, posterior: float, insist: bool) -> Found | Ask | None:
         """Test that each of `causes` is one and is minimal; None when that is refuted.
@@ -103,7 +103,7 @@ class Turn:
         refuted = [r for r in readings if r.standing is Standing.REFUTED]
         if any(not insist or r.broken + r.healthy >= REPEATS for r in refuted):
             return None
-        step = self._ask(readings, Purpose.VERIFY, universe, union(causes))
+        step = self._ask(readings, Purpose.VERIFY, universe, union(causes), again=True)
         return step or Found(causes=causes, readings=tuple(readings), posterior=posterior)
 
     def _fall_back(self, universe: int, best: Best) -> Step:
@@ -111,7 +111,7 @@ class Turn:
         reduced = reduce_breaking(universe, self._trusted)
         if reduced.asked is not None:
             reading = self._read_trusted(reduced.asked)
-            return self._ask([reading], Purpose.FALLBACK, universe, 0) or Wait.WAIT
+            return self._ask([reading], Purpose.FALLBACK, universe) or Wait.WAIT
         verified = self._verify(reduced.causes, universe, best.probability, insist=False)
         return verified or self._unproven(reduced.causes or best.causes, best.probability)
 
@@ -124,20 +124,22 @@ class Turn:
         standing = self._read_trusted(subset).standing
         return None if standing is Standing.OPEN else standing is Standing.CONFIRMED
 
-    def _unproven(self, causes: tuple[int, ...], posterior: float) -> Conclusion:
+    def _unproven(self, guess: tuple[int, ...], posterior: float) -> Conclusion:
         reason = "the search did not settle and what delta debugging ended with did not pass verification"
-        return Conclusion(
-            ending=Ending.UNPROVEN, causes=causes, posterior=posterior, readings=(), fallback=True, reason=reason
-        )
+        return Conclusion(ending=Ending.UNPROVEN, guess=guess, posterior=posterior, fallback=True, reason=reason)
 
     def _read(self, claim: Claim, error: float, purposes: Collection[Purpose]) -> Reading:
         return read_claim(claim, self.evidence, self.rates, error, testable=self.testable, purposes=purposes)
 
-    def _ask(self, readings: Sequence[Reading], purpose: Purpose, universe: int, candidate: int) -> Ask | None:
-        """The next probe that a reading lacks, a pause while enough of them run, or None when all are settled."""
-        unsettled = [r for r in readings if r.standing in {Standing.OPEN, Standing.REFUTED}]
-        if purpose is not Purpose.VERIFY or not candidate:
-            unsettled = [r for r in unsettled if r.standing is Standing.OPEN]
+    def _ask(
+        self, readings: Sequence[Reading], purpose: Purpose, universe: int, candidate: int = 0, *, again: bool = False
+    ) -> Ask | None:
+        """The next probe that a reading lacks, a pause while enough of them run, or None when all are settled.
+
+        With `again`, what is refuted is asked once more.
+        """
+        lacking = {Standing.OPEN, Standing.REFUTED} if again else {Standing.OPEN}
+        unsettled = [reading for reading in readings if reading.standing in lacking]
         for reading in unsettled:
             running = sum(probe.subset == reading.claim.subset for probe in self.pending)
             if running < max(reading.missing, 1):

@@ -175,12 +175,47 @@ def test_a_false_candidate_does_not_pass_verification():
     assert (step.ending, step.causes) == (Ending.FOUND, (0b010,))
 
 
+def test_a_refuted_no_culprit_is_asked_again():
+    """Two fresh breaks of the bad end against eight healthy ones in the search: no answer before more runs."""
+    given_answers = [(Purpose.SEARCH, Verdict.HEALTHY)] * 8 + [(Purpose.VERIFY, Verdict.BROKEN)] * 2
+    observations = [
+        Observation(Probe(index=i, subset=7, seed=i, purpose=purpose, universe=7), Outcome(verdict))
+        for i, (purpose, verdict) in enumerate(given_answers)
+    ]
+    engine = Engine(question(3, rates=Rates()))
+    assert engine.progress(observations).leaders[0].causes == ()
+    step = engine.next_probe(observations)
+    assert (step.subset, step.purpose) == (7, Purpose.VERIFY)
+
+
 def test_a_spent_budget_is_said():
     """No more probes than allowed, and the best guess is given as one."""
     conclusion, observations = run(Engine(question(budget=3)), exact(0b11))
     assert len(observations) == 3
     assert conclusion.ending is Ending.BUDGET
     assert conclusion.reason == "3 probes were not enough"
+    assert conclusion.causes == ()
+    assert len(conclusion.guess) >= 1
+
+
+@given(st.integers(1, 60))
+def test_what_is_verified_stays_so_when_the_budget_ends(budget):
+    """Of two causes, those that are verified by then are named as causes and no other is."""
+    conclusion, _ = run(Engine(question(8, budget=budget)), exact(0b111, 0b11111000))
+    assert set(conclusion.causes) <= {0b111, 0b11111000}
+    assert conclusion.ending is (Ending.FOUND if len(conclusion.causes) == 2 else Ending.BUDGET)
+
+
+def test_a_cause_is_kept_when_the_next_is_not_proven():
+    """The oracle lies about every fresh run of the second cause: the first is verified, the second a guess."""
+    oracle = exact(0b00000111, 0b11111000)
+
+    def answer(probe):
+        lies = probe.subset == 0b11111000 and probe.purpose is Purpose.VERIFY
+        return Outcome(Verdict.HEALTHY if lies else oracle(probe).verdict)
+
+    conclusion, _ = run(Engine(question(8, search_budget=10)), answer)
+    assert (conclusion.ending, conclusion.causes, conclusion.guess) == (Ending.UNPROVEN, (0b111,), (0b11111000,))
 
 
 def test_calibration_runs_are_evidence_and_cost_no_budget():

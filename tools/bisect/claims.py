@@ -77,8 +77,8 @@ def read_claim(
 ) -> Reading:
     """Test a claim sequentially: settled as soon as the odds exceed (1 - error) : error either way.
 
-    A. Wald's test (Annals of Mathematical Statistics 16 (1945)) from even odds. On fresh answers alone, which were not
-    given to find the candidate, one bad answer cannot both propose and prove it.
+    A. Wald's test (Annals of Mathematical Statistics 16 (1945)) from even odds. On fresh answers, not given to find
+    the candidate, one bad answer cannot both propose and prove it.
 
     Args:
         claim: what is tested.
@@ -88,8 +88,7 @@ def read_claim(
         testable: whether a subset can be trained.
         purposes: of the probes that count.
     """
-    broken = evidence.count(claim.subset, Verdict.BROKEN, purposes)
-    healthy = evidence.count(claim.subset, Verdict.HEALTHY, purposes)
+    broken, healthy = (evidence.count(claim.subset, v, purposes) for v in (Verdict.BROKEN, Verdict.HEALTHY))
     odds = log_odds(broken, healthy, rates)
     standing, missing = _settle(odds if claim.breaks else -odds, claim.breaks, rates, error)
     if standing is Standing.OPEN and broken + healthy >= REPEATS:

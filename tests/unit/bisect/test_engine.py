@@ -138,6 +138,12 @@ def test_a_fleet_finds_the_same_with_probes_of_its_own(causes, workers):
     assert len({o.probe.seed for o in observations}) == len(observations)
 
 
+def test_a_fleet_does_not_ask_the_same_thing_twice():
+    """Without noise a second run of one subset tells nothing: six workers start with six subsets."""
+    probes = Engine(question(8)).next_probes([], [], 6)
+    assert len({probe.subset for probe in probes}) == 6
+
+
 def test_verification_waits_for_the_runs_that_would_settle_it():
     """With enough fresh runs of every claim running, nothing more is started."""
     engine, oracle, observations = Engine(question(3)), exact(0b1), []

@@ -92,6 +92,37 @@ def test_the_journal_of_another_question_is_refused_and_kept(path, whole, change
     example.open_journal(path).close()
 
 
+def test_a_journal_that_asked_for_more_is_refused(path, whole):
+    """A key that this question does not have is a difference too."""
+    path.write_bytes(whole[0])
+    question = {key: value for key, value in example.QUESTION.items() if key != "oracle"}
+    with pytest.raises(InputError, match="oracle: belongs to another bisect"):
+        Journal(path, question, example.NAMES)
+
+
+def test_probes_that_ran_side_by_side_when_it_was_killed_are_made_again(path, whole):
+    """Three were running: each is made again with its own subset and seed, before anything new."""
+    with example.open_journal(path) as journal:
+        started = example.engine().next_probes([], [], 3)
+        for probe in started:
+            journal.start(probe)
+    with example.open_journal(path) as journal:
+        assert journal.pending == started
+        assert bisect(example.engine(), example.ORACLE, journal).causes == whole[1].causes
+        assert [o.probe for o in journal.observations[:3]] == started
+
+
+def test_every_line_is_on_the_disk_before_it_counts(path, monkeypatch):
+    """One sync for the question, one as a probe starts, one as it ends."""
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda _: synced.append(path.read_bytes().count(b"\n")))
+    probe = Probe(index=0, subset=1, seed=0, purpose=Purpose.SEARCH)
+    with example.open_journal(path) as journal:
+        journal.start(probe)
+        journal.finish(probe, Outcome(Verdict.HEALTHY))
+    assert synced == [1, 2, 3]
+
+
 @pytest.mark.parametrize("text", [b"a note", b"a note\n", b"{}\n", b"[1]\n", b"\xff\n", b'{"event": "started"}\n'])
 def test_a_file_that_is_no_journal_is_refused_and_kept(path, text):
     """With or without an end of line, nothing of it is cut or overwritten."""

@@ -12,6 +12,7 @@ from tools.bisect.oracle import Purpose, Verdict
 from tools.bisect.posterior import Rates
 from tools.bisect.subsets import members
 
+DECIDED = (Verdict.BROKEN, Verdict.HEALTHY)
 REPEATS = 12
 """Most fresh trainings of one subset; answers that are still split by then show that the error rates are wrong."""
 
@@ -71,14 +72,13 @@ def read_claim(
     evidence: Evidence,
     rates: Rates,
     error: float,
-    *,
     testable: Callable[[int], bool],
     purposes: Collection[Purpose],
 ) -> Reading:
     """Test a claim sequentially: settled as soon as the odds exceed (1 - error) : error either way.
 
-    A. Wald's test (Annals of Mathematical Statistics 16 (1945)) from even odds. On fresh answers, not given to find
-    the candidate, one bad answer cannot both propose and prove it.
+    A. Wald's test (Annals of Mathematical Statistics 16 (1945)) from even odds. Answers that stay split prove nothing
+    when they are fresh ones; otherwise the side with the better odds has it.
 
     Args:
         claim: what is tested.
@@ -88,12 +88,12 @@ def read_claim(
         testable: whether a subset can be trained.
         purposes: of the probes that count.
     """
-    broken, healthy = (evidence.count(claim.subset, v, purposes) for v in (Verdict.BROKEN, Verdict.HEALTHY))
+    broken, healthy = (evidence.count(claim.subset, verdict, purposes) for verdict in DECIDED)
     odds = log_odds(broken, healthy, rates)
     standing, missing = _settle(odds if claim.breaks else -odds, claim.breaks, rates, error)
     if standing is Standing.OPEN and broken + healthy >= REPEATS:
-        agrees = (odds > 0) == claim.breaks
-        standing, missing = (Standing.CONFIRMED if agrees and purposes is not FRESH else Standing.REFUTED), 0
+        agrees = (odds > 0) == claim.breaks and purposes != FRESH
+        standing, missing = Standing.CONFIRMED if agrees else Standing.REFUTED, 0
     if not testable(claim.subset):
         standing, missing = Standing.UNTESTABLE, 0
     return Reading(claim=claim, standing=standing, broken=broken, healthy=healthy, missing=missing)

@@ -129,7 +129,7 @@ class Turn:
         return Conclusion(ending=Ending.UNPROVEN, guess=guess, posterior=posterior, fallback=True, reason=reason)
 
     def _read(self, claim: Claim, error: float, purposes: Collection[Purpose]) -> Reading:
-        return read_claim(claim, self.evidence, self.rates, error, testable=self.testable, purposes=purposes)
+        return read_claim(claim, self.evidence, self.rates, error, self.testable, purposes)
 
     def _ask(
         self, readings: Sequence[Reading], purpose: Purpose, universe: int, candidate: int = 0, *, again: bool = False

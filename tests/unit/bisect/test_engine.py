@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuromf.errors import InputError
-from tools.bisect.claims import Standing
+from tools.bisect.claims import REPEATS, Claim, Standing, read_claim
 from tools.bisect.engine import Engine, run
-from tools.bisect.evidence import TIRED, Evidence
+from tools.bisect.evidence import FRESH, TIRED, Evidence
 from tools.bisect.oracle import Observation, Outcome, Probe, Purpose, Verdict
 from tools.bisect.posterior import Rates
 from tools.bisect.question import Conclusion, Ending, Question, Wait
@@ -165,6 +165,31 @@ def test_every_claim_of_a_found_cause_is_proven_by_fresh_runs():
         fresh = [o for o in observations if o.probe.subset == subset and o.probe.purpose is Purpose.VERIFY]
         assert reading.standing is Standing.CONFIRMED
         assert reading.broken + reading.healthy == len(fresh) >= 2
+
+
+@pytest.mark.parametrize(
+    ("broken", "healthy", "standing", "missing"),
+    [
+        (0, 0, Standing.OPEN, 2),
+        (1, 0, Standing.OPEN, 1),
+        (2, 0, Standing.CONFIRMED, 0),
+        (0, 2, Standing.REFUTED, 0),
+        (2, 2, Standing.OPEN, 1),
+        (6, 7, Standing.REFUTED, 0),
+    ],
+)
+def test_a_claim_is_settled_when_the_noise_cannot_explain_the_answers(broken, healthy, standing, missing):
+    """Log odds of 2.89 a break and 2.25 a healthy run against a bound of 2.94; split after 12, nothing is proven."""
+    verdicts = [Verdict.BROKEN] * broken + [Verdict.HEALTHY] * healthy
+    observations = [
+        Observation(Probe(index=i, subset=1, seed=i, purpose=Purpose.VERIFY), Outcome(verdict))
+        for i, verdict in enumerate(verdicts)
+    ]
+    claim = Claim(subset=1, breaks=True, says="breaks")
+    for purposes, split in ((FRESH, Standing.REFUTED), (tuple(Purpose), Standing.CONFIRMED)):
+        reading = read_claim(claim, Evidence(observations), Rates(), 0.05, lambda _: True, purposes)
+        expected = split if broken + healthy > REPEATS else standing
+        assert (reading.standing, reading.missing) == (expected, missing)
 
 
 def test_a_false_candidate_does_not_pass_verification():

@@ -1,6 +1,7 @@
 """Sessions: `nox -s unit golden gpu_smoke` test, `lint` and `types` check, `bench` measures.
 
-`explore` searches further than `unit`, and `faults` puts known faults into a copy of the code.
+`explore` searches further than `unit`, `pages` opens the reports in a Chromium, and `faults` puts known faults into a
+copy of the code.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ CONSTRAINTS = ("-c", "constraints.txt")
 TEST_ENVIRONMENT = {"PYTHONHASHSEED": "0", "CUBLAS_WORKSPACE_CONFIG": ":4096:8", "OMP_WAIT_POLICY": "PASSIVE"}
 
 
-def _install(session: nox.Session) -> None:
+def _install(session: nox.Session, extras: str = "dev") -> None:
     if not PYTHON.exists():
         session.run(sys.executable, "-m", "venv", str(SHARED), external=True)
-    command = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", *CONSTRAINTS, "-e", ".[dev]")
+    command = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", *CONSTRAINTS, "-e", f".[{extras}]")
     session.run(str(PYTHON), *command, external=True)
 
 
@@ -52,6 +53,13 @@ def golden(session: nox.Session) -> None:
     """The golden cases: short trainings against their kept numbers."""
     _install(session)
     _run(session, "pytest", "tests/golden")
+
+
+@nox.session(python=False, default=False)
+def pages(session: nox.Session) -> None:
+    """The reports in a real Chromium, which must be installed; without one the session fails and says so."""
+    _install(session, "dev,browser")
+    _run(session, "pytest", "tests/pages")
 
 
 @nox.session(python=False, default=False)

@@ -27,8 +27,10 @@ from tools.commands.gate import gate
 from tools.commands.golden import golden_app
 from tools.commands.laws import laws_app
 from tools.commands.replay import replay
+from tools.commands.report import report
 from tools.commands.sample import sample
 from tools.commands.train import train
+from tools.commands.watch import watch
 
 app = typer.Typer(
     help="Train a one-step generative model of brain MRI, and refuse to launch a training that breaks a law.",
@@ -39,10 +41,12 @@ app = typer.Typer(
 )
 app.command()(gate)
 app.command()(train)
+app.command()(watch)
 app.command()(sample)
 app.command()(replay)
 app.command()(compare)
 app.command(name="bisect-simulate")(bisect_simulate)
+app.command()(report)
 app.add_typer(data_app, name="data")
 app.add_typer(laws_app, name="laws")
 app.add_typer(golden_app, name="golden")

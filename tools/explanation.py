@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from neuromf.config.schema import Config
@@ -32,10 +33,10 @@ def _lines(run: RunFolder, rows: Sequence[Row], events: Sequence[Event], config:
     warnings = [event for event in events if event.level == "warn"]
     for event in warnings[:WARNINGS]:
         yield f"warned at step {event.step}, {event.law}: {event.message}"
-    for suspect in diagnose(config, rows, events)[:SUSPECTS]:
-        yield from _suspect(suspect)
+    yield from suspect_lines(diagnose(config, rows, events))
     for event in halts[-1:]:
         yield f"next: neuromf laws show {event.law}"
+    yield f"next: neuromf report {shlex.quote(str(run.root))} --out report.html"
 
 
 def _numbers(rows: Sequence[Row]) -> Iterator[str]:
@@ -46,13 +47,15 @@ def _numbers(rows: Sequence[Row]) -> Iterator[str]:
         )
 
 
-def _suspect(suspect: Suspect) -> Iterator[str]:
-    yield f"suspect: {suspect.name} ({suspect.law}, score {suspect.score:.2f})"
-    for evidence in suspect.supporting:
-        yield f"  for: {evidence}"
-    for evidence in suspect.against:
-        yield f"  against: {evidence}"
-    yield f"  try: {suspect.try_next}"
+def suspect_lines(suspects: Sequence[Suspect]) -> Iterator[str]:
+    """The likeliest suspects, each with the evidence for and against it and what to try."""
+    for suspect in suspects[:SUSPECTS]:
+        yield f"suspect: {suspect.name} ({suspect.law}, score {suspect.score:.2f})"
+        for evidence in suspect.supporting:
+            yield f"  for: {evidence}"
+        for evidence in suspect.against:
+            yield f"  against: {evidence}"
+        yield f"  try: {suspect.try_next}"
 
 
 def _shown(value: float | str | None) -> str:

@@ -76,7 +76,7 @@ class UnetConfig(Section):
     num_res_blocks: Count = 2
     norm_num_groups: Count = 32
     time_scale: Positive = Field(1.0, description="factor on t and t-r before the sinusoidal embedding (JVP-005)")
-    flash_attention: bool = Field(False, description="fused attention; has no forward-mode derivative (JVP-004)")
+    flash_attention: bool = Field(False, description="fused attention, but for the derivative (JVP-004)")
     resblock_updown: bool = False
 
     @model_validator(mode="after")

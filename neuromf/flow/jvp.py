@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
+
+from neuromf.flow.tangent_rules import TangentRules
 
 Field = Callable[[Tensor, Tensor, Tensor], Tensor]
 """A velocity field (z, r_B, t_B) -> u, shaped like z."""
@@ -24,7 +27,8 @@ def exact_derivative(field: Field, z: Tensor, r_B: Tensor, t_B: Tensor, tangent:
     r"""Forward-mode derivative :math:`du/dt = \partial_z u \cdot v + \partial_t u` (MeanFlow, Eq. 8).
 
     The tangent of (z, r, t) is (v, 0, 1). Nothing is kept for a backward pass: du/dt is a constant of the target
-    (law JVP-002). Autocast is switched off, for a derivative in bf16 is noise (law PREC-001).
+    (law JVP-002). Autocast is switched off, for a derivative in bf16 is noise (law PREC-001). Price on convolutions:
+    two evaluations of the field, one for u and one for the tangent.
 
     Args:
         field: the average velocity field.
@@ -33,10 +37,11 @@ def exact_derivative(field: Field, z: Tensor, r_B: Tensor, t_B: Tensor, tangent:
         t_B: time of the point.
         tangent: velocity v, shaped like `z`.
     """
-    with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
-        primals, tangents = (z, t_B), (tangent, torch.ones_like(t_B))
-        result = torch.func.jvp(lambda point, time: field(point, r_B, time), primals, tangents)
-    return Derivative(u=result[0], dudt=result[1])
+    with torch.no_grad(), torch.autocast(z.device.type, enabled=False), TangentRules(), forward_ad.dual_level():
+        point, time = forward_ad.make_dual(z, tangent), forward_ad.make_dual(t_B, torch.ones_like(t_B))  # type: ignore[no-untyped-call]
+        u, dudt = forward_ad.unpack_dual(field(point, r_B, time))  # type: ignore[no-untyped-call]
+        # A field that depends on neither has no tangent at all.
+        return Derivative(u, torch.zeros_like(u) if dudt is None else dudt)
 
 
 def finite_difference(field: Field, z: Tensor, r_B: Tensor, t_B: Tensor, tangent: Tensor, step: float) -> Derivative:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Iterable
+from typing import Any, Literal, cast
 
 import torch
 from monai.networks.nets import DiffusionModelUNet
@@ -27,7 +27,7 @@ class MeanFlowUnet(nn.Module):
     Args:
         settings: widths, attention and time scale.
         v_head: add a second output head (tangent `v_head`).
-        checkpointing: recompute each block in the backward pass instead of keeping its activations.
+        checkpointing: recompute each layer in the backward pass instead of keeping its activations.
     """
 
     def __init__(self, settings: UnetConfig, *, v_head: bool = False, checkpointing: Checkpointing = "none") -> None:
@@ -81,45 +81,46 @@ class MeanFlowUnet(nn.Module):
 
     def _features(self, z: Tensor, embedding: Tensor) -> Tensor:
         hidden: Tensor = self.backbone.conv_in(z)
-        skips: list[Tensor] = [hidden]
-        for block in self.backbone.down_blocks:
-            hidden, *outputs = self._run(_down(block), hidden, embedding)
-            skips.extend(outputs)
-        (hidden,) = self._run(_middle(self.backbone.middle_block), hidden, embedding)
-        for block in self.backbone.up_blocks:
-            count = len(block.resnets)  # type: ignore[arg-type]  # a ModuleList, which nn.Module cannot say
-            skips, outputs = skips[:-count], skips[-count:]
-            (hidden,) = self._run(_up(block), hidden, embedding, *outputs)
+        skips = [hidden]
+        for block in cast("Iterable[Any]", self.backbone.down_blocks):
+            for resnet, attention in _layers(block):
+                hidden = self._run(resnet, attention, hidden, embedding)
+                skips.append(hidden)
+            if block.downsampler is not None:
+                hidden = self._run(block.downsampler, None, hidden, embedding)
+                skips.append(hidden)
+        middle: Any = self.backbone.middle_block
+        hidden = self._run(middle.resnet_1, middle.attention, hidden, embedding)
+        hidden = self._run(middle.resnet_2, None, hidden, embedding)
+        for block in cast("Iterable[Any]", self.backbone.up_blocks):
+            for resnet, attention in _layers(block):
+                hidden = self._run(resnet, attention, hidden, embedding, skips.pop())
+            if block.upsampler is not None:
+                hidden = self._run(block.upsampler, None, hidden, embedding)
         return hidden
 
-    def _run(self, block: Stage, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """One block; without gradient there is nothing to keep, and a derivative must not meet a checkpoint."""
+    def _run(self, module: nn.Module, attention: nn.Module | None, *tensors: Tensor) -> Tensor:
+        """One layer; without gradient there is nothing to keep, and a derivative must not meet a checkpoint."""
         if self.checkpointing == "none" or not torch.is_grad_enabled():
-            return block(*tensors)
-        result: tuple[Tensor, ...] = checkpoint(block, *tensors, use_reentrant=self.checkpointing == "reentrant")
+            return _layer(module, attention, *tensors)
+        reentrant = self.checkpointing == "reentrant"
+        result: Tensor = checkpoint(_layer, module, attention, *tensors, use_reentrant=reentrant)
         return result
 
 
-Stage = Callable[..., tuple[Tensor, ...]]
-"""A block from tensors to a flat tuple of tensors: a reentrant checkpoint loses the gradient of anything nested."""
+def _layers(block: nn.Module) -> list[tuple[nn.Module, nn.Module | None]]:
+    """The residual blocks of a level, each with the attention behind it if the level attends."""
+    level: Any = block  # of one of four MONAI classes
+    attentions = getattr(block, "attentions", None) or [None] * len(level.resnets)
+    return list(zip(level.resnets, attentions, strict=True))
 
 
-def _down(block: nn.Module) -> Stage:
-    def run(hidden: Tensor, embedding: Tensor) -> tuple[Tensor, ...]:
-        hidden, outputs = block(hidden_states=hidden, temb=embedding, context=None)
-        return (hidden, *outputs)
-
-    return run
-
-
-def _middle(block: nn.Module) -> Stage:
-    return lambda hidden, embedding: (block(hidden_states=hidden, temb=embedding, context=None),)
-
-
-def _up(block: nn.Module) -> Stage:
-    return lambda hidden, embedding, *skips: (
-        block(hidden_states=hidden, res_hidden_states_list=list(skips), temb=embedding, context=None),
-    )
+def _layer(
+    module: nn.Module, attention: nn.Module | None, hidden: Tensor, embedding: Tensor, skip: Tensor | None = None
+) -> Tensor:
+    """Join the skip connection, apply the module, attend: the joined tensor is not kept for the backward pass."""
+    result: Tensor = module(hidden if skip is None else torch.cat([hidden, skip], dim=1), embedding)
+    return result if attention is None else attention(result).contiguous()
 
 
 def _zero_head(width: int, groups: int) -> nn.Sequential:

@@ -52,11 +52,19 @@ class World:
         return torch.stack([(part != parts[0]).sum() for part in parts])
 
     def collect(self, items: list[T]) -> list[T]:
-        """What the ranks made of their shares, in the order in which `share` dealt them out."""
+        """What the ranks made of their shares, in the order in which `share` dealt them out.
+
+        Raises:
+            ValueError: on all ranks, when one took more or fewer than rank 0; their replicas would not show it.
+        """
         if self.size == 1:
             return items
         parts: list[list[T]] = [[] for _ in range(self.size)]
         distributed.all_gather_object(parts, items)
+        for rank, part in enumerate(parts):
+            if len(part) != len(parts[0]):
+                counts = f"rank {rank} took {len(part)} micro-batches of the step, rank 0 took {len(parts[0])}"
+                raise ValueError(counts)
         return [item for turn in zip(*parts, strict=True) for item in turn]
 
 

@@ -53,14 +53,6 @@ FORBIDDEN_PAIRS = (
         law="JVP-003",
     ),
     ForbiddenPair(
-        keys=("meanflow.jvp", "unet.flash_attention"),
-        holds=lambda s: _exact(s) and bool(s["unet.flash_attention"]),
-        reason="fused attention has no forward-mode derivative and torch raises",
-        passing_value="unet.flash_attention=false",
-        law="JVP-004",
-        impossible=True,
-    ),
-    ForbiddenPair(
         keys=("meanflow.jvp", "training.activation_checkpointing"),
         holds=lambda s: _exact(s) and s["training.activation_checkpointing"] == "reentrant",
         reason="a reentrant checkpoint has no forward-mode rule and torch raises; the other kind has one",
@@ -131,7 +123,6 @@ def _judge(settings: Settings, table: tuple[ForbiddenPair, ...]) -> Finding:
 _PERMITTED: dict[str, Any] = {
     "meanflow.jvp": "exact",
     "training.precision": "bf16",
-    "unet.flash_attention": False,
     "training.activation_checkpointing": "non_reentrant",
     "training.ddp_static_graph": False,
     "training.optimiser": "adamw",
@@ -146,8 +137,8 @@ LAWS = (
     Law(
         id="JVP-004",
         title="derivative is possible",
-        statement="Flash attention, reentrant checkpoints and static-graph DDP are refused with the exact derivative.",
-        equation=r"\text{exact} \Rightarrow \lnot(\text{flash} \lor \text{reentrant} \lor \text{static graph})",
+        statement="The derivative needs no fused attention; reentrant checkpoints and static-graph DDP are refused.",
+        equation=r"\text{exact} \Rightarrow \lnot(\text{reentrant} \lor \text{static graph})",
         sources=(
             review("section 3.3, finite differences for the sake of checkpoints"),
             measured("tests/laws/test_law_forbidden_pairs.py"),
@@ -155,7 +146,7 @@ LAWS = (
         severity=Severity.BLOCK,
         predicate=derivative_obstacles,
         example={"settings": _PERMITTED},
-        counterexample={"settings": {**_PERMITTED, "unet.flash_attention": True}},
+        counterexample={"settings": {**_PERMITTED, "training.ddp_static_graph": True}},
         remedy="Give up the named option; each has an equal that the derivative can bear.",
         enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY}),
         kills=("J5", "J6"),

@@ -66,7 +66,7 @@ def test_the_failed_run_is_replayed_into_a_table_and_a_picture(tmp_path, neuromf
         (["laws", "show", "XYZ-001"], "no law"),
         (["gate", "--static", "--waivers", "nothing.toml"], "holds no waivers"),
         (["faults", "run", "nope"], "no fault"),
-        (["train", "recommended", "--out", "x", "--set", "unet.flash_attention=true"], "JVP-004"),
+        (["train", "recommended", "--out", "x", "--set", "training.ddp_static_graph=true"], "JVP-004"),
     ],
 )
 def test_nonsense_is_one_sentence_and_exit_code_2(arguments, words, tmp_path, neuromf):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +27,10 @@ SHAPE, SMALL = (4, 8, 8, 8), (4, 2, 2, 2)
 STEPS = 3
 TWO_RANKS = ("training.gpus=2", "training.gradient_accumulation_steps=2", "training.batch_size_per_gpu=2")
 """Four micro-batches of two samples a step: two for each of two ranks."""
+
+
+Observer = Callable[[World], dict[str, Any]]
+"""What a rank does; a function of a module, for it is named to another process."""
 
 
 @dataclass(frozen=True)
@@ -87,22 +93,22 @@ def verdict_on_poison(world: World) -> tuple[str, int]:
     return record.verdict.level.value, state.step
 
 
-def observe(world: World) -> dict[str, object]:
+def observe(world: World) -> dict[str, Any]:
     """All of the above."""
     return {"gradient": first_gradient(world), "trace": trace(world), "poison": verdict_on_poison(world)}
 
 
-def _rank(rank: int, size: int, folder: str) -> None:
+def _rank(rank: int, size: int, folder: str, observer: Observer) -> None:
     torch.set_num_threads(1)
     store = distributed.FileStore(f"{folder}/store", size)
     distributed.init_process_group("gloo", store=store, rank=rank, world_size=size)
     try:
-        torch.save(observe(current_world()), f"{folder}/rank{rank}.pt")
+        torch.save(observer(current_world()), f"{folder}/rank{rank}.pt")
     finally:
         distributed.destroy_process_group()
 
 
-def run_ranks(folder: Path, size: int) -> list[dict[str, object]]:
+def run_ranks(folder: Path, size: int, observer: Observer = observe) -> list[dict[str, Any]]:
     """What each of `size` gloo processes observed."""
-    multiprocessing.spawn(_rank, args=(size, str(folder)), nprocs=size)
+    multiprocessing.spawn(_rank, args=(size, str(folder), observer), nprocs=size)
     return [torch.load(folder / f"rank{rank}.pt", weights_only=False) for rank in range(size)]

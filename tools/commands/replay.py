@@ -10,8 +10,10 @@ import typer
 from neuromf.errors import InputError
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
+    from neuromf.monitor.diagnosis import Suspect
     from tools.replay.recorded import RecordedRun
     from tools.replay.rules import Rule
     from tools.replay.verdict import RepairVerdict
@@ -53,6 +55,7 @@ def replay(
 
 def _recorded(run: RecordedRun, out: Path) -> None:
     from tools.commands.console import make_console
+    from tools.replay.diagnosis import suspects_of_record
     from tools.replay.picture import draw_recorded
     from tools.replay.rules import readings, rules
 
@@ -78,6 +81,15 @@ def _recorded(run: RecordedRun, out: Path) -> None:
     picture = out / f"{run.name}.png"
     draw_recorded(picture, run, found)
     console.print(f"picture: {picture}")
+    _say(console, suspects_of_record(run), f"What the record of {run.name} points to, likeliest first:")
+
+
+def _say(console: Console, suspects: list[Suspect], heading: str) -> None:
+    """The diagnosis in words; nothing where there is none."""
+    from tools.explanation import suspect_lines
+
+    for line in [heading, *suspect_lines(suspects)] if suspects else []:
+        console.print(line, soft_wrap=True, markup=False)
 
 
 def _saved(rule: Rule, run: RecordedRun) -> str:
@@ -88,6 +100,7 @@ def _saved(rule: Rule, run: RecordedRun) -> str:
 
 def _train(out: Path, repairs: bool, seeds: int, epochs: int, processes: int) -> None:
     from tools.commands.console import make_console, progress_bar
+    from tools.replay.diagnosis import suspects_of_curve
     from tools.replay.picture import draw_curves
     from tools.replay.small_scale import REPAIRS
     from tools.replay.train import jobs, read_curves, run_jobs
@@ -105,6 +118,8 @@ def _train(out: Path, repairs: bool, seeds: int, epochs: int, processes: int) ->
     console.print(_verdicts(judge_repairs(curves)))
     draw_curves(out / f"trained_{epochs}.png", curves, "The failed run trained again at small scale, and its repairs")
     console.print(f"curves: {folder}, picture: {out / f'trained_{epochs}.png'}")
+    for curve in curves["none"][:1]:
+        _say(console, suspects_of_curve(curve, epochs), "What the training as it was points to, likeliest first:")
 
 
 def _verdicts(verdicts: list[RepairVerdict]) -> Table:

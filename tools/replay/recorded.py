@@ -39,6 +39,8 @@ CURVE_SCHEMAS = {
     ),
 }
 """The tables as they were printed: one row a recorded epoch."""
+TRACE_NAMES = {**{f"ch{channel}": f"raw_ch{channel}" for channel in range(4)}, "loss_mean": "weighted"}
+"""What a recorded column is called in a trace."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,13 @@ class RecordedRun:
         table = curve(self.name)
         total = table[[f"ch{c}" for c in range(4)]].sum(axis=1) if "ch0" in table else table["sum"]
         return {int(epoch): float(value) for epoch, value in zip(table["epoch"], total, strict=True) if value > 0}
+
+    @property
+    def records(self) -> list[dict[str, float]]:
+        """The recorded epochs under a trace's column names, as far as a trace has the column."""
+        table = curve(self.name).rename(columns=TRACE_NAMES)
+        kept = table[[name for name in ("epoch", *TRACE_NAMES.values()) if name in table]]
+        return [{str(name): float(value) for name, value in row.items()} for row in kept.to_dict("records")]
 
     @property
     def levels(self) -> list[float]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from neuromf.config.resolve import flat_config
 from neuromf.config.schema import Config
-from tools.gate.console import format_value
 from tools.gate.verdict import Verdict
 from tools.report.charts import LOSS_CHARTS, slice_png
+from tools.report.page import render_page
 
 if TYPE_CHECKING:
     from tools.gate.smoke import SmokeRun
@@ -28,11 +26,9 @@ def gate_page(verdict: Verdict, config: Config, smoke: SmokeRun | None) -> str:
         config: the configuration as it would be launched.
         smoke: the smoke training, None after a static gate.
     """
-    template = resources.files("tools.report").joinpath("gate_page.html.j2").read_text(encoding="utf-8")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["number"] = format_value
     charts = [(chart.title, Markup(chart.svg(smoke.rows))) for chart in LOSS_CHARTS] if smoke else []
-    return environment.from_string(template).render(
+    return render_page(
+        "gate_page.html.j2",
         verdict=verdict,
         statuses=ORDER,
         results=[result for status in ORDER for result in verdict.with_status(status)],

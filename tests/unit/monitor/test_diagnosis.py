@@ -19,6 +19,7 @@ from neuromf.trace.columns import COLUMNS
 from neuromf.trace.reader import read_rows
 from spec.registry import law, laws
 from tools.golden.case import read_case
+from tools.replay.recorded import RUNS
 from tools.replay.small_scale import REPAIRS, small_config
 
 HEALTHY = ("accumulation", "channel_weights", "finite_difference", "half_power", "u_dual_cosine", "v_head_linear",
@@ -49,10 +50,7 @@ def table(path):
 def recorded():
     """The lost run as recorded: five epochs of channel losses, no split into FM and MF."""
     config = load_config(["failed_225"])
-    names = {f"ch{c}": f"raw_ch{c}" for c in range(4)} | {"loss_mean": "weighted", "epoch": "epoch"}
-    records = [{names[name]: value for name, value in row.items() if name in names}
-               for row in table("failed_225/curve.csv")]  # fmt: skip
-    return config, epoch_rows(config, records)
+    return config, epoch_rows(config, RUNS["failed_225"].records)
 
 
 def replayed(epochs=225):

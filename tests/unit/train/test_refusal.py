@@ -13,7 +13,7 @@ from neuromf.train.run_folder import create_run
 
 @pytest.mark.parametrize(
     "override",
-    ["unet.flash_attention=true", "training.activation_checkpointing=reentrant", "training.ddp_static_graph=true"],
+    ["training.activation_checkpointing=reentrant", "training.ddp_static_graph=true"],
 )
 def test_the_loop_refuses_an_impossible_pair(tmp_path, override):
     """The loop itself names the key in one sentence, before the first step is recorded."""

@@ -1,0 +1,107 @@
+"""What one rank does when its replica parts from the others, and what the monitor tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
+from typing import Any
+from unittest import mock
+
+import torch
+from rank_worker import CPU, SHAPE, SMALL, TWO_RANKS, DoubleSource, bilinear_state, latents
+from tiny_run import make_tiny_config
+
+from neuromf.config import Config
+from neuromf.monitor.engine import Monitor
+from neuromf.monitor.moments import latent_moments
+from neuromf.train import step as step_module
+from neuromf.train.batches import BatchSource
+from neuromf.train.distributed import World
+from neuromf.train.state import TrainState, initial_state
+from neuromf.train.step import train_step
+from spec.laws.silent_faults import EVERY_STEPS, FIRST_STEPS
+
+CULPRIT = 1
+"""The rank that parts."""
+PARTED_AT, STEPS = 1, 3
+"""Step before which the U-Net's replica parts, and steps of its run."""
+UNSEEN_AT = FIRST_STEPS
+"""The worst step to part at: the first that is not judged, with the longest wait for one that is."""
+
+
+def one_ulp(state: TrainState) -> None:
+    """The largest entry of the first parameter becomes the next number above it.
+
+    A small one would soon pass a power of two, where the coarser grid rounds both replicas to the same bits again.
+    """
+    parameter = next(state.model.parameters())
+    with torch.no_grad():
+        largest = int(parameter.argmax())
+        entry = parameter.view(-1)[largest : largest + 1]
+        entry.copy_(torch.nextafter(entry, torch.full_like(entry, torch.inf)))
+
+
+def told(
+    state: TrainState, source: BatchSource, config: Config, steps: int, parted_at: int = -1
+) -> list[dict[str, Any]]:
+    """Events of BATCH-003 in some steps; before step `parted_at`, the culprit's replica is off by one ulp."""
+    monitor, found = Monitor(config, latent_moments(source.latents)), []
+    for step in range(steps):
+        if step == parted_at and state.world.rank == CULPRIT:
+            one_ulp(state)
+        record = train_step(state, source, config)
+        found += monitor.judge(record.row, record.verdict, record.checks)
+    return [asdict(event) for event in found if event.law == "BATCH-003"]
+
+
+def unet_told(world: World, parted_at: int = -1) -> list[dict[str, Any]]:
+    """The U-Net in float32 over three steps."""
+    config = make_tiny_config(*TWO_RANKS, "training.learning_rate=0.001")
+    state = initial_state(config, (1.0,) * 4, CPU, world)
+    return told(state, BatchSource(latents(SHAPE), config, CPU), config, STEPS, parted_at)
+
+
+def long_told(world: World) -> list[dict[str, Any]]:
+    """The bilinear net in float64 up to the first step that is judged again."""
+    overrides = (*TWO_RANKS, "meanflow.prediction=u", "training.diagnostics=false", "training.epochs=40")
+    config = make_tiny_config(*overrides)
+    state, source = bilinear_state(config, world), DoubleSource(latents(SMALL), config, CPU)
+    return told(state, source, config, EVERY_STEPS + 1, UNSEEN_AT)
+
+
+def without_exchange() -> Any:
+    """Every backward pass goes past the wrapper's exchange, on all ranks."""
+    return mock.patch.object(step_module, "synchronised", lambda net, *, last: net.no_sync())
+
+
+@contextmanager
+def skipping(world: World) -> Iterator[None]:
+    """The culprit leaves out its first micro-batch of a step."""
+    original: Callable[..., list[Any]] = World.share
+    skip = mock.patch.object(World, "share", lambda self, items: original(self, items)[1:])
+    with skip if world.rank == CULPRIT else nullcontext():
+        yield
+
+
+def refusal(world: World) -> str:
+    """What a step says in which one rank skips a micro-batch."""
+    try:
+        with skipping(world):
+            unet_told(world)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def observe_parting(world: World) -> dict[str, Any]:
+    """All of the above."""
+    with without_exchange():
+        exchanged = unet_told(world)
+    return {
+        "healthy": unet_told(world),
+        "ulp": unet_told(world, PARTED_AT),
+        "late": long_told(world),
+        "no exchange": exchanged,
+        "skipped": refusal(world),
+    }

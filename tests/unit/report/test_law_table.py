@@ -1,0 +1,57 @@
+"""The table of laws."""
+
+from dataclasses import replace
+
+import pytest
+from reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
+
+from tools.gate.static import CHECKS
+from tools.report.law_table import GUARD, law_rows
+from tools.report.run_facts import read_runs
+
+
+@pytest.fixture
+def rows(tmp_path):
+    """A halted run beside one that breaks a law on paper, by law."""
+    events = [SELF_TEST, WARNING, replace(WARNING, step=12), replace(HALT, step=15, level="warn"), HALT]
+    halted = write_run(tmp_path / "halted", rows=trace_rows(21, 1.3), events=events)
+    late = write_run(tmp_path / "late", "training.warmup_steps=20")
+    return {row.law.id: row for row in law_rows(read_runs([halted, late]))}
+
+
+def test_an_alarm_stands_with_its_step_and_number(rows):
+    """The gravest, and of two alike the first."""
+    assert [judgement.text for judgement in rows["GUARD-001"].trained] == ["halted at step 20, 2 alarms", "no alarm"]
+    assert rows["JVP-006"].trained[0].text == "warned at step 9, 2 alarms"
+    assert rows["JVP-006"].broken
+
+
+def test_a_configuration_that_breaks_a_law_stands_with_value_and_bound(rows):
+    """83 % of the run is warm-up in one of the runs alone."""
+    healthy, late = rows["LR-003"].planned
+    assert (healthy.colour, late.colour) == ("pass", "block")
+    assert late.text == "83.33 % of the run, bound <= 10"
+
+
+def test_every_law_judged_on_paper_has_a_row(rows):
+    """No static check is missing."""
+    assert set(CHECKS) <= set(rows)
+
+
+def test_a_law_that_only_tests_hold_has_no_row(rows):
+    """The property of the path says nothing of a run."""
+    assert "PATH-001" not in rows
+
+
+def test_a_law_that_the_trainer_leaves_to_the_gate_is_not_said_to_have_held(rows):
+    """The derivative's error is measured before the launch alone; silence in training would mean nothing."""
+    assert {judgement.text for judgement in rows["JVP-003"].trained} == {""}
+    assert {judgement.text for judgement in rows["OPT-003"].trained} == {"no alarm"}
+    assert rows["LR-001"].trained[1].text == "no alarm"
+
+
+def test_without_monitors_only_the_guard_is_said_to_have_watched(tmp_path):
+    """No silent fault was looked for, and no step was judged."""
+    runs = read_runs([write_run(tmp_path / "run", "training.monitors=false")])
+    watched = [row.law.id for row in law_rows(runs) if row.trained[0].text]
+    assert sorted(watched) == sorted(GUARD)

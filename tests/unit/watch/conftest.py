@@ -1,0 +1,9 @@
+"""A run's folder under each test's own temporary one."""
+
+import pytest
+from fake_run import FakeRun
+
+
+@pytest.fixture
+def run(tmp_path):
+    return FakeRun(tmp_path / "run")

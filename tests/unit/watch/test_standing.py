@@ -1,0 +1,163 @@
+"""What a run's files say of its state."""
+
+import math
+import os
+import time
+
+import pytest
+
+from neuromf.errors import InputError
+from tools.watch.pace import Mark, Pace, seconds_per_step
+from tools.watch.standing import RunState, duration
+from tools.watch.watcher import Watcher
+
+
+def state(run):
+    return Watcher(run.root).look().standing.state
+
+
+def test_a_folder_without_a_row_is_running_when_young_and_silent_when_old(run):
+    """Nothing is shown of a run before its first step, but whether one is to be expected."""
+    view = Watcher(run.root).look()
+    assert (view.standing.state, view.standing.step, view.standing.total) == (RunState.RUNNING, 0, 60)
+    assert all(quantity.last is None for quantity in view.quantities)
+    run.silent_for(3600)
+    assert state(run) is RunState.SILENT
+
+
+def test_a_young_row_is_a_life_sign_and_an_old_one_is_none(run):
+    """Without a checkpoint at the last row, a run that does not write is silent."""
+    run.write(5)
+    assert state(run) is RunState.RUNNING
+    run.silent_for(3600)
+    view = Watcher(run.root).look()
+    assert view.standing.state is RunState.SILENT
+    assert view.standing.age == pytest.approx(3600, abs=60)
+    assert view.seconds_left is None
+
+
+def test_slow_steps_are_waited_for(run):
+    """Twenty durations of a step pass before a run is called silent, however long they are."""
+    run.write(5)
+    run.silent_for(900)
+    start = time.time() - 900 - 5 * 50.0
+    os.utime(run.folder.environment, (start, start))
+    assert state(run) is RunState.RUNNING
+    start = time.time() - 900 - 5 * 40.0
+    os.utime(run.folder.environment, (start, start))
+    assert state(run) is RunState.SILENT
+
+
+def test_a_checkpoint_where_none_is_due_is_a_pause(run):
+    """`--max-steps` leaves one; at a due step only time tells a pause from a run under way."""
+    run.write(7)
+    run.save(7)
+    assert state(run) is RunState.PAUSED
+    run.write(10, first=7)
+    run.save(10)
+    assert state(run) is RunState.RUNNING
+    run.silent_for(3600)
+    assert state(run) is RunState.PAUSED
+
+
+def test_all_steps_done_is_finished(run):
+    """A finished run stays finished however old it is."""
+    run.write(60)
+    run.silent_for(1e6)
+    assert state(run) is RunState.FINISHED
+
+
+def test_a_halt_is_known_by_its_event_and_by_its_checkpoint(run):
+    """Either says so; the event names the law."""
+    run.write(5)
+    run.save(5, halted="raw loss 9 is 100 times its initial level")
+    assert state(run) is RunState.HALTED
+    run.tell(level="halt", law="GUARD-005", value="4", bound="<= 3")
+    assert "GUARD-005" in Watcher(run.root).look().standing.reason
+
+
+def test_a_step_that_did_not_repeat_itself_is_a_state_of_its_own(run):
+    """The machine is at fault, and another may go on."""
+    run.write(5)
+    run.tell(level="halt", law="NUM-002")
+    assert state(run) is RunState.IRREPRODUCIBLE
+
+
+def test_warnings_and_notes_halt_nothing(run):
+    """Only a halt ends a run."""
+    run.write(5)
+    run.tell(level="info", law="GUARD-001")
+    run.tell(level="warn", law="GUARD-004")
+    view = Watcher(run.root).look()
+    assert view.standing.state is RunState.RUNNING
+    assert [event.law for event in view.alarms] == ["GUARD-004"]
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over(run):
+    """The one before it tells."""
+    run.write(7)
+    run.save(7)
+    run.save(8)
+    (run.root / "checkpoints" / "step_00000008" / "state.json").write_text("{")
+    assert state(run) is RunState.PAUSED
+
+
+def test_an_event_that_is_half_written_waits(run):
+    """The line that is being written is not an error."""
+    run.tell()
+    with run.folder.events.open("a") as stream:
+        stream.write('{"step": 4, "le')
+    assert len(Watcher(run.root).look().alarms) == 1
+
+
+@pytest.mark.parametrize("line", ["[]", "{", '{"step": 1}', '{"step": "x", "level": "warn", "law": "", "message": ""}'])
+def test_an_event_log_of_another_kind_is_one_sentence(run, line):
+    """Bad input names the file."""
+    run.folder.events.write_text(line + "\n")
+    with pytest.raises(InputError, match=r"events\.jsonl"):
+        Watcher(run.root).look()
+
+
+def test_losses_are_shown_with_their_start(run):
+    """Medians of the first and the newest ten steps, and the last; the weighted loss beside them does not move."""
+    run.write(40)
+    shown = {quantity.name: quantity for quantity in Watcher(run.root).look().quantities}
+    raw, weighted = shown["raw_total"], shown["weighted"]
+    assert raw.start == pytest.approx((4 / 5 + 4 / 6) / 2, rel=1e-8)
+    assert raw.last == pytest.approx(4 / 40)
+    assert raw.ratio == pytest.approx(raw.recent / raw.start)
+    assert (weighted.start, weighted.recent, weighted.last) == (2.0, 2.0, 2.0)
+
+
+def test_a_level_with_a_number_that_is_none_is_none(run):
+    """A NaN among ten is not sorted away."""
+    run.write(12)
+    run.write(13, first=12, raw_total=math.nan)
+    run.write(20, first=13)
+    quantity = Watcher(run.root).look().quantities[0]
+    assert math.isnan(quantity.recent)
+    assert quantity.start < 4
+
+
+def test_a_pause_between_two_marks_does_not_slow_the_run():
+    """The fastest stretch counts: 100 steps in 50 s, then a night, then 10 steps more."""
+    marks = [Mark(0, 0.0), Mark(100, 50.0), Mark(110, 40_000.0)]
+    assert seconds_per_step(marks) == 0.5
+    assert seconds_per_step([Mark(0, 5.0), Mark(3, 5.0)]) is None
+    assert seconds_per_step([Mark(3, 9.0), Mark(3, 10.0)]) is None
+
+
+def test_a_watched_speed_counts_more_than_the_files_and_is_forgotten_at_a_resume():
+    """Five watched steps are enough; a run that went back is timed anew."""
+    pace, files = Pace(), [Mark(0, 0.0)]
+    assert pace.see([*files, Mark(10, 10.0)], restarted=False) == 1.0
+    assert pace.see([*files, Mark(15, 30.0)], restarted=False) == 4.0
+    assert pace.see([*files, Mark(12, 90.0)], restarted=True) == 7.5
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.3, "0.3 s"), (59.6, "60 s"), (119, "119 s"), (7199, "120.0 min"), (2e5, "2.3 d")]
+)
+def test_a_duration_has_its_largest_fitting_unit(seconds, words):
+    """From two units on."""
+    assert duration(seconds) == words

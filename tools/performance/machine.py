@@ -1,0 +1,64 @@
+"""The machine a number was measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a reader needs to weigh a measurement.
+
+    Attributes:
+        kind: "cpu" or the accelerator's name in lower case, words joined by dashes; names the file of the numbers.
+        name: of the processor or the accelerator.
+        cores: processor cores that were visible.
+        threads: of torch.
+        memory_gib: of the accelerator; of the machine without one.
+        torch: version.
+        python: version.
+    """
+
+    kind: str
+    name: str
+    cores: int
+    threads: int
+    memory_gib: float
+    torch: str
+    python: str
+
+
+def describe_machine(device: torch.device) -> Machine:
+    """The machine behind `device`."""
+    if device.type == "cuda":
+        properties = torch.cuda.get_device_properties(device)
+        name, memory = properties.name, properties.total_memory
+    else:
+        name, memory = processor_name(), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return Machine(
+        kind=_slug(name) if device.type == "cuda" else "cpu",
+        name=name,
+        cores=os.cpu_count() or 1,
+        threads=torch.get_num_threads(),
+        memory_gib=round(memory / 2**30, 1),
+        torch=torch.__version__,
+        python=platform.python_version(),
+    )
+
+
+def processor_name() -> str:
+    """What the kernel calls the processor, or its architecture where it does not say."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -1,0 +1,48 @@
+"""The performance table of the README, written from the stored measurements.
+
+`python -m tools.performance.table` writes it between its two marks in README.md.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tools.performance.figures import Figure, Measurement, read_all
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+BEGIN, END = "<!-- performance: begin -->", "<!-- performance: end -->"
+
+
+def table(measurements: list[Measurement]) -> str:
+    """Markdown: a heading line and a table for each machine."""
+    return "\n\n".join(_machine_table(measurement) for measurement in measurements)
+
+
+def insert(text: str, block: str) -> str:
+    """`text` with what stands between the marks replaced."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{block}\n{END}{after}"
+
+
+def _machine_table(measurement: Measurement) -> str:
+    machine = measurement.machine
+    head = (
+        f"{machine.name}, {machine.cores} cores, {machine.threads} threads, {machine.memory_gib:g} GiB, "
+        f"torch {machine.torch}: {', '.join(f'`{command}`' for command in measurement.commands)}"
+    )
+    rows = [f"| {f.name} | {_number(f)} | {'' if f.bar is None else f'{f.bar:g}'} |" for f in measurement.figures]
+    return "\n".join([head, "", "| | measured | at most |", "|---|---|---|", *rows])
+
+
+def _number(figure: Figure) -> str:
+    return f"{figure.value:.3g} {figure.unit}".strip()
+
+
+def main() -> None:
+    """Write the table into the README."""
+    README.write_text(insert(README.read_text(), table(read_all())))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A run as it is seen from outside while it is being written."""

@@ -1,0 +1,124 @@
+"""A trace that is still being written: each look reads what is new, and a line counts once its end is there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from neuromf.errors import InputError
+from neuromf.monitor.initial_ratio import WINDOW
+from neuromf.trace.cells import parse_row
+from neuromf.trace.columns import NAMES, Row
+
+
+def whole_rows(path: Path) -> list[Row]:
+    """Every whole row of a trace that may be growing; none when there is no file.
+
+    Raises:
+        InputError: the file is not a trace, or its steps are out of order.
+    """
+    trace = GrowingTrace(path, window=sys.maxsize)
+    trace.look()
+    return trace.first
+
+
+class GrowingTrace:
+    """Reads a trace from where the last look ended; of a million rows it keeps the first and the newest ten.
+
+    Args:
+        path: the `trace.csv`, which need not exist yet.
+        window: rows that are kept at either end.
+    """
+
+    def __init__(self, path: Path, window: int = WINDOW) -> None:
+        self._path, self._window = path, window
+        self._file: int | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._offset = 0
+        self.steps = 0
+        """Whole rows seen so far."""
+        self.first: list[Row] = []
+        """The rows of the first steps; by default as many as the guard takes for its initial level."""
+        self.recent: deque[Row] = deque(maxlen=self._window)
+        """The newest rows."""
+
+    def look(self) -> bool:
+        """Read the rows written since the last look; a half-written last line is left for the next.
+
+        Returns:
+            Whether the file was written anew, as a resume does: what was known of it is then forgotten.
+
+        Raises:
+            InputError: the file is not a trace, or its steps are out of order.
+        """
+        try:
+            with self._path.open("rb") as stream:
+                restarted = self._begin(stream)
+                self._take(list(self._new_lines(stream)))
+        except FileNotFoundError:
+            return False
+        return restarted
+
+    def _begin(self, stream: BinaryIO) -> bool:
+        """Go to where the last look ended, or to the start of a file that is not the same any more."""
+        status = os.fstat(stream.fileno())
+        # A resumed run replaces the file by a shorter copy that grows again.
+        restarted = self._file not in (None, status.st_ino) or status.st_size < self._offset
+        if restarted:
+            self._forget()
+        self._file = status.st_ino
+        stream.seek(self._offset)
+        return restarted
+
+    def _new_lines(self, stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+        """Step and text of the new whole lines that are kept, the header checked on the way."""
+        newest: deque[tuple[int, bytes]] = deque(maxlen=self._window)
+        for line in stream:
+            if not line.endswith(b"\n"):
+                break
+            if self._offset == 0:
+                self._check_header(line)
+            else:
+                if self.steps < self._window:
+                    yield self.steps, line
+                newest.append((self.steps, line))
+                self.steps += 1
+            self._offset += len(line)
+        yield from ((step, line) for step, line in newest if step >= self._window)
+
+    def _take(self, lines: list[tuple[int, bytes]]) -> None:
+        for step, line in lines:
+            row = self._row(step, line)
+            if step < self._window:
+                self.first.append(row)
+            self.recent.append(row)
+
+    def _check_header(self, line: bytes) -> None:
+        for found, expected in zip([*self._cells(line), ""], [*NAMES, ""], strict=False):
+            if found != expected:
+                raise self._foreign(f"column '{found}' stands where '{expected}' belongs")
+
+    def _row(self, step: int, line: bytes) -> Row:
+        try:
+            row = parse_row(dict(zip(NAMES, self._cells(line), strict=True)))
+        except ValueError as error:
+            raise self._foreign(f"line {step + 2}: {error}") from error
+        if row["step"] != step:
+            raise self._foreign(f"step {row['step']} stands where step {step} belongs")
+        return row
+
+    def _cells(self, line: bytes) -> list[str]:
+        try:
+            return line.decode().removesuffix("\n").split(",")
+        except UnicodeDecodeError as error:
+            raise self._foreign(str(error)) from error
+
+    def _foreign(self, problem: str) -> InputError:
+        remedy = "give the folder of a `neuromf train`"
+        return InputError(f"not a trace ({problem[:200]})", remedy=remedy, file=self._path)

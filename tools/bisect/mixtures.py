@@ -41,7 +41,7 @@ class Mixtures:
             InputError: the schema refuses it.
         """
         bad = [key for number in members(subset) for key in self.groups[number]]
-        return validate(_nested({**self._good, **{key: self._bad[key] for key in bad}}))
+        return validate(nested({**self._good, **{key: self._bad[key] for key in bad}}))
 
     def loads(self, subset: int) -> bool:
         """Whether the schema takes the mixture, whatever the laws say of it."""
@@ -72,7 +72,8 @@ class Mixtures:
         return ""
 
 
-def _nested(flat: dict[str, Any]) -> dict[str, Any]:
+def nested(flat: dict[str, Any]) -> dict[str, Any]:
+    """Sections from dotted keys."""
     tree: dict[str, Any] = {}
     for path, value in flat.items():
         *sections, key = path.split(".")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -18,8 +18,8 @@ INCONCLUSIVE = 3
 
 
 def bisect(
-    good: Annotated[str, typer.Argument(metavar="GOOD", help="Recipe or YAML file of the run that trains.")],
-    bad: Annotated[str, typer.Argument(metavar="BAD", help="Recipe or YAML file of the run that breaks.")],
+    good: Annotated[str, typer.Argument(metavar="[GOOD]", help="Recipe or YAML file of the run that trains.")] = "",
+    bad: Annotated[str, typer.Argument(metavar="[BAD]", help="Recipe or YAML file of the run that breaks.")] = "",
     oracle: Annotated[
         str, typer.Option(help="divergence, golden:CASE, law:ID or metric:COLUMN[:FACTOR].")
     ] = "divergence",
@@ -32,9 +32,16 @@ def bisect(
     slurm: Annotated[bool, typer.Option("--slurm", help="Array jobs on a SLURM cluster.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the journal in --out.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the answer as JSON.")] = None,
+    commits: Annotated[str, typer.Option(metavar="GOOD..BAD", help="Bisect commits instead; needs --case.")] = "",
+    case: Annotated[str, typer.Option(help="With --commits: golden case whose numbers moved.")] = "",
     out: Annotated[Path, typer.Option("--out", help="Folder of journal and answer.")] = Path("bisect"),
 ) -> None:
     """Find the smallest set of differing keys that breaks GOOD; exit 0 when found, 3 when not, 2 for bad input."""
+    if commits or case:
+        _bisect_commits(commits, case, [good, bad])
+    if not good or not bad:
+        raise InputError("two configurations are needed", remedy="give GOOD and BAD", key="GOOD BAD")
+
     from tools.bisect.study import make_study
 
     study = make_study(good, bad, oracle, repeats=seeds, seed=seed, epochs=epochs, full_scale=full_scale)
@@ -61,6 +68,21 @@ def bisect(
         json_file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print_answer(console, found, files)
     raise typer.Exit(0 if found["ending"] == "found" else INCONCLUSIVE)
+
+
+def _bisect_commits(commits: str, case: str, configs: list[str]) -> NoReturn:
+    from tools.bisect.commits import bisect_commits
+    from tools.golden.case import read_case
+
+    good, dots, bad = commits.partition("..")
+    if not (good and dots and bad) or bad.startswith("."):
+        raise InputError(f"'{commits}' is no range", remedy="write GOOD..BAD, and name a --case", key="--commits")
+    if not case or any(configs):
+        problem = "commits are judged by a golden case and take no configurations"
+        raise InputError(problem, remedy="give --commits GOOD..BAD --case CASE alone", key="--case")
+    culprit = bisect_commits(Path.cwd(), good, bad, read_case(case))
+    print(f"{culprit.commit} {culprit.subject}" if culprit.commit else culprit.log)
+    raise typer.Exit(0 if culprit.commit else INCONCLUSIVE)
 
 
 def _journal_path(out: Path, *, resume: bool) -> Path:

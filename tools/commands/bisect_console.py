@@ -19,18 +19,23 @@ from tools.commands.console import progress_bar
 @contextmanager
 def teller(console: Console, study: Study) -> Iterator[Callable[[Ended], None]]:
     """A function that shows each probe that ends: a bar on a terminal, a line each when piped."""
+
+    def print_line(ended: Ended) -> None:
+        probe, outcome = ended.observation.probe, ended.observation.outcome
+        left, leader = _standing(study, ended)
+        says = f"probe {probe.index} ({probe.purpose.value}): {outcome.verdict.value}, {outcome.cost:.1f} s"
+        console.print(f"{says}, {outcome.detail}; {leader}, about {left} left", soft_wrap=True, markup=False)
+
+    if not console.is_terminal:
+        yield print_line
+        return
     with progress_bar("bisect") as show:
 
-        def tell(ended: Ended) -> None:
-            probe, outcome = ended.observation.probe, ended.observation.outcome
+        def move_bar(ended: Ended) -> None:
             left, leader = _standing(study, ended)
-            if console.is_terminal:
-                show(ended.finished, ended.finished + left, leader)
-                return
-            says = f"probe {probe.index} ({probe.purpose.value}): {outcome.verdict.value}, {outcome.cost:.1f} s"
-            console.print(f"{says}, {outcome.detail}; {leader}, about {left} left", soft_wrap=True, markup=False)
+            show(ended.finished, ended.finished + left, leader)
 
-        yield tell
+        yield move_bar
 
 
 def _standing(study: Study, ended: Ended) -> tuple[int, str]:

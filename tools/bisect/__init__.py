@@ -10,6 +10,7 @@ The parts, in the order in which a bisect uses them:
         engine = Engine(question)                                               # engine.py
         engine.next_probes(journal.observations, journal.pending, workers)      # probes to start, or the Conclusion
 
-An `Oracle` (oracle.py) trains `differences.mixtures.config(probe.subset)` from `probe.seed`. `sequential.bisect` is the
-whole loop for one probe at a time.
+`study.py` says what is bisected at which scale, `session.py` is the loop with a fleet: tasks (oracles/) go to worker
+processes or array jobs (fleet/), and what is found is written down (answer/). `sequential.bisect` is the loop for one
+probe at a time and any `Oracle` (oracle.py). Commits are bisected by git itself (commits.py).
 """

@@ -20,6 +20,8 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 import typer
 
 from neuromf.errors import InputError
+from tools.commands.bisect import bisect
+from tools.commands.bisect_simulate import bisect_simulate
 from tools.commands.compare import compare
 from tools.commands.data import data_app
 from tools.commands.faults import faults_app
@@ -45,6 +47,8 @@ app.command()(watch)
 app.command()(sample)
 app.command()(replay)
 app.command()(compare)
+app.command()(bisect)
+app.command(name="bisect-simulate")(bisect_simulate)
 app.command()(report)
 app.add_typer(data_app, name="data")
 app.add_typer(laws_app, name="laws")

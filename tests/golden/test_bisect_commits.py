@@ -1,0 +1,71 @@
+"""`neuromf bisect --commits`: the commit that moved a golden case's numbers, found in a repository of four commits."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from command_line import run_command
+
+ROOT = Path(__file__).parents[2]
+CASE = "x_exact"
+
+
+def git(folder, *arguments):
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def commit(folder, file, text, subject):
+    path = folder / file
+    path.write_text(path.read_text() + text)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", subject)
+    return git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """This code, a comment, a changed schedule, a word in the README."""
+    folder = tmp_path_factory.mktemp("commits")
+    for name in ("neuromf", "spec", "tools", "golden"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    git(folder, "init", "-q")
+    (folder / "README").write_text("a")
+    schedule = "neuromf/train/schedule.py"
+    commits = [commit(folder, "README", "b", "start"), commit(folder, schedule, "# a comment\n", "comment")]
+    moved = "\n_multiplier = lr_multiplier\n\n\ndef lr_multiplier(*a):\n    return 1.01 * _multiplier(*a)\n"
+    commits.append(commit(folder, schedule, moved, "a faster schedule"))
+    commits.append(commit(folder, "README", "c", "end"))
+    return folder, commits
+
+
+@pytest.fixture
+def bisect(monkeypatch, capsys, repository):
+    """Run `neuromf bisect --commits` in that repository."""
+    monkeypatch.chdir(repository[0])
+    return lambda span: run_command(monkeypatch, capsys, "bisect", "--commits", span, "--case", CASE)
+
+
+def test_the_commit_that_moved_the_numbers_is_named(bisect, repository):
+    """Its hash and subject; the checkout is untouched and the worktree is gone."""
+    folder, commits = repository
+    ended = bisect(f"{commits[0]}..{commits[3]}")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.strip() == f"{commits[2]} a faster schedule"
+    assert git(folder, "rev-parse", "HEAD") == commits[3]
+    assert len(git(folder, "worktree", "list").splitlines()) == 1
+
+
+def test_commits_with_the_same_numbers_are_refused(bisect, repository):
+    """A comment moves nothing."""
+    ended = bisect(f"{repository[1][0]}..{repository[1][1]}")
+    assert ended.returncode == 2
+    assert "gives the good commit's numbers" in ended.stderr
+
+
+def test_an_unknown_commit_is_refused(bisect, repository):
+    """One sentence of the remedy, no traceback."""
+    ended = bisect(f"{'0' * 40}..{repository[1][3]}")
+    assert ended.returncode == 2
+    assert "two commits of this clone" in ended.stderr

@@ -1,0 +1,90 @@
+"""Workers and array jobs: answers come back by number, refusals as they were, deaths as no verdict."""
+
+import os
+import signal
+
+import pytest
+
+from neuromf.config.load import load_config
+from neuromf.config.resolve import flat_config
+from neuromf.errors import InputError
+from tools.bisect.fleet.fleet import Numbered
+from tools.bisect.fleet.local import LocalFleet
+from tools.bisect.fleet.slurm import SlurmFleet
+from tools.bisect.oracle import Verdict
+from tools.bisect.oracles.task import Task
+
+
+def task(recipe="failed_225", oracle="law:JVP-003"):
+    config = flat_config(load_config([recipe]))
+    return Task(oracle=oracle, config=config, good=config, seed=0, micro_batches=1)
+
+
+def gather(fleet, count):
+    found = {}
+    while len(found) < count:
+        found |= {answer.number: answer.outcome.verdict for answer in fleet.wait()}
+    return found
+
+
+@pytest.fixture
+def local():
+    fleet = LocalFleet(2)
+    yield fleet
+    fleet.close()
+
+
+def test_more_tasks_than_workers_are_all_answered(local):
+    """Five tasks on two processes, by number."""
+    recipes = ["failed_225", "phase4c", "failed_225", "recommended", "smoke"]
+    local.submit([Numbered(number, task(recipe)) for number, recipe in enumerate(recipes)])
+    broken = {number for number, verdict in gather(local, 5).items() if verdict is Verdict.BROKEN}
+    assert broken == {0, 2}
+
+
+def test_what_a_worker_refuses_is_refused_here(local):
+    """The sentence crosses the process unchanged."""
+    local.submit([Numbered(0, task(oracle="law:JVP-999"))])
+    with pytest.raises(InputError, match="is no law that a configuration alone can break"):
+        local.wait()
+
+
+def test_a_worker_that_dies_has_no_verdict_and_the_next_task_has_another(local):
+    """Killed as the system kills for want of memory."""
+    local.submit([Numbered(0, task())])
+    os.kill(local._workers[0].process.pid, signal.SIGKILL)
+    assert gather(local, 1) == {0: Verdict.UNDECIDED}
+    local.submit([Numbered(1, task())])
+    assert gather(local, 1) == {1: Verdict.BROKEN}
+
+
+def test_a_worker_ends_with_its_bisect(local):
+    """When standard input closes nobody would read the answer."""
+    local.submit([Numbered(0, task())])
+    gather(local, 1)
+    worker = local._workers[0].process
+    worker.stdin.close()
+    assert worker.wait(timeout=20) == 0
+
+
+@pytest.mark.parametrize("cluster", ["debug", "local"])
+def test_array_jobs_are_answered_alike(tmp_path, cluster):
+    """Submitit's in-process and one-machine executors stand in for SLURM."""
+    fleet = SlurmFleet(tmp_path, 2, cluster=cluster, poll=0.1)
+    fleet.submit([Numbered(0, task()), Numbered(1, task("phase4c"))])
+    assert gather(fleet, 2) == {0: Verdict.BROKEN, 1: Verdict.HEALTHY}
+
+
+def test_a_refusal_of_an_array_job_is_refused_here(tmp_path):
+    """As that of a worker is."""
+    fleet = SlurmFleet(tmp_path, 1, cluster="debug")
+    fleet.submit([Numbered(0, task(oracle="law:JVP-999"))])
+    with pytest.raises(InputError, match="is no law"):
+        fleet.wait()
+
+
+def test_no_slurm_is_a_sentence(tmp_path, monkeypatch):
+    """A machine without sbatch."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match="no SLURM here"):
+        SlurmFleet(tmp_path / "jobs", 1)

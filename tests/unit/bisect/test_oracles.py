@@ -1,0 +1,109 @@
+"""The oracles: when a training is broken, healthy or neither, and what each refuses."""
+
+import math
+
+import pytest
+
+from neuromf.config.load import load_config
+from neuromf.config.resolve import flat_config
+from neuromf.errors import InputError
+from tools.bisect.oracle import Verdict
+from tools.bisect.oracles.blocks import BETWEEN, block_ratio, judge_blocks
+from tools.bisect.oracles.table import answer, oracle_kind
+from tools.bisect.oracles.task import Task
+from tools.bisect.oracles.training import armed, optimiser_steps
+
+
+def task(oracle, config, good=None, micro_batches=16):
+    return Task(
+        oracle=oracle, config=flat_config(config), good=flat_config(good or config), seed=1, micro_batches=micro_batches
+    )
+
+
+@pytest.mark.parametrize(
+    ("ratios", "verdict"),
+    [
+        ([1.0], None),
+        ([1.0] * 7, None),
+        ([1.0] * 8, Verdict.HEALTHY),
+        ([5.0] * 8, None),
+        ([11.0], None),
+        ([11.0, 9.0], None),
+        ([11.0, 12.0], Verdict.BROKEN),
+        ([math.nan, math.nan], Verdict.BROKEN),
+        ([3.0] * 15, Verdict.HEALTHY),
+        ([8.0] * 15, Verdict.BROKEN),
+        ([BETWEEN] * 15, Verdict.UNDECIDED),
+    ],
+)
+def test_blocks_are_judged_as_early_as_they_are_clear(ratios, verdict):
+    """Two blocks beyond a bound end a training; the healthy bound counts in its second half alone."""
+    assert judge_blocks(ratios, 15) is verdict
+
+
+def test_a_block_without_one_of_the_terms_has_no_ratio():
+    """Medians over the steps that have a value."""
+    assert block_ratio([1.0, None, 3.0], [8.0, 8.0, 8.0]) == 4.0
+    assert block_ratio([None], [1.0]) is None
+
+
+def test_the_guard_is_armed_whatever_the_run_says():
+    """The failed run had none; a probe of it is watched by the recommended one."""
+    assert armed(load_config(["failed_225"])).training.divergence_threshold == 100
+
+
+def test_accumulation_takes_its_micro_batches_from_the_same_sum():
+    """Every probe sees the same number of samples, and at least one update."""
+    config = load_config(["phase4c"])
+    assert optimiser_steps(config, 480) == 60
+    assert optimiser_steps(config, 3) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("vibes", "is no oracle"),
+        ("divergence:x", "takes no"),
+        ("law:JVP-999", "is no law"),
+        ("golden:none", "is no golden case"),
+        ("metric:loss", "is no column"),
+        ("metric:raw_mf:1", "is no factor"),
+        ("metric:raw_mf:nan", "is no factor"),
+    ],
+)
+def test_an_oracle_that_is_none_is_refused(name, words):
+    """By one sentence that says which there are."""
+    with pytest.raises(InputError, match=words):
+        oracle_kind(name)
+
+
+def test_a_law_judges_on_paper():
+    """The failed run breaks JVP-003, the corrected one does not."""
+    verdicts = [answer(task("law:JVP-003", load_config([name]))).verdict for name in ("failed_225", "phase4c")]
+    assert verdicts == [Verdict.BROKEN, Verdict.HEALTHY]
+
+
+def test_a_metric_is_compared_with_the_good_run_of_the_same_seed(tiny_config, tmp_path, monkeypatch):
+    """A run is like itself; with a hundredth of the rate its steps are smaller by more than the factor."""
+    monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path))
+    slow = tiny_config.model_copy(update={"training": tiny_config.training.model_copy(update={"learning_rate": 1e-5})})
+    assert answer(task("metric:update_rms", tiny_config)).verdict is Verdict.HEALTHY
+    assert answer(task("metric:update_rms", slow, tiny_config)).verdict is Verdict.BROKEN
+
+
+def test_a_mixture_that_the_trainer_gives_up_on_is_untestable(monkeypatch):
+    """An error of torch's own is no verdict, and its words are kept."""
+
+    def fails(_):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr("tools.bisect.oracles.divergence.divergence", fails)
+    outcome = answer(task("divergence", load_config(["smoke"])))
+    assert (outcome.verdict, outcome.detail) == (Verdict.UNTESTABLE, "RuntimeError: out of memory")
+
+
+def test_divergence_judges_a_training(tiny_config, tmp_path, monkeypatch):
+    """A few healthy steps of a real training end with a verdict, and a rate of 1e6 breaks it."""
+    monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path))
+    wild = tiny_config.model_copy(update={"training": tiny_config.training.model_copy(update={"learning_rate": 1e6})})
+    assert answer(task("divergence", wild, micro_batches=64)).verdict is Verdict.BROKEN

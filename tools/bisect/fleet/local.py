@@ -1,0 +1,100 @@
+"""Worker processes on this machine, started afresh, never forked: they hold no lock and no descriptor of the bisect."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.bisect.fleet.fleet import Answer, Numbered
+from tools.bisect.fleet.messages import answer_of, line, record_of
+from tools.bisect.oracle import Outcome, Verdict
+
+ROOT = Path(__file__).parents[3]
+"""Folder that holds the packages: a worker must run the code of its bisect."""
+ONE_CORE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+
+
+class _Worker:
+    """One process and the thread that reads its answers into `heard`."""
+
+    def __init__(self, heard: queue.Queue[tuple[_Worker, bytes]]) -> None:
+        path = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH", "")) if part)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tools.bisect.fleet.worker"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **ONE_CORE, "PYTHONPATH": path},
+        )  # fmt: skip
+        self.number: int | None = None
+        threading.Thread(target=self._listen, args=(heard,), daemon=True).start()
+
+    def give(self, numbered: Numbered) -> None:
+        """Send a task."""
+        self.number = numbered.number
+        assert self.process.stdin is not None
+        self.process.stdin.write(line(record_of(numbered)))
+        self.process.stdin.flush()
+
+    def _listen(self, heard: queue.Queue[tuple[_Worker, bytes]]) -> None:
+        assert self.process.stdout is not None
+        for text in self.process.stdout:
+            heard.put((self, text))
+        heard.put((self, b""))
+
+
+class LocalFleet:
+    """Up to `jobs` workers, each on one core.
+
+    Args:
+        jobs: workers.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self.size = jobs
+        self._heard: queue.Queue[tuple[_Worker, bytes]] = queue.Queue()
+        self._backlog: deque[Numbered] = deque()
+        self._idle: list[_Worker] = []
+        self._workers: list[_Worker] = []
+
+    def submit(self, tasks: Sequence[Numbered]) -> None:
+        """Give tasks to idle workers, and keep the others until one is idle."""
+        self._backlog.extend(tasks)
+        while self._backlog and (self._idle or len(self._workers) < self.size):
+            if not self._idle:
+                worker = _Worker(self._heard)
+                self._workers.append(worker)
+                self._idle.append(worker)
+            self._idle.pop().give(self._backlog.popleft())
+
+    def wait(self) -> list[Answer]:
+        """Wait for one answer; a worker that died has none to give."""
+        while True:
+            worker, text = self._heard.get()
+            number, worker.number = worker.number, None
+            if text:
+                self._idle.append(worker)
+                found = answer_of(json.loads(text))
+            else:
+                self._forget(worker)
+                if number is None:
+                    continue
+                code = worker.process.wait()
+                found = Answer(number, Outcome(Verdict.UNDECIDED, detail=f"its process ended with code {code}"))
+            self.submit(())
+            return [found]
+
+    def _forget(self, worker: _Worker) -> None:
+        self._workers.remove(worker)
+        self._idle = [other for other in self._idle if other is not worker]
+
+    def close(self) -> None:
+        """End all workers."""
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            worker.process.wait()

@@ -1,0 +1,107 @@
+"""`neuromf bisect`: which of the changed keys broke the run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from neuromf.errors import InputError
+
+if TYPE_CHECKING:
+    from tools.bisect.fleet.fleet import Fleet
+
+INCONCLUSIVE = 3
+"""Exit code when no verified cause explains the bad run."""
+
+
+def bisect(
+    good: Annotated[str, typer.Argument(metavar="[GOOD]", help="Recipe or YAML file of the run that trains.")] = "",
+    bad: Annotated[str, typer.Argument(metavar="[BAD]", help="Recipe or YAML file of the run that breaks.")] = "",
+    oracle: Annotated[
+        str, typer.Option(help="divergence, golden:CASE, law:ID or metric:COLUMN[:FACTOR].")
+    ] = "divergence",
+    budget: Annotated[int, typer.Option(min=1, help="Most probes after the calibration.")] = 200,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Probes side by side, a core each.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, max=100, help="Trainings of each end in the calibration.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, max=10**12, help="Another one repeats the bisect anew.")] = 0,
+    epochs: Annotated[int, typer.Option(min=1, max=100_000, help="Length of the bad run at small scale.")] = 16,
+    full_scale: Annotated[bool, typer.Option("--full-scale", help="Train both as they are.")] = False,
+    slurm: Annotated[bool, typer.Option("--slurm", help="Array jobs on a SLURM cluster.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the journal in --out.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the answer as JSON.")] = None,
+    commits: Annotated[str, typer.Option(metavar="GOOD..BAD", help="Bisect commits instead; needs --case.")] = "",
+    case: Annotated[str, typer.Option(help="With --commits: golden case whose numbers moved.")] = "",
+    out: Annotated[Path, typer.Option("--out", help="Folder of journal and answer.")] = Path("bisect"),
+) -> None:
+    """Find the smallest set of differing keys that breaks GOOD; exit 0 when found, 3 when not, 2 for bad input."""
+    if commits or case:
+        _bisect_commits(commits, case, [good, bad])
+    if not good or not bad:
+        raise InputError("two configurations are needed", remedy="give GOOD and BAD", key="GOOD BAD")
+
+    from tools.bisect.study import make_study
+
+    study = make_study(good, bad, oracle, repeats=seeds, seed=seed, epochs=epochs, full_scale=full_scale)
+    path = _journal_path(out, resume=resume)
+
+    from tools.bisect.answer.document import document
+    from tools.bisect.answer.files import write_answer
+    from tools.bisect.journal import Journal
+    from tools.bisect.session import Session
+    from tools.commands.bisect_console import print_answer, teller
+    from tools.commands.console import make_console
+
+    console = make_console()
+    console.print(f"{len(study.names)} deltas: {', '.join(study.names)}", soft_wrap=True)
+    with Journal(path, study.question(), study.names) as journal, teller(console, study) as tell:
+        fleet = _fleet(out, jobs, slurm=slurm)
+        try:
+            finished = Session(study=study, fleet=fleet, journal=journal, budget=budget, tell=tell).run()
+        finally:
+            fleet.close()
+    found = document(study, finished)
+    files = write_answer(out, study, found, finished.conclusion.causes)
+    if json_file is not None:
+        json_file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print_answer(console, found, files)
+    raise typer.Exit(0 if found["ending"] == "found" else INCONCLUSIVE)
+
+
+def _bisect_commits(commits: str, case: str, configs: list[str]) -> NoReturn:
+    from tools.bisect.commits import bisect_commits
+    from tools.golden.case import read_case
+
+    good, dots, bad = commits.partition("..")
+    if not (good and dots and bad) or bad.startswith("."):
+        raise InputError(f"'{commits}' is no range", remedy="write GOOD..BAD, and name a --case", key="--commits")
+    if not case or any(configs):
+        problem = "commits are judged by a golden case and take no configurations"
+        raise InputError(problem, remedy="give --commits GOOD..BAD --case CASE alone", key="--case")
+    culprit = bisect_commits(Path.cwd(), good, bad, read_case(case))
+    print(f"{culprit.commit} {culprit.subject}" if culprit.commit else culprit.log)
+    raise typer.Exit(0 if culprit.commit else INCONCLUSIVE)
+
+
+def _journal_path(out: Path, *, resume: bool) -> Path:
+    if out.exists() and not out.is_dir():
+        raise InputError("is a file", remedy="give a folder", file=out, key="--out")
+    path = out / "journal.jsonl"
+    if resume and not path.is_file():
+        raise InputError("holds no bisect to resume", remedy="leave out --resume", file=out, key="--out")
+    if path.is_file() and not resume:
+        raise InputError("holds a bisect", remedy="go on with --resume or give another --out", file=out, key="--out")
+    out.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _fleet(out: Path, jobs: int, *, slurm: bool) -> Fleet:
+    if slurm:
+        from tools.bisect.fleet.slurm import SlurmFleet
+
+        return SlurmFleet(out / "slurm", jobs)
+    from tools.bisect.fleet.local import LocalFleet
+
+    return LocalFleet(jobs)

@@ -1,0 +1,37 @@
+"""`neuromf bisect-simulate`: how often the bisect is right, and what it costs, on breakages whose causes are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neuromf.errors import InputError
+
+
+def bisect_simulate(
+    trials: Annotated[int, typer.Option(min=1, max=100_000, help="Drawn breakages of each kind.")] = 300,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes.")] = 1,
+    out: Annotated[Path, typer.Option("--out", help="Folder for simulation.csv and table.md.")] = Path("bisect"),
+) -> None:
+    """Compare the bisect with ddmin, QuickXplain and one at a time on simulated trainings that err."""
+    from tools.bisect.scenarios import SCENARIOS
+    from tools.bisect.simulation import ALGORITHMS, simulate
+    from tools.bisect.simulation_table import markdown, trial_frame
+    from tools.commands.console import make_console, progress_bar
+
+    if out.exists() and not out.is_dir():
+        raise InputError("is a file", remedy="give a folder", file=out, key="--out")
+    out.mkdir(parents=True, exist_ok=True)
+    total, rows = trials * len(SCENARIOS) * len(ALGORITHMS), []
+    with progress_bar("simulating") as show:
+        for trial in simulate(range(trials), jobs=jobs):
+            rows.append(trial)
+            if len(rows) % 100 == 0:
+                show(len(rows), total, trial.scenario)
+    frame = trial_frame(rows)
+    frame.to_csv(out / "simulation.csv", index=False, lineterminator="\n")
+    table = markdown(frame)
+    (out / "table.md").write_text(table, encoding="utf-8")
+    make_console().print(table, soft_wrap=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
+from neuromf.config.resolve import flat_config
 from neuromf.config.schema import Config
 
 
@@ -42,6 +44,11 @@ def run_facts(config: Config) -> RunFacts:
         latent_dims=math.prod(config.data.latent_shape),
         loss_terms={"single": 1, "dual": 2}[config.meanflow.loss_terms],
     )
+
+
+def pair_settings(config: Config) -> dict[str, Any]:
+    """What the table of forbidden pairs is asked about (law CFG-002): every key, and the updates in the run."""
+    return {**flat_config(config), "optimiser_steps": run_facts(config).optimiser_steps}
 
 
 def epoch_of_step(config: Config, step: int) -> int:

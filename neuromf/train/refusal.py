@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from neuromf.config.derived import run_facts
+from neuromf.config.derived import pair_settings
 from neuromf.config.resolve import flat_config
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.train.distributed import World
 from spec.laws.forbidden_pairs import ForbiddenPair, impossible_pairs
-
-
-def pair_settings(config: Config) -> dict[str, Any]:
-    """What the table of forbidden pairs is asked about: every key, and the updates in the run."""
-    return {**flat_config(config), "optimiser_steps": run_facts(config).optimiser_steps}
 
 
 def impossible(config: Config) -> list[ForbiddenPair]:

@@ -61,7 +61,7 @@ LAWS = (
         example={"error": 1e-8},
         counterexample={"error": 0.48},
         remedy="Differentiate the field forward along (v, 0, 1) with nothing detached inside.",
-        enforcers=frozenset({Enforcer.PROPERTY}),
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN}),
         kills=("J1", "J2", "J7"),
     ),
     Law(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from neuromf.config.derived import pair_settings
 from neuromf.config.load import validate
 from neuromf.config.resolve import flat_config
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
-from neuromf.train.refusal import pair_settings
 from spec.laws.forbidden_pairs import FORBIDDEN_PAIRS
 from tools.bisect.subsets import members
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from neuromf.config.derived import RunFacts
+from neuromf.config.derived import RunFacts, pair_settings
 from neuromf.config.schema import Config
 from neuromf.data.cohort import discover_scans, subject_id
 from neuromf.data.splits import SPLIT_NAMES, split_subjects
 from neuromf.monitor.guard import guard_arguments
 from neuromf.trace.columns import NAMES
-from neuromf.train.refusal import pair_settings
 from neuromf.train.schedule import lr_multiplier
 from spec.reference.schedule import lr_multiplier as closed_form
 from tools.gate.check import Arguments, Check

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import torch
+
+# Functions of this module take the process group of the moment they are defined as a default, and keep it alive for
+# good. torch imports it from within DDP; before any group is there it does no harm.
+import torch.distributed.nn
 from torch import distributed
 
 from neuromf.train.distributed import World, current_world
@@ -37,8 +43,24 @@ def process_group(device: torch.device) -> Iterator[World]:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    distributed.init_process_group(backend, timeout=PATIENCE)
+    with joined(backend, timeout=PATIENCE) as world:
+        yield world
+
+
+@contextmanager
+def joined(backend: str, **options: Any) -> Iterator[World]:  # noqa: ANN401
+    """A process group that is really gone after the block, with the threads of its own.
+
+    A thread of gloo that outlives it may let go of a last tensor while the interpreter ends, which aborts the process
+    after all its work is done (pytorch issue 190489; seen once in some 30 pairs of ranks).
+
+    Args:
+        backend: torch's name of it.
+        options: of `init_process_group`.
+    """
+    distributed.init_process_group(backend, **options)
     try:
         yield current_world()
     finally:
         distributed.destroy_process_group()
+        gc.collect()  # wrappers of a module, which hold the group, stand in cycles

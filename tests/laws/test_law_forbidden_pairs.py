@@ -9,6 +9,7 @@ from torch.nn.parallel import DistributedDataParallel
 from neuromf.config import load_config
 from neuromf.errors import InputError
 from neuromf.flow.objective import meanflow_objective
+from neuromf.train.launch import joined
 from neuromf.train.refusal import impossible, refuse_impossible
 from spec.laws.forbidden_pairs import FORBIDDEN_PAIRS
 from spec.reference.adam import adamw
@@ -121,10 +122,8 @@ def test_a_reentrant_checkpoint_raises_under_a_derivative(reentrant, error):
 
 def test_a_static_graph_raises_under_a_derivative(tmp_path):
     """Forward mode through DDP with a static graph raises; through the model inside the wrapper it runs."""
-    distributed.init_process_group(
-        "gloo", store=distributed.FileStore(str(tmp_path / "store"), 1), rank=0, world_size=1
-    )
-    try:
+    store = distributed.FileStore(str(tmp_path / "store"), 1)
+    with joined("gloo", store=store, rank=0, world_size=1):
         model = torch.nn.Linear(3, 3)
         wrapped = DistributedDataParallel(model, static_graph=True)
         point, along = torch.zeros(1, 3), torch.ones(1, 3)
@@ -132,8 +131,6 @@ def test_a_static_graph_raises_under_a_derivative(tmp_path):
             torch.func.jvp(wrapped, (point,), (along,))
         with torch.no_grad():
             assert torch.func.jvp(model, (point,), (along,))[1].shape == (1, 3)
-    finally:
-        distributed.destroy_process_group()
 
 
 def test_adam_couples_the_decay_to_the_gradient():

@@ -17,6 +17,7 @@ from neuromf.train.batches import BatchSource
 from neuromf.train.device import choose_device
 from neuromf.train.distributed import World, replicate
 from neuromf.train.latents import training_store
+from neuromf.train.launch import joined
 from neuromf.train.loop import train
 from neuromf.train.run_folder import create_run
 from neuromf.train.state import initial_state
@@ -79,13 +80,10 @@ def compilers(config, tmp_path):
 def replica(config, tmp_path):
     """Whether the replica's graph is static."""
     store = distributed.FileStore(str(tmp_path / "store"), 1)
-    distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
-    try:
-        wrapped = replicate(nn.Linear(1, 1), World(0, 2), static_graph=config.training.ddp_static_graph)
-        return wrapped.static_graph
-    finally:
-        distributed.destroy_process_group()
-        (tmp_path / "store").unlink(missing_ok=True)
+    with joined("gloo", store=store, rank=0, world_size=1):
+        found = replicate(nn.Linear(1, 1), World(0, 2), static_graph=config.training.ddp_static_graph).static_graph
+    (tmp_path / "store").unlink(missing_ok=True)
+    return found
 
 
 def kernels(config, tmp_path):

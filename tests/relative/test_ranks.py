@@ -56,6 +56,11 @@ def test_one_ranks_signal_is_heard_by_both(ranks):
     assert [rank["any"] for rank in ranks] == [(True, False)] * 2
 
 
+def test_a_group_that_has_ended_leaves_no_thread(ranks):
+    """After two ranks have trained through DDP, none of gloo's threads is left to abort them at their exit."""
+    assert [rank["threads_left"] for rank in ranks] == [[], []]
+
+
 @pytest.mark.law("TIME-002")
 def test_the_share_of_fm_samples_holds_over_ranks(ranks):
     """Samples with r = t that two ranks recorded together, of eight a step with data_proportion 0.5."""

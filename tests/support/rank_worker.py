@@ -19,7 +19,8 @@ from neuromf.config import Config
 from neuromf.errors import InputError
 from neuromf.flow.objective import Batch
 from neuromf.train.batches import BatchSource
-from neuromf.train.distributed import World, current_world
+from neuromf.train.distributed import World
+from neuromf.train.launch import joined
 from neuromf.train.state import TrainState, initial_state, state_around
 from neuromf.train.step import train_step
 
@@ -150,11 +151,15 @@ def observe(world: World) -> dict[str, Any]:
 def _rank(rank: int, size: int, folder: str, observer: Observer) -> None:
     torch.set_num_threads(1)
     store = distributed.FileStore(f"{folder}/store", size)
-    distributed.init_process_group("gloo", store=store, rank=rank, world_size=size)
-    try:
-        torch.save(observer(current_world()), f"{folder}/rank{rank}.pt")
-    finally:
-        distributed.destroy_process_group()
+    with joined("gloo", store=store, rank=rank, world_size=size) as world:
+        found = observer(world)
+    torch.save({**found, "threads_left": gloo_threads()}, f"{folder}/rank{rank}.pt")
+
+
+def gloo_threads() -> list[str]:
+    """Names of this process's threads that are gloo's, where the system tells (Linux)."""
+    names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+    return [name for name in names if "gloo" in name]
 
 
 def run_ranks(folder: Path, size: int, observer: Observer = observe) -> list[dict[str, Any]]:

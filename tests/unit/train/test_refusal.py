@@ -9,6 +9,7 @@ from torch import distributed, nn
 
 from neuromf.errors import InputError
 from neuromf.train.distributed import World, replicate
+from neuromf.train.launch import joined
 from neuromf.train.loop import train
 from neuromf.train.refusal import refuse_uneven
 from neuromf.train.run_folder import create_run
@@ -43,13 +44,10 @@ def test_a_sharded_module_is_not_replicated(tmp_path):
     from torch.distributed.fsdp import fully_shard
 
     store = distributed.FileStore(str(tmp_path / "store"), 1)
-    distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
-    try:
+    with joined("gloo", store=store, rank=0, world_size=1):
         module = fully_shard(nn.Linear(2, 2))
         with pytest.raises(InputError, match="sharded weights"):
             replicate(module, World(), static_graph=False)
-    finally:
-        distributed.destroy_process_group()
 
 
 def test_processes_that_cannot_share_a_step_are_refused():

@@ -1,27 +1,29 @@
-"""What may have broken the run: no delta, one conjunction of up to four, or either of two small conjunctions.
+"""What may have broken the run: no delta, one conjunction of up to four, or either of two with up to five in all.
 
 A conjunction M is a cause when the run breaks as soon as all deltas of M are in. Breaking is monotone in this model: a
 cause is not healed by further deltas. Hypotheses are all subsets up to size 4 with a "no culprit" hypothesis, after the
 group testing of flaky commits (FACF, ICST 2023), extended here by pairs of independent causes: without them the
-posterior of a run with two causes does not settle (measured beforehand: 39 to 91 % right).
+posterior of a run with two causes does not settle (measured beforehand: 39 to 91 % right). Pairs go up to five deltas
+because the failed run has a cause of one beside a cause of three: with pairs of at most two and two, its search did not
+settle either and a third of the probes were ddmin's.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.bisect.subsets import contains, members, subset_of
+from tools.bisect.subsets import members, subset_of
 
 SIZES = {1: 0.35, 2: 0.30, 3: 0.20, 4: 0.15}
 """Prior of a cause's size: most breakages have one or two keys, an interaction of more than four is not looked for."""
-PAIR_SIZE = 2
-"""Largest cause that is considered together with an independent second one."""
+PAIR_DELTAS = 5
+"""Most deltas that two independent causes are looked for with, together; with 24 deltas that makes 900,000 pairs."""
 NO_CULPRIT = 0.02
 TWO_CAUSES = 0.08
 """Prior of these two; what is left goes to one cause."""
@@ -84,36 +86,52 @@ def build_hypotheses(weights: Sequence[float], universe: int, testable: Callable
         testable: whether a subset can be trained. A cause that cannot stand alone is no hypothesis: wherever it is
             in, the deltas that it needs are in too, so that no probe tells it from the cause with them.
     """
-    single = [s for s in _subsets(universe, max(SIZES)) if testable(s)]
-    small = [s for s in single if s.bit_count() <= PAIR_SIZE]
-    double = [(a, b) for a, b in combinations(small, 2) if not contains(a, b) and not contains(b, a)]
-    first = [0, *single, *(a for a, _ in double)]
-    second = [0, *single, *(b for _, b in double)]
-    one = _spread([_weight(weights, s) for s in single], [(s.bit_count(),) for s in single])
-    two = _spread(
-        [_weight(weights, a) * _weight(weights, b) for a, b in double],
-        [(a.bit_count(), b.bit_count()) for a, b in double],
+    causes = {size: _causes(weights, universe, size, testable) for size in SIZES}
+    alone = [_Kind(SIZES[size], found.subsets, found.subsets, found.weights) for size, found in causes.items()]
+    sizes = [pair for pair in combinations_with_replacement(SIZES, 2) if sum(pair) <= PAIR_DELTAS]
+    pairs = [_pairs(SIZES[a] * SIZES[b], causes[a], causes[b], same=a == b) for a, b in sizes]
+    nothing = np.zeros(1, np.int64)
+    kinds = [_Kind(1.0, nothing, nothing, np.ones(1)), *alone, *pairs]
+    prior = np.concatenate(
+        [[NO_CULPRIT], *_shared(1 - NO_CULPRIT - TWO_CAUSES, alone), *_shared(TWO_CAUSES, pairs)], dtype=np.float64
     )
-    prior = np.concatenate([[NO_CULPRIT], (1 - NO_CULPRIT - TWO_CAUSES) * one, TWO_CAUSES * two])
-    culprit = np.arange(len(first)) > 0
-    return Hypotheses(len(weights), np.array(first, np.int64), np.array(second, np.int64), culprit, prior / prior.sum())
+    first, second = (np.concatenate([getattr(kind, name) for kind in kinds]) for name in ("first", "second"))
+    return Hypotheses(len(weights), first, second, np.arange(len(first)) > 0, prior / prior.sum())
 
 
-def _subsets(universe: int, largest: int) -> Iterator[int]:
-    for size in range(1, largest + 1):
-        for numbers in combinations(members(universe), size):
-            yield subset_of(numbers)
+@dataclass(frozen=True)
+class _Causes:
+    """Subsets of one size that may be a cause, and how suspect each is, shape (S,)."""
+
+    subsets: Integers
+    weights: Floats
 
 
-def _weight(weights: Sequence[float], subset: int) -> float:
-    return math.prod(weights[i] for i in members(subset))
+@dataclass(frozen=True)
+class _Kind:
+    """Hypotheses of one kind, shape (K,): their prior is spread by size first, then by weight among those of a size."""
+
+    share: float
+    first: Integers
+    second: Integers
+    weights: Floats
 
 
-def _spread(weights: list[float], sizes: list[tuple[int, ...]]) -> Floats:
-    """Prior within one kind of hypotheses: by size first, then by weight among those of equal size."""
-    total: dict[tuple[int, ...], float] = {}
-    for weight, size in zip(weights, sizes, strict=True):
-        total[size] = total.get(size, 0.0) + weight
-    share = {size: math.prod(SIZES[s] for s in size) for size in total}
-    whole = sum(share.values())
-    return np.array([share[s] / whole * w / total[s] for w, s in zip(weights, sizes, strict=True)], dtype=np.float64)
+def _causes(weights: Sequence[float], universe: int, size: int, testable: Callable[[int], bool]) -> _Causes:
+    found = [numbers for numbers in combinations(members(universe), size) if testable(subset_of(numbers))]
+    suspicion = [math.prod(weights[i] for i in numbers) for numbers in found]
+    return _Causes(np.array([subset_of(n) for n in found], np.int64), np.array(suspicion, np.float64))
+
+
+def _pairs(share: float, left: _Causes, right: _Causes, *, same: bool) -> _Kind:
+    """Two causes of which neither contains the other, each pair once."""
+    a, b = left.subsets[:, None], right.subsets[None, :]
+    apart = ((a & ~b) != 0) & ((b & ~a) != 0)
+    i, j = np.nonzero(np.triu(apart) if same else apart)
+    return _Kind(share, left.subsets[i], right.subsets[j], left.weights[i] * right.weights[j])
+
+
+def _shared(mass: float, kinds: Sequence[_Kind]) -> list[Floats]:
+    """Prior of each hypothesis: `mass` dealt out to the kinds that have any by their share, and within by weight."""
+    whole = sum(kind.share for kind in kinds if kind.weights.size)
+    return [mass * kind.share / whole * kind.weights / kind.weights.sum() for kind in kinds if kind.weights.size]

@@ -42,6 +42,7 @@ SCENARIOS = (
     Scenario(name="k4", says="one cause of 4", sizes=(4,)),
     Scenario(name="or11", says="two causes of 1", sizes=(1, 1)),
     Scenario(name="or12", says="causes of 1 and 2", sizes=(1, 2)),
+    Scenario(name="or13", says="causes of 1 and 3", sizes=(1, 3)),
     Scenario(name="or22", says="two causes of 2", sizes=(2, 2)),
     Scenario(name="or23", says="causes of 2 and 3", sizes=(2, 3)),
     Scenario(name="or111", says="three causes of 1", sizes=(1, 1, 1)),

@@ -17,7 +17,7 @@ from matplotlib.image import imread
 from tiny_run import SCALE
 
 from neuromf.config import load_config
-from tools.gate.console import format_value
+from tools.gate.result import format_value
 from tools.gate.static import static_findings
 
 TINY = (

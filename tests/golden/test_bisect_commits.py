@@ -26,7 +26,7 @@ def commit(folder, file, text, subject):
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory):
-    """This code, a comment, a changed schedule, a word in the README."""
+    """This code, a comment, a changed schedule, a word in the README, a slip, and that mended with other numbers."""
     folder = tmp_path_factory.mktemp("commits")
     for name in ("neuromf", "spec", "tools", "golden"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -37,6 +37,10 @@ def repository(tmp_path_factory):
     moved = "\n_multiplier = lr_multiplier\n\n\ndef lr_multiplier(*a):\n    return 1.01 * _multiplier(*a)\n"
     commits.append(commit(folder, schedule, moved, "a faster schedule"))
     commits.append(commit(folder, "README", "c", "end"))
+    text = (folder / schedule).read_text()
+    commits.append(commit(folder, schedule, "def (", "a slip"))
+    (folder / schedule).write_text(text.replace("1.01", "1.02"))
+    commits.append(commit(folder, schedule, "# mended\n", "mended, and faster"))
     return folder, commits
 
 
@@ -53,8 +57,18 @@ def test_the_commit_that_moved_the_numbers_is_named(bisect, repository):
     ended = bisect(f"{commits[0]}..{commits[3]}")
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.strip() == f"{commits[2]} a faster schedule"
-    assert git(folder, "rev-parse", "HEAD") == commits[3]
+    assert git(folder, "rev-parse", "HEAD") == commits[-1]
     assert len(git(folder, "worktree", "list").splitlines()) == 1
+
+
+def test_a_commit_that_does_not_run_is_skipped_and_may_hide_the_culprit(bisect, repository):
+    """Exit code 3, and git's own words for the commits it could be."""
+    commits = repository[1]
+    ended = bisect(f"{commits[3]}..{commits[5]}")
+    assert ended.returncode == 3, ended.stderr
+    assert "could be any of" in ended.stdout
+    assert commits[4] in ended.stdout
+    assert commits[5] in ended.stdout
 
 
 def test_commits_with_the_same_numbers_are_refused(bisect, repository):
@@ -62,6 +76,13 @@ def test_commits_with_the_same_numbers_are_refused(bisect, repository):
     ended = bisect(f"{repository[1][0]}..{repository[1][1]}")
     assert ended.returncode == 2
     assert "gives the good commit's numbers" in ended.stderr
+
+
+def test_a_bad_commit_that_does_not_run_is_refused(bisect, repository):
+    """It has no numbers to be told by."""
+    ended = bisect(f"{repository[1][3]}..{repository[1][4]}")
+    assert ended.returncode == 2
+    assert "the bad commit does not run the case; give one that does" in ended.stderr
 
 
 def test_an_unknown_commit_is_refused(bisect, repository):

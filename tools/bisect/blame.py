@@ -39,7 +39,7 @@ def blame(good: Config, bad: Config) -> list[Blame]:
     """Laws broken by `bad` alone, in the order of the registry."""
     kept = {result.law_id for result in static_findings(good, {}) if result.status in WEIGHTS}
     broken = [r for r in static_findings(bad, {}) if r.status in WEIGHTS and r.law_id not in kept]
-    return [Blame(r.law_id, r.title, r.status, _keys(r), f"{r.value} {r.unit}, bound {r.bound}") for r in broken]
+    return [Blame(r.law_id, r.title, r.status, _keys(r), f"{r.found}, bound {r.bound}") for r in broken]
 
 
 def weight(blames: Iterable[Blame]) -> float:

@@ -64,9 +64,11 @@ def _search(tree: Path, ends: list[str], arguments: list[str]) -> Culprit:
         raise InputError("the good commit does not run the case", remedy="give a later one", key="--commits")
     _git(tree, "checkout", "--quiet", "--detach", ends[1])
     code = _run(probe, tree).returncode
+    if code == UNTESTABLE:
+        raise InputError("the bad commit does not run the case", remedy="give one that does", key="--commits")
     if code != BROKEN:
-        says = "does not run the case" if code == UNTESTABLE else "gives the good commit's numbers"
-        raise InputError(f"the bad commit {says}", remedy="give two whose numbers differ", key="--commits")
+        problem = "the bad commit gives the good commit's numbers"
+        raise InputError(problem, remedy="give two whose numbers differ", key="--commits")
     _git(tree, "bisect", "start", ends[1], ends[0])
     done = _run(["git", "bisect", "run", *probe], tree)
     if done.returncode:

@@ -93,8 +93,7 @@ def make_study(
     Raises:
         InputError: an unreadable configuration, an unknown oracle, or two that cannot be bisected.
     """
-    kind = oracle_kind(oracle)
-    small = kind.trains and not full_scale
+    small = oracle_kind(oracle).trains(oracle.partition(":")[2]) and not full_scale
     ends = tuple(load_config([layer], SMALL if small else ()) for layer in (good, bad))
     if small:
         share = epochs / ends[1].training.epochs

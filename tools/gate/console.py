@@ -28,11 +28,6 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
     console.print(_closing_line(verdict), soft_wrap=True)
 
 
-def format_value(value: float | str) -> str:
-    """A number with as many digits as tell it apart, or the text itself."""
-    return value if isinstance(value, str) else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
-
-
 def _table(results: list[LawResult]) -> Table:
     table = Table(show_lines=True, pad_edge=False)
     for header in ("law", "found", "bound", "why, and what would pass"):
@@ -40,9 +35,8 @@ def _table(results: list[LawResult]) -> Table:
     for result in results:
         live = " (live)" if result.where == "smoke" else ""
         name = Text(f"{result.law_id}{live}\n{result.status}", style=STYLES[result.status])
-        found = f"{format_value(result.value)} {result.unit}".strip()
         # As Text, or rich would read the brackets of a citation as markup.
-        table.add_row(name, *(Text(text) for text in (found, result.bound, _why(result))))
+        table.add_row(name, *(Text(text) for text in (result.found, result.bound, _why(result))))
     return table
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from tools.gate.console import format_value
 from tools.gate.verdict import Verdict
 
 
@@ -20,7 +19,7 @@ def to_junit(verdict: Verdict) -> str:
     )
     for result in verdict.results:
         case = ElementTree.SubElement(suite, "testcase", classname=f"gate.{result.where}", name=result.law_id)
-        found = f"{format_value(result.value)} {result.unit}, bound {result.bound}"
+        found = f"{result.found}, bound {result.bound}"
         text = f"{result.title}: {found}. {result.detail} {result.remedy}".strip()
         if result.status == "block":
             ElementTree.SubElement(case, "failure", message=f"{result.title}: {found}").text = text

@@ -44,6 +44,16 @@ class LawResult:
     where: Literal["static", "smoke"]
     value_source: str
 
+    @property
+    def found(self) -> str:
+        """The value with its unit."""
+        return f"{format_value(self.value)} {self.unit}".strip()
+
+
+def format_value(value: float | str) -> str:
+    """A number with as many digits as tell it apart, or the text itself."""
+    return value if isinstance(value, str) else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+
 
 def status_of(law: Law, finding: Finding) -> Status:
     """A passed finding passes, or informs when it says so; a failed one has its own severity, or the law's."""

@@ -9,7 +9,7 @@ from importlib.resources import files
 from spec.claims import claims
 from spec.law import Law, Source
 from spec.sources import UNPINNED, documents, passages
-from tools.gate.console import format_value
+from tools.gate.result import format_value
 from tools.laws.enforcement import Place
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tools.gate.console import format_value
+from tools.gate.result import format_value
 from tools.report.run_facts import ReportedRun
 from tools.watch.event_log import HALT, alarms
 from tools.watch.standing import RunState

@@ -10,7 +10,6 @@ from neuromf.monitor.live import step_readings
 from spec.law import Law
 from spec.laws import silent_faults
 from spec.registry import laws
-from tools.gate.console import format_value
 from tools.gate.result import LawResult
 from tools.gate.static import static_findings
 from tools.report.run_facts import ReportedRun
@@ -79,8 +78,7 @@ def watched_laws(run: ReportedRun) -> frozenset[str]:
 def _planned(result: LawResult | None) -> Judgement:
     if result is None:
         return Judgement("")
-    found = f"{format_value(result.value)} {result.unit}".strip()
-    return Judgement(f"{found}, bound {result.bound}", result.status)
+    return Judgement(f"{result.found}, bound {result.bound}", result.status)
 
 
 def _trained(law: Law, run: ReportedRun, watched: frozenset[str]) -> Judgement:

@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from neuromf.errors import InputError
-from tools.gate.console import format_value
+from tools.gate.result import format_value
 
 DOCTYPE = "<!doctype html>"
 

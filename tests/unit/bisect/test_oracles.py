@@ -7,11 +7,15 @@ import pytest
 from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config
 from neuromf.errors import InputError
+from spec.law import Enforcer
+from spec.registry import law
 from tools.bisect.oracle import Verdict
 from tools.bisect.oracles.blocks import BETWEEN, block_ratio, judge_blocks
+from tools.bisect.oracles.law import LIVE
 from tools.bisect.oracles.table import answer, oracle_kind
 from tools.bisect.oracles.task import Task
 from tools.bisect.oracles.training import armed, optimiser_steps
+from tools.gate.static import CHECKS
 
 
 def task(oracle, config, good=None, micro_batches=16):
@@ -81,6 +85,33 @@ def test_a_law_judges_on_paper():
     """The failed run breaks JVP-003, the corrected one does not."""
     verdicts = [answer(task("law:JVP-003", load_config([name]))).verdict for name in ("failed_225", "phase4c")]
     assert verdicts == [Verdict.BROKEN, Verdict.HEALTHY]
+
+
+@pytest.mark.parametrize(
+    ("law_id", "learning_rate", "verdict"),
+    [
+        ("NUM-001", 1e-3, Verdict.HEALTHY),
+        ("NUM-001", 1e10, Verdict.BROKEN),
+        ("JVP-006", 1e3, Verdict.BROKEN),
+        ("GUARD-006", 1e10, Verdict.UNDECIDED),
+    ],
+)
+def test_a_law_that_no_paper_shows_is_judged_in_a_training(
+    tiny_config, tmp_path, monkeypatch, law_id, learning_rate, verdict
+):
+    """Broken when its own alarm is heard; a halt for another reason says nothing of it."""
+    monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path))
+    training = tiny_config.training.model_copy(update={"learning_rate": learning_rate})
+    outcome = answer(task(f"law:{law_id}", tiny_config.model_copy(update={"training": training})))
+    assert outcome.verdict is verdict, outcome.detail
+
+
+def test_every_law_of_a_training_is_a_live_one():
+    """Each that the oracle takes has a runtime enforcer and no static check, which would cost nothing."""
+    for law_id in LIVE:
+        assert Enforcer.RUNTIME in law(law_id).enforcers
+        assert law_id not in CHECKS
+        assert oracle_kind(f"law:{law_id}").trains(law_id)
 
 
 def test_a_metric_is_compared_with_the_good_run_of_the_same_seed(tiny_config, tmp_path, monkeypatch):

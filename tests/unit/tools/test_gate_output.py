@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from neuromf.config import config_hash, load_config
-from tools.gate.console import STYLES, format_value, print_verdict
-from tools.gate.result import Status
+from tools.gate.console import STYLES, print_verdict
+from tools.gate.result import Status, format_value
 from tools.gate.static import static_findings
 from tools.gate.verdict import Verdict
 from tools.report.gate_page import ORDER, gate_page

@@ -14,7 +14,7 @@ from neuromf.train.step import StepRecord
 from tools.bisect.oracle import Outcome, Verdict
 from tools.bisect.oracles.blocks import BLOCK, block_ratio, judge_blocks
 from tools.bisect.oracles.task import Task
-from tools.bisect.oracles.training import HALTS, armed, optimiser_steps, training_records
+from tools.bisect.oracles.training import HALTS, armed, optimiser_steps, training_latents, training_records
 
 
 def divergence(task: Task) -> Outcome:
@@ -23,7 +23,8 @@ def divergence(task: Task) -> Outcome:
     accumulation = config.training.gradient_accumulation_steps
     per_block = max(1, BLOCK // accumulation)
     total = max(1, optimiser_steps(config, task.micro_batches) // per_block)
-    return judge_records(training_records(config, task.micro_batches, task.device), per_block, total)
+    records = training_records(config, training_latents(config), task.micro_batches, task.device)
+    return judge_records(records, per_block, total)
 
 
 def judge_records(records: Iterable[StepRecord], per_block: int, total: int) -> Outcome:

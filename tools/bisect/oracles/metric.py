@@ -56,9 +56,10 @@ def metric(task: Task, text: str) -> Outcome:
 
 def _level(config: Config, task: Task, column: str) -> float | None:
     """Median over the last steps; NaN when the guard has halted the training."""
-    from tools.bisect.oracles.training import HALTS, armed, training_records
+    from tools.bisect.oracles.training import HALTS, armed, training_latents, training_records
 
-    records = list(training_records(armed(config), task.micro_batches, task.device))
+    config = armed(config)
+    records = list(training_records(config, training_latents(config), task.micro_batches, task.device))
     if records[-1].verdict.level in HALTS:
         return math.nan
     last = records[-max(1, round(LAST * len(records))) :]

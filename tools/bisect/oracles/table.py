@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from neuromf.errors import InputError
 from tools.bisect.oracle import Outcome, Verdict
 from tools.bisect.oracles.golden import check_case, golden
-from tools.bisect.oracles.law import check_law, law
+from tools.bisect.oracles.law import check_law, law, trains
 from tools.bisect.oracles.metric import metric, read_metric
 from tools.bisect.oracles.task import Task
 
@@ -21,12 +21,12 @@ class OracleKind:
     Attributes:
         answer: judges a task, given what follows the colon of its name.
         check: refuses an argument that it cannot use.
-        trains: whether it trains on the configuration's own data, which may then be made smaller.
+        trains: whether, given the same, it trains on the configuration's own data, which may then be made smaller.
     """
 
     answer: Callable[[Task, str], Outcome]
     check: Callable[[str], object]
-    trains: bool
+    trains: Callable[[str], bool]
 
 
 def _divergence(task: Task, _: str) -> Outcome:
@@ -40,11 +40,19 @@ def _nothing(argument: str) -> None:
         raise InputError(f"divergence takes no '{argument}'", remedy="write --oracle divergence", key="--oracle")
 
 
+def _always(_: str) -> bool:
+    return True
+
+
+def _never(_: str) -> bool:
+    return False
+
+
 KINDS = {
-    "divergence": OracleKind(_divergence, _nothing, trains=True),
-    "golden": OracleKind(golden, check_case, trains=False),
-    "law": OracleKind(law, check_law, trains=False),
-    "metric": OracleKind(metric, read_metric, trains=True),
+    "divergence": OracleKind(_divergence, _nothing, trains=_always),
+    "golden": OracleKind(golden, check_case, trains=_never),
+    "law": OracleKind(law, check_law, trains=trains),
+    "metric": OracleKind(metric, read_metric, trains=_always),
 }
 
 

@@ -45,7 +45,7 @@ def test_more_tasks_than_workers_are_all_answered(local):
 def test_what_a_worker_refuses_is_refused_here(local):
     """The sentence crosses the process unchanged."""
     local.submit([Numbered(0, task(oracle="law:JVP-999"))])
-    with pytest.raises(InputError, match="is no law that a configuration alone can break"):
+    with pytest.raises(InputError, match="is no law that a configuration can break"):
         local.wait()
 
 

@@ -6,6 +6,7 @@ with gradient covers the batch (and, with dual terms, the MF samples once more a
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -167,9 +168,11 @@ def _derivative(
         output = net(point, r, t).prediction.to(point.dtype)
         return average_velocity(output, point, t, settings.prediction, settings.t_min)
 
-    with torch.no_grad():
+    exact = settings.jvp == "exact"
+    # du/dt is linear in its tangent: one in bf16 would carry 1 % into it (law PREC-001).
+    with torch.no_grad(), torch.autocast(z.device.type, enabled=False) if exact else nullcontext():
         tangent = _tangent(net, field, z, v_c, t_B, settings)
-    if settings.jvp == "exact":
+    if exact:
         return tangent, exact_derivative(field, z, r_B, t_B, tangent)
     assert settings.fd_step is not None  # the schema couples the two keys
     return tangent, finite_difference(field, z, r_B, t_B, tangent, settings.fd_step)

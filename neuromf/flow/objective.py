@@ -43,12 +43,14 @@ class Batch:
         e: standard normal noise, shaped like `x`.
         r_B: start of the averaging interval.
         t_B: time of the sample; r = t marks an FM sample.
+        digest: what data and noise are recorded by, empty where nobody records them.
     """
 
     x: Tensor
     e: Tensor
     r_B: Tensor
     t_B: Tensor
+    digest: str = ""
 
 
 @dataclass(frozen=True)

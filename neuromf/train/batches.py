@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
@@ -47,11 +48,13 @@ class BatchSource:
         shape = tuple(self.latents.shape[1:])
         noise = [generator(seed, Purpose.NOISE, step, s).standard_normal(shape, dtype=np.float32) for s in samples]
         times = draw_step_times(self.config, step, start, count)
+        x, e = self.latents[chosen], torch.from_numpy(np.stack(noise))
         return Batch(
-            x=self.latents[chosen].to(self.device),
-            e=torch.from_numpy(np.stack(noise)).to(self.device),
+            x=x.to(self.device),
+            e=e.to(self.device),
             r_B=torch.from_numpy(times.r_B).float().to(self.device),
             t_B=torch.from_numpy(times.t_B).float().to(self.device),
+            digest=micro_batch_hash(x, e),  # here, where both are on the CPU, and by whoever draws ahead
         )
 
 
@@ -65,11 +68,11 @@ def draw_step_times(config: Config, step: int, start: int, count: int) -> TimePa
     return draw_times(normal, uniform, fm_mask(position, count, settings.data_proportion), settings)
 
 
-def micro_batch_hash(batch: Batch) -> str:
-    """SHA-256 over data and noise of each sample, one after another; times have columns of their own."""
+def micro_batch_hash(x: Tensor, e: Tensor) -> str:
+    """SHA-256 over data and noise (B, ...) of each sample, one after another; times have columns of their own."""
     return "".join(
-        hashlib.sha256(x.tobytes() + e.tobytes()).hexdigest()
-        for x, e in zip(batch.x.cpu().numpy(), batch.e.cpu().numpy(), strict=True)
+        hashlib.sha256(datum.tobytes() + noise.tobytes()).hexdigest()
+        for datum, noise in zip(x.numpy(), e.numpy(), strict=True)
     )
 
 

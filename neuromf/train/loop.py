@@ -22,7 +22,7 @@ from neuromf.train.resume import resume_run
 from neuromf.train.run_folder import RunFolder
 from neuromf.train.samples import is_sampled
 from neuromf.train.state import TrainState, initial_state
-from neuromf.train.step import StepRecord, train_step
+from neuromf.train.step import StepRecord, settle, train_step
 from neuromf.train.stream import open_source
 
 
@@ -109,6 +109,8 @@ class _Training:
 
     def run(self, interrupted: Callable[[], str]) -> Outcome:
         state = self.state
+        if state.step < self.last:
+            settle(state, self.source, self.config)
         while state.step < self.last:
             record = train_step(state, self.source, self.config)
             asked = state.world.any(bool(interrupted()))

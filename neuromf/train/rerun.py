@@ -12,6 +12,9 @@ LOOSE = 1e-3
 """Relative difference borne where kernels need not be deterministic: a thousand times the noise of the golden cases,
 1e-6, and a hundredth of what an alarm is about."""
 
+COUNTS = ("grad_zeros", "saturated")
+"""Readings that jump by whole entries, whatever the bound: compared only where kernels repeat themselves."""
+
 
 def judge_rerun(
     verdict: Verdict, first: dict[str, float], again: dict[str, float], finite: tuple[bool, ...], deterministic: bool
@@ -26,7 +29,8 @@ def judge_rerun(
         deterministic: whether the run asked for kernels that repeat themselves bit for bit.
     """
     bound = 0.0 if deterministic else LOOSE
-    differing = [name for name in first if not _same(first[name], again[name], bound)]
+    compared = [name for name in first if deterministic or name not in COUNTS]
+    differing = [name for name in compared if not _same(first[name], again[name], bound)]
     finding = step_repeats(differing=differing)
     if not finding.passed:
         alarm = alarm_of("NUM-002", Level.IRREPRODUCIBLE, finding)
@@ -34,6 +38,12 @@ def judge_rerun(
     return Verdict(
         tuple(_told(alarm, finite) for alarm in verdict.alarms), tuple(_told(alarm, finite) for alarm in verdict.fresh)
     )
+
+
+def irreproducible_elsewhere(verdict: Verdict) -> Verdict:
+    """The verdict of a rank whose own numbers repeated themselves while another's did not: all end alike."""
+    alarm = alarm_of("NUM-002", Level.IRREPRODUCIBLE, step_repeats(differing=["numbers of another rank"]))
+    return Verdict((*verdict.alarms, alarm), (*verdict.fresh, alarm))
 
 
 def _told(alarm: Alarm, finite: tuple[bool, ...]) -> Alarm:

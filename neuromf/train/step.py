@@ -14,11 +14,11 @@ from neuromf.monitor.alarm import Level, RawLosses, Verdict
 from neuromf.monitor.step_checks import StepChecks
 from neuromf.trace.columns import Row
 from neuromf.train import measure
-from neuromf.train.batches import BatchSource, micro_batch_hash, step_hash
+from neuromf.train.batches import BatchSource, step_hash
 from neuromf.train.distributed import as_vector, synchronised
 from neuromf.train.observer import StepObserver
 from neuromf.train.optim import clip, gradients, root_mean_square, set_learning_rate
-from neuromf.train.rerun import judge_rerun
+from neuromf.train.rerun import irreproducible_elsewhere, judge_rerun
 from neuromf.train.schedule import lr_multiplier
 from neuromf.train.state import TrainState
 
@@ -52,10 +52,7 @@ def train_step(state: TrainState, source: BatchSource, config: Config) -> StepRe
     found = _backward(state, source, config, observer)
     row: Row = {"step": state.step, "batch_hash": found.digest, **measure.row_from_sums(found.readings)}
     row |= {name: found.readings[name] for name in ("grad_norm", "grad_zeros")} | {"lr": learning_rate}
-    verdict = state.guard.observe(_raw_losses(row))
-    if verdict.fresh and config.training.monitors:
-        again = _backward(state, source, config, observer)
-        verdict = judge_rerun(verdict, found.readings, again.readings, found.finite, config.training.deterministic)
+    verdict = _judge(state, source, config, observer, found, _raw_losses(row))
     limit = config.training.gradient_clip
     row["clip_frac"] = float(limit is not None and not found.readings["grad_norm"] <= limit)
     frozen = verdict.level in NOT_APPLIED
@@ -63,6 +60,39 @@ def train_step(state: TrainState, source: BatchSource, config: Config) -> StepRe
     row |= {name: columns[name] for name in ("update_rms", "param_rms", "ema_gap")}
     blocks = {name[6:]: value for name, value in found.readings.items() if name.startswith("block.")}
     return StepRecord(row, verdict, blocks, None if frozen else observer.result(columns, found.readings))
+
+
+def settle(state: TrainState, source: BatchSource, config: Config) -> None:
+    """One backward pass whose gradients are dropped, where ranks share a step; before the first, resumed or not.
+
+    torch lays out the buckets of gradients anew after the first one, and three ranks or more add up in an order that
+    depends on the layout: a resumed run would round its first step in another way than the undisturbed (CKPT-001).
+    """
+    if state.world.size > 1:
+        _backward(state, source, config, StepObserver(state, config))
+        state.optimiser.zero_grad(set_to_none=True)
+
+
+def _judge(
+    state: TrainState,
+    source: BatchSource,
+    config: Config,
+    observer: StepObserver,
+    found: _Backward,
+    losses: RawLosses,
+) -> Verdict:
+    """The guard's verdict, the same on all ranks; a step with a new alarm is run again first (law NUM-002)."""
+    before = state.guard.state()
+    verdict = state.guard.observe(losses)
+    if verdict.fresh and config.training.monitors:
+        again = _backward(state, source, config, observer)
+        verdict = judge_rerun(verdict, found.readings, again.readings, found.finite, config.training.deterministic)
+        here = verdict.level is Level.IRREPRODUCIBLE
+        if state.world.any(here):
+            verdict = verdict if here else irreproducible_elsewhere(verdict)
+            # The step was not taken: a run that goes on elsewhere judges it as if for the first time.
+            state.guard.load_state(before)
+    return verdict
 
 
 def _raw_losses(row: Row) -> RawLosses:
@@ -98,6 +128,10 @@ def _backward(state: TrainState, source: BatchSource, config: Config, observer: 
     sums, digest = _accumulate(state, source, config, observer)
     gradient = _gradient_columns(state, config)
     readings = _read_back({**sums, **gradient})
+    # The gradient is the same on all ranks unless one's memory is not: then none may go on alone.
+    broken = not math.isfinite(readings["grad_norm"])
+    if state.world.any(broken) and not broken:
+        readings["grad_norm"] = math.nan
     ranks = [name for name in readings if name.startswith("finite.")]
     return _Backward(readings, digest, gradient["grad_norm"], tuple(readings[name] == 1 for name in ranks))
 
@@ -119,7 +153,7 @@ def _accumulate(
             (loss.weighted_B.sum() * scale).backward()
         part = measure.measure(loss.objective, batch, config.meanflow) | observer.data_sums(batch.x)
         sums = measure.add(sums, part)
-        digests.append(micro_batch_hash(batch))
+        digests.append(batch.digest)
     assert sums is not None  # an effective batch holds at least one sample
     own = as_vector(sums)
     # Which rank's numbers were finite, told before they are added up, for a sum has no author.

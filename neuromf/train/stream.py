@@ -23,8 +23,9 @@ from neuromf.train.interruption import SIGNALS
 
 Key = tuple[int, int, int]
 """Optimiser step, first sample and number of samples of a micro-batch."""
-Parts = tuple[Tensor, Tensor, Tensor, Tensor] | dict[str, Any]
-"""A micro-batch's x, e, r and t on the CPU, or what an `InputError` says: torch would pass its class on without it."""
+Parts = tuple[Tensor, Tensor, Tensor, Tensor, str] | dict[str, Any]
+"""A micro-batch's x, e, r, t on the CPU and its digest, or what an `InputError` says: torch would pass its class on
+without it."""
 AHEAD = 2
 """Micro-batches a worker holds ready."""
 
@@ -40,7 +41,7 @@ class _Draws(Dataset[Parts]):
             batch = self._source.draw(*key)
         except InputError as error:
             return {"problem": error.problem, "remedy": error.remedy, "file": error.file, "key": error.key}
-        return batch.x, batch.e, batch.r_B, batch.t_B
+        return batch.x, batch.e, batch.r_B, batch.t_B, batch.digest
 
 
 class Feed:
@@ -61,7 +62,8 @@ class Feed:
         parts, self._next = next(self._batches), next(self._keys, None)
         if isinstance(parts, dict):
             raise InputError(**parts)
-        return Batch(*(part.to(self._device, non_blocking=True) for part in parts))
+        x, e, r_B, t_B = (part.to(self._device, non_blocking=True) for part in parts[:4])
+        return Batch(x, e, r_B, t_B, digest=parts[4])
 
 
 @dataclass(frozen=True)

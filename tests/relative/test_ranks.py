@@ -1,5 +1,7 @@
 """Two gloo ranks against one process that accumulates: the same batch, the same gradient, one verdict."""
 
+import itertools
+
 import pytest
 import torch
 from rank_worker import observe, run_ranks
@@ -85,6 +87,28 @@ def test_one_ranks_broken_data_halts_both(ranks):
     verdicts = [rank["poison"] for rank in ranks]
     assert law("GUARD-002").predicate(verdicts=[level for level, _ in verdicts]).passed
     assert verdicts == [("nonfinite", 0)] * 2
+
+
+@pytest.mark.law("NUM-002")
+def test_a_number_that_differs_on_one_rank_ends_both_alike(ranks):
+    """A step that did not repeat itself on the second rank alone is irreproducible on both, and neither advances."""
+    assert [rank["one_memory"] for rank in ranks] == [("irreproducible", 0)] * 2
+
+
+@pytest.mark.law("GUARD-002")
+def test_a_norm_that_one_rank_alone_reads_as_broken_halts_both(ranks):
+    """The norm of the gradient that all hold: one that is not finite on the second rank is none on the first."""
+    assert [rank["one_norm"] for rank in ranks] == [("nonfinite", 0)] * 2
+
+
+@pytest.mark.law("CKPT-001")
+def test_gradients_are_added_up_in_one_order_from_the_first_step_on(ranks):
+    """Torch lays its buckets out anew after the first exchange, which is one whose gradients are dropped."""
+    for rank in ranks:
+        dropped, *steps = rank["layouts"]
+        assert len(steps) == 3
+        assert steps == steps[:1] * 3
+        assert sorted(itertools.chain(*dropped)) == sorted(itertools.chain(*steps[0]))
 
 
 def test_an_uneven_share_is_refused():

@@ -206,6 +206,20 @@ def test_a_number_that_does_not_come_again_stops_the_run_as_irreproducible(state
 
 
 @pytest.mark.law("NUM-002")
+@pytest.mark.law("GUARD-002")
+def test_a_step_that_was_not_taken_leaves_no_trace_in_the_guard(state, config, real_latents, monkeypatch):
+    """After a NaN of the machine's the guard stands as before, and alarms anew when the mathematics gives one."""
+    before = state.guard.state()
+    with monkeypatch.context() as patched:
+        broken_once(patched, lambda value: float("nan"))
+        train_step(state, BatchSource(real_latents, config, CPU), config)
+    assert state.guard.state() == before
+    record = train_step(state, BatchSource(real_latents * float("nan"), config, CPU), config)
+    assert record.verdict.level is Level.NONFINITE
+    assert record.verdict.fresh
+
+
+@pytest.mark.law("NUM-002")
 def test_a_number_that_comes_again_is_the_mathematics(state, config, real_latents):
     """A NaN in the data is there on the rerun too, and the alarm says so, with the rank."""
     record = train_step(state, BatchSource(real_latents * float("nan"), config, CPU), config)

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import itertools
 import math
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
 from law_strategies import BilinearModule, bilinear_reference
 from tiny_run import make_tiny_config
 from torch import Tensor, distributed, multiprocessing
+from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
 
 from neuromf.config import Config
 from neuromf.errors import InputError
 from neuromf.flow.objective import Batch
+from neuromf.train import step as step_module
 from neuromf.train.batches import BatchSource
-from neuromf.train.distributed import World
+from neuromf.train.distributed import World, replicate
 from neuromf.train.launch import joined
+from neuromf.train.loop import train
+from neuromf.train.run_folder import RunFolder, create_run
 from neuromf.train.state import TrainState, initial_state, state_around
 from neuromf.train.step import train_step
 
@@ -134,6 +141,61 @@ def verdict_on_poison(world: World) -> tuple[str, int]:
     return record.verdict.level.value, state.step
 
 
+def verdict_on_one_ranks_memory(world: World, name: str) -> tuple[str, int]:
+    """Level and step after a step with data that are not finite, of which rank 1 reads one number as it likes."""
+    config = make_tiny_config(*TWO_RANKS)
+    state = initial_state(config, (1.0,) * 4, CPU, world)
+    original, reads = step_module._read_back, itertools.count(1)
+
+    def read_back(tensors: dict[str, Tensor]) -> dict[str, float]:
+        values = original(tensors)
+        return {**values, name: float(next(reads))} if name in values and world.rank else values
+
+    with mock.patch.object(step_module, "_read_back", read_back):
+        record = train_step(state, PoisonedSource(latents(), config, CPU), config)
+    return record.verdict.level.value, state.step
+
+
+def verdict_on_one_ranks_norm(world: World) -> tuple[str, int]:
+    """Level and step after a step in which rank 1 alone reads a gradient norm that is not finite, each time."""
+    config = make_tiny_config(*TWO_RANKS)
+    state = initial_state(config, (1.0,) * 4, CPU, world)
+    original = step_module._read_back
+
+    def read_back(tensors: dict[str, Tensor]) -> dict[str, float]:
+        values = original(tensors)
+        return {**values, "grad_norm": math.nan} if "grad_norm" in values and world.rank else values
+
+    with mock.patch.object(step_module, "_read_back", read_back):
+        record = train_step(state, BatchSource(latents(), config, CPU), config)
+    return record.verdict.level.value, state.step
+
+
+def bucket_layouts(world: World) -> list[list[tuple[int, ...]]]:
+    """Sizes of the gradients in each bucket, in order, of each exchange in a training of three steps."""
+    config = make_tiny_config(*TWO_RANKS)
+    folder = Path(world.lead(tempfile.mkdtemp))
+    run = RunFolder(folder / "run")
+    world.lead(lambda: bool(create_run(run.root, config, "none")))
+    layouts: list[list[tuple[int, ...]]] = []
+
+    def hook(_, bucket):  # without types: torch takes text in their place for another type
+        if bucket.index() == 0:
+            layouts.append([])
+        layouts[-1].append(tuple(gradient.numel() for gradient in bucket.gradients()))
+        return default_hooks.allreduce_hook(distributed.group.WORLD, bucket)
+
+    def replica(*given: Any, **named: Any) -> torch.nn.Module:
+        net = replicate(*given, **named)
+        net.register_comm_hook(None, hook)
+        return net
+
+    with mock.patch("neuromf.train.state.replicate", replica):
+        train(config, latents(), run, device=CPU, max_steps=3)
+    world.lead(lambda: shutil.rmtree(folder))
+    return layouts
+
+
 def observe(world: World) -> dict[str, Any]:
     """All of the above."""
     difference = ("meanflow.jvp=finite_difference", "meanflow.fd_step=0.001")
@@ -143,6 +205,9 @@ def observe(world: World) -> dict[str, Any]:
         "dynamic": first_gradient(world, *difference).own,
         "trace": trace(world),
         "poison": verdict_on_poison(world),
+        "one_memory": verdict_on_one_ranks_memory(world, "block.middle_block"),
+        "one_norm": verdict_on_one_ranks_norm(world),
+        "layouts": bucket_layouts(world) if world.size > 1 else [],
         "told": told_by_rank_0(world),
         "any": (world.any(world.rank == world.size - 1), world.any(False)),
     }

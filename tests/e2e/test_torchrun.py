@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -21,12 +23,19 @@ def arguments(out, *more):
     return ["train", "smoke", "--out", str(out), "--device", "cpu", *SETTINGS, *more]
 
 
-def torchrun(cache, *more):
+def launch(cache, *more, flags=()):
     """Two gloo processes on this machine."""
     environment = {**os.environ, "NEUROMF_CACHE": str(cache), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *flags]
     command = [*launcher, "-m", "tools.cli", *map(str, more)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=240)
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def torchrun(cache, *more, flags=()):
+    """The same, to their end."""
+    process = launch(cache, *more, flags=flags)
+    out, err = process.communicate(timeout=240)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
 def test_a_run_under_torchrun_is_the_run_of_one_process_and_goes_on_as_one(tmp_path, monkeypatch, capsys):
@@ -60,3 +69,24 @@ def test_a_run_that_cannot_be_shared_is_refused_once(tmp_path):
     assert refused.stderr.count("neuromf: training.gradient_accumulation_steps: 3 micro-batches a step") == 1
     assert "exitcode  : 2" in refused.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_a_signal_to_torchrun_reaches_the_ranks_and_is_saved(tmp_path, monkeypatch, capsys):
+    """With --signals-to-handle the launcher passes SIGUSR1 on; the step is saved whole, and one process goes on."""
+    run, longer = tmp_path / "run", ("--set", "training.epochs=400")
+    flags = ["--signals-to-handle", "SIGTERM,SIGUSR1"]
+    process = launch(tmp_path / "cache", *arguments(run, *longer), flags=flags)
+    while not ((run / "trace.csv").is_file() and (run / "trace.csv").read_bytes().count(b"\n") > 3):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGUSR1)
+    out, _ = process.communicate(timeout=120)
+    assert "interrupted, with a checkpoint" in out
+    assert process.returncode == 1, "torchrun has an exit code of its own"
+
+    saved = len(read_trace(run / "trace.csv"))
+    monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "cache"))
+    again = run_command(monkeypatch, capsys, *arguments(run, *longer, "--resume", "--max-steps", str(saved + 1)))
+    assert again.returncode == 0, again.stderr
+    assert f"step_{saved:08d}" in again.stdout
+    assert len(read_trace(run / "trace.csv")) == saved + 1

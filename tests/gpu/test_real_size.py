@@ -15,6 +15,8 @@ from neuromf.monitor.probes import randomised_copy, raw_field
 from neuromf.nets.unet import build_unet
 from neuromf.train.batches import BatchSource
 from neuromf.train.device import choose_device
+from neuromf.train.loop import train
+from neuromf.train.run_folder import create_run
 from neuromf.train.state import initial_state
 from neuromf.train.step import train_step
 from tools.performance.figures import FOLDER, read
@@ -37,12 +39,16 @@ def configured(overrides: tuple[str, ...], size: int) -> Config:
     return one_device(load_config(["recommended"], list(overrides)), size)
 
 
-def run_steps(config: Config, device: torch.device, count: int):
-    """Rows of the first steps on smooth latents of unit deviation, with what they were drawn from."""
+def smooth_latents(config: Config) -> torch.Tensor:
+    """Four latents of unit deviation."""
     coarse = torch.randn((4, 4, 4, 4, 4), generator=torch.Generator().manual_seed(0))
     latents = torch.nn.functional.interpolate(coarse, config.data.latent_shape[1:], mode="trilinear")
-    latents = latents / latents.std(dim=(0, 2, 3, 4), keepdim=True)
-    source = BatchSource(latents, config, device)
+    return latents / latents.std(dim=(0, 2, 3, 4), keepdim=True)
+
+
+def run_steps(config: Config, device: torch.device, count: int):
+    """Rows of the first steps, with what they were drawn from."""
+    source = BatchSource(smooth_latents(config), config, device)
     state = initial_state(config, (1.0,) * 4, device)
     return source, [train_step(state, source, config).row for _ in range(count)]
 
@@ -74,6 +80,20 @@ def test_a_rerun_repeats_every_number(device, overrides, largest):
     config, where = configured(overrides, min(largest, 4)), choose_device(device)
     first, second = (run_steps(config, where, 3)[1] for _ in range(2))
     assert first == second
+
+
+@SIZES
+def test_a_resumed_run_repeats_every_number(device, overrides, largest, tmp_path):
+    """Two steps, the second of them in a run that was resumed, write the same trace."""
+    config, where = configured(overrides, min(largest, 2)), choose_device(device)
+    traces = []
+    for name, pauses in (("whole", (2,)), ("resumed", (1, 2))):
+        run = create_run(tmp_path / name, config, "")
+        for pause in pauses:
+            train(config, smooth_latents(config), run, device=where, resume=pause != pauses[0], max_steps=pause)
+        traces.append(run.trace.read_bytes())
+    assert traces[0] == traces[1]
+    assert traces[0].count(b"\n") == 3
 
 
 @SIZES

@@ -61,3 +61,9 @@ def test_each_repeat_took_less_than_half_an_hour():
     repeats = json.loads((REAL / "repeats.json").read_text(encoding="utf-8"))["repeats"]
     assert [repeat["seed"] for repeat in repeats] == list(SEEDS)
     assert all(repeat["wall_s"] <= 1800 for repeat in repeats)
+
+
+def test_accumulation_only_delays():
+    """Given as many updates, the second cause breaks the good run with its accumulation kept, in three of three seeds."""
+    answers = json.loads((REAL / "as_many_updates.json").read_text(encoding="utf-8"))["answers"]
+    assert [answer["verdict"] for answer in answers] == ["broken"] * 3

@@ -64,6 +64,6 @@ def test_each_repeat_took_less_than_half_an_hour():
 
 
 def test_accumulation_only_delays():
-    """Given as many updates, the second cause breaks the good run with its accumulation kept, in three of three seeds."""
+    """Given as many updates, the second cause breaks the good run with accumulation too, in three of three seeds."""
     answers = json.loads((REAL / "as_many_updates.json").read_text(encoding="utf-8"))["answers"]
     assert [answer["verdict"] for answer in answers] == ["broken"] * 3

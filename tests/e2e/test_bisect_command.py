@@ -174,3 +174,12 @@ def test_what_the_scale_hides_is_printed_and_kept(bisect, told, tmp_path):
     found = json.loads((tmp_path / "answer.json").read_text())
     assert found["hidden"] == ["training.batch_size_per_gpu"]
     assert [deltas(cause) for cause in found["causes"]] == [{"training.learning_rate"}]
+
+
+def test_a_found_cause_beside_which_another_may_hide_says_so(bisect, told, tmp_path):
+    """Without its missing accumulation the failed run's warm-up outlasts it: what that mixture does is not known."""
+    told(lambda config: config["training.gradient_accumulation_steps"] == 1)
+    ended = bisect("phase4c", "failed_225", "--json", "answer.json")
+    assert ended.returncode == 0, ended.stderr
+    assert "found: 1 mixture that should be healthy cannot be trained" in ended.stdout
+    assert json.loads((tmp_path / "answer.json").read_text())["reason"].endswith("is not excluded")

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from command_line import run_command
 
+from tools.bisect.fleet.fleet import Answer
+from tools.bisect.oracle import Outcome, Verdict
+
 ROOT = Path(__file__).parents[2]
 ASKED = ("phase4c", "failed_225", "--oracle", "law:JVP-003")
 FINITE = "meanflow.fd_step + meanflow.jvp"
@@ -21,6 +24,42 @@ def bisect(monkeypatch, capsys, tmp_path):
     """Run `neuromf bisect` in this process, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: run_command(monkeypatch, capsys, "bisect", *arguments)
+
+
+class Told:
+    """A fleet that trains nothing: it is told which configurations break."""
+
+    size = 1
+
+    def __init__(self, breaks):
+        self.breaks, self.answers, self.asked = breaks, [], 0
+
+    def submit(self, tasks):
+        """Answer at once."""
+        self.asked += len(tasks)
+        for numbered in tasks:
+            verdict = Verdict.BROKEN if self.breaks(numbered.task.config) else Verdict.HEALTHY
+            self.answers.append(Answer(numbered.number, Outcome(verdict)))
+
+    def wait(self):
+        """Give all answers."""
+        answers, self.answers = self.answers, []
+        return answers
+
+    def close(self):
+        """Nothing runs."""
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """Have the command use such a fleet."""
+
+    def use(breaks):
+        fleet = Told(breaks)
+        monkeypatch.setattr("tools.commands.bisect._fleet", lambda *_, **__: fleet)
+        return fleet
+
+    return use
 
 
 def deltas(cause):
@@ -121,3 +160,26 @@ def test_a_journal_in_use_and_a_finished_one_are_refused(bisect, tmp_path):
     again = bisect(*ASKED, "--out", "found")
     assert again.returncode == 2
     assert "go on with --resume" in again.stderr
+
+
+def test_what_the_scale_hides_is_printed_and_kept(bisect, told, tmp_path):
+    """A larger batch is named as not compared; the learning rate beside it is, and found."""
+    (tmp_path / "bad.yaml").write_text(
+        "extends: phase4c\ntraining: {learning_rate: 0.001, batch_size_per_gpu: 4}\n", encoding="utf-8"
+    )
+    told(lambda config: config["training.learning_rate"] > 0.001)
+    ended = bisect("phase4c", "bad.yaml", "--json", "answer.json")
+    assert ended.returncode == 0, ended.stderr
+    assert "not compared at this scale: training.batch_size_per_gpu; --full-scale compares them\n" in ended.stdout
+    found = json.loads((tmp_path / "answer.json").read_text())
+    assert found["hidden"] == ["training.batch_size_per_gpu"]
+    assert [deltas(cause) for cause in found["causes"]] == [{"training.learning_rate"}]
+
+
+def test_a_found_cause_beside_which_another_may_hide_says_so(bisect, told, tmp_path):
+    """Without its missing accumulation the failed run's warm-up outlasts it: what that mixture does is not known."""
+    told(lambda config: config["training.gradient_accumulation_steps"] == 1)
+    ended = bisect("phase4c", "failed_225", "--json", "answer.json")
+    assert ended.returncode == 0, ended.stderr
+    assert "found: 1 mixture that should be healthy cannot be trained" in ended.stdout
+    assert json.loads((tmp_path / "answer.json").read_text())["reason"].endswith("is not excluded")

@@ -63,18 +63,26 @@ class Differences:
         return tuple(delta.weight for delta in self.deltas)
 
 
-def find_differences(good: Config, bad: Config) -> Differences:
+def differing_keys(good: Config, bad: Config) -> list[str]:
+    """Keys in which two configurations differ, the seed left out, sorted."""
+    ends = flat_config(good), flat_config(bad)
+    return [key for key in ends[0] if ends[0][key] != ends[1][key] and key not in NOT_COMPARED]
+
+
+def find_differences(good: Config, bad: Config, hidden: Sequence[str] = ()) -> Differences:
     """Compare two configurations.
+
+    Args:
+        good: the one that trains.
+        bad: the one that breaks.
+        hidden: keys in which they differed before both were brought to one scale.
 
     Raises:
         InputError: they do not differ, differ in more than 24 deltas, or one of them cannot be trained.
     """
-    ends = flat_config(good), flat_config(bad)
-    keys = [key for key in ends[0] if ends[0][key] != ends[1][key] and key not in NOT_COMPARED]
+    keys = differing_keys(good, bad)
     if not keys:
-        seeds = " but for training.seed" if good.training.seed != bad.training.seed else ""
-        problem = f"the two configurations are identical{seeds}"
-        raise InputError(problem, remedy="give two that differ", key="GOOD BAD")
+        raise _no_difference(good, bad, hidden)
     mixtures = Mixtures(good, bad, _groups(Mixtures(good, bad, [[key] for key in keys]), keys))
     groups = mixtures.groups
     if len(groups) > LARGEST:
@@ -83,7 +91,17 @@ def find_differences(good: Config, bad: Config) -> Differences:
     for name, subset in (("GOOD", 0), ("BAD", (1 << len(groups)) - 1)):
         if obstacle := mixtures.obstacle(subset):
             raise InputError(f"cannot be trained: {obstacle[:-1]}", remedy="give one that can", key=name)
+    ends = flat_config(good), flat_config(bad)
     return Differences(tuple(_delta(group, ends, blame(good, bad)) for group in groups), mixtures)
+
+
+def _no_difference(good: Config, bad: Config, hidden: Sequence[str]) -> InputError:
+    if hidden:
+        problem = f"the two configurations differ in {', '.join(hidden)} alone, which this scale does not compare"
+        return InputError(problem, remedy="compare them with --full-scale", key="GOOD BAD")
+    seeds = " but for training.seed" if good.training.seed != bad.training.seed else ""
+    problem = f"the two configurations are identical{seeds}"
+    return InputError(problem, remedy="give two that differ", key="GOOD BAD")
 
 
 def _delta(keys: tuple[str, ...], ends: tuple[dict[str, Any], dict[str, Any]], blames: Sequence[Blame]) -> Delta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tools.bisect.claims import Reading, Standing
@@ -104,4 +105,14 @@ def _answer(turn: Turn, proof: Proof, readings: tuple[Reading, ...]) -> Conclusi
         posterior=proof.posterior,
         readings=(*proof.readings, *readings),
         fallback=turn.ledger.fallback,
+        reason=_not_excluded(readings),
     )
+
+
+def _not_excluded(completeness: Sequence[Reading]) -> str:
+    """What the mixtures that cannot be trained leave open, in a clause; empty when all of them were trained."""
+    count = sum(reading.standing is Standing.UNTESTABLE for reading in completeness)
+    if not count:
+        return ""
+    mixtures = "1 mixture" if count == 1 else f"{count} mixtures"
+    return f"{mixtures} that should be healthy cannot be trained, so that another cause beside these is not excluded"

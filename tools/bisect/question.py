@@ -69,14 +69,16 @@ class Conclusion:
     """The answer.
 
     Attributes:
-        ending: `found` when every cause is verified and together they explain the bad run; `no culprit` when the bad
-            run is verified not to break; `unproven` when verification kept failing; `budget spent`.
+        ending: `found` when every cause is verified and together they explain the bad run as far as its mixtures can
+            be trained; `no culprit` when the bad run is verified not to break; `unproven` when verification kept
+            failing; `budget spent`.
         causes: verified minimal causes, each a subset of the deltas as bits.
         guess: what may have broken what these do not explain, not verified; empty when all is found.
         posterior: probability of the hypothesis behind the last cause, or of the guess.
         readings: the claims and what the trainings said of them.
         fallback: whether ddmin had to take over.
-        reason: why it is no more than that, in a clause; empty when it is found.
+        reason: why it is no more than that, in a clause; empty when it is found and nothing is left open. With `found`
+            it counts the mixtures without a cause that cannot be trained, where another cause may hide.
     """
 
     ending: Ending

@@ -5,20 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from neuromf.config.load import load_config, validate
 from neuromf.config.resolve import config_hash, flat_config
 from neuromf.config.schema import Config
 from tools.bisect.deltas import Differences, find_differences
-from tools.bisect.mixtures import nested
 from tools.bisect.oracle import Probe
 from tools.bisect.oracles.table import oracle_kind
 from tools.bisect.oracles.task import Task
-from tools.replay.small_scale import SMALL
+from tools.bisect.scale import EPOCHS, full_ends, small_ends
 
-EPOCHS = 16
-"""Length of the bad run at small scale: 480 micro-batches, 15 to 27 s on a core. The failed run's MF loss is then 1,900
-times its FM loss, the corrected one's as large; with the exact derivative alone or a time scale of 1 alone it is 16 to
-280 times (eight trainings of three seeds)."""
 SEEDS_APART = 1_000
 """Distance of the first seeds of two repeats."""
 
@@ -36,6 +30,7 @@ class Study:
         repeats: trainings of each end in the calibration.
         seed: of the first probe.
         device: of the probes.
+        hidden: keys that differ at full scale and not at that of the probes.
     """
 
     good: Config
@@ -46,6 +41,7 @@ class Study:
     repeats: int
     seed: int
     device: str | None
+    hidden: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,22 +90,10 @@ def make_study(
         InputError: an unreadable configuration, an unknown oracle, or two that cannot be bisected.
     """
     small = oracle_kind(oracle).trains(oracle.partition(":")[2]) and not full_scale
-    ends = tuple(load_config([layer], SMALL if small else ()) for layer in (good, bad))
-    if small:
-        share = epochs / ends[1].training.epochs
-        ends = tuple(_shortened(config, share) for config in ends)
-    length = ends[1].training
+    ends = small_ends(good, bad, epochs) if small else full_ends(good, bad)
+    length = ends.bad.training
     return Study(
-        good=ends[0], bad=ends[1], differences=find_differences(*ends), oracle=oracle,
+        good=ends.good, bad=ends.bad, differences=find_differences(ends.good, ends.bad, ends.hidden), oracle=oracle,
         micro_batches=length.epochs * length.micro_batches_per_epoch, repeats=repeats, seed=SEEDS_APART * seed,
-        device=None if full_scale else "cpu",
+        device=None if full_scale else "cpu", hidden=ends.hidden,
     )  # fmt: skip
-
-
-def _shortened(config: Config, share: float) -> Config:
-    """A run of `share` of its epochs, warmed up for the same share of its steps."""
-    training = config.training
-    flat = flat_config(config)
-    flat["training.epochs"] = max(1, round(share * training.epochs))
-    flat["training.warmup_steps"] = round(share * training.warmup_steps)
-    return validate(nested(flat))

@@ -51,11 +51,11 @@ def bisect(
     from tools.bisect.answer.files import write_answer
     from tools.bisect.journal import Journal
     from tools.bisect.session import Session
-    from tools.commands.bisect_console import print_answer, teller
+    from tools.commands.bisect_console import print_answer, print_study, teller
     from tools.commands.console import make_console
 
     console = make_console()
-    console.print(f"{len(study.names)} deltas: {', '.join(study.names)}", soft_wrap=True)
+    print_study(console, study)
     with Journal(path, study.question(), study.names) as journal, teller(console, study) as tell:
         fleet = _fleet(out, jobs, slurm=slurm)
         try:

@@ -16,6 +16,15 @@ from tools.bisect.study import Study
 from tools.commands.console import progress_bar
 
 
+def print_study(console: Console, study: Study) -> None:
+    """What is bisected, and what the scale of the probes leaves out."""
+    console.print(f"{len(study.names)} deltas: {', '.join(study.names)}", soft_wrap=True, markup=False)
+    if study.hidden:
+        hidden = ", ".join(study.hidden)
+        says = f"not compared at this scale: {hidden}; --full-scale compares them"
+        console.print(says, soft_wrap=True, markup=False)
+
+
 @contextmanager
 def teller(console: Console, study: Study) -> Iterator[Callable[[Ended], None]]:
     """A function that shows each probe that ends: a bar on a terminal, a line each when piped."""

@@ -219,6 +219,23 @@ def test_a_refuted_no_culprit_is_asked_again():
     assert (step.subset, step.purpose) == (7, Purpose.VERIFY)
 
 
+@pytest.mark.parametrize(
+    ("cause", "stuck", "reason"),
+    [
+        (0b1, {0b111110}, "1 mixture that should be healthy cannot be trained, so"),
+        (0b11, {0b111110, 0b111101}, "2 mixtures that should be healthy cannot be trained, so"),
+        (0b11, {0b111110, 0b001000}, "1 mixture that should be healthy cannot be trained, so"),
+        (0b11, {0b001000}, ""),
+    ],
+)
+def test_a_mixture_without_a_cause_that_cannot_be_trained_is_said_beside_what_is_found(cause, stuck, reason):
+    """Verified causes stay found; that they are all is not known where the bad run without them has no answer."""
+    conclusion, _ = run(Engine(question(testable=lambda subset: subset not in stuck)), exact(cause))
+    assert (conclusion.ending, conclusion.causes) == (Ending.FOUND, (cause,))
+    end = " that another cause beside these is not excluded" if reason else ""
+    assert conclusion.reason == reason + end
+
+
 def test_a_spent_budget_is_said():
     """No more probes than allowed, and the best guess is given as one."""
     conclusion, observations = run(Engine(question(budget=3)), exact(0b11))

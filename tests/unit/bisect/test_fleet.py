@@ -58,6 +58,15 @@ def test_a_worker_that_dies_has_no_verdict_and_the_next_task_has_another(local):
     assert gather(local, 1) == {1: Verdict.BROKEN}
 
 
+def test_a_folder_of_the_users_is_not_taken_for_the_packages(local, tmp_path, monkeypatch):
+    """A bisect that is started beside a folder `tools` of another kind."""
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "__init__.py").write_text("raise SystemExit('not ours')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    local.submit([Numbered(0, task())])
+    assert gather(local, 1) == {0: Verdict.BROKEN}
+
+
 def test_a_worker_ends_with_its_bisect(local):
     """When standard input closes nobody would read the answer."""
     local.submit([Numbered(0, task())])

@@ -28,6 +28,7 @@ def document(study: Study, finished: Finished) -> dict[str, Any]:
         "seconds": round(sum(o.outcome.cost for o in observations), 1),
         "question": study.question(),
         "deltas": [_delta(study, number) for number in range(len(study.names))],
+        "hidden": list(study.hidden),
         "evidence": [evidence(study, o) for o in observations],
     }
 

@@ -27,7 +27,8 @@ class _Worker:
     def __init__(self, heard: queue.Queue[tuple[_Worker, bytes]]) -> None:
         path = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH", "")) if part)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tools.bisect.fleet.worker"],
+            # -P: a folder `tools` where the bisect was started must not be taken for ours.
+            [sys.executable, "-P", "-m", "tools.bisect.fleet.worker"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **ONE_CORE, "PYTHONPATH": path},
         )  # fmt: skip
         self.number: int | None = None

@@ -7,12 +7,21 @@ from itertools import accumulate
 from operator import itemgetter
 
 import torch
+from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
 
-def peak_bytes(call: Callable[[], object], device: torch.device) -> int:
-    """Largest sum of live tensors that `call` made, in bytes, on its second run."""
+def peak_bytes(call: Callable[[], object], net: nn.Module, device: torch.device) -> int:
+    """Largest sum of live tensors that `call` made, in bytes, on its second run.
+
+    Args:
+        call: what to measure; it begins by clearing the gradients of `net`.
+        net: what is left empty before the second run: gradients of the first, freed in the second, would be taken off
+            what the second holds.
+        device: where the tensors live.
+    """
     call()
+    net.zero_grad(set_to_none=True)
     return _peak_of_cuda(call, device) if device.type == "cuda" else _peak_of_cpu(call)
 
 

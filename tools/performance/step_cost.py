@@ -37,7 +37,7 @@ def memory_figures(workload: Workload, device: torch.device) -> list[Figure]:
     """The peak of a flow-matching step in MiB, and of the others in that."""
     bars: dict[str, float] = {"exact MeanFlow": MEMORY_BAR, "improved MeanFlow": MEMORY_BAR}
     bars["checkpointed MeanFlow"] = CHECKPOINTED_MEMORY_BAR
-    peaks = {name: peak_bytes(step, device) for name, step in steps(workload).items()}
+    peaks = {name: peak_bytes(step, workload.net, device) for name, step in steps(workload).items()}
     figures = [Figure("peak memory of flow matching", peaks[BASE] / 2**20, "MiB")]
     for name, peak in peaks.items():
         if name != BASE:

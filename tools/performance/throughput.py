@@ -90,7 +90,7 @@ def measure_throughput(config: Config, batch_size: int, device: torch.device, ro
     return Throughput(
         batch_size=batch_size,
         seconds=sorted(times["step"])[rounds // 2],
-        peak_bytes=peak_bytes(calls["step"], device),
+        peak_bytes=peak_bytes(calls["step"], state.model, device),
         flow_flops=_flow_flops(config, batch_size, device),
         matmul_rate=operations / min(times["product"]),
         copy_rate=2 * copied.nbytes / min(times["copy"]),

@@ -71,7 +71,7 @@ def test_times_are_taken_in_turn():
 
 def test_peak_memory_counts_what_lives_at_once():
     """Two tensors that live together count both, two that follow each other one."""
-    size = 1 << 20
+    size, nothing = 1 << 20, torch.nn.Identity()
 
     def together():
         first, second = torch.zeros(size), torch.zeros(size)
@@ -80,8 +80,22 @@ def test_peak_memory_counts_what_lives_at_once():
     def in_turn():
         return torch.zeros(size).sum() + torch.zeros(size).sum()
 
-    assert peak_bytes(together, CPU) == pytest.approx(8 * size, rel=0.01)
-    assert peak_bytes(in_turn, CPU) == pytest.approx(4 * size, rel=0.01)
+    assert peak_bytes(together, nothing, CPU) == pytest.approx(8 * size, rel=0.01)
+    assert peak_bytes(in_turn, nothing, CPU) == pytest.approx(4 * size, rel=0.01)
+
+
+def test_gradients_of_an_earlier_pass_are_no_credit():
+    """The pass that is measured finds no gradients to free, or they would be taken off its peak."""
+    net, x, held = torch.nn.Linear(512, 512, bias=False), torch.ones(1, 512), []
+
+    def step():
+        held.append(net.weight.grad is not None)
+        net.zero_grad(set_to_none=True)
+        net(x).sum().backward()
+
+    assert peak_bytes(step, net, CPU) == pytest.approx(net.weight.nbytes, rel=0.02)
+    assert peak_bytes(step, net, CPU) == pytest.approx(net.weight.nbytes, rel=0.02)
+    assert held == [False, False, True, False]
 
 
 def test_the_machine_is_described():

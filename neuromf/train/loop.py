@@ -135,10 +135,11 @@ class _Training:
             journal.save(self.state, halted=record.verdict.message if diverged else "")
             return
         step, every = self.state.step, self.config.training.checkpoint_every_steps
-        if step % every == 0 or step == self.last or asked:
-            journal.save(self.state)
+        # Before the checkpoint, from which a killed run goes on: what comes after it is never made again.
         if is_sampled(step, every) or step == self.last:
             journal.sample(self.state)
+        if step % every == 0 or step == self.last or asked:
+            journal.save(self.state)
 
 
 def _is_over(record: StepRecord) -> bool:

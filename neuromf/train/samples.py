@@ -44,7 +44,8 @@ def leave_sample(folder: Path, state: TrainState, config: Config, shape: tuple[i
     """Write `step_XXXXXXXX.safetensors` with one sample in one step, always from the same noise.
 
     Returns:
-        An event when the evaluation changed the training's state (law EMA-003).
+        An event of the step just made when the evaluation changed the training's state (law EMA-003): a resume from
+        this step's checkpoint keeps it, one from an earlier checkpoint drops it and draws the sample again.
     """
     device = next(state.model.parameters()).device
     before = state_digest(state)
@@ -55,7 +56,7 @@ def leave_sample(folder: Path, state: TrainState, config: Config, shape: tuple[i
     if finding.passed:
         return None
     alarm = alarm_of("EMA-003", Level.WARN, finding)
-    return Event(step=state.step, level="warn", law="EMA-003", message=alarm.message, value=alarm.value)
+    return Event(step=state.step - 1, level="warn", law="EMA-003", message=alarm.message, value=alarm.value)
 
 
 def averaged_net(state: TrainState) -> Net:

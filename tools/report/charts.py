@@ -66,6 +66,7 @@ def draw(lines: Sequence[Line], frame: Frame) -> str:
                 _plot(axes, line, frame, faint=True)
             _plot(axes, bold or line, frame)
         _dress(axes, frame)
+        _name(axes, [line.label for line in lines], frame)
         figure.tight_layout(pad=0.4)
         if frame.marks:
             draw_marks(figure, axes, frame.marks)
@@ -108,7 +109,7 @@ def slice_png(image: np.ndarray, scale: int = 4) -> str:
 def _plot(axes: Axes, line: Line, frame: Frame, *, faint: bool = False) -> None:
     shown = line.drawable(log=frame.log, bins=frame.bins)
     axes.plot(shown.x, shown.y, color=line.colour, linestyle="-" if faint else line.dashes,
-              label="_" if faint else line.label or "_", linewidth=0.7 if faint else 1.4,
+              label="named" if line.label and not faint else "_", linewidth=0.7 if faint else 1.4,
               alpha=0.35 if faint else 1.0, gid=line.gid)  # fmt: skip
 
 
@@ -126,9 +127,17 @@ def _dress(axes: Axes, frame: Frame) -> None:
     for spine in axes.spines.values():
         spine.set_color(INK)
     axes.grid(color=INK, alpha=0.25, linewidth=0.5)
-    if axes.get_legend_handles_labels()[1]:
-        place: Any = {"loc": "upper center", "bbox_to_anchor": (0.45, -0.2)} if frame.legend_below else {}
-        axes.legend(frameon=False, labelcolor=INK, fontsize=8, ncols=3 if frame.legend_below else 2, **place)
+
+
+def _name(axes: Axes, labels: list[str], frame: Frame) -> None:
+    """Make the legend, then write each label as typed: matplotlib leaves out `_x`, and reads `$x$` as mathematics."""
+    named = [label for label in labels if label]
+    if not named:
+        return
+    place: Any = {"loc": "upper center", "bbox_to_anchor": (0.45, -0.2)} if frame.legend_below else {}
+    legend = axes.legend(frameon=False, labelcolor=INK, fontsize=8, ncols=3 if frame.legend_below else 2, **place)
+    for text, label in zip(legend.get_texts(), named, strict=True):
+        text.set(text=label, parse_math=False)
 
 
 LOSS_CHARTS = (

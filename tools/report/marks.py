@@ -95,5 +95,5 @@ def draw_marks(figure: Figure, axes: Axes, marks: Sequence[Mark]) -> None:
     for label in labels:
         place = (label.left, 3 + LINE * label.row)
         text = axes.annotate(label.mark.text, (0, 1), place, xycoords="axes fraction", textcoords="offset points")
-        text.set(color=label.mark.colour, fontsize=SIZE, gid=label.mark.gid)
+        text.set(color=label.mark.colour, fontsize=SIZE, gid=label.mark.gid, parse_math=False)
     axes.set_xlim(start, end)

@@ -63,7 +63,7 @@ def train_step(state: TrainState, source: BatchSource, config: Config) -> StepRe
 
 
 def settle(state: TrainState, source: BatchSource, config: Config) -> None:
-    """One backward pass whose gradients the next step drops, where ranks share a step; before the first, resumed or not.
+    """One backward pass, where ranks share a step, whose gradients the first step of a run or of its resumption drops.
 
     torch lays out the buckets of gradients anew after the first one, and three ranks or more add up in an order that
     depends on the layout: a resumed run would round its first step in another way than the undisturbed (CKPT-001).

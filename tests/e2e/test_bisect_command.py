@@ -183,3 +183,13 @@ def test_a_found_cause_beside_which_another_may_hide_says_so(bisect, told, tmp_p
     assert ended.returncode == 0, ended.stderr
     assert "found: 1 mixture that should be healthy cannot be trained" in ended.stdout
     assert json.loads((tmp_path / "answer.json").read_text())["reason"].endswith("is not excluded")
+
+
+def test_three_trainings_of_each_end_are_the_fewest(bisect, told):
+    """With three the cause is found; two could not tell the ends apart, and none is started."""
+    fleet = told(lambda config: config["meanflow.jvp"] != "exact")
+    ended = bisect("phase4c", "failed_225", "--seeds", "2", "--out", "two")
+    assert ended.returncode == 2
+    assert "--seeds" in ended.stderr
+    assert fleet.asked == 0
+    assert bisect("phase4c", "failed_225", "--seeds", "3", "--out", "three").returncode == 0

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 INCONCLUSIVE = 3
 """Exit code when no verified cause explains the bad run."""
 
+FEWEST = 3
+"""Trainings of each end that can tell the two apart: 2 of 2 against 0 of 2 happen by chance once in six times."""
+
 
 def bisect(
     good: Annotated[str, typer.Argument(metavar="[GOOD]", help="Recipe or YAML file of the run that trains.")] = "",
@@ -25,7 +28,7 @@ def bisect(
     ] = "divergence",
     budget: Annotated[int, typer.Option(min=1, help="Most probes after the calibration.")] = 200,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Probes side by side, a core each.")] = 1,
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="Trainings of each end in the calibration.")] = 5,
+    seeds: Annotated[int, typer.Option(min=FEWEST, max=100, help="Trainings of each end in the calibration.")] = 5,
     seed: Annotated[int, typer.Option(min=0, max=10**12, help="Another one repeats the bisect anew.")] = 0,
     epochs: Annotated[int, typer.Option(min=1, max=100_000, help="Length of the bad run at small scale.")] = 16,
     full_scale: Annotated[bool, typer.Option("--full-scale", help="Train both as they are.")] = False,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from neuromf.errors import InputError
+from tools.commands.output_file import check_output_file
 
 if TYPE_CHECKING:
     from tools.bisect.fleet.fleet import Fleet
@@ -49,6 +50,8 @@ def bisect(
 
     study = make_study(good, bad, oracle, repeats=seeds, seed=seed, epochs=epochs, full_scale=full_scale)
     path = _journal_path(out, resume=resume)
+    if json_file is not None:
+        check_output_file(json_file, "--json", keep=[Path(good), Path(bad), path])
 
     from tools.bisect.answer.document import document
     from tools.bisect.answer.files import write_answer

@@ -183,3 +183,55 @@ def test_a_found_cause_beside_which_another_may_hide_says_so(bisect, told, tmp_p
     assert ended.returncode == 0, ended.stderr
     assert "found: 1 mixture that should be healthy cannot be trained" in ended.stdout
     assert json.loads((tmp_path / "answer.json").read_text())["reason"].endswith("is not excluded")
+
+
+def test_three_trainings_of_each_end_are_the_fewest(bisect, told):
+    """With three the cause is found; two could not tell the ends apart, and none is started."""
+    fleet = told(lambda config: config["meanflow.jvp"] != "exact")
+    ended = bisect("phase4c", "failed_225", "--seeds", "2", "--out", "two")
+    assert ended.returncode == 2
+    assert "--seeds" in ended.stderr
+    assert fleet.asked == 0
+    assert bisect("phase4c", "failed_225", "--seeds", "3", "--out", "three").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("missing/answer.json", "No such file"),
+        (".", "Is a directory"),
+        ("/proc/answer.json", "cannot be written"),
+        ("good.yaml", "would be overwritten"),
+        ("found/journal.jsonl", "would be overwritten"),
+    ],
+)
+def test_an_answer_that_cannot_be_written_is_refused_before_any_training(bisect, told, tmp_path, path, words):
+    """One sentence at the beginning, not after hours of training."""
+    (tmp_path / "good.yaml").write_text("extends: phase4c\n", encoding="utf-8")
+    fleet = told(lambda config: config["meanflow.jvp"] != "exact")
+    ended = bisect("good.yaml", "failed_225", "--out", "found", "--json", path)
+    assert ended.returncode == 2
+    assert words in ended.stderr
+    assert "--json" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert fleet.asked == 0
+    assert (tmp_path / "good.yaml").read_text() == "extends: phase4c\n"
+
+
+@pytest.mark.parametrize("before", [None, "old"])
+def test_an_answer_takes_the_place_of_another_at_the_end_alone(bisect, told, tmp_path, before):
+    """What stands there stays while the bisect works, and nothing is left of a check of the path."""
+    target = tmp_path / "found" / "answer.json"
+    target.parent.mkdir()
+    if before is not None:
+        target.write_text(before, encoding="utf-8")
+    seen = []
+
+    def breaks(config):
+        seen.append(target.read_text(encoding="utf-8") if target.exists() else None)
+        return config["meanflow.jvp"] != "exact"
+
+    told(breaks)
+    assert bisect("phase4c", "failed_225", "--out", "found", "--json", target).returncode == 0
+    assert set(seen) == {before}
+    assert json.loads(target.read_text(encoding="utf-8"))["ending"] == "found"

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from neuromf.errors import InputError
+from tools.commands.output_file import check_output_file
 
 if TYPE_CHECKING:
     from tools.bisect.fleet.fleet import Fleet
 
 INCONCLUSIVE = 3
 """Exit code when no verified cause explains the bad run."""
+
+FEWEST = 3
+"""Trainings of each end that can tell the two apart: 2 of 2 against 0 of 2 happen by chance once in six times."""
 
 
 def bisect(
@@ -25,7 +29,7 @@ def bisect(
     ] = "divergence",
     budget: Annotated[int, typer.Option(min=1, help="Most probes after the calibration.")] = 200,
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Probes side by side, a core each.")] = 1,
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="Trainings of each end in the calibration.")] = 5,
+    seeds: Annotated[int, typer.Option(min=FEWEST, max=100, help="Trainings of each end in the calibration.")] = 5,
     seed: Annotated[int, typer.Option(min=0, max=10**12, help="Another one repeats the bisect anew.")] = 0,
     epochs: Annotated[int, typer.Option(min=1, max=100_000, help="Length of the bad run at small scale.")] = 16,
     full_scale: Annotated[bool, typer.Option("--full-scale", help="Train both as they are.")] = False,
@@ -46,6 +50,8 @@ def bisect(
 
     study = make_study(good, bad, oracle, repeats=seeds, seed=seed, epochs=epochs, full_scale=full_scale)
     path = _journal_path(out, resume=resume)
+    if json_file is not None:
+        check_output_file(json_file, "--json", keep=[Path(good), Path(bad), path])
 
     from tools.bisect.answer.document import document
     from tools.bisect.answer.files import write_answer

@@ -58,6 +58,20 @@ def test_a_worker_that_dies_has_no_verdict_and_the_next_task_has_another(local):
     assert gather(local, 1) == {1: Verdict.BROKEN}
 
 
+def test_an_idle_worker_that_died_loses_no_task(local):
+    """Both workers are killed between two batches: others are started, and every task of the second has its verdict."""
+    local.submit([Numbered(number, task()) for number in (0, 1)])
+    gather(local, 2)
+    dead = [worker.process for worker in local._workers]
+    for process in dead:
+        process.kill()
+        process.wait()
+    local.submit([Numbered(number, task()) for number in (2, 3, 4)])
+    assert gather(local, 3) == dict.fromkeys((2, 3, 4), Verdict.BROKEN)
+    assert not {worker.process for worker in local._workers} & set(dead)
+    assert len(local._workers) == 2
+
+
 def test_a_folder_of_the_users_is_not_taken_for_the_packages(local, tmp_path, monkeypatch):
     """A bisect that is started beside a folder `tools` of another kind."""
     (tmp_path / "tools").mkdir()

@@ -95,11 +95,16 @@ def test_error_rates_are_the_mean_of_jeffreys_posterior():
     assert calibrate(ends("HHHHU", "BBBBU"), FULL) == Rates(0.1, 0.1)
 
 
-@pytest.mark.parametrize(("good", "bad"), [("HHHHH", "HHHHH"), ("BHHHH", "HBBBB"), ("BBBBB", "BBBBB"), ("B", "H")])
+@pytest.mark.parametrize(("good", "bad"), [("HHHHH", "HHHHH"), ("BHHHH", "HBBBB"), ("BBBBB", "BBBBB"), ("HH", "BB")])
 def test_ends_that_do_not_separate_are_refused(good, bad):
     """4 of 5 against 1 of 5 is no difference to build on (p = 0.10)."""
     with pytest.raises(InputError, match="do not separate"):
         calibrate(ends(good, bad), FULL)
+
+
+def test_three_runs_of_each_end_are_enough():
+    """3 of 3 against 0 of 3 has p = 1 in 20, the bound itself, whichever way it is rounded."""
+    assert calibrate(ends("HHH", "BBB"), FULL) == Rates(0.125, 0.125)
 
 
 def test_an_end_without_a_decided_run_is_refused():

@@ -34,12 +34,16 @@ class _Worker:
         self.number: int | None = None
         threading.Thread(target=self._listen, args=(heard,), daemon=True).start()
 
-    def give(self, numbered: Numbered) -> None:
-        """Send a task."""
-        self.number = numbered.number
+    def give(self, numbered: Numbered) -> bool:
+        """Send a task; False when the process has died, which leaves the task as it was."""
         assert self.process.stdin is not None
-        self.process.stdin.write(line(record_of(numbered)))
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(line(record_of(numbered)))
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            return False
+        self.number = numbered.number
+        return True
 
     def _listen(self, heard: queue.Queue[tuple[_Worker, bytes]]) -> None:
         assert self.process.stdout is not None
@@ -66,11 +70,16 @@ class LocalFleet:
         """Give tasks to idle workers, and keep the others until one is idle."""
         self._backlog.extend(tasks)
         while self._backlog and (self._idle or len(self._workers) < self.size):
-            if not self._idle:
-                worker = _Worker(self._heard)
-                self._workers.append(worker)
-                self._idle.append(worker)
-            self._idle.pop().give(self._backlog.popleft())
+            worker = self._idle.pop() if self._idle else self._start()
+            if worker.give(self._backlog[0]):
+                self._backlog.popleft()
+            else:
+                self._forget(worker)
+
+    def _start(self) -> _Worker:
+        worker = _Worker(self._heard)
+        self._workers.append(worker)
+        return worker
 
     def wait(self) -> list[Answer]:
         """Wait for one answer; a worker that died has none to give."""
@@ -90,7 +99,8 @@ class LocalFleet:
             return [found]
 
     def _forget(self, worker: _Worker) -> None:
-        self._workers.remove(worker)
+        """Drop a worker that died; its end may be noticed twice, when a task is sent and when its output ends."""
+        self._workers = [other for other in self._workers if other is not worker]
         self._idle = [other for other in self._idle if other is not worker]
 
     def close(self) -> None:

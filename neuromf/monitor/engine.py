@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
+from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.monitor.alarm import Alarm, Level, Verdict, alarm_of
 from neuromf.monitor.events import Event
@@ -25,7 +26,7 @@ class Monitor:
     """
 
     def __init__(self, config: Config, moments: LatentMoments, known: Iterable[Event] = ()) -> None:
-        self._config, self._moments = config, moments
+        self._config, self._facts, self._moments = config, run_facts(config), moments
         self._told = {event.law for event in known if event.level != "info"}
 
     def judge(self, row: Row, verdict: Verdict, checks: StepChecks | None) -> list[Event]:
@@ -46,7 +47,7 @@ class Monitor:
                 yield alarm_of(reading.law_id, Level.WARN, reading.finding)
 
     def _readings(self, row: Row, checks: StepChecks | None) -> Iterator[LawReading]:
-        yield from step_readings(self._config, row)
+        yield from step_readings(self._config, row, self._facts)
         if checks is not None:
             yield from check_readings(self._config, checks)
             if checks.moments:

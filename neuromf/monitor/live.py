@@ -101,16 +101,16 @@ def first_loss_reading(config: Config, row: Row, batches: list[Batch]) -> LawRea
     return judge("PRED-002", measured=_number(row, "raw_total"), expected=float(np.mean(expected)))
 
 
-def reduced_loss(config: Config, row: Row) -> float:
+def reduced_loss(config: Config, row: Row, facts: RunFacts | None = None) -> float:
     """Raw loss of one term of a sample in the unit of the configured reduction, which norm_eps is compared with."""
-    facts = run_facts(config)
+    facts = facts or run_facts(config)
     per_dim = _number(row, "raw_total") / facts.loss_terms
     return per_dim * (facts.latent_dims if config.meanflow.reduction == "sum" else 1)
 
 
-def step_readings(config: Config, row: Row) -> Iterator[LawReading]:
-    """Judge one finished step by its trace row."""
-    facts = run_facts(config)
+def step_readings(config: Config, row: Row, facts: RunFacts | None = None) -> Iterator[LawReading]:
+    """Judge one finished step by its trace row; `facts` of the run, where they are at hand, are not counted again."""
+    facts = facts or run_facts(config)
     yield judge("NUM-001", loss=_number(row, "raw_total"), gradient_norm=_number(row, "grad_norm"))
     yield judge("OBS-001", recorded=_recorded(row))
     yield from _schedule_readings(config, facts, row)
@@ -124,7 +124,7 @@ def step_readings(config: Config, row: Row) -> Iterator[LawReading]:
     settings = config.meanflow
     yield judge(
         "WGT-002",
-        loss=reduced_loss(config, row),
+        loss=reduced_loss(config, row, facts),
         norm_eps=settings.norm_eps,
         norm_p=settings.norm_p,
         reported=config.training.reported_loss,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from neuromf.monitor.coverage import Coverage
 
@@ -38,9 +39,9 @@ class StepChecks:
     moments: dict[str, float]
 
 
-def stale_gradients(model: nn.Module) -> int:
+def stale_gradients(parameters: Iterable[Tensor]) -> int:
     """Parameters with a gradient that is already there."""
-    return sum(parameter.grad is not None for parameter in model.parameters())
+    return sum(parameter.grad is not None for parameter in parameters)
 
 
 def own_count(optimiser: torch.optim.Optimizer, device: torch.device) -> Tensor:
@@ -48,12 +49,13 @@ def own_count(optimiser: torch.optim.Optimizer, device: torch.device) -> Tensor:
     counts = [state["step"] for state in optimiser.state.values() if "step" in state]
     if not counts:
         return torch.zeros((), device=device)
-    return torch.stack([torch.as_tensor(count, device=device, dtype=torch.float64) for count in counts]).min()
+    # Adam counts in float32 tensors on the CPU: one conversion for all of them, not one each.
+    return torch.stack([torch.as_tensor(count) for count in counts]).to(device, torch.float64).min()
 
 
-def fingerprint(model: nn.Module) -> Tensor:
+def fingerprint(parameters: Iterable[Tensor]) -> Tensor:
     """One integer a parameter, the sum of its bits as 32-bit words: the same bits, whatever the order of summing."""
-    words = [parameter.detach().contiguous().view(torch.int32) for parameter in model.parameters()]
+    words = [parameter.detach().contiguous().view(torch.int32) for parameter in parameters]
     return torch.stack([word.sum(dtype=torch.int64) for word in words])
 
 

@@ -1,4 +1,7 @@
-"""Looks for silent faults around one optimiser step, without a transfer from the device of its own."""
+"""Looks for silent faults around one optimiser step.
+
+Without a transfer from the device of its own, unless a parameter stood still and the reason has to be looked up.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import torch
 from torch import Tensor
 
 from neuromf.config.schema import Config
-from neuromf.monitor.coverage import coverage, unmoved
+from neuromf.monitor.coverage import at_rest, coverage, unmoved
 from neuromf.monitor.moments import batch_moments
 from neuromf.monitor.step_checks import (
     StepChecks,
@@ -30,16 +33,19 @@ class StepObserver:
 
     def __init__(self, state: TrainState, config: Config) -> None:
         self._state, self._config = state, config
-        self._first_update = state.step + 1
         self.active = config.training.monitors and judged_step(state.step)
         self.first = self.active and state.step == 0
+        # One walk over the modules for all readings: it takes as long as one of them.
+        self._parameters = list(state.model.parameters()) if self.active else []
         self._stale = 0
         self._average: list[Tensor] = []
+        self._moved: list[Tensor] = []
+        self._learning_rate = 0.0
 
     def before_backward(self) -> None:
         """Gradients must be cleared."""
         if self.active:
-            self._stale = stale_gradients(self._state.model)
+            self._stale = stale_gradients(self._parameters)
 
     def data_sums(self, x: Tensor) -> dict[str, Tensor]:
         """Moments of a micro-batch of the run's first step."""
@@ -60,14 +66,16 @@ class StepObserver:
         """
         if not self.active:
             return {}
-        model, parameters = self._state.model, list(self._state.model.parameters())
-        present = [parameter.detach().float() for parameter in parameters]
+        self._moved, self._learning_rate = moved, learning_rate
+        present = [parameter.detach().float() for parameter in self._parameters]
         readings = {
-            "still": unmoved(parameters, moved, learning_rate, self._config.training.adam_eps),
+            "at_rest": at_rest(moved),
             "counted": own_count(self._state.optimiser, present[0].device),
             **average_motion(self._average, list(self._state.ema.shadow.values()), present),
         }
-        apart = self._state.world.apart(fingerprint(model))
+        # A process that is alone has no replica to part from.
+        world, alone = self._state.world, present[0].new_zeros(1)
+        apart = world.apart(fingerprint(self._parameters)) if world.size > 1 else alone
         return readings | {f"rank.{rank}": count for rank, count in enumerate(apart)}
 
     def result(self, readings: dict[str, float], sums: dict[str, float]) -> StepChecks | None:
@@ -76,7 +84,7 @@ class StepObserver:
             return None
         ranks = [name for name in readings if name.startswith("rank.")]
         return StepChecks(
-            coverage=coverage(self._state.model, self._state.optimiser, int(readings["still"])),
+            coverage=coverage(self._state.model, self._state.optimiser, self._still(readings)),
             stale=self._stale,
             recorded=self._state.step,
             counted=int(readings["counted"]),
@@ -84,3 +92,9 @@ class StepObserver:
             differing=tuple(int(readings[name]) for name in ranks),
             moments={name: value for name, value in sums.items() if name.startswith("data.")},
         )
+
+    def _still(self, readings: dict[str, float]) -> int:
+        """Parameters whose step should have been seen; nothing need be asked where each of them moved."""
+        if not readings["at_rest"]:
+            return 0
+        return int(unmoved(self._parameters, self._moved, self._learning_rate, self._config.training.adam_eps))

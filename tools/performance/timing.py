@@ -28,7 +28,7 @@ def side_by_side(
     times: Times = {name: [] for name in calls}
     for index in range(warm_up + rounds):
         for name, call in calls.items():
-            seconds = _seconds(call, device)
+            seconds = seconds_of(call, device)
             if index >= warm_up:
                 times[name].append(seconds)
     return times
@@ -39,7 +39,8 @@ def ratio(times: Times, name: str, base: str) -> float:
     return statistics.median(a / b for a, b in zip(times[name], times[base], strict=True))
 
 
-def _seconds(call: Callable[[], object], device: torch.device) -> float:
+def seconds_of(call: Callable[[], object], device: torch.device) -> float:
+    """Wall time of one call and of the work it leaves on the device."""
     _synchronise(device)
     start = time.perf_counter()
     call()

@@ -11,6 +11,7 @@ from neuromf.monitor.events import Event, read_events
 from neuromf.trace.columns import Row
 from neuromf.trace.reader import read_rows
 from neuromf.train.run_folder import RunFolder
+from neuromf.train.summary import latest_blocks
 
 SHOWN = ("raw_total", "raw_fm", "raw_mf", "weighted", "objective", "grad_norm")
 SUSPECTS = 3
@@ -33,7 +34,7 @@ def _lines(run: RunFolder, rows: Sequence[Row], events: Sequence[Event], config:
     warnings = [event for event in events if event.level == "warn"]
     for event in warnings[:WARNINGS]:
         yield f"warned at step {event.step}, {event.law}: {event.message}"
-    yield from suspect_lines(diagnose(config, rows, events))
+    yield from suspect_lines(diagnose(config, rows, events, latest_blocks(run.summary)))
     for event in halts[-1:]:
         yield f"next: neuromf laws show {event.law}"
     yield f"next: neuromf report {shlex.quote(str(run.root))} --out report.html"
@@ -55,6 +56,8 @@ def suspect_lines(suspects: Sequence[Suspect]) -> Iterator[str]:
             yield f"  for: {evidence}"
         for evidence in suspect.against:
             yield f"  against: {evidence}"
+        for number in suspect.neither:
+            yield f"  neither: {number}"
         yield f"  try: {suspect.try_next}"
 
 

@@ -1,6 +1,6 @@
-"""What is most likely wrong with a run, from its configuration, its trace and its events.
+"""What is most likely wrong with a run, from its configuration, its trace, its events and its blocks' gradient norms.
 
-Signs are read off the three and turned into points (`evidence`); each cause adds the points of its questions
+Signs are read off the four and turned into points (`evidence`); each cause adds the points of its questions
 (`suspects`); the sum is the logarithm of its odds. A run without a symptom has no suspect, whatever its configuration:
 that is the gate's to judge.
 """
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neuromf.config.schema import Config
+from neuromf.monitor.block_signs import BlockNorms, block_signs
 from neuromf.monitor.config_signs import config_signs, law_findings
 from neuromf.monitor.events import Event
 from neuromf.monitor.evidence import LIMIT, Reading, fact, score
@@ -37,6 +38,7 @@ class Suspect:
         supporting: evidence for it, each a sentence with numbers.
         against: evidence against it.
         try_next: what to do, one sentence.
+        neither: numbers that seem to say something of it and do not, each with the reason.
     """
 
     name: str
@@ -45,19 +47,23 @@ class Suspect:
     supporting: tuple[str, ...]
     against: tuple[str, ...]
     try_next: str
+    neither: tuple[str, ...] = ()
 
 
-def diagnose(config: Config, rows: Sequence[Row], events: Sequence[Event]) -> list[Suspect]:
+def diagnose(
+    config: Config, rows: Sequence[Row], events: Sequence[Event], blocks: BlockNorms | None = None
+) -> list[Suspect]:
     """Causes with any evidence for them, the likeliest first; none where nothing is wrong.
 
     Args:
         config: the run.
         rows: its trace, whole or in part; a cell may be empty, and `epoch_rows` makes rows of a curve by epoch.
         events: its events.
+        blocks: its latest gradient norms by block, where any were recorded.
     """
     findings = law_findings(config)
     alarms = [event for event in events if event.level in ALARMS]
-    signs = read_signs(config, summarise(rows), alarms, findings)
+    signs = read_signs(config, summarise(rows), alarms, findings, blocks)
     if not _has_symptom(signs, alarms):
         return []
     weighed = [weigh(cause, config, signs, findings) for cause in CAUSES]
@@ -67,14 +73,19 @@ def diagnose(config: Config, rows: Sequence[Row], events: Sequence[Event]) -> li
 
 
 def read_signs(
-    config: Config, summary: TraceSummary, alarms: Sequence[Event], findings: dict[str, Finding]
+    config: Config,
+    summary: TraceSummary,
+    alarms: Sequence[Event],
+    findings: dict[str, Finding],
+    blocks: BlockNorms | None = None,
 ) -> dict[str, Reading]:
     """Every sign that can be read, by name; one that cannot, for want of a column or of steps, is absent."""
     signs = dict(config_signs(config, findings))
-    long_enough = exposed(config, summary)
+    long_enough = exposed(config, summary.last_step)
     signs |= dict(loss_signs(config, summary, long_enough))
     signs |= dict(field_signs(config, summary))
     signs |= dict(update_signs(config, summary, long_enough))
+    signs |= dict(block_signs(config, blocks, blocks is not None and exposed(config, blocks.step)))
     signs["non_finite"] = _non_finite(summary)
     signs["weight_turns"] = fact(False, "a positive weight turns no gradient: it can hide a divergence, not cause one")
     for alarm in alarms:
@@ -85,9 +96,9 @@ def read_signs(
 def weigh(cause: Cause, config: Config, signs: dict[str, Reading], findings: dict[str, Finding]) -> Suspect:
     """One cause as a suspect, with every answered question on one side or the other."""
     known = [[signs[name] for name in question if name in signs] for question in cause.expects]
-    loudest = [max(readings, key=_points) for readings in known if readings]
+    loudest = [max(readings, key=lambda reading: reading.points) for readings in known if readings]
     excluding = [signs[entry.sign].opposed(entry.why) for entry in cause.excluded_by if entry.sign in signs]
-    answers = [*loudest, *sorted(excluding, key=_points)[:1]]
+    answers = [*loudest, *sorted(excluding, key=lambda reading: reading.points)[:1]]
     broken = [law_id for law_id in cause.laws if law_id in findings and not findings[law_id].passed]
     return Suspect(
         name=cause.name,
@@ -97,11 +108,8 @@ def weigh(cause: Cause, config: Config, signs: dict[str, Reading], findings: dic
         supporting=tuple(reading.says for readings in known for reading in readings if reading.points > 0),
         against=tuple(answer.says for answer in answers if answer.points < 0),
         try_next=_try_next(cause, config, [findings[law_id] for law_id in broken]),
+        neither=tuple(f"{signs[entry.sign].says}: {entry.why}" for entry in cause.silent if entry.sign in signs),
     )
-
-
-def _points(reading: Reading) -> float:
-    return reading.points
 
 
 def _has_symptom(signs: dict[str, Reading], alarms: Sequence[Event]) -> bool:

@@ -2,7 +2,7 @@
 
 A question is a tuple of signs of which any would do, so that it counts its loudest; questions add up. A sign's name is
 a law's id (judged on the configuration), `event` and a law's id (told while the run trained), or one of `loss_signs`,
-`field_signs` and `update_signs`. The table's order settles ties: what is certain comes before what is likely.
+`field_signs`, `update_signs` and `block_signs`. The table's order settles ties: what is certain before what is likely.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Question = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Exclusion:
-    """A sign that a cause cannot explain, and why."""
+    """A sign that a cause cannot explain, or that says nothing of it, and why."""
 
     sign: str
     why: str
@@ -29,6 +29,7 @@ class Cause:
         laws: laws that hold it; shown is the first that the configuration breaks, else the last.
         expects: questions that this cause answers with yes.
         excluded_by: the loudest of these counts against it; the absence of all counts for nothing.
+        silent: what seems to be evidence and is none.
         try_next: what to do, where the laws' own remedies do not say it; `{lower_rate}` and `{higher_rate}` are rates.
     """
 
@@ -36,6 +37,7 @@ class Cause:
     laws: tuple[str, ...]
     expects: tuple[Question, ...]
     excluded_by: tuple[Exclusion, ...] = ()
+    silent: tuple[Exclusion, ...] = ()
     try_next: str = ""
 
 
@@ -63,7 +65,7 @@ CAUSES = (
     Cause(
         name="what the optimiser holds and moves",
         laws=("OPT-002",),
-        expects=(("frozen", "event OPT-002"), ("flow_stuck",)),
+        expects=(("frozen", "event OPT-002", "output_still"), ("flow_stuck",)),
     ),
     Cause(
         name="the average of the weights",
@@ -89,24 +91,27 @@ CAUSES = (
             ("climb", "above_nothing"),
             ("JVP-003", "JVP-005", "PREC-001"),
         ),
+        silent=(Exclusion("imbalance", "trainings with and without this fault begin alike"),),
         try_next="Measure du/dt against the exact one: run `neuromf gate` on this configuration.",
     ),
     Cause(
         name="a learning rate that is too high",
         laws=("LR-002",),
-        expects=(("weights_thrown",), ("flow_thrown", "flow_stuck")),
+        expects=(("weights_thrown", "blocks_lost"), ("flow_thrown", "flow_stuck")),
         excluded_by=(Exclusion("terms_apart", "a rate too high spoils both"),),
         try_next="Set training.learning_rate={lower_rate} and train again.",
     ),
     Cause(
         name="a learning rate that is too low, or still warming up",
         laws=("LR-003",),
-        expects=(("flow_stuck",), ("weights_unmoved", "LR-003")),
+        expects=(("flow_stuck",), ("weights_unmoved", "LR-003", "blocks_starved")),
         excluded_by=(
             Exclusion("climb", "a small rate raises no loss"),
             Exclusion("rate_off", "the rate is not the one that was set"),
             Exclusion("frozen", "a small rate still moves a weight"),
+            Exclusion("blocks_fed", "a small rate leaves the output small, which holds the others' gradient back"),
         ),
+        silent=(Exclusion("imbalance", "an output that starts at zero holds the others' gradient back, at any rate"),),
         try_next="Set training.learning_rate={higher_rate} and train again.",
     ),
     Cause(

@@ -31,16 +31,16 @@ LEAST_EXPOSURE, LEAST_SHARE = 60.0, 0.05
 the level of predicting nothing within 30."""
 
 
-def exposed(config: Config, summary: TraceSummary) -> bool:
-    """Whether the run has had the steps, at its full learning rate, to learn something, or has ended without."""
+def exposed(config: Config, last_step: int) -> bool:
+    """Whether `last_step`, -1 for none, leaves a run time at its full rate to learn something, or ends it without."""
     total = run_facts(config).optimiser_steps
     needed = max(LEAST_EXPOSURE, LEAST_SHARE * total)
     training, done = config.training, 0.0
-    for step in range(summary.last_step + 1):
+    for step in range(last_step + 1):
         done += lr_multiplier(step, total, training.warmup_steps, training.lr_schedule)
         if done >= needed:
             return True
-    return LEAST_EXPOSURE <= summary.last_step + 1 == total
+    return LEAST_EXPOSURE <= last_step + 1 == total
 
 
 def update_signs(config: Config, summary: TraceSummary, long_enough: bool) -> Iterator[tuple[str, Reading]]:

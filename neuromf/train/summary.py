@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from neuromf.errors import InputError
+from neuromf.monitor.block_signs import BlockNorms
 from neuromf.trace.columns import Row
 
 UNIT = "raw losses: squared latent per dim; loss: weighted, unitless"
@@ -54,10 +55,38 @@ def read_summary(path: Path) -> list[dict[str, Any]]:
         records = json.loads(path.read_text()) if path.exists() else []
         if not all(isinstance(record["epoch"], int) for record in records) or not isinstance(records, list):
             raise ValueError("no list of epochs")
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         remedy = "move the file away; the trace holds every step"
         raise InputError(f"not a training summary ({error})", remedy=remedy, file=path) from error
     return list(records)
+
+
+def latest_blocks(path: Path) -> BlockNorms | None:
+    """The gradient norms by block of the newest epoch that has any.
+
+    Raises:
+        InputError: the file is not a training summary, or holds something else than norms.
+    """
+    return next((blocks for blocks in reversed(block_norms(read_summary(path), path)) if blocks.norms), None)
+
+
+def block_norms(records: list[dict[str, Any]], path: Path) -> list[BlockNorms]:
+    """The gradient norms by block of each record, at its last step; empty without diagnostics.
+
+    Raises:
+        InputError: naming `path`, where a record holds something else than norms.
+    """
+    try:
+        return [
+            BlockNorms(
+                int(record["global_step"]) - 1,
+                {str(name): float(norm) for name, norm in record.get("grad_norm_per_block", {}).items()},
+            )
+            for record in records
+        ]
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        problem = f"grad_norm_per_block is not a norm a block ({error})"
+        raise InputError(problem, remedy="move the file away", file=path) from error
 
 
 def append_summary(path: Path, record: dict[str, Any]) -> None:

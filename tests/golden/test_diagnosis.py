@@ -18,6 +18,7 @@ from neuromf.train import state as train_state
 from neuromf.train import step as train_step
 from neuromf.train.loop import train
 from neuromf.train.run_folder import create_run
+from neuromf.train.summary import latest_blocks
 from tools.golden.runner import golden_latents
 from tools.replay.small_scale import REPAIRS, small_config
 
@@ -48,7 +49,7 @@ def diagnosis(folder, config, *, latents=None, fault=None, steps=None):
     run = create_run(folder / "run", config, "0" * 64)
     with fault or contextlib.nullcontext():
         train(config, data, run, device=CPU, max_steps=steps)
-    return diagnose(config, read_rows(run.trace), read_events(run.events))
+    return diagnose(config, read_rows(run.trace), read_events(run.events), latest_blocks(run.summary))
 
 
 def optimiser_of_a_copy():
@@ -92,6 +93,28 @@ def test_a_rate_a_hundred_times_too_high_is_named(tmp_path):
     suspects = diagnosis(tmp_path, smoke("training.learning_rate=0.1"))
     assert suspects[0].name == "a learning rate that is too high"
     assert suspects[0].score > 0.9
+
+
+@pytest.mark.parametrize(
+    ("rate", "name", "quoted"),
+    [
+        ("1.0e-05", "a learning rate that is too low, or still warming up", "the gradient norm of out was 1"),
+        ("0.1", "a learning rate that is too high", "after learning rates of 0.1 in all or more"),
+    ],
+)
+def test_a_starved_net_is_told_beside_the_rate_that_starved_it(tmp_path, rate, name, quoted):
+    """At a hundredth and a hundred times the rate `out` has 15 and more times the gradient of any other block."""
+    config = smoke(f"training.learning_rate={rate}", "training.diagnostics=true")
+    suspects = diagnosis(tmp_path, config)
+    assert suspects[0].name == name
+    assert any(quoted in reason for reason in suspects[0].supporting)
+    others = [*suspects[0].against, *(reason for s in suspects[1:] for reason in s.supporting)]
+    assert not any("gradient norm of out" in reason for reason in others)
+
+
+def test_a_healthy_net_is_not_starved(tmp_path):
+    """With its blocks told, the smoke recipe has no suspect either."""
+    assert diagnosis(tmp_path, smoke("training.diagnostics=true")) == []
 
 
 def test_latents_that_were_not_normalised_are_named(tmp_path):

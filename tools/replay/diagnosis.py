@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from neuromf.config.load import load_config
+from neuromf.monitor.block_signs import BlockNorms
 from neuromf.monitor.diagnosis import Suspect, diagnose
 from neuromf.monitor.trace_summary import epoch_rows
 from tools.replay.recorded import RecordedRun
@@ -16,7 +17,14 @@ def suspects_of_record(run: RecordedRun) -> list[Suspect]:
     if not run.recipe:
         return []
     config = load_config([run.recipe])
-    return diagnose(config, epoch_rows(config, run.records), [])
+    return diagnose(config, epoch_rows(config, run.records), [], recorded_blocks(run))
+
+
+def recorded_blocks(run: RecordedRun) -> BlockNorms:
+    """Gradient norms by block in the last step of epoch 0: two were printed of the lost run, and none later."""
+    known = {name: f"grad_norm_{name}_epoch_0" for name in ("out", "middle_block")}
+    norms = {name: run.facts[fact].value for name, fact in known.items() if fact in run.facts}
+    return BlockNorms(int(run.facts["steps_per_epoch"].value) - 1, norms)
 
 
 def suspects_of_curve(curve: pd.DataFrame, epochs: int) -> list[Suspect]:

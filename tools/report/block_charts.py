@@ -7,7 +7,7 @@ from markupsafe import Markup
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from neuromf.errors import InputError
+from neuromf.train.summary import block_norms
 from tools.report.charts import Frame, draw
 from tools.report.lines import Line
 from tools.report.run_charts import Picture
@@ -25,12 +25,8 @@ def block_picture(run: ReportedRun, *, alone: bool) -> Picture | None:
     Raises:
         InputError: the training summary holds something else than norms.
     """
-    try:
-        epochs = np.array([float(record["epoch"]) for record in run.epochs])
-        norms = [{str(k): float(v) for k, v in record.get("grad_norm_per_block", {}).items()} for record in run.epochs]
-    except (TypeError, ValueError, AttributeError) as error:
-        problem = f"grad_norm_per_block is not a norm a block ({error})"
-        raise InputError(problem, remedy="move the file away", file=run.folder.summary) from error
+    epochs = np.array([float(record["epoch"]) for record in run.epochs])
+    norms = [blocks.norms for blocks in block_norms(run.epochs, run.folder.summary)]
     names = list(dict.fromkeys(name for record in norms for name in record))
     if not names:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neuromf.monitor.diagnosis import Suspect, diagnose
+from neuromf.train.summary import latest_blocks
 from tools.report.block_charts import NO_BLOCKS, block_picture
 from tools.report.config_table import config_rows
 from tools.report.headline import Headline, headline
@@ -44,7 +45,7 @@ def run_page(runs: Sequence[ReportedRun], *, decoded: bool = True, on_progress: 
         decoded: whether sample slices are decoded through the autoencoder.
         on_progress: called with (done, total) while latents must be encoded first.
     """
-    sections = [RunSection(run, headline(run), diagnose(run.config, run.rows, run.events)) for run in runs]
+    sections = [RunSection(run, headline(run), _suspects(run)) for run in runs]
     blocks = [block_picture(run, alone=len(runs) == 1) for run in runs]
     times = [drawn_times(run) for run in runs]
     entries = law_events(runs)
@@ -64,3 +65,7 @@ def run_page(runs: Sequence[ReportedRun], *, decoded: bool = True, on_progress: 
         cited=cited_laws(entries),
         config=config_rows(runs),
     )
+
+
+def _suspects(run: ReportedRun) -> list[Suspect]:
+    return diagnose(run.config, run.rows, run.events, latest_blocks(run.folder.summary))

@@ -9,6 +9,7 @@ from importlib.resources import files
 import pytest
 
 from neuromf.config import load_config
+from neuromf.monitor.block_signs import BlockNorms
 from neuromf.monitor.config_signs import law_findings, share_below_clamp
 from neuromf.monitor.diagnosis import diagnose, read_signs
 from neuromf.monitor.events import Event
@@ -40,6 +41,11 @@ def changed(**columns):
 
 def first(config, rows, events=()):
     return diagnose(config, rows, events)[0]
+
+
+def late_blocks(rest):
+    """Norms of a run's last step, in which three blocks have `rest` of the output's gradient."""
+    return BlockNorms(6_749, {"out": 9.0, "conv_in": rest, "middle_block": rest, "up_block_0": rest})
 
 
 def table(path):
@@ -233,9 +239,10 @@ def test_every_name_in_the_table_is_a_sign_or_a_law():
     """A misspelt question would never be answered."""
     known = set(SYMPTOMS) | {"weights_unmoved"}
     for config, rows in (recorded(), replayed(), (CASE.config, trace())):
-        known |= set(read_signs(config, summarise(rows), [], law_findings(config)))
+        for blocks in (BlockNorms(1, {"out": 9.0, "middle_block": 1.0}), *map(late_blocks, (1e-6, 9.0))):
+            known |= set(read_signs(config, summarise(rows), [], law_findings(config), blocks))
     asked = {name for cause in CAUSES for question in cause.expects for name in question}
-    asked |= {exclusion.sign for cause in CAUSES for exclusion in cause.excluded_by}
+    asked |= {exclusion.sign for cause in CAUSES for exclusion in (*cause.excluded_by, *cause.silent)}
     assert {name for name in asked if not name.startswith("event ")} <= known
     ids = {name.removeprefix("event ") for name in asked if name.startswith("event ")}
     ids |= {law_id for cause in CAUSES for law_id in cause.laws} | set(JUDGED_BY_COLUMNS)

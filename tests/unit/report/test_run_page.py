@@ -79,6 +79,7 @@ def test_every_part_is_on_the_page(both):
         "by the configuration",
         "key that differs",
         "Diagnosis in words",
+        "the gradient norm of out was 4 times that of conv_in: trainings with and without this fault",
     ):
         assert words in both, words
 

@@ -12,6 +12,7 @@ import pytest
 from command_line import run_command
 
 from tools.bisect.fleet.fleet import Answer
+from tools.bisect.fleet.slurm import Resources
 from tools.bisect.oracle import Outcome, Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +128,9 @@ def test_a_search_without_probes_is_inconclusive(bisect):
         (("--commits", "a..b"), "--case"),
         (("--commits", "a", "--case", "x_exact"), "is no range"),
         (("phase4c",), "GOOD and BAD"),
+        ((*ASKED, "--slurm-minutes", "5"), "--slurm-minutes: is of no use without --slurm"),
+        ((*ASKED, "--slurm-gpus", "1"), "--slurm-gpus: is of no use without --slurm"),
+        ((*ASKED, "--slurm-partition", "all"), "--slurm-partition: is of no use without --slurm"),
     ],
 )
 def test_nonsense_is_one_sentence(bisect, tmp_path, arguments, words):
@@ -144,6 +148,29 @@ def test_nonsense_is_one_sentence(bisect, tmp_path, arguments, words):
     assert ended.returncode == 2
     assert words in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        ((), Resources()),
+        (
+            ("--slurm-minutes", "5", "--slurm-gpus", "2", "--slurm-partition", "long"),
+            Resources(minutes=5, gpus=2, partition="long"),
+        ),
+    ],
+)
+def test_a_job_is_given_what_the_command_line_says(bisect, monkeypatch, options, wanted):
+    """An hour, no GPU and the cluster's own partition unless something else is wanted."""
+    seen = []
+
+    def fleet(_folder, jobs, resources):
+        seen.append((jobs, resources))
+        return Told(lambda config: config["meanflow.jvp"] != "exact")
+
+    monkeypatch.setattr("tools.bisect.fleet.slurm.SlurmFleet", fleet)
+    assert bisect(*ASKED, "--slurm", *options, "--jobs", "3").returncode == 0
+    assert seen == [(3, wanted)]
 
 
 def test_a_journal_in_use_and_a_finished_one_are_refused(bisect, tmp_path):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -33,7 +34,16 @@ def bisect(
     seed: Annotated[int, typer.Option(min=0, max=10**12, help="Another one repeats the bisect anew.")] = 0,
     epochs: Annotated[int, typer.Option(min=1, max=100_000, help="Length of the bad run at small scale.")] = 16,
     full_scale: Annotated[bool, typer.Option("--full-scale", help="Train both as they are.")] = False,
-    slurm: Annotated[bool, typer.Option("--slurm", help="Array jobs on a SLURM cluster.")] = False,
+    slurm: Annotated[bool, typer.Option("--slurm", help="Array jobs on a SLURM cluster, a core each.")] = False,
+    slurm_minutes: Annotated[
+        int | None, typer.Option(min=2, max=525_600, help="Limit of each job; 60 unless given.")
+    ] = None,
+    slurm_gpus: Annotated[
+        int | None, typer.Option(min=1, max=64, help="GPUs of each job; --full-scale uses them.")
+    ] = None,
+    slurm_partition: Annotated[
+        str | None, typer.Option(help="Where the jobs run; the cluster's default if not given.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the journal in --out.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the answer as JSON.")] = None,
     commits: Annotated[str, typer.Option(metavar="GOOD..BAD", help="Bisect commits instead; needs --case.")] = "",
@@ -41,6 +51,9 @@ def bisect(
     out: Annotated[Path, typer.Option("--out", help="Folder of journal and answer.")] = Path("bisect"),
 ) -> None:
     """Find the smallest set of differing keys that breaks GOOD; exit 0 when found, 3 when not, 2 for bad input."""
+    wanted = {"minutes": slurm_minutes, "gpus": slurm_gpus, "partition": slurm_partition}
+    wanted = {name: value for name, value in wanted.items() if value is not None}
+    _refuse_without_slurm(wanted, slurm=slurm)
     if commits or case:
         _bisect_commits(commits, case, [good, bad])
     if not good or not bad:
@@ -63,7 +76,7 @@ def bisect(
     console = make_console()
     print_study(console, study)
     with Journal(path, study.question(), study.names) as journal, teller(console, study) as tell:
-        fleet = _fleet(out, jobs, slurm=slurm)
+        fleet = _fleet(out, jobs, wanted if slurm else None)
         try:
             finished = Session(study=study, fleet=fleet, journal=journal, budget=budget, tell=tell).run()
         finally:
@@ -103,11 +116,18 @@ def _journal_path(out: Path, *, resume: bool) -> Path:
     return path
 
 
-def _fleet(out: Path, jobs: int, *, slurm: bool) -> Fleet:
-    if slurm:
-        from tools.bisect.fleet.slurm import SlurmFleet
+def _refuse_without_slurm(wanted: Mapping[str, object], *, slurm: bool) -> None:
+    for name in wanted:
+        if not slurm:
+            raise InputError("is of no use without --slurm", remedy="add it or leave this out", key=f"--slurm-{name}")
 
-        return SlurmFleet(out / "slurm", jobs)
+
+def _fleet(out: Path, jobs: int, slurm: Mapping[str, Any] | None) -> Fleet:
+    """Jobs with the resources in `slurm`, or processes on this machine when that is None."""
+    if slurm is not None:
+        from tools.bisect.fleet.slurm import Resources, SlurmFleet
+
+        return SlurmFleet(out / "slurm", jobs, Resources(**slurm))
     from tools.bisect.fleet.local import LocalFleet
 
     return LocalFleet(jobs)

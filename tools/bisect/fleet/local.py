@@ -10,26 +10,21 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
-from pathlib import Path
 
+from tools.bisect.fleet.environment import worker_environment
 from tools.bisect.fleet.fleet import Answer, Numbered
 from tools.bisect.fleet.messages import answer_of, line, record_of
 from tools.bisect.oracle import Outcome, Verdict
-
-ROOT = Path(__file__).parents[3]
-"""Folder that holds the packages: a worker must run the code of its bisect."""
-ONE_CORE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 class _Worker:
     """One process and the thread that reads its answers into `heard`."""
 
     def __init__(self, heard: queue.Queue[tuple[_Worker, bytes]]) -> None:
-        path = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH", "")) if part)
         self.process = subprocess.Popen(
             # -P: a folder `tools` where the bisect was started must not be taken for ours.
             [sys.executable, "-P", "-m", "tools.bisect.fleet.worker"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **ONE_CORE, "PYTHONPATH": path},
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **worker_environment()},
         )  # fmt: skip
         self.number: int | None = None
         threading.Thread(target=self._listen, args=(heard,), daemon=True).start()

@@ -1,0 +1,134 @@
+"""The SLURM fleet without accounting: what a job asks for, and how one that ends without a result is noticed."""
+
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+from fake_slurm import FakeSlurm
+
+from neuromf.config.load import load_config
+from neuromf.config.resolve import flat_config
+from neuromf.errors import InputError
+from tools.bisect.fleet.fleet import Numbered
+from tools.bisect.fleet.messages import answer_of, record_of
+from tools.bisect.fleet.slurm import Resources, SlurmFleet
+from tools.bisect.fleet.slurm_job import WARNING, answer_in_job
+from tools.bisect.fleet.slurm_queue import Departures, queued_jobs
+from tools.bisect.oracle import Verdict
+from tools.bisect.oracles.task import Task
+
+
+def numbered(oracle="law:JVP-003"):
+    config = flat_config(load_config(["failed_225"]))
+    return Numbered(3, Task(oracle=oracle, config=config, good=config, seed=0, micro_batches=1))
+
+
+@pytest.fixture
+def cluster(tmp_path, monkeypatch):
+    """A machine on which SLURM seems to run."""
+    return FakeSlurm(tmp_path / "slurm", monkeypatch)
+
+
+@pytest.fixture
+def fleet(cluster, tmp_path):
+    """A fleet on it that looks often, in a test that fails when it would wait for ever."""
+
+    def give_up(_signal, _frame):
+        raise TimeoutError("the fleet waits for ever")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(60)
+    yield SlurmFleet(tmp_path / "jobs", 2, poll=0.05, look=0.05)
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_a_job_asks_for_what_was_wanted_and_for_nothing_else(cluster, tmp_path):
+    """Minutes, GPUs and partition stand in the script; GPUs and partition only when they were given."""
+    cluster.will("dies")
+    wanted = {"given": Resources(minutes=5, gpus=2, partition="long"), "default": Resources()}
+    scripts = {}
+    for name, resources in wanted.items():
+        SlurmFleet(tmp_path / name, 2, resources).submit([numbered()])
+        scripts[name] = (tmp_path / name / "7_submission.sh").read_text().splitlines()
+    assert {f"#SBATCH --{flag}" for flag in ("time=5", "gpus-per-node=2", "partition=long")} <= set(scripts["given"])
+    assert "#SBATCH --time=60" in scripts["default"]
+    assert not any("gpu" in line or "partition" in line for line in scripts["default"])
+
+
+def test_a_job_runs_the_packages_of_its_bisect_and_is_read_without_accounting(fleet, tmp_path, monkeypatch):
+    """Started beside a folder `tools` of another kind, on a cluster whose `sacct` fails."""
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "__init__.py").write_text("raise SystemExit('not ours')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    fleet.submit([numbered()])
+    (answer,) = fleet.wait()
+    assert (answer.number, answer.outcome.verdict) == (3, Verdict.BROKEN)
+
+
+def test_a_job_that_leaves_the_queue_without_a_result_has_no_verdict(cluster, fleet, tmp_path):
+    """As after `scancel`: no file, nothing in the queue, and the last line of its log is kept."""
+    cluster.will("dies")
+    fleet.submit([numbered()])
+    (tmp_path / "jobs" / "7_0_log.err").write_text("starting\nsrun: error: task 0: Killed\n", encoding="utf-8")
+    cluster.queue.write_text("6\n8_1\n", encoding="utf-8")
+    (answer,) = fleet.wait()
+    assert (answer.number, answer.outcome.verdict) == (3, Verdict.UNDECIDED)
+    assert answer.outcome.detail == "job 7 left the queue without a result (srun: error: task 0: Killed)"
+
+
+def test_a_job_that_breaks_off_has_no_verdict_and_says_why(fleet):
+    """The last line of its traceback, not that of the advice around it."""
+    fleet.submit([Numbered(3, replace(numbered().task, config=None))])
+    (answer,) = fleet.wait()
+    assert answer.outcome.verdict is Verdict.UNDECIDED
+    assert answer.outcome.detail == "job 7 failed: TypeError: 'NoneType' object is not a mapping"
+
+
+def test_a_job_that_slurm_does_not_take_is_a_sentence(cluster, fleet):
+    """A partition that does not exist, in the words of `sbatch`."""
+    cluster.will("refuses")
+    with pytest.raises(InputError, match=r"does not take the jobs .*invalid partition.*--slurm-partition"):
+        fleet.submit([numbered()])
+
+
+def test_a_job_is_gone_when_it_is_missing_twice():
+    """Once may be a result that is seen late; a queue that cannot be asked says nothing."""
+    looks = iter([{"1", "2"}, {"2"}, None, {"2"}, {"2", "1"}, {"2"}, set()])
+    departures = Departures(lambda: next(looks), every=0.0)
+    found = [departures.gone(["1", "2"]) for _ in range(7)]
+    assert found == [set(), set(), set(), {"1"}, set(), set(), {"1"}]
+
+
+def test_the_queue_is_not_asked_at_every_look_for_results():
+    """Others need the scheduler too."""
+    asked = []
+    departures = Departures(lambda: asked.append(1) or frozenset(), every=60.0)
+    assert [departures.gone(["1"]) for _ in range(5)] == [set()] * 5
+    assert len(asked) == 1
+
+
+def test_the_queue_is_asked_whatever_the_user_has_set_for_himself(cluster, monkeypatch):
+    """A filter of his own would make waiting jobs look cancelled; without an answer nothing is known."""
+    cluster.queue.write_text("7\n8_0\n", encoding="utf-8")
+    monkeypatch.setenv("SQUEUE_STATES", "RUNNING")
+    assert queued_jobs() == {"7", "8_0"}
+    cluster.will("silent")
+    assert queued_jobs() is None
+
+
+def test_a_job_whose_time_is_nearly_up_has_no_verdict(monkeypatch):
+    """The warning interrupts a training, is not taken for an error of torch's, and the old handler is back."""
+
+    def outlasts(_):
+        os.kill(os.getpid(), WARNING)
+        raise AssertionError("the training went on")
+
+    monkeypatch.setattr("tools.bisect.oracles.divergence.divergence", outlasts)
+    before = signal.getsignal(WARNING)
+    answer = answer_of(answer_in_job(record_of(numbered("divergence"))))
+    assert (answer.number, answer.outcome.verdict) == (3, Verdict.UNDECIDED)
+    assert "time limit" in answer.outcome.detail
+    assert signal.getsignal(WARNING) is before

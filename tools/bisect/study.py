@@ -61,7 +61,7 @@ class Study:
         }  # fmt: skip
 
     def task(self, probe: Probe) -> Task:
-        """What a worker is given for a probe."""
+        """What a worker is given for a probe; the good run itself is compared with one of another seed."""
         return Task(
             oracle=self.oracle,
             config=flat_config(self.differences.mixtures.config(probe.subset)),
@@ -69,6 +69,7 @@ class Study:
             seed=probe.seed,
             micro_batches=self.micro_batches,
             device=self.device,
+            reference_seed=None if probe.subset else probe.seed + SEEDS_APART // 2,
         )
 
 

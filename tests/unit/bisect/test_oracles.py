@@ -1,6 +1,7 @@
 """The oracles: when a training is broken, healthy or neither, and what each refuses."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -120,6 +121,14 @@ def test_a_metric_is_compared_with_the_good_run_of_the_same_seed(tiny_config, tm
     slow = tiny_config.model_copy(update={"training": tiny_config.training.model_copy(update={"learning_rate": 1e-5})})
     assert answer(task("metric:update_rms", tiny_config)).verdict is Verdict.HEALTHY
     assert answer(task("metric:update_rms", slow, tiny_config)).verdict is Verdict.BROKEN
+
+
+def test_the_good_run_is_not_compared_with_itself(tiny_config, tmp_path, monkeypatch):
+    """A reference of another seed shows the noise between seeds; with the same one no factor would be passed."""
+    monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path))
+    same = task("metric:raw_total:1.000001", tiny_config)
+    assert answer(same).verdict is Verdict.HEALTHY
+    assert answer(replace(same, reference_seed=2)).verdict is Verdict.BROKEN
 
 
 def test_a_mixture_that_the_trainer_gives_up_on_is_untestable(monkeypatch):

@@ -2,6 +2,10 @@
 
 The difference is paired: both runs start from the same weights and draw the same samples as far as their
 configurations let them, so that most of the noise between seeds falls out.
+
+The good end itself is compared with the good run of another seed. With its own seed it would be compared with itself:
+no false alarm could be seen, and the calibrated rate would be zero by construction. The rate is an upper bound, for it
+holds the whole noise between seeds, of which a mixture that draws the same samples sees a part.
 """
 
 from __future__ import annotations
@@ -16,7 +20,8 @@ from tools.bisect.oracle import Outcome, Verdict
 from tools.bisect.oracles.task import Task
 
 FACTOR = 2.0
-"""Quotient of the two ends from which they differ, either way, unless another is given."""
+"""Quotient of the two ends from which they differ, either way, unless another is given. Four seeds of `phase4c` at
+small scale part by 1.34 at most, in eight columns (losses, gradient, update, du/dt, u, weights)."""
 LAST = 0.2
 """Share of the steps, at the end, whose median is compared."""
 

@@ -21,6 +21,7 @@ class Task:
         seed: of weights and batches.
         micro_batches: most of them that are trained, accumulated ones counted one by one.
         device: where to compute; None for CUDA when there is one.
+        reference_seed: of the good run that is compared with; None for `seed`.
     """
 
     oracle: str
@@ -29,6 +30,7 @@ class Task:
     seed: int
     micro_batches: int
     device: str | None = "cpu"
+    reference_seed: int | None = None
 
     @property
     def mixture(self) -> Config:
@@ -37,8 +39,9 @@ class Task:
 
     @property
     def reference(self) -> Config:
-        """The good run with the same seed."""
-        return validate(nested({**self.good, "training.seed": self.seed}))
+        """The good run, with the same seed unless another is given."""
+        seed = self.seed if self.reference_seed is None else self.reference_seed
+        return validate(nested({**self.good, "training.seed": seed}))
 
     def record(self) -> dict[str, Any]:
         """The task as JSON."""

@@ -94,7 +94,7 @@ def check_latents(run: RunFolder, content_hash: str) -> None:
     """
     try:
         recorded = json.loads(run.environment.read_text())["latents"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"not readable ({error})", remedy="restore the file", file=run.environment) from error
     if recorded != content_hash:
         problem = "the run was started on other latents"

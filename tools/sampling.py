@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
 from neuromf.data.nifti import write_volume
 from neuromf.data.staging import refuse_occupied, staged_directory
@@ -37,13 +38,16 @@ def sample_run(run_path: Path, *, steps: int, count: int, seed: int, out: Path, 
     """Draw `count` samples in `steps` evaluations with the averaged weights of the newest checkpoint.
 
     Raises:
-        InputError: no run, no checkpoint, or `out` is in the way.
+        InputError: no run, no checkpoint of its configuration, or `out` is in the way.
     """
     refuse_occupied(out)  # before minutes of work
     run, config = open_run(run_path)
     checkpoint = latest_checkpoint(run.root)
     if checkpoint is None:
         raise InputError("holds no whole checkpoint", remedy="train first", file=run.root / "checkpoints")
+    if checkpoint.state["config_hash"] != config_hash(config):  # the weights may fit another net all the same
+        problem = "the newest checkpoint was made with another configuration"
+        raise InputError(problem, remedy="restore the run's own", file=run.config, key="config_hash")
     store = training_store(config)
     check_latents(run, store.description.content_hash)
     net = build_unet(config.unet, v_head=config.meanflow.tangent == "v_head", seed=0)

@@ -9,6 +9,10 @@ import yaml
 
 from neuromf.errors import InputError
 
+DEEPEST, LARGEST = 32, 100_000
+"""Levels of a document, and values with every alias written out. The C loader overflows its stack at 200,000 levels,
+and nine lines of ten aliases each fill any memory."""
+
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -35,9 +39,10 @@ def parse_yaml(text: str, *, file: Path | str) -> Any:  # noqa: ANN401
     """Parse YAML text; `file` is named in the error.
 
     Raises:
-        InputError: the text is not YAML, or a mapping holds a key twice.
+        InputError: the text is not YAML, a mapping holds a key twice, or it is too large to be a configuration.
     """
     try:
+        _refuse_outsized(text)
         return yaml.load(text, Loader=_UniqueKeyLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -47,6 +52,26 @@ def parse_yaml(text: str, *, file: Path | str) -> Any:  # noqa: ANN401
     except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         problem = str(error).splitlines()[0] if str(error) else "nesting is too deep"
         raise InputError(f"not readable as YAML ({problem})", remedy="write valid YAML", file=file) from error
+
+
+def _refuse_outsized(text: str) -> None:
+    """Count levels and values in the stream of events, before anything is built from them."""
+    sizes: dict[str | None, int] = {}
+    levels: list[tuple[str | None, int]] = [(None, 0)]
+    for event in yaml.parse(text, Loader=_Loader):
+        size = 0
+        if isinstance(event, yaml.CollectionStartEvent):
+            levels.append((event.anchor, 1))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = levels.pop()
+            sizes[anchor] = size
+        elif isinstance(event, yaml.NodeEvent):
+            size = sizes.get(event.anchor, 1) if isinstance(event, yaml.AliasEvent) else 1
+        levels[-1] = (levels[-1][0], levels[-1][1] + size)
+        if len(levels) > DEEPEST:
+            raise ValueError(f"nesting beyond {DEEPEST} levels")
+        if levels[-1][1] > LARGEST:
+            raise ValueError(f"more than {LARGEST:,} values")
 
 
 def read_yaml_mapping(path: Path) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def read_description(path: Path) -> StoreDescription:
         return _description(facts)
     except InputError as error:
         raise InputError(error.problem, remedy=error.remedy, file=path, key=error.key) from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError(f"the description cannot be read ({error!r})", remedy=_REMEDY, file=path) from error
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from neuromf.errors import InputError
 
+LEVELS = ("halt", "warn", "info")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
@@ -63,6 +65,24 @@ def read_events(path: Path) -> list[Event]:
         *lines, tail = path.read_text(encoding="utf-8").split("\n")
         if not tail.startswith("{"):
             lines += [tail] if tail else []
-        return [Event(**json.loads(line)) for line in lines]
-    except (ValueError, TypeError) as error:
+        return [parse_event(line) for line in lines]
+    except (ValueError, TypeError, RecursionError) as error:
         raise InputError(f"not an event log ({error})", remedy="move the file away", file=path) from error
+
+
+def parse_event(line: str) -> Event:
+    """One line of a log.
+
+    Raises:
+        ValueError: it is no JSON, or holds what JSON can and an event cannot.
+        TypeError: it is no event's JSON.
+        RecursionError: it nests too deep.
+    """
+    event = Event(**json.loads(line))
+    if type(event.step) is not int or event.level not in LEVELS:
+        raise ValueError(f"step {event.step!r} with level {event.level!r}")
+    if not all(isinstance(text, str) for text in (event.law, event.message, event.value, event.bound, *event.fine)):
+        raise ValueError("law, message, value, bound and the laws that held must be text")
+    if event.rank is not None and type(event.rank) is not int:
+        raise ValueError(f"rank {event.rank!r}")
+    return event

@@ -66,7 +66,7 @@ def _read_safetensors(path: Path) -> VaeCheckpoint:
         with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {}).get("neuromf_vae", "null"))
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise InputError(f"the file is damaged or not safetensors ({error})", remedy=_REMEDY, file=path) from error
     if not isinstance(facts, dict):
         raise InputError("the header names no architecture", remedy=_REMEDY, file=path, key="neuromf_vae")

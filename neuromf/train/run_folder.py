@@ -11,7 +11,7 @@ import numpy
 import torch
 
 import neuromf
-from neuromf.config.load import load_config
+from neuromf.config.recorded import read_recorded
 from neuromf.config.resolve import config_hash, flat_config, resolved_text
 from neuromf.config.schema import Config
 from neuromf.data.staging import staged_directory
@@ -94,7 +94,7 @@ def check_latents(run: RunFolder, content_hash: str) -> None:
     """
     try:
         recorded = json.loads(run.environment.read_text())["latents"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"not readable ({error})", remedy="restore the file", file=run.environment) from error
     if recorded != content_hash:
         problem = "the run was started on other latents"
@@ -115,7 +115,7 @@ def open_run(root: Path, config: Config | None = None) -> tuple[RunFolder, Confi
     run = RunFolder(root)
     if not run.config.is_file():
         raise InputError("holds no run", remedy="give the --out of a `neuromf train`", file=root)
-    recorded = load_config([run.config])
+    recorded = read_recorded(run.config)
     if config is not None and config_hash(config) != config_hash(recorded):
         now, then = flat_config(config), flat_config(recorded)
         changed = next((key for key in then if repr(now[key]) != repr(then[key])), "config_hash")

@@ -125,6 +125,7 @@ def test_a_search_without_probes_is_inconclusive(bisect):
         (("phase4c", "far.yaml", "--full-scale"), "at most 24 can be bisected"),
         ((*ASKED, "--resume"), "holds no bisect to resume"),
         ((*ASKED, "--out", "broken.yaml"), "is a file"),
+        ((*ASKED, "--json", "none/answer.json"), "a folder that exists"),
         (("--commits", "a..b"), "--case"),
         (("--commits", "a", "--case", "x_exact"), "is no range"),
         (("phase4c",), "GOOD and BAD"),

@@ -123,6 +123,12 @@ def test_train_then_sample_yields_volumes_and_a_montage(neuromf, tmp_path):
     assert volumes[0].header.get_zooms() == pytest.approx((6.0, 6.0, 6.0))
     assert imread(run / "samples" / "montage.png").std() > 0
 
+    # Another net's configuration beside the weights: a sentence, not the traceback of a shape.
+    recorded = run / "config.yaml"
+    recorded.write_text(recorded.read_text().replace("unet.channels: [8, 16]", "unet.channels: [16, 16]"))
+    code, _, err = neuromf("sample", run, "--out", tmp_path / "none")
+    assert (code, "another configuration" in err, (tmp_path / "none").exists()) == (2, True, False)
+
 
 def test_train_resumes_where_it_was_paused(neuromf, tmp_path):
     """--max-steps pauses with a checkpoint and --resume finishes the run."""
@@ -172,6 +178,7 @@ def _output_over_configuration(tmp_path: Path) -> list[object]:
         (lambda p: ["train", "smoke", "--out", p / "r", "--device", "quantum"], "quantum"),
         (lambda p: ["train", "recommended", "--out", p / "r"], "autoencoder_v2.pt"),
         (lambda p: ["data", "demo", "--out", p / "c", "--subjects", "0"], "subjects"),
+        (lambda p: ["data", "demo", "--out", p / "c", "--subjects", "9" * 20], "subjects"),
         (lambda p: ["train", "smoke", "--out", p / "r", "--max-steps", "-1"], "max-steps"),
         (lambda p: ["gate", "smoke", "--unknown"], "unknown"),
     ],

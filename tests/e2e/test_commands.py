@@ -56,6 +56,14 @@ def test_the_failed_run_is_replayed_into_a_table_and_a_picture(tmp_path, neuromf
     assert (tmp_path / "out" / "failed_225.png").read_bytes()[:4] == b"\x89PNG"
 
 
+def test_a_path_that_looks_like_markup_is_printed_as_typed(tmp_path, neuromf):
+    """Brackets, an emoji's name and a name of 200 letters neither fail, nor change, nor break the line."""
+    out = tmp_path / "[/red] [bold]:smile:" / ("long " * 40)
+    shown = neuromf("replay", "public_v1", "--out", out, cwd=tmp_path)
+    assert shown.returncode == 0
+    assert f"picture: {out / 'public_v1.png'}\n" in shown.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -63,6 +71,8 @@ def test_the_failed_run_is_replayed_into_a_table_and_a_picture(tmp_path, neuromf
         (["golden", "run", "nope"], "no golden case"),
         (["golden", "bless", "x_exact"], "needs a reason"),
         (["replay", "other"], "no recorded run"),
+        (["compare", "x_exact", "x_exact", "--rtol", "inf"], "no tolerance"),
+        (["compare", "x_exact", "x_exact", "--rtol", "1e400"], "no tolerance"),
         (["laws", "show", "XYZ-001"], "no law"),
         (["gate", "--static", "--waivers", "nothing.toml"], "holds no waivers"),
         (["faults", "run", "nope"], "no fault"),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Annotated
 
 import typer
+
+from neuromf.errors import InputError
 
 
 def compare(
@@ -17,6 +20,9 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")] = False,
 ) -> None:
     """Compare two traces cell by cell; exit 0 when they agree, 1 when they do not."""
+    # Written so that NaN is refused; with infinity any two traces would agree.
+    if not 0 <= rtol < math.inf:
+        raise InputError(f"{rtol:g} is no tolerance", remedy="give a finite number from 0", key="--rtol")
     from dataclasses import asdict
 
     from neuromf.trace.columns import COLUMNS

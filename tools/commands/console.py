@@ -13,9 +13,9 @@ PLAIN_WIDTH = 160
 
 
 def make_console() -> Console:
-    """Console on standard output."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+    """Console on standard output; it takes text as it is, for the name of a path may look like markup or an emoji."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    return console if console.is_terminal else Console(highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH)
 
 
 @contextmanager
@@ -26,11 +26,11 @@ def progress_bar(label: str, *, shown: bool = True) -> Iterator[Callable[[int, i
         A function of (done, total, note) that moves it.
     """
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     with Progress(*columns, console=Console(stderr=True), disable=not shown) as progress:
         task = progress.add_task(label, total=None, note="", visible=False)

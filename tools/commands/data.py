@@ -19,7 +19,7 @@ def _data() -> None:
 @data_app.command()
 def demo(
     out: OutOption,
-    subjects: Annotated[int, typer.Option(help="Heads in the cohort.")] = 64,
+    subjects: Annotated[int, typer.Option(max=1_000_000, help="Heads in the cohort.")] = 64,
     seed: Annotated[int, typer.Option(help="Seed of every draw.")] = 0,
 ) -> None:
     """Build a cohort of brain MRI from the real MNI152 T1 head, as NIfTI files under BIDS names."""
@@ -28,4 +28,4 @@ def demo(
 
     with progress_bar("cohort") as show:
         path = build_demo_cohort(out, subjects, seed, lambda done, total: show(done, total, ""))
-    make_console().print(f"{subjects} subjects in {path}")
+    make_console().print(f"{subjects} subjects in {path}", soft_wrap=True)

@@ -80,7 +80,7 @@ def _recorded(run: RecordedRun, out: Path) -> None:
     console.print(table)
     picture = out / f"{run.name}.png"
     draw_recorded(picture, run, found)
-    console.print(f"picture: {picture}")
+    console.print(f"picture: {picture}", soft_wrap=True)
     _say(console, suspects_of_record(run), f"What the record of {run.name} points to, likeliest first:")
 
 
@@ -117,7 +117,7 @@ def _train(out: Path, repairs: bool, seeds: int, epochs: int, processes: int) ->
     curves = read_curves(folder, names, seeds)
     console.print(_verdicts(judge_repairs(curves)))
     draw_curves(out / f"trained_{epochs}.png", curves, "The failed run trained again at small scale, and its repairs")
-    console.print(f"curves: {folder}, picture: {out / f'trained_{epochs}.png'}")
+    console.print(f"curves: {folder}, picture: {out / f'trained_{epochs}.png'}", soft_wrap=True)
     for curve in curves["none"][:1]:
         _say(console, suspects_of_curve(curve, epochs), "What the training as it was points to, likeliest first:")
 

@@ -24,4 +24,6 @@ def sample(
     from tools.sampling import sample_run
 
     result = sample_run(run, steps=steps, count=n, seed=seed, out=out or run / "samples", device=choose_device(device))
-    make_console().print(f"{len(result.volumes)} volumes and {result.montage} from optimiser step {result.step}")
+    make_console().print(
+        f"{len(result.volumes)} volumes and {result.montage} from optimiser step {result.step}", soft_wrap=True
+    )

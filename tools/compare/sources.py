@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuromf.config.load import load_config
+from neuromf.config.recorded import read_recorded
 from neuromf.config.resolve import flat_config
 from neuromf.errors import InputError
 from tools.compare.comparator import Tolerance
@@ -46,7 +46,7 @@ def read_side(name: str) -> Side:
         return Side(name, golden_table(case), flat_config(case.config), tolerances)
     if path.is_dir() and (path / "trace.csv").is_file():
         config = path / "config.yaml"
-        known = flat_config(load_config([config])) if config.is_file() else {}
+        known = flat_config(read_recorded(config)) if config.is_file() else {}
         return Side(name, read_table(path / "trace.csv"), known, {})
     if path.is_file():
         return Side(name, read_table(path), {}, {})

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from neuromf.errors import InputError
+from spec.registry import laws
 from spec.waivers import EXAMPLE, Waiver, parse_waivers
 from tools.gate.result import LawResult
 
@@ -19,10 +20,13 @@ def read_waivers(path: Path) -> tuple[Waiver, ...]:
         InputError: the file is not there or not of the form that `spec/waivers.toml` shows.
     """
     try:
-        return parse_waivers(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        waivers = parse_waivers(path.read_text(encoding="utf-8"))
+        if unknown := [waiver.law for waiver in waivers if waiver.law not in laws()]:
+            raise ValueError(f"{unknown[0]!r} is no law")
+    except (OSError, ValueError, RecursionError) as error:
         remedy = "write tables like this one: " + EXAMPLE.replace("\n", "  ").strip()
         raise InputError(f"holds no waivers ({error})", remedy=remedy, file=path, key="--waivers") from error
+    return waivers
 
 
 def apply_waivers(

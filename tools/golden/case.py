@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from neuromf.config.load import load_config
 from neuromf.config.schema import Config
@@ -104,7 +104,7 @@ def read_case(name: str, root: Path = FOLDER) -> GoldenCase:
         raise InputError(f"'{name}' is no golden case", remedy=remedy)
     try:
         contract = Contract.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         problem = f"is no contract ({' '.join(str(error).split())[:160]})"
         raise InputError(problem, remedy="give about, overrides, steps and laws", file=path) from error
     unknown = [law_id for law_id in contract.laws if law_id not in laws()]

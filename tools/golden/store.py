@@ -57,7 +57,7 @@ def provenance(case: GoldenCase) -> dict[str, Any]:
         if document["format"] != FORMAT or not isinstance(document["environment"], dict):
             raise ValueError(f"format {document['format']}, this version reads {FORMAT}")
         return dict(document)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"is no provenance ({error})", remedy=_REMEDY, file=case.provenance) from error
 
 

@@ -76,7 +76,7 @@ def read(path: Path) -> Measurement:
         content: dict[str, Any] = json.loads(path.read_text())
         figures = tuple(Figure(**figure) for figure in content["figures"])
         return Measurement(Machine(**content["machine"]), tuple(content["commands"]), figures)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"holds no measurement: {error}", file=path, remedy="measure again with `nox -s bench -- --store`"
         ) from error

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from neuromf.monitor.events import Event
+from neuromf.monitor.events import LEVELS, Event
 from spec.registry import Law, laws
 from tools.report.run_facts import ReportedRun
-from tools.watch.event_log import HALT, LEVELS
+from tools.watch.event_log import HALT
 
 COLOURS = {"halt": "block", "warn": "warn", "info": "info"}
 """Class of the page that colours a level."""

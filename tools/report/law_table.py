@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from neuromf.monitor.events import Event
+from neuromf.monitor.events import LEVELS, Event
 from neuromf.monitor.live import step_readings
 from spec.law import Law
 from spec.laws import silent_faults
@@ -13,7 +13,7 @@ from spec.registry import laws
 from tools.gate.result import LawResult
 from tools.gate.static import static_findings
 from tools.report.run_facts import ReportedRun
-from tools.watch.event_log import HALT, LEVELS, alarms
+from tools.watch.event_log import HALT, alarms
 
 GUARD = ("NUM-001", "GUARD-001", "GUARD-004", "GUARD-005", "GUARD-006")
 """Laws that the divergence guard judges in every run."""

@@ -113,5 +113,5 @@ def _environment(folder: RunFolder) -> dict[str, str]:
     try:
         recorded = json.loads(folder.environment.read_text())
         return {str(key): str(value) for key, value in recorded.items() if key != "latents"}
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise InputError(f"not readable ({error})", remedy="restore the file", file=folder.environment) from error

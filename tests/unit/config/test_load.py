@@ -8,6 +8,7 @@ import pytest
 
 from neuromf.config import Config, config_hash, load_config, resolved_text
 from neuromf.config.recipes import recipe_names
+from neuromf.config.recorded import read_recorded
 from neuromf.errors import InputError
 
 
@@ -93,6 +94,35 @@ def test_a_bad_file_is_named_with_key_and_remedy(tmp_path, text, key, words):
     assert str(path) in caught.value.sentence
     assert words in caught.value.sentence
     assert "\n" not in caught.value.sentence
+
+
+DOUBLING = "\n".join(["a0: &a0 [1, 1]", *(f"a{n + 1}: &a{n + 1} [*a{n}, *a{n}]" for n in range(20))])
+
+
+@pytest.mark.parametrize("text", ["[" * 5_000, "a: " * 40, "- " * 40, "\n".join(" " * n + "a:" for n in range(40)),
+                                  DOUBLING, "[" + "1," * 100_001 + "]"],
+                         ids=["brackets", "inline", "lists", "indented", "aliases", "long"])  # fmt: skip
+def test_a_document_too_large_to_be_a_configuration_is_refused(tmp_path, text):
+    """200,000 levels overflow the loader's stack, and sixty lines of aliases hold 2^61 values; here are fewer."""
+    with pytest.raises(InputError, match="valid YAML") as caught:
+        load_config([write(tmp_path, text)])
+    assert "\n" not in caught.value.sentence
+
+
+def test_aliases_that_stay_small_are_read(tmp_path):
+    """An anchor may stand for a value in several places."""
+    path = write(tmp_path, "time_sampling:\n  t_min: &least 0.02\nmeanflow:\n  t_min: *least\n")
+    assert load_config([path]).meanflow.t_min == 0.02
+
+
+@pytest.mark.parametrize("kept", [0, 1, 20, -1])
+def test_a_recorded_configuration_is_whole(tmp_path, kept):
+    """A run's text cut after any line is no configuration of defaults; whole, it is the run's."""
+    config = load_config(["phase4c"])
+    lines = resolved_text(config).splitlines(keepends=True)
+    assert read_recorded(write(tmp_path, "".join(lines))) == config
+    with pytest.raises(InputError, match="cut short"):
+        read_recorded(write(tmp_path, "".join(lines[:kept])))
 
 
 @pytest.mark.parametrize("override", ["training.epochs", "=3", "training.=3", "a..b=3"])

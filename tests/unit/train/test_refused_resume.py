@@ -75,6 +75,19 @@ def test_an_event_cut_short_is_dropped_and_the_rest_kept(tmp_path):
     assert path.read_text().endswith("\n")
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [{"step": "4"}, {"step": 1.5}, {"step": True}, {"level": "loud"}, {"law": 3}, {"fine": [1]}, {"rank": "0"}],
+    ids=str,
+)
+def test_what_json_holds_and_an_event_cannot_is_refused(tmp_path, broken):
+    """A step that is text would end a resume in a traceback."""
+    path = tmp_path / "events.jsonl"
+    path.write_text(json.dumps({"step": 0, "level": "info", "law": "", "message": ""} | broken) + "\n")
+    with pytest.raises(InputError, match="not an event log"):
+        drop_events(path, 1)
+
+
 def test_a_foreign_file_is_no_event_log(tmp_path):
     """Only an event cut short is left out."""
     (tmp_path / "events.jsonl").write_text("my notes")

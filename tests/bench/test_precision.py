@@ -85,7 +85,7 @@ def test_bfloat16_would_not_keep_the_derivative(measured):
 
 
 def test_what_each_precision_makes_of_the_gradient(measured):
-    """The pass with gradient in bfloat16 rounds the gradient more coarsely than one in float32, and does not lose it."""
+    """The pass with gradient in bfloat16 rounds the gradient more coarsely than in float32, and does not lose it."""
     tangent = config().meanflow.tangent
     _, exact = differentiated(tangent, torch.float64)
     _, single = differentiated(tangent, torch.float32)

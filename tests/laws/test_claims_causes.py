@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from law_strategies import TINY_UNET, draw_batch
+from law_strategies import TINY_UNET, draw_batch, in_type
 from torch import nn
 
 from neuromf.config.schema import MeanFlowConfig, TimeSamplingConfig, TrainingConfig
@@ -172,7 +172,7 @@ def imbalance(size):
         for parameter in net.blocks()["out"].parameters():
             if not parameter.any():
                 parameter.copy_(size * torch.randn(parameter.shape, generator=generator))
-    batch = Batch(*(tensor.float() for tensor in vars(draw_batch(0, 4, shape=(4, 4, 4, 4))).values()))
+    batch = in_type(draw_batch(0, 4, shape=(4, 4, 4, 4)), torch.float32)
     configured = MeanFlowConfig(loss_terms="dual", reduction="sum", norm_eps=0.01)
     meanflow_objective(net, batch, configured).weighted(configured).mean().backward()
     out, middle = (

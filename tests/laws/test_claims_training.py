@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from law_strategies import TINY_UNET, draw_batch, settings_for
+from law_strategies import TINY_UNET, draw_batch, in_type, settings_for
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from neuromf.config import Config, run_facts
 from neuromf.config.schema import TrainingConfig
-from neuromf.flow.objective import Batch, meanflow_objective
+from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.times import fm_mask
 from neuromf.nets.unet import build_unet
 from neuromf.train.ema import Ema
@@ -122,7 +122,7 @@ def test_bias_correction_has_ended():
 def test_mean_of_the_raw_loss_costs_nothing():
     """Averaging the squared error adds one operation a number: below 1e-4 of the smallest U-Net's training step."""
     net = build_unet(TINY_UNET, v_head=False, seed=0)
-    batch = Batch(*(tensor.float() for tensor in vars(draw_batch(0, 4, shape=(4, 8, 8, 8))).values()))
+    batch = in_type(draw_batch(0, 4, shape=(4, 8, 8, 8)), torch.float32)
     with FlopCounterMode(display=False) as counter:
         settings = settings_for()
         meanflow_objective(net, batch, settings).weighted(settings).mean().backward()

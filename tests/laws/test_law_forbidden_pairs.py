@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from law_strategies import draw_batch, randomised_unet, relative_error, settings_for
+from law_strategies import draw_batch, in_type, randomised_unet, relative_error, settings_for
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
@@ -179,4 +179,4 @@ def randomised_settings(**changes):
 
 def float_batch():
     batch = draw_batch(0, 2, fm="no", shape=(4, 4, 4, 4))
-    return type(batch)(*(getattr(batch, name).float() for name in ("x", "e", "r_B", "t_B")))
+    return in_type(batch, torch.float32)

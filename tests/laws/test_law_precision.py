@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from law_strategies import draw_batch, randomised_unet, relative_error, settings_for
+from law_strategies import draw_batch, in_type, randomised_unet, relative_error, settings_for
 from torch import nn
 
 from neuromf.config import load_config
@@ -19,7 +19,7 @@ SHAPE = (4, 4, 4, 4)
 
 def float_batch():
     batch = draw_batch(0, 3, fm="no", t_min=0.2, shape=SHAPE)
-    return type(batch)(*(getattr(batch, name).float() for name in ("x", "e", "r_B", "t_B")))
+    return in_type(batch, torch.float32)
 
 
 def recorded_types(net, run):
@@ -70,7 +70,7 @@ def test_the_objective_under_autocast_has_the_derivative_of_float64(tangent):
     """Whatever the tangent is, du/dt of a step in bf16 is that of float64 to 1e-5, for it is evaluated in float32."""
     batch, configured = float_batch(), settings_for(tangent=tangent)
     net, double = (randomised_unet(0, v_head=tangent == "v_head") for _ in range(2))
-    wide = type(batch)(*(getattr(batch, name).double() for name in ("x", "e", "r_B", "t_B")))
+    wide = in_type(batch, torch.float64)
     expected = meanflow_objective(double.double(), wide, configured).derivative.dudt
     with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
         found = meanflow_objective(net, batch, configured).derivative.dudt

@@ -5,10 +5,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from law_strategies import LATENT, SEEDS, TINY_UNET, draw_batch, relative_error, settings_for
+from law_strategies import LATENT, SEEDS, TINY_UNET, draw_batch, in_type, relative_error, settings_for
 from torch import nn
 
-from neuromf.flow.objective import Batch, NetOutput, meanflow_objective
+from neuromf.flow.objective import NetOutput, meanflow_objective
 from neuromf.flow.prediction import average_velocity
 from neuromf.nets.unet import build_unet
 from spec.reference.initial_loss import zero_predictor
@@ -78,7 +78,7 @@ def test_loss_of_a_zero_output_is_its_closed_form(seed, prediction, tangent, t_m
 def test_loss_of_the_initial_unet_is_its_closed_form(seed, prediction, tangent):
     """The U-Net as it is built, in float32, starts at the closed form; a summed loss does not."""
     net = build_unet(TINY_UNET, v_head=tangent == "v_head", seed=seed)
-    batch = Batch(*(tensor.float() for tensor in vars(draw_batch(seed, 4, shape=(4, 4, 4, 4))).values()))
+    batch = in_type(draw_batch(seed, 4, shape=(4, 4, 4, 4)), torch.float32)
     configured = settings_for(prediction=prediction, tangent=tangent)
     assert judge(meanflow_objective(net, batch, configured), batch, configured).passed
     summed = settings_for(prediction=prediction, tangent=tangent, reduction="sum")

@@ -2,10 +2,9 @@
 
 import pytest
 import torch
-from law_strategies import draw_batch, randomised_unet, relative_error, settings_for
+from law_strategies import draw_batch, in_type, randomised_unet, relative_error, settings_for
 from tiny_run import make_tiny_config
 
-from neuromf.flow.objective import Batch
 from neuromf.train.loss_module import LossModule
 from neuromf.train.optim import gradients
 from neuromf.train.state import initial_state
@@ -17,7 +16,7 @@ TOLERANCE = 2e-6
 
 
 def single(batch):
-    return Batch(*(getattr(batch, name).float() for name in ("x", "e", "r_B", "t_B")))
+    return in_type(batch, torch.float32)
 
 
 @pytest.mark.law("JVP-001")

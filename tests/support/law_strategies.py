@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,6 +21,11 @@ LATENT = (4, 2, 3, 2)
 TINY_UNET = UnetConfig(
     channels=(8, 16), attention_levels=(False, True), head_channels=8, num_res_blocks=1, norm_num_groups=4
 )
+
+
+def in_type(batch: Batch, dtype: torch.dtype) -> Batch:
+    """The same samples in another number type."""
+    return replace(batch, **{name: getattr(batch, name).to(dtype) for name in ("x", "e", "r_B", "t_B")})
 
 
 def draw_batch(seed: int, size: int, *, fm: str = "some", t_min: float = 0.05, shape=LATENT) -> Batch:

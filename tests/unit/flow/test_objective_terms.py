@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from law_strategies import draw_batch, settings_for
+from law_strategies import draw_batch, in_type, settings_for
 
 from neuromf.flow.objective import NetOutput, meanflow_objective
 from neuromf.flow.path import broadcast_time
@@ -100,7 +100,7 @@ def test_a_batch_of_fm_samples_alone_has_an_empty_derivative():
 def test_a_network_in_bf16_is_compared_in_float32(prediction):
     """Outputs in bf16 are widened before they meet the target, so that losses and records are float32."""
     batch = draw_batch(0, 4)
-    batch = type(batch)(*(getattr(batch, name).float() for name in ("x", "e", "r_B", "t_B")))
+    batch = in_type(batch, torch.float32)
 
     def narrow(z, r_B, t_B):
         return NetOutput(*(value.bfloat16() for value in net(z, r_B, t_B)))

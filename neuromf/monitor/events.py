@@ -79,7 +79,7 @@ def parse_event(line: str) -> Event:
         RecursionError: it nests too deep.
     """
     event = Event(**json.loads(line))
-    if type(event.step) is not int or event.level not in LEVELS:
+    if type(event.step) is not int or not abs(event.step) < 2**63 or event.level not in LEVELS:
         raise ValueError(f"step {event.step!r} with level {event.level!r}")
     if not all(isinstance(text, str) for text in (event.law, event.message, event.value, event.bound, *event.fine)):
         raise ValueError("law, message, value, bound and the laws that held must be text")

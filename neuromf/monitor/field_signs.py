@@ -41,7 +41,7 @@ def field_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, Re
 def data_square(summary: TraceSummary) -> float:
     """Mean square of the data: v is e - x with standard normal e. 1 where the rows do not say, at least `LEAST`."""
     velocity = summary.values("v_rms")
-    return max(statistics.fmean(value**2 for value in velocity) - 1, LEAST) if velocity else 1.0
+    return max(statistics.fmean(value * value for value in velocity) - 1, LEAST) if velocity else 1.0
 
 
 def _rate_signs(summary: TraceSummary) -> Iterator[tuple[str, Reading]]:

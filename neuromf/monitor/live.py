@@ -14,6 +14,7 @@ from neuromf.data.latent_set import LatentSet
 from neuromf.flow.objective import Batch
 from neuromf.monitor.guard import guard_arguments
 from neuromf.monitor.probes import derivative_error, randomised_copy, temporal_ratio
+from neuromf.monitor.trace_summary import fm_count
 from neuromf.nets.unet import MeanFlowUnet
 from neuromf.trace.columns import Row
 from spec.law import Finding
@@ -114,10 +115,9 @@ def step_readings(config: Config, row: Row, facts: RunFacts | None = None) -> It
     yield judge("NUM-001", loss=_number(row, "raw_total"), gradient_norm=_number(row, "grad_norm"))
     yield judge("OBS-001", recorded=_recorded(row))
     yield from _schedule_readings(config, facts, row)
-    share = _number(row, "frac_fm")
     yield judge(
         "TIME-002",
-        fm_samples=round(share * facts.effective_batch),
+        fm_samples=fm_count(_number(row, "frac_fm"), facts.effective_batch),
         samples=facts.effective_batch,
         data_proportion=config.time_sampling.data_proportion,
     )

@@ -84,7 +84,8 @@ def _term_signs(summary: TraceSummary) -> Iterator[tuple[str, Reading]]:
     ratio = meanflow[-1] / flow[-1] if flow[-1] > 0 else math.inf
     says = f"the MF loss is {ratio:.3g} times the FM loss"
     if len(flow) > 1 and len(meanflow) > 1:
-        says += f": MF {meanflow[-1] / meanflow[0]:.2g} times its start, FM {flow[-1] / flow[0]:.2g} of it"
+        grown = [term[-1] / term[0] if term[0] > 0 else math.inf for term in (meanflow, flow)]
+        says += f": MF {grown[0]:.2g} times its start, FM {grown[1]:.2g} of it"
     yield "terms_apart", TERMS_APART.place(ratio, says)
 
 

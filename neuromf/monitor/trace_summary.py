@@ -86,7 +86,13 @@ def cell(row: Row, name: str) -> float | None:
         return None
     channels = [cell(row, channel) for channel in CHANNELS]
     known = [channel for channel in channels if channel is not None]
-    return statistics.fmean(known) if len(known) == len(CHANNELS) else None
+    return sum(known) / len(known) if len(known) == len(CHANNELS) else None  # fmean raises where a sum is infinite
+
+
+def fm_count(share: float, samples: int) -> float:
+    """Samples with r = t, by their share as a trace records it; a share that is not finite stays so, and fails."""
+    count = share * samples
+    return round(count) if math.isfinite(count) else count
 
 
 def epoch_rows(config: Config, records: Iterable[Mapping[str, float]]) -> list[Row]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.monitor.evidence import Edges, Reading, fact
-from neuromf.monitor.trace_summary import TraceSummary, cell
+from neuromf.monitor.trace_summary import TraceSummary, cell, fm_count
 from spec.bounds import relative_difference
 from spec.reference.schedule import lr_multiplier
 from spec.registry import law
@@ -130,4 +130,5 @@ def _relative_updates(summary: TraceSummary) -> list[float]:
 def _share_holds(config: Config, share: float) -> bool:
     samples = run_facts(config).effective_batch
     asked = config.time_sampling.data_proportion
-    return law("TIME-002").predicate(fm_samples=round(share * samples), samples=samples, data_proportion=asked).passed
+    count = fm_count(share, samples)
+    return law("TIME-002").predicate(fm_samples=count, samples=samples, data_proportion=asked).passed

@@ -53,7 +53,8 @@ def read_summary(path: Path) -> list[dict[str, Any]]:
     """
     try:
         records = json.loads(path.read_text()) if path.exists() else []
-        if not all(isinstance(record["epoch"], int) for record in records) or not isinstance(records, list):
+        whole = all(isinstance(record["epoch"], int) and abs(record["epoch"]) < 2**63 for record in records)
+        if not whole or not isinstance(records, list):
             raise ValueError("no list of epochs")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         remedy = "move the file away; the trace holds every step"

@@ -14,6 +14,9 @@ from neuromf.trace.columns import Row
 BINS = 400
 """Bins of a thinned line; each keeps its lowest and its highest point, and a chart is about as many pixels wide."""
 
+DRAWN = 1e100
+"""What is larger is drawn here: an axis that ends near the largest float has no room for its ticks."""
+
 
 @dataclass(frozen=True)
 class Line:
@@ -43,7 +46,7 @@ class Line:
     def drawable(self, *, log: bool, bins: int = BINS) -> Line:
         """The points that the axis can show, at most two in each of `bins` equal stretches of the line."""
         shown = np.isfinite(self.y) & ((self.y > 0) if log else True)
-        x, y = self.x[shown], self.y[shown]
+        x, y = self.x[shown], np.clip(self.y[shown], -DRAWN, DRAWN)
         kept = _extremes(y, bins)
         return replace(self, x=x[kept], y=y[kept])
 

@@ -58,11 +58,6 @@ def bisect(
         _bisect_commits(commits, case, [good, bad])
     if not good or not bad:
         raise InputError("two configurations are needed", remedy="give GOOD and BAD", key="GOOD BAD")
-    if json_file is not None and (json_file.is_dir() or not json_file.absolute().parent.is_dir()):
-        # Now, not when the trainings are done.
-        raise InputError(
-            "cannot be written", remedy="give a file in a folder that exists", file=json_file, key="--json"
-        )
 
     from tools.bisect.study import make_study
 

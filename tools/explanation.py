@@ -11,7 +11,7 @@ from neuromf.monitor.events import Event, read_events
 from neuromf.trace.columns import Row
 from neuromf.trace.reader import read_rows
 from neuromf.train.run_folder import RunFolder
-from neuromf.train.summary import latest_blocks
+from neuromf.train.summary import latest_blocks, read_summary
 
 SHOWN = ("raw_total", "raw_fm", "raw_mf", "weighted", "objective", "grad_norm")
 SUSPECTS = 3
@@ -34,7 +34,8 @@ def _lines(run: RunFolder, rows: Sequence[Row], events: Sequence[Event], config:
     warnings = [event for event in events if event.level == "warn"]
     for event in warnings[:WARNINGS]:
         yield f"warned at step {event.step}, {event.law}: {event.message}"
-    yield from suspect_lines(diagnose(config, rows, events, latest_blocks(run.summary)))
+    blocks = latest_blocks(read_summary(run.summary), run.summary)
+    yield from suspect_lines(diagnose(config, rows, events, blocks))
     for event in halts[-1:]:
         yield f"next: neuromf laws show {event.law}"
     yield f"next: neuromf report {shlex.quote(str(run.root))} --out report.html"

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from neuromf.monitor.alarm import Alarm, Level, Verdict, alarm_of
+from spec.law import Finding
 from spec.laws.silent_faults import step_repeats
 
 LOOSE = 1e-3
@@ -33,8 +34,7 @@ def judge_rerun(
     differing = [name for name in compared if not _same(first[name], again[name], bound)]
     finding = step_repeats(differing=differing)
     if not finding.passed:
-        alarm = alarm_of("NUM-002", Level.IRREPRODUCIBLE, finding)
-        return Verdict((*verdict.alarms, alarm), (*verdict.fresh, alarm))
+        return _irreproducible(verdict, finding)
     return Verdict(
         tuple(_told(alarm, finite) for alarm in verdict.alarms), tuple(_told(alarm, finite) for alarm in verdict.fresh)
     )
@@ -42,7 +42,11 @@ def judge_rerun(
 
 def irreproducible_elsewhere(verdict: Verdict) -> Verdict:
     """The verdict of a rank whose own numbers repeated themselves while another's did not: all end alike."""
-    alarm = alarm_of("NUM-002", Level.IRREPRODUCIBLE, step_repeats(differing=["numbers of another rank"]))
+    return _irreproducible(verdict, step_repeats(differing=["numbers of another rank"]))
+
+
+def _irreproducible(verdict: Verdict, finding: Finding) -> Verdict:
+    alarm = alarm_of("NUM-002", Level.IRREPRODUCIBLE, finding)
     return Verdict((*verdict.alarms, alarm), (*verdict.fresh, alarm))
 
 

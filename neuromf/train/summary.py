@@ -62,13 +62,13 @@ def read_summary(path: Path) -> list[dict[str, Any]]:
     return list(records)
 
 
-def latest_blocks(path: Path) -> BlockNorms | None:
+def latest_blocks(records: list[dict[str, Any]], path: Path) -> BlockNorms | None:
     """The gradient norms by block of the newest epoch that has any.
 
     Raises:
-        InputError: the file is not a training summary, or holds something else than norms.
+        InputError: naming `path`, where a record holds something else than norms.
     """
-    return next((blocks for blocks in reversed(block_norms(read_summary(path), path)) if blocks.norms), None)
+    return next((blocks for blocks in reversed(block_norms(records, path)) if blocks.norms), None)
 
 
 def block_norms(records: list[dict[str, Any]], path: Path) -> list[BlockNorms]:

@@ -18,7 +18,7 @@ from neuromf.train import state as train_state
 from neuromf.train import step as train_step
 from neuromf.train.loop import train
 from neuromf.train.run_folder import create_run
-from neuromf.train.summary import latest_blocks
+from neuromf.train.summary import latest_blocks, read_summary
 from tools.golden.runner import golden_latents
 from tools.replay.small_scale import REPAIRS, small_config
 
@@ -49,7 +49,9 @@ def diagnosis(folder, config, *, latents=None, fault=None, steps=None):
     run = create_run(folder / "run", config, "0" * 64)
     with fault or contextlib.nullcontext():
         train(config, data, run, device=CPU, max_steps=steps)
-    return diagnose(config, read_rows(run.trace), read_events(run.events), latest_blocks(run.summary))
+    return diagnose(
+        config, read_rows(run.trace), read_events(run.events), latest_blocks(read_summary(run.summary), run.summary)
+    )
 
 
 def optimiser_of_a_copy():

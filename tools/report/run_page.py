@@ -68,4 +68,4 @@ def run_page(runs: Sequence[ReportedRun], *, decoded: bool = True, on_progress: 
 
 
 def _suspects(run: ReportedRun) -> list[Suspect]:
-    return diagnose(run.config, run.rows, run.events, latest_blocks(run.folder.summary))
+    return diagnose(run.config, run.rows, run.events, latest_blocks(run.epochs, run.folder.summary))

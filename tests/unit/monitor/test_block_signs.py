@@ -10,7 +10,7 @@ from neuromf.errors import InputError
 from neuromf.monitor.block_signs import LOST, SETTLED_RATE, STARVED, BlockNorms, applied_rate, block_signs
 from neuromf.monitor.diagnosis import diagnose
 from neuromf.monitor.trace_summary import epoch_rows
-from neuromf.train.summary import latest_blocks
+from neuromf.train.summary import latest_blocks, read_summary
 from tools.replay.diagnosis import recorded_blocks
 from tools.replay.recorded import RUNS
 
@@ -132,10 +132,10 @@ def test_the_edges_lie_apart():
 def test_the_newest_epoch_with_norms_is_taken(tmp_path):
     """A summary's last records may have none."""
     path = tmp_path / "training_summary.json"
-    assert latest_blocks(path) is None
+    assert latest_blocks(read_summary(path), path) is None
     records = [{"epoch": n, "global_step": 3 * n + 3, "grad_norm_per_block": {"out": 1.0 + n}} for n in range(3)]
     path.write_text(json.dumps([*records[:2], {**records[2], "grad_norm_per_block": {}}]))
-    assert latest_blocks(path) == BlockNorms(5, {"out": 2.0})
+    assert latest_blocks(read_summary(path), path) == BlockNorms(5, {"out": 2.0})
 
 
 @pytest.mark.parametrize(
@@ -146,4 +146,4 @@ def test_norms_that_are_none_are_refused(tmp_path, broken):
     path = tmp_path / "training_summary.json"
     path.write_text(json.dumps([{"epoch": 0, "global_step": 3, "grad_norm_per_block": {}} | broken]))
     with pytest.raises(InputError, match=r"training_summary\.json"):
-        latest_blocks(path)
+        latest_blocks(read_summary(path), path)

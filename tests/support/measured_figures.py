@@ -34,5 +34,5 @@ def show_figures(terminalreporter: pytest.TerminalReporter, config: pytest.Confi
     if figures:
         terminalreporter.section("figures and bars")
     for figure in figures:
-        bar = "" if figure.bar is None else f"at most {figure.bar:g}: {'held' if figure.held else 'MISSED'}"
+        bar = "" if figure.bar is None else f"at most {figure.bar:.3g}: {'held' if figure.held else 'MISSED'}"
         terminalreporter.write_line(f"{figure.name:<58}{figure.value:>10.3g} {figure.unit:<4} {bar}")

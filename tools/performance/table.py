@@ -31,7 +31,7 @@ def _machine_table(measurement: Measurement) -> str:
         f"{machine.name}, {machine.cores} cores, {machine.threads} threads, {machine.memory_gib:g} GiB, "
         f"torch {machine.torch}: {', '.join(f'`{command}`' for command in measurement.commands)}"
     )
-    rows = [f"| {f.name} | {_number(f)} | {'' if f.bar is None else f'{f.bar:g}'} |" for f in measurement.figures]
+    rows = [f"| {f.name} | {_number(f)} | {'' if f.bar is None else f'{f.bar:.3g}'} |" for f in measurement.figures]
     return "\n".join([head, "", "| | measured | at most |", "|---|---|---|", *rows])
 
 

@@ -5,14 +5,25 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from law_strategies import SEEDS, draw_batch, randomised_unet, relative_error, settings_for
+from monai.networks.blocks.spatialattention import SpatialAttentionBlock
 from torch import nn
 from torch.autograd import forward_ad
 from torch.nn import functional
+from torch.profiler import ProfilerActivity, profile
 
 from neuromf.flow.jvp import exact_derivative
 from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.tangent_rules import RULES, TangentRules
 from tools.performance.plain import plain_objective
+
+
+class Function(nn.Module):
+    """A module of a function, which has no parameters."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.forward = function
+
 
 # Operators of at most 200 float64 terms each: the sums differ by their order, 1e-16 times a few tens.
 TOLERANCE = 1e-13
@@ -22,7 +33,9 @@ FIELDS = {
     torch.conv3d: lambda: nn.Conv3d(4, 6, 3, groups=2, bias=False),
     functional.linear: lambda: nn.Linear(4, 6),
     functional.group_norm: lambda: nn.GroupNorm(2, 4, eps=1e-6),
-    functional.silu: lambda: nn.SiLU(inplace=True),
+    functional.silu: nn.SiLU,
+    torch.mul: lambda: Function(lambda x: torch.mul(x, -1.7)),
+    torch.Tensor.mul: lambda: Function(lambda x: 0.3 * x * torch.arange(3.0, dtype=x.dtype)),
 }
 SHAPES = {torch.conv1d: (2, 4, 9), torch.conv2d: (2, 4, 7, 6), functional.linear: (2, 3, 4)}
 POINT_SHAPE = (2, 4, 5, 4, 3)
@@ -99,6 +112,30 @@ def test_an_input_without_tangent_has_an_output_without(operator):
     with torch.no_grad(), TangentRules(), forward_ad.dual_level():
         forward_ad.make_dual(point, tangent)
         assert forward_ad.unpack_dual(field(point.clone())).tangent is None
+
+
+def test_in_place_the_input_gets_value_and_tangent_too():
+    """SiLU in place changes the value and the tangent of what it was given, which a skip connection may hold."""
+    point, tangent = draw(0, POINT_SHAPE)
+
+    def field(x):
+        skip = x.clone()
+        return functional.silu(skip, inplace=True) + 2 * skip
+
+    expected = torch.func.jvp(lambda x: 3 * functional.silu(x), (point,), (tangent,))
+    for actual, reference in zip(by_rule(field, point, tangent), expected, strict=True):
+        assert relative_error(actual, reference) < TOLERANCE
+
+
+def test_attention_adds_no_tangents_of_zeros():
+    """A product with a number goes by the rule of this project: torch's own asks Python for the shape of zeros."""
+    block = SpatialAttentionBlock(3, 8, norm_num_groups=2, num_head_channels=4).requires_grad_(False)
+    point, tangent = (tensor.float() for tensor in draw(0, (2, 8, 3, 3, 3)))
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        by_rule(block, point, tangent)
+    called = {event.key for event in profiled.key_averages()}
+    assert "aten::softmax" in called
+    assert not any(name.startswith("prims::") for name in called)
 
 
 def test_a_field_that_stands_still_has_derivative_zero():

@@ -34,19 +34,26 @@ def exit_code(outcome: Outcome) -> int:
     return EXIT_CODES.get(outcome.ending, 0)
 
 
-def prepare(config: Config, out: Path, world: World, *, resume: bool) -> LatentStore:
+def prepare(config: Config, out: Path, world: World, *, resume: bool, gate: str) -> LatentStore:
     """The latents and the run's folder, made by rank 0; other ranks open what it made.
+
+    Args:
+        config: the run.
+        out: its folder.
+        world: who shares it.
+        resume: whether it exists already.
+        gate: what the gate said of it, for the record of a new run.
 
     Raises:
         InputError: the folder, the scans or the latents do not fit; then nothing was written into `out`.
     """
     refuse_uneven(config, world)
     opened: list[LatentStore] = []
-    path = world.lead(partial(_prepare, config, out, opened, resume=resume))
+    path = world.lead(partial(_prepare, config, out, opened, resume=resume, gate=gate))
     return opened[0] if opened else open_latents(path, verify=False)
 
 
-def _prepare(config: Config, out: Path, opened: list[LatentStore], *, resume: bool) -> Path:
+def _prepare(config: Config, out: Path, opened: list[LatentStore], *, resume: bool, gate: str) -> Path:
     # Before minutes of encoding, and before anything is written.
     if resume:
         open_run(out, config)
@@ -60,7 +67,7 @@ def _prepare(config: Config, out: Path, opened: list[LatentStore], *, resume: bo
         remedy = "give more subjects or a larger first ratio"
         raise InputError("the training split is empty", remedy=remedy, key="data.split_ratios")
     if not resume:
-        create_run(out, config, store.description.content_hash)
+        create_run(out, config, store.description.content_hash, gate=gate)
     opened.append(store)
     return store.path
 

@@ -51,7 +51,7 @@ class RunFolder:
 
     @property
     def environment(self) -> Path:
-        """Versions the run was started with, and the hash of its latents."""
+        """Versions the run was started with, the hash of its latents, and what the gate said of it."""
         return self.root / "run.json"
 
 
@@ -68,20 +68,21 @@ def check_new_run(root: Path) -> None:
         raise InputError("the folder already holds a run or other files", remedy=remedy, file=root, key="--out")
 
 
-def create_run(root: Path, config: Config, latents: str) -> RunFolder:
+def create_run(root: Path, config: Config, latents: str, *, gate: str = "not asked") -> RunFolder:
     """Make a new run folder.
 
     Args:
         root: the folder.
         config: the run.
         latents: content hash of the latent store.
+        gate: what the gate said of it.
 
     Raises:
         InputError: `root` is a file or already holds something, or cannot be written.
     """
     check_new_run(root)
     with staged_directory(root) as staging:  # a run folder is there whole or not at all
-        RunFolder(staging).environment.write_text(json.dumps(_environment(latents), indent=1) + "\n")
+        RunFolder(staging).environment.write_text(json.dumps(_environment(latents, gate), indent=1) + "\n")
         RunFolder(staging).config.write_text(resolved_text(config))
     return RunFolder(root)
 
@@ -126,7 +127,7 @@ def open_run(root: Path, config: Config | None = None) -> tuple[RunFolder, Confi
     return run, recorded
 
 
-def _environment(latents: str) -> dict[str, str]:
+def _environment(latents: str, gate: str) -> dict[str, str]:
     return {
         "neuromf": neuromf.__version__,
         "python": platform.python_version(),
@@ -135,4 +136,5 @@ def _environment(latents: str) -> dict[str, str]:
         "machine": platform.machine(),
         "threads": str(torch.get_num_threads()),
         "latents": latents,
+        "gate": gate,
     }

@@ -14,7 +14,7 @@ import nibabel
 import pytest
 from command_line import run_command
 from matplotlib.image import imread
-from tiny_run import SCALE
+from tiny_run import SCALE, despite_the_laws
 
 from neuromf.config import load_config
 from tools.gate.result import format_value
@@ -27,7 +27,7 @@ TINY = (
     "training.batch_size_per_gpu=4",
     "training.gradient_accumulation_steps=2",
 )
-TINY_OPTIONS = [part for override in TINY for part in ("--set", override)]
+TINY_OPTIONS = despite_the_laws(*TINY)
 
 
 @pytest.fixture(scope="module")

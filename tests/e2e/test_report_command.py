@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from command_line import run_command
-from tiny_run import SCALE
+from tiny_run import SCALE, despite_the_laws
 
 TINY = (
     *SCALE,
@@ -27,7 +27,7 @@ def cache(tmp_path_factory):
 def trained(tmp_path_factory, cache):
     """A finished run of two optimiser steps."""
     run = tmp_path_factory.mktemp("runs") / "run"
-    options = [part for override in TINY for part in ("--set", override)]
+    options = despite_the_laws(*TINY)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEUROMF_CACHE", str(cache))
         from typer.testing import CliRunner

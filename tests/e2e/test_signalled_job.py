@@ -9,12 +9,12 @@ import sys
 import time
 from pathlib import Path
 
-from tiny_run import TINY
+from tiny_run import TINY, despite_the_laws
 
 from neuromf.train.checkpoint import latest_checkpoint
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = [part for override in (*TINY, "training.epochs=300") for part in ("--set", override)]
+SETTINGS = despite_the_laws(*TINY, "training.epochs=300")
 
 
 def rows_written(trace):

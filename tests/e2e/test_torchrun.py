@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from command_line import run_command
-from tiny_run import TINY
+from tiny_run import TINY, despite_the_laws
 
 from neuromf.trace.reader import read_trace
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = [part for override in (*TINY, "training.gpus=2") for part in ("--set", override)]
+SETTINGS = despite_the_laws(*TINY, "training.gpus=2")
 
 
 def arguments(out, *more):

@@ -26,6 +26,11 @@ TINY = (
 """Six optimiser steps of eight samples on latents of 4 x 8^3."""
 
 
+def despite_the_laws(*overrides: str) -> list[str]:
+    """Options of a `neuromf train` with these overrides, which is so short that laws of warm-up and batch block it."""
+    return [*(part for override in overrides for part in ("--set", override)), "--despite", "a test of the command"]
+
+
 def make_tiny_config(*overrides: str) -> Config:
     """The smoke recipe at the size of a unit test, with further overrides."""
     return load_config(["smoke"], [*TINY, *overrides])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neuromf.config.load import load_config
-from neuromf.config.provenance import value_sources
-from neuromf.config.resolve import config_hash
-from neuromf.errors import InputError
-from spec.waivers import shipped_waivers
-from tools.commands.options import SetOption
+from tools.commands.options import SetOption, WaiversOption
+from tools.commands.output_file import check_output_file
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from neuromf.config.schema import Config
     from tools.gate.smoke import SmokeRun
     from tools.gate.verdict import Verdict
@@ -36,29 +34,27 @@ def gate(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the verdict as JSON.")] = None,
     junit_file: Annotated[Path | None, typer.Option("--junit", help="Write the verdict as JUnit XML.")] = None,
     report_file: Annotated[Path | None, typer.Option("--report", help="Write a self-contained HTML page.")] = None,
-    waiver_file: Annotated[Path | None, typer.Option("--waivers", help="TOML file of laws that may be broken.")] = None,
+    waiver_file: WaiversOption = None,
 ) -> None:
     """Judge a configuration by the laws and by a short training on real MRI; exit 0 for PASS, 1 for BLOCKED."""
     start = time.perf_counter()
     layers = config or [DEFAULT]
     settings = load_config(layers, override or ())
-    _check_outputs([path for path in (json_file, junit_file, report_file) if path is not None], layers)
+    _check_outputs({"--json": json_file, "--junit": junit_file, "--report": report_file}, layers)
 
     from neuromf.train.refusal import impossible
-    from tools.gate.static import static_findings
-    from tools.gate.verdict import Verdict
-    from tools.gate.waivers import apply_waivers, read_waivers
+    from tools.gate.judge import Candidate, judge
+    from tools.gate.waivers import all_waivers
 
-    waivers = (*shipped_waivers(), *(read_waivers(waiver_file) if waiver_file else ()))
-    sources = value_sources(layers, override or ())
-    results = static_findings(settings, sources)
-    smoke = None if static or impossible(settings) else _smoke(settings, sources)
-    verdict = Verdict(
-        name=" ".join(layers),
-        config_hash=config_hash(settings),
-        results=apply_waivers(results + (smoke.results if smoke else []), waivers, layers, datetime.date.today()),
+    waivers = all_waivers(waiver_file)
+    candidate = Candidate.of(settings, layers, override or ())
+    smoke = None if static or impossible(settings) else _smoke(settings, candidate.sources)
+    verdict = judge(
+        candidate,
+        waivers,
+        live=smoke.results if smoke else (),
         smoke=_summary(smoke) if smoke else None,
-        seconds=time.perf_counter() - start,
+        started=start,
     )
     _write(verdict, settings, smoke, json_file, junit_file, report_file)
 
@@ -69,18 +65,16 @@ def gate(
     raise typer.Exit(0 if verdict.status == "PASS" else 1)
 
 
-def _check_outputs(paths: list[Path], layers: list[str]) -> None:
-    """Each output is a file of its own, in a folder that exists, and none of the configuration files."""
-    taken = {Path(layer).resolve() for layer in layers}
-    for path in paths:
-        if path.is_dir() or not path.absolute().parent.is_dir():
-            raise InputError("cannot be written", remedy="give a file in a folder that exists", file=path)
-        if path.resolve() in taken:
-            raise InputError("would be overwritten", remedy="give each output a name of its own", file=path)
-        taken.add(path.resolve())
+def _check_outputs(outputs: dict[str, Path | None], layers: list[str]) -> None:
+    """Each output can be written, has a file of its own and is none of the configuration files."""
+    taken = [Path(layer) for layer in layers]
+    for key, path in outputs.items():
+        if path is not None:
+            check_output_file(path, key, keep=taken)
+            taken.append(path)
 
 
-def _smoke(settings: Config, sources: dict[str, str]) -> SmokeRun:
+def _smoke(settings: Config, sources: Mapping[str, str]) -> SmokeRun:
     from tools.commands.console import progress_bar
     from tools.gate.smoke import run_smoke
 

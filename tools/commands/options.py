@@ -17,5 +17,6 @@ ConfigArgument = Annotated[
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="A.B=C", help="Override one key; may be given several times.")
 ]
+WaiversOption = Annotated[Path | None, typer.Option("--waivers", help="TOML file of laws that may be broken.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu or cuda; cuda when there is one.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder to create.")]

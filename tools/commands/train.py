@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neuromf.config.load import load_config
 from neuromf.errors import InputError
-from tools.commands.options import ConfigArgument, DeviceOption, SetOption
+from tools.commands.options import ConfigArgument, DeviceOption, SetOption, WaiversOption
+
+if TYPE_CHECKING:
+    from neuromf.config.schema import Config
+    from tools.gate.admission import Admission
+
+REFUSED = "not trained: set what would pass, give leave in a file (--waivers), or say why it is wanted (--despite WHY)"
 
 
 def train(
@@ -24,17 +32,24 @@ def train(
     workers: Annotated[
         int | None, typer.Option("--workers", min=0, max=256, help="Processes that draw batches; default 2 for a GPU.")
     ] = None,
+    waivers: WaiversOption = None,
+    despite: Annotated[
+        str | None,
+        typer.Option("--despite", metavar="WHY", help="Train although laws block it; the run keeps the reason."),
+    ] = None,
 ) -> None:
-    """Train a configuration, alone or under torchrun.
+    """Train a configuration that the static gate lets pass, alone or under torchrun.
 
-    Exit code 16 when the divergence guard halts it, 17 when a step does not repeat itself, 75 when SIGTERM or SIGUSR1
-    ended it with a checkpoint: start it again with --resume.
+    Exit code 1 when a law blocks it, 16 when the divergence guard halts it, 17 when a step does not repeat itself, 75
+    when SIGTERM or SIGUSR1 ended it with a checkpoint: start it again with --resume, which does not ask the gate again.
     """
     settings = load_config(config, override or ())
 
     from neuromf.train.refusal import refuse_impossible
 
     refuse_impossible(settings)
+    # A run that exists was let in when it was started, with this very configuration.
+    gate = "" if resume else _ask_the_gate(settings, config, override or (), waivers, despite).record
 
     from neuromf.train.device import choose_device
     from neuromf.train.launch import own_device_name, process_group
@@ -44,7 +59,7 @@ def train(
     drawing = (2 if where.type == "cuda" else 0) if workers is None else workers
     with process_group(where) as world:
         try:
-            store = prepare(settings, out, world, resume=resume)
+            store = prepare(settings, out, world, resume=resume, gate=gate)
             outcome = run_training(
                 settings, store, out, world, device=where, resume=resume, max_steps=max_steps, workers=drawing
             )
@@ -56,3 +71,27 @@ def train(
         report(outcome, out, settings)
     if code := exit_code(outcome):
         raise typer.Exit(code)
+
+
+def _ask_the_gate(
+    settings: Config, layers: Sequence[str], overrides: Sequence[str], waiver_file: Path | None, despite: str | None
+) -> Admission:
+    """The static gate's word, printed by the first rank; a run that may not start ends here, before torch is loaded."""
+    from tools.commands.console import make_console
+    from tools.gate.admission import Admission
+    from tools.gate.console import closing_line, print_verdict
+    from tools.gate.judge import Candidate, judge
+    from tools.gate.waivers import all_waivers
+
+    admission = Admission(judge(Candidate.of(settings, layers, overrides), all_waivers(waiver_file)), despite)
+    if os.environ.get("RANK", "0") == "0":
+        console = make_console()
+        if admission.admitted:
+            said = "" if admission.verdict.status == "PASS" else f"; trained despite it: {despite}"
+            console.print(closing_line(admission.verdict).append(said, style="default"), soft_wrap=True)
+        else:
+            print_verdict(console, admission.verdict)
+            console.print(REFUSED, soft_wrap=True)
+    if not admission.admitted:
+        raise typer.Exit(1)
+    return admission

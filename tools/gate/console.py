@@ -25,7 +25,7 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
             console.print(f"{len(passed)} laws hold {label}: {', '.join(passed)}", soft_wrap=True)
     if verdict.smoke is not None:
         console.print(_smoke_line(verdict.smoke), soft_wrap=True)
-    console.print(_closing_line(verdict), soft_wrap=True)
+    console.print(closing_line(verdict), soft_wrap=True)
 
 
 def _table(results: list[LawResult]) -> Table:
@@ -56,7 +56,8 @@ def _smoke_line(smoke: dict[str, Any]) -> str:
     return f"smoke training, {smoke['steps']} steps on latents of real MRI: {', '.join(moved)}{ended}"
 
 
-def _closing_line(verdict: Verdict) -> Text:
+def closing_line(verdict: Verdict) -> Text:
+    """The verdict in one line."""
     blocked, warned = verdict.with_status("block"), verdict.with_status("warn")
     style = STYLES["block"] if blocked else STYLES["pass"]
     text = Text(verdict.status, style=style)

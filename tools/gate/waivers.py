@@ -9,8 +9,17 @@ from pathlib import Path
 
 from neuromf.errors import InputError
 from spec.registry import laws
-from spec.waivers import EXAMPLE, Waiver, parse_waivers
+from spec.waivers import EXAMPLE, Waiver, parse_waivers, shipped_waivers
 from tools.gate.result import LawResult
+
+
+def all_waivers(path: Path | None) -> tuple[Waiver, ...]:
+    """Waivers of the shipped recipes, and those of a file.
+
+    Raises:
+        InputError: the file is no file of waivers.
+    """
+    return (*shipped_waivers(), *(read_waivers(path) if path is not None else ()))
 
 
 def read_waivers(path: Path) -> tuple[Waiver, ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
 import torch
-from tiny_run import TINY
+from tiny_run import TINY, despite_the_laws
 from typer.testing import CliRunner
 
 import tools.training
@@ -14,7 +15,7 @@ from neuromf.train import loop
 from neuromf.train.loop import Ending
 from tools.cli import app
 
-OPTIONS = [part for override in TINY for part in ("--set", override)]
+OPTIONS = despite_the_laws(*TINY)
 
 
 @pytest.fixture
@@ -43,3 +44,17 @@ def test_resume_and_max_steps_reach_the_loop(tmp_path, trained):
     assert [result.exit_code for result in results] == [0, 0, 75]
     passed = [(call["resume"], call["max_steps"], call["workers"]) for call in trained]
     assert passed == [(False, 1, 0), (True, None, 0), (True, None, 3)]
+
+
+def test_a_run_keeps_what_the_gate_said_and_goes_on_without_asking_again(tmp_path, trained):
+    """The reason stands in `run.json`; --resume needs none, for the configuration is the one that was let in."""
+    run = tmp_path / "run"
+    despite = ["train", "smoke", "--out", str(run), "--device", "cpu", *despite_the_laws(*TINY)]
+    resumed = ["train", "smoke", "--out", str(run), "--device", "cpu", "--resume"]
+    resumed += [part for override in TINY for part in ("--set", override)]
+    assert CliRunner().invoke(app, despite).exit_code == 0
+    assert CliRunner().invoke(app, resumed).exit_code == 0
+    recorded = json.loads((run / "run.json").read_text())["gate"]
+    assert recorded.startswith("BLOCKED by ")
+    assert recorded.endswith("; trained despite it: a test of the command")
+    assert [call["resume"] for call in trained] == [False, True]

@@ -1,0 +1,43 @@
+"""Whether a training may start: the static gate's word on it, and what the run keeps of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neuromf.errors import InputError
+from tools.gate.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Admission:
+    """The gate's verdict and what whoever starts the run says to it.
+
+    Attributes:
+        verdict: on the configuration, by the laws that need no run.
+        despite: why the run is wanted although laws block it; None where nobody said so.
+    """
+
+    verdict: Verdict
+    despite: str | None
+
+    def __post_init__(self) -> None:
+        if self.despite is not None and not self.despite.strip():
+            raise InputError("is empty", remedy='say why, as in --despite "ablation of the warm-up"', key="--despite")
+
+    @property
+    def admitted(self) -> bool:
+        """Whether the run may start."""
+        return self.verdict.status == "PASS" or self.despite is not None
+
+    @property
+    def record(self) -> str:
+        """One line for the run's own record."""
+        blocked, waived = (laws(self.verdict, status) for status in ("block", "waived"))
+        if blocked:
+            return f"BLOCKED by {blocked}; trained despite it: {self.despite}"
+        return f"PASS; waived: {waived}" if waived else "PASS"
+
+
+def laws(verdict: Verdict, status: str) -> str:
+    """Ids of the laws with this status, each once."""
+    return ", ".join(dict.fromkeys(result.law_id for result in verdict.with_status(status)))

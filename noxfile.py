@@ -18,8 +18,11 @@ SHARED = Path(".nox/test")
 """One environment for every session that needs torch, which is nearly all of an installation's size and time."""
 PYTHON = SHARED / ("Scripts" if os.name == "nt" else "bin") / "python"
 CONSTRAINTS = ("-c", "constraints.txt")
+# Tests are dealt out to the cores, a thread each: most are too small for a second. `-- -n 0` runs them in one process.
+SPREAD = ("-n", str(min(os.cpu_count() or 1, 8)), "--dist", "worksteal")
 # Bound before Python starts, or torch and hypothesis have already read them.
 TEST_ENVIRONMENT = {"PYTHONHASHSEED": "0", "CUBLAS_WORKSPACE_CONFIG": ":4096:8", "OMP_WAIT_POLICY": "PASSIVE"}
+ONE_THREAD = {**TEST_ENVIRONMENT, "OMP_NUM_THREADS": "1"}
 
 
 def _install(session: nox.Session, extras: str = "dev") -> None:
@@ -38,7 +41,8 @@ def _run(session: nox.Session, module: str, *arguments: str, environment: dict[s
 def unit(session: nox.Session) -> None:
     """Unit, law, self-relative and end-to-end tests on the CPU, at most five minutes."""
     _install(session)
-    _run(session, "pytest", "tests/unit", "tests/laws", "tests/relative", "tests/e2e")
+    folders = ("tests/unit", "tests/laws", "tests/relative", "tests/e2e")
+    _run(session, "pytest", *SPREAD, *folders, environment=ONE_THREAD)
 
 
 @nox.session(python=False)
@@ -52,7 +56,7 @@ def gpu_smoke(session: nox.Session) -> None:
 def golden(session: nox.Session) -> None:
     """The golden cases: short trainings against their kept numbers."""
     _install(session)
-    _run(session, "pytest", "tests/golden")
+    _run(session, "pytest", *SPREAD, "tests/golden", environment=ONE_THREAD)
 
 
 @nox.session(python=False, default=False)

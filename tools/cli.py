@@ -27,6 +27,7 @@ from tools.commands.data import data_app
 from tools.commands.faults import faults_app
 from tools.commands.gate import gate
 from tools.commands.golden import golden_app
+from tools.commands.launch import launch
 from tools.commands.laws import laws_app
 from tools.commands.replay import replay
 from tools.commands.report import report
@@ -43,6 +44,7 @@ app = typer.Typer(
 )
 app.command()(gate)
 app.command()(train)
+app.command()(launch)
 app.command()(watch)
 app.command()(sample)
 app.command()(replay)

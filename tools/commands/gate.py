@@ -13,9 +13,10 @@ from tools.commands.options import SetOption, WaiversOption
 from tools.commands.output_file import check_output_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from neuromf.config.schema import Config
+    from spec.waivers import Waiver
     from tools.gate.smoke import SmokeRun
     from tools.gate.verdict import Verdict
 
@@ -42,20 +43,10 @@ def gate(
     settings = load_config(layers, override or ())
     _check_outputs({"--json": json_file, "--junit": junit_file, "--report": report_file}, layers)
 
-    from neuromf.train.refusal import impossible
-    from tools.gate.judge import Candidate, judge
     from tools.gate.waivers import all_waivers
 
     waivers = all_waivers(waiver_file)
-    candidate = Candidate.of(settings, layers, override or ())
-    smoke = None if static or impossible(settings) else _smoke(settings, candidate.sources)
-    verdict = judge(
-        candidate,
-        waivers,
-        live=smoke.results if smoke else (),
-        smoke=_summary(smoke) if smoke else None,
-        started=start,
-    )
+    verdict, smoke = judge_whole(settings, layers, override or (), waivers, static=static, started=start)
     _write(verdict, settings, smoke, json_file, junit_file, report_file)
 
     from tools.commands.console import make_console
@@ -63,6 +54,26 @@ def gate(
 
     print_verdict(make_console(), verdict)
     raise typer.Exit(0 if verdict.status == "PASS" else 1)
+
+
+def judge_whole(
+    settings: Config,
+    layers: Sequence[str],
+    overrides: Sequence[str],
+    waivers: Sequence[Waiver],
+    *,
+    static: bool = False,
+    started: float | None = None,
+) -> tuple[Verdict, SmokeRun | None]:
+    """Judge by the laws, and by a smoke training unless `static` or torch cannot run the configuration."""
+    from neuromf.train.refusal import impossible
+    from tools.gate.judge import Candidate, judge
+
+    started = time.perf_counter() if started is None else started
+    candidate = Candidate.of(settings, layers, overrides)
+    smoke = None if static or impossible(settings) else _smoke(settings, candidate.sources)
+    live, summary = (smoke.results, _summary(smoke)) if smoke else ((), None)
+    return judge(candidate, waivers, live=live, smoke=summary, started=started), smoke
 
 
 def _check_outputs(outputs: dict[str, Path | None], layers: list[str]) -> None:

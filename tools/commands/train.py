@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from neuromf.config.load import load_config
 from neuromf.errors import InputError
+from tools.commands.let_in import Asked, let_in
 from tools.commands.options import ConfigArgument, DeviceOption, SetOption, WaiversOption
-
-if TYPE_CHECKING:
-    from neuromf.config.schema import Config
-    from tools.gate.admission import Admission
-
-REFUSED = "not trained: set what would pass, give leave in a file (--waivers), or say why it is wanted (--despite WHY)"
 
 
 def train(
@@ -31,6 +24,10 @@ def train(
     device: DeviceOption = None,
     workers: Annotated[
         int | None, typer.Option("--workers", min=0, max=256, help="Processes that draw batches; default 2 for a GPU.")
+    ] = None,
+    ticket: Annotated[
+        Path | None,
+        typer.Option("--ticket", help="Verdict of `neuromf gate --json` on this configuration; not asked again."),
     ] = None,
     waivers: WaiversOption = None,
     despite: Annotated[
@@ -49,7 +46,7 @@ def train(
 
     refuse_impossible(settings)
     # A run that exists was let in when it was started, with this very configuration.
-    gate = "" if resume else _ask_the_gate(settings, config, override or (), waivers, despite).record
+    gate = "" if resume else let_in(settings, config, override or (), Asked(ticket, waivers, despite))
 
     from neuromf.train.device import choose_device
     from neuromf.train.launch import own_device_name, process_group
@@ -71,27 +68,3 @@ def train(
         report(outcome, out, settings)
     if code := exit_code(outcome):
         raise typer.Exit(code)
-
-
-def _ask_the_gate(
-    settings: Config, layers: Sequence[str], overrides: Sequence[str], waiver_file: Path | None, despite: str | None
-) -> Admission:
-    """The static gate's word, printed by the first rank; a run that may not start ends here, before torch is loaded."""
-    from tools.commands.console import make_console
-    from tools.gate.admission import Admission
-    from tools.gate.console import closing_line, print_verdict
-    from tools.gate.judge import Candidate, judge
-    from tools.gate.waivers import all_waivers
-
-    admission = Admission(judge(Candidate.of(settings, layers, overrides), all_waivers(waiver_file)), despite)
-    if os.environ.get("RANK", "0") == "0":
-        console = make_console()
-        if admission.admitted:
-            said = "" if admission.verdict.status == "PASS" else f"; trained despite it: {despite}"
-            console.print(closing_line(admission.verdict).append(said, style="default"), soft_wrap=True)
-        else:
-            print_verdict(console, admission.verdict)
-            console.print(REFUSED, soft_wrap=True)
-    if not admission.admitted:
-        raise typer.Exit(1)
-    return admission

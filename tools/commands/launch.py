@@ -1,0 +1,125 @@
+"""`neuromf launch`: the whole gate, then a job on a SLURM cluster that trains exactly what passed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neuromf.config.load import load_config
+from neuromf.errors import InputError
+from tools.commands.options import ConfigArgument, SetOption, WaiversOption
+
+if TYPE_CHECKING:
+    from neuromf.config.schema import Config
+    from tools.launch.job import Job
+
+MINUTES = 24 * 60
+"""Time limit of a turn unless another is asked for; a training goes on in the next."""
+
+
+def launch(
+    config: ConfigArgument,
+    out: Annotated[Path, typer.Option("--out", help="Run folder that the job makes; must not exist.")],
+    override: SetOption = None,
+    waivers: WaiversOption = None,
+    gpus: Annotated[
+        int | None, typer.Option("--gpus", min=0, max=64, help="GPUs of the job; default training.gpus, 0 for none.")
+    ] = None,
+    minutes: Annotated[
+        int, typer.Option("--minutes", min=5, max=60 * 24 * 365, help="Time limit; the job is queued again after it.")
+    ] = MINUTES,
+    partition: Annotated[str | None, typer.Option("--partition", help="Partition of the cluster.")] = None,
+    sbatch: Annotated[
+        list[str] | None,
+        typer.Option("--sbatch", metavar="OPTION", help="Further option, as --sbatch=--account=ours."),
+    ] = None,
+    write_only: Annotated[bool, typer.Option("--write-only", help="Write the script, do not submit it.")] = False,
+) -> None:
+    """Pass the whole gate, smoke training included, and queue the training on SLURM; exit code 1 when a law blocks it.
+
+    Configuration, verdict and script go to OUT.launch. The job saves and queues itself again when its time is up.
+    """
+    settings = load_config(config, override or ())
+
+    from neuromf.config.resolve import resolved_text
+    from neuromf.train.refusal import refuse_impossible
+    from tools.commands.console import make_console
+    from tools.commands.gate import judge_whole
+    from tools.gate.console import print_verdict
+    from tools.gate.waivers import all_waivers
+    from tools.launch.submit import submit
+
+    refuse_impossible(settings)
+    wanted = settings.training.gpus if gpus is None else gpus
+    job = _job(out, wanted, minutes, partition, tuple(sbatch or ()))
+    _check_inputs(settings, processes=max(wanted, 1))
+    verdict, _ = judge_whole(settings, config, override or (), all_waivers(waivers))
+    console = make_console()
+    print_verdict(console, verdict)
+    if verdict.status != "PASS":
+        raise typer.Exit(1)
+    _write(job, resolved_text(settings), verdict.to_json())
+    if write_only:
+        console.print(f"next: sbatch {job.script}", soft_wrap=True)
+        return
+    try:
+        number = submit(job)
+    except InputError:
+        shutil.rmtree(job.folder)  # so that the next try may write there
+        raise
+    console.print(f"job {number} trains {job.run}; next: neuromf watch {job.run}", soft_wrap=True)
+
+
+def _job(out: Path, gpus: int, minutes: int, partition: str | None, options: tuple[str, ...]) -> Job:
+    """The job, in folders that do not exist yet.
+
+    Raises:
+        InputError: there is a run or a launch already, or an option is none.
+    """
+    from tools.launch.job import Job
+
+    run = out.absolute()
+    job = Job(
+        run=run, folder=run.with_name(f"{run.name}.launch"), gpus=gpus, minutes=minutes, partition=partition,
+        options=options,
+    )  # fmt: skip
+    for text in options:
+        if not text.startswith("-") or not text.isprintable():
+            raise InputError(f"{text!r} is no option", remedy="write it as --sbatch=--account=ours", key="--sbatch")
+    for folder in (job.run, job.folder):
+        if folder.exists():
+            raise InputError("exists already", remedy="give another --out, or move it away", file=folder, key="--out")
+    if not run.parent.is_dir():
+        raise InputError("has no folder to stand in", remedy="make that first", file=out, key="--out")
+    return job
+
+
+def _check_inputs(config: Config, processes: int) -> None:
+    """What would end the job in its first minutes, after days in a queue.
+
+    Raises:
+        InputError: scans or autoencoder are not there, or the batch cannot be shared.
+    """
+    from neuromf.data.cohort import discover_scans
+    from neuromf.nets.vae import load_vae
+    from neuromf.train.distributed import World
+    from neuromf.train.refusal import refuse_uneven
+
+    refuse_uneven(config, World(0, processes))
+    load_vae(config.vae.checkpoint)
+    if config.data.root is not None:
+        discover_scans(Path(config.data.root))
+
+
+def _write(job: Job, config: str, verdict: str) -> None:
+    try:
+        job.folder.mkdir()
+        job.config.write_text(config, encoding="utf-8")
+        job.ticket.write_text(verdict, encoding="utf-8")
+        job.script.write_text(job.text(), encoding="utf-8")
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror})"
+        raise InputError(problem, remedy="give an --out where you may write", file=job.folder, key="--out") from error

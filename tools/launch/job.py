@@ -1,0 +1,91 @@
+"""The job script of a training that a scheduler may interrupt and queue again."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+SAVING_S = 120
+"""Seconds before the time limit at which the job is told to save: torchrun gives its processes 30."""
+BODY = """\
+set -u
+export PYTHONSAFEPATH=1  # a folder named tools, where the job was submitted, is not ours
+run={run}
+resume=
+if [ -e "$run/config.yaml" ]; then resume=--resume; fi
+{command} $resume &
+training=$!
+out_of_time=0
+trap 'out_of_time=1; kill -USR1 "$training"' USR1
+trap 'kill -TERM "$training"' TERM
+while :; do
+  wait "$training"
+  code=$?
+  kill -0 "$training" 2>/dev/null || break  # a signal ends the waiting before the training ends
+done
+if [ "$out_of_time" = 1 ] && [ "$code" != 0 ]; then scontrol requeue "$SLURM_JOB_ID"; fi
+exit "$code"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One training as a SLURM job.
+
+    Attributes:
+        run: folder of the run.
+        folder: where configuration, ticket and log of the launch lie.
+        gpus: GPUs of the job, each with a process; without any the training has one process on the CPU.
+        minutes: time limit of each turn.
+        partition: where it is queued; None leaves that to the cluster.
+        options: further options of `sbatch`, as typed there.
+    """
+
+    run: Path
+    folder: Path
+    gpus: int
+    minutes: int
+    partition: str | None = None
+    options: tuple[str, ...] = ()
+
+    @property
+    def config(self) -> Path:
+        """Every key of the configuration that was judged."""
+        return self.folder / "config.yaml"
+
+    @property
+    def ticket(self) -> Path:
+        """The gate's verdict."""
+        return self.folder / "ticket.json"
+
+    @property
+    def script(self) -> Path:
+        """What `sbatch` is given."""
+        return self.folder / "job.sh"
+
+    def text(self) -> str:
+        """The script: options, then a training that saves when its time is up and is queued again."""
+        lines = [f"#SBATCH {option}" for option in self._sbatch_options()]
+        return "\n".join(["#!/bin/bash", *lines, BODY.format(run=_quoted(self.run), command=self._command())])
+
+    def _sbatch_options(self) -> list[str]:
+        options = [f"--job-name={_quoted(self.run.name)}", f"--output={_quoted(self.folder / '%j.log')}"]
+        options += ["--open-mode=append", "--nodes=1", "--ntasks=1", f"--time={self.minutes}"]
+        options += ["--requeue", f"--signal=B:USR1@{SAVING_S}"]
+        options += [f"--gpus-per-node={self.gpus}"] if self.gpus else []
+        options += [f"--partition={_quoted(self.partition)}"] if self.partition else []
+        return [*options, *self.options]
+
+    def _command(self) -> str:
+        launcher: list[str] = []
+        if self.gpus > 1:
+            launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.gpus}"]
+            launcher += ["--signals-to-handle", "SIGTERM,SIGUSR1"]
+        train = ["-m", "tools.cli", "train", str(self.config), "--ticket", str(self.ticket)]
+        return f'{shlex.join([sys.executable, *launcher, *train])} --out "$run"'
+
+
+def _quoted(text: Path | str) -> str:
+    return shlex.quote(str(text))

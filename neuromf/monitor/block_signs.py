@@ -6,9 +6,10 @@ were applied. Only where that has had its time does a starved net say something:
 it moved and the net behind it is lost.
 
 The edges are measured on 19 healthy and 19 broken trainings, most of 64 steps, on real latents of 4 x 8^3 and nets of
-two and three levels: no net of real size is among them, and one seed stands for most (`tests/golden/test_diagnosis.py`
-trains three again). With and without a wrong time derivative the imbalance was the same within a third, early and late,
-so that no block tells of it. A block that the optimiser does not hold was not seen either, unless it is the output.
+two and three levels: no net of real size is among them, and one seed stands for most; three are trained again by
+`tests/golden/test_trained_diagnosis.py`. With and without a wrong time derivative the imbalance was the same within a
+third, early and late, so that no block tells of it. A block that the optimiser does not hold was not seen either,
+unless it is the output.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Evidence in the losses of a trace, each number between a healthy and a faulty edge.
 
 The edges are measured: 20 healthy and 42 broken trainings on real latents of 4 x 8^3, 32 to 360 steps each, at learning
-rates up to 0.1 (`tests/golden/test_diagnosis.py` trains some of them again).
+rates up to 0.1 (`tests/golden/test_trained_diagnosis.py` trains some of them again).
 """
 
 from __future__ import annotations

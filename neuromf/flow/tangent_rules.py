@@ -25,7 +25,10 @@ Dual = tuple[Tensor, Tensor]
 
 
 class TangentRules(TorchFunctionMode):
-    """While active, the operators of `RULES` follow this file where only their input has a tangent."""
+    """While active, the operators of `RULES` follow this file where only their input has a tangent.
+
+    They serve derivatives without gradient: in grad mode torch's own rules apply.
+    """
 
     def __torch_function__(
         self, func: Operator, types: object, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -36,12 +39,12 @@ class TangentRules(TorchFunctionMode):
             with sdpa_kernel(SDPBackend.MATH):
                 return func(*args, **kwargs)
         rule = RULES.get(func)
-        if rule is None or not args or any(_has_tangent(value) for value in (*args[1:], *kwargs.values())):
+        weights = (*args[1:], *kwargs.values())
+        if rule is None or not args or torch.is_grad_enabled() or any(_has_tangent(value) for value in weights):
             return func(*args, **kwargs)
         x, tangent = forward_ad.unpack_dual(args[0])  # type: ignore[no-untyped-call]
-        if tangent is None:
-            return func(*args, **kwargs)
-        return forward_ad.make_dual(*rule(func, x, tangent, *args[1:], **kwargs))  # type: ignore[no-untyped-call]
+        dual = None if tangent is None else rule(func, x, tangent, *args[1:], **kwargs)
+        return func(*args, **kwargs) if dual is None else forward_ad.make_dual(*dual)  # type: ignore[no-untyped-call]
 
 
 def _has_tangent(value: object) -> bool:
@@ -55,9 +58,11 @@ def _affine(
     return operator(x, weight, bias, *rest, **named), operator(tangent, weight, None, *rest, **named)
 
 
-def _product(operator: Operator, x: Tensor, tangent: Tensor, factor: Tensor | float) -> Dual:
-    r""":math:`\dot y = c\,\dot x` for :math:`y = c\,x`."""
-    return operator(x, factor), operator(tangent, factor)
+def _product(
+    operator: Operator, x: Tensor, tangent: Tensor, other: Tensor | float, *, out: Tensor | None = None
+) -> Dual | None:
+    r""":math:`\dot y = c\,\dot x` for :math:`y = c\,x`; not where the result goes into a tensor that is given."""
+    return None if out is not None else (operator(x, other), operator(tangent, other))
 
 
 def _group_norm(
@@ -68,12 +73,14 @@ def _group_norm(
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     eps: float = 1e-5,
-) -> Dual:
+) -> Dual | None:
     r""":math:`\dot y = \frac{\gamma}{\sigma} (\dot x - \overline{\dot x} - \hat x\,\overline{\hat x \dot x})`.
 
     Bars are means over a group, :math:`\hat x = (x - \mu)/\sigma`. Without :math:`\gamma` the Jacobian is symmetric, so
     the operator's backward kernel with unit weight, applied to the tangent, is the bracket over :math:`\sigma`.
     """
+    if not x.numel():
+        return None
     x, tangent = x.contiguous(), tangent.contiguous()
     size, channels = x.shape[:2]
     sizes = (size, channels, x.numel() // (size * channels), num_groups)
@@ -84,15 +91,15 @@ def _group_norm(
     return y, moved if weight is None else moved.mul_(weight.reshape(-1, *(1,) * (x.dim() - 2)))
 
 
-def _silu(operator: Operator, x: Tensor, tangent: Tensor, inplace: bool = False) -> Dual:
-    r""":math:`\dot y = \mathrm{silu}'(x)\,\dot x`, which is what the operator's backward kernel computes."""
-    moved: Tensor = torch.ops.aten.silu_backward(tangent, x)
-    if inplace:
-        tangent.copy_(moved)
-    return operator(x, inplace=inplace), moved
+def _silu(operator: Operator, x: Tensor, tangent: Tensor, inplace: bool = False) -> Dual | None:
+    r""":math:`\dot y = \mathrm{silu}'(x)\,\dot x`, which is what the operator's backward kernel computes.
+
+    Not in place: the result must be the input itself then, for whoever else holds it.
+    """
+    return None if inplace else (operator(x), torch.ops.aten.silu_backward(tangent, x))
 
 
-RULES: dict[Operator, Callable[..., Dual]] = {
+RULES: dict[Operator, Callable[..., Dual | None]] = {
     torch.conv1d: _affine,
     torch.conv2d: _affine,
     torch.conv3d: _affine,
@@ -102,4 +109,4 @@ RULES: dict[Operator, Callable[..., Dual]] = {
     torch.mul: _product,
     torch.Tensor.mul: _product,  # the operator * too
 }
-"""Operator -> function of the operator, its input, the input's tangent and its further arguments."""
+"""Operator -> function of it, its input, the input's tangent and its further arguments; None leaves it to torch."""

@@ -74,10 +74,14 @@ def test_written_only_it_waits_for_its_user(launch, tmp_path):
     ("arguments", "words"),
     [
         (["smoke", "--out", "bin"], "exists already"),
-        (["smoke", "--out", "no/such/run"], "no folder to stand in"),
+        (["smoke", "--out", "no/such/run"], "no place for a run"),
+        (["smoke", "--out", "/"], "no place for a run"),
+        (["smoke", "--out", "a\nb"], "cannot stand in a script"),
+        (["smoke", "--out", "a\udcff"], "cannot stand in a script"),
+        (["smoke", "--out", "run", "--partition", "gpu\ntouch x"], "cannot stand in a script"),
         (["smoke", "--out", "run", "--gpus", "3"], "cannot be shared by 3"),
         (["smoke", "--out", "run", "--sbatch", "account"], "no option"),
-        (["smoke", "--out", "run", "--sbatch", "--a=b\n#SBATCH --c"], "no option"),
+        (["smoke", "--out", "run", "--sbatch", "--a=b\n#SBATCH --c"], "cannot stand in a script"),
         (["recommended", "--out", "run"], "autoencoder_v2.pt"),
         (["smoke", "--out", "run", "--set", "data.source=folder", "--set", "data.root=none"], "no such folder"),
         (["smoke", "--out", "run", "--minutes", "0"], "minutes"),
@@ -92,7 +96,7 @@ def test_what_would_end_the_job_ends_the_launch(launch, tmp_path, arguments, wor
 
 
 @pytest.mark.parametrize(
-    ("sbatch", "words"), [("echo 'invalid account' >&2; exit 1", "'invalid account'"), (None, "cannot be run")]
+    ("sbatch", "words"), [("echo 'invalid account' >&2; exit 1", "job: invalid account"), (None, "no sbatch here")]
 )
 def test_a_refused_job_leaves_nothing_in_the_way(launch, monkeypatch, tmp_path, sbatch, words):
     """What the scheduler says is passed on, and the same launch may be tried again."""
@@ -106,11 +110,98 @@ def test_a_refused_job_leaves_nothing_in_the_way(launch, monkeypatch, tmp_path, 
     assert {path.name for path in tmp_path.iterdir()} == {"bin"}
 
 
+def test_leave_lets_a_job_be_queued(launch, tmp_path):
+    """A file of waivers counts for the launch, and the ticket ends with it."""
+    (tmp_path / "leave.toml").write_text(
+        '[[waiver]]\nlaw = "OPT-001"\nconfig = "smoke"\nreason = "a test"\nowner = "us"\nexpires = 2999-01-01\n'
+    )
+    broken = ["smoke", "--out", "run", "--set", "training.beta2=0.9999"]
+    assert launch(*broken).returncode == 1
+    assert launch(*broken, "--waivers", "leave.toml").returncode == 0
+    ticket = json.loads((tmp_path / "run.launch" / "ticket.json").read_text())
+    assert (ticket["status"], ticket["waived"], ticket["expires"]) == ("PASS", ["OPT-001"], "2999-01-01")
+
+
+def test_a_disk_that_is_full_leaves_nothing_behind(launch, monkeypatch, tmp_path):
+    """The folder of a launch is there whole or not at all."""
+    monkeypatch.setattr(Job, "text", lambda job: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    ended = launch("smoke", "--out", "run")
+    assert ended.returncode == 2
+    assert "No space left on device" in ended.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"bin"}
+
+
+def make_job(tmp_path, gpus=0, **more):
+    return Job(cwd=tmp_path, run=tmp_path / "a run", folder=tmp_path / "a run.launch", gpus=gpus, minutes=5, **more)
+
+
+def test_a_job_on_two_gpus_is_told_its_time_is_up_and_tells_its_processes(tmp_path):
+    """What SLURM and torchrun must be asked for, line by line."""
+    text = make_job(tmp_path / "100%", gpus=2, partition="gpu").text()
+    head = [line for line in text.splitlines() if line.startswith("#")]
+    assert head == [
+        "#!/bin/bash",
+        "#SBATCH --job-name='a run'",
+        f"#SBATCH --output='{tmp_path}/100%%/a run.launch/%j.log'",
+        "#SBATCH --open-mode=append",
+        "#SBATCH --nodes=1",
+        "#SBATCH --ntasks=1",
+        "#SBATCH --time=5",
+        "#SBATCH --requeue",
+        "#SBATCH --signal=B:USR1@120",
+        "#SBATCH --gpus-per-node=2",
+        "#SBATCH --partition=gpu",
+    ]
+    torchrun = (
+        "-m torch.distributed.run --standalone --nproc-per-node=2 --signals-to-handle SIGTERM,SIGUSR1 -m tools.cli"
+    )
+    assert f" {torchrun} train " in text
+    assert "export PYTHONSAFEPATH=1" in text
+
+
+STUB = """\
+trap 'exit $ON_USR1' USR1
+trap 'exit $ON_TERM' TERM
+touch started
+n=0
+while [ $n -lt 500 ]; do n=$((n + 1)); sleep 0.02; done
+"""
+
+
+@pytest.mark.parametrize("gpus", [0, 2])
+@pytest.mark.parametrize(
+    ("sent", "code", "again"),
+    [
+        (signal.SIGUSR1, 75, True),
+        (signal.SIGUSR1, 138, True),
+        (signal.SIGUSR1, 1, "torchrun"),
+        (signal.SIGUSR1, 0, False),
+        (signal.SIGUSR1, 16, False),
+        (signal.SIGUSR1, 17, False),
+        (signal.SIGTERM, 75, False),
+    ],
+)
+def test_a_job_is_queued_again_when_its_time_ended_it_and_only_then(tmp_path, monkeypatch, gpus, sent, code, again):
+    """A run that finished, was halted or was cancelled is not; the job ends with the training's own code."""
+    program(tmp_path / "bin", "training", STUB)
+    program(tmp_path / "bin", "scontrol", f'echo "$@" >> {tmp_path}/asked')
+    monkeypatch.setattr("sys.executable", str(tmp_path / "bin" / "training"))
+    environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "SLURM_JOB_ID": "7"}
+    environment |= {"ON_USR1": str(code), "ON_TERM": str(code)}
+    job = make_job(tmp_path, gpus)
+    shell = subprocess.Popen(["bash", "-c", job.text()], env=environment, cwd="/")
+    while not (tmp_path / "started").exists():  # in the folder of the launch, wherever the job begins
+        time.sleep(0.01)
+    shell.send_signal(sent)
+    assert shell.wait(timeout=20) == code
+    assert (tmp_path / "asked").exists() is (again is True or (again == "torchrun" and gpus == 2))
+
+
 @pytest.fixture
 def job(tmp_path):
     """A script that trains a tiny run, with a ticket for it; `scontrol` notes what it is asked."""
     config = make_tiny_config("training.epochs=16")
-    made = Job(run=tmp_path / "a run", folder=tmp_path / "a run.launch", gpus=0, minutes=5)
+    made = make_job(tmp_path)
     made.folder.mkdir()
     made.config.write_text(resolved_text(config))
     ticket = Verdict(name="tiny", config_hash=config_hash(config), results=[], smoke=None, seconds=0.0)

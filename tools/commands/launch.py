@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,11 +51,13 @@ def launch(
     from tools.commands.gate import judge_whole
     from tools.gate.console import print_verdict
     from tools.gate.waivers import all_waivers
-    from tools.launch.submit import submit
+    from tools.launch.submit import require_sbatch, submit
 
     refuse_impossible(settings)
     wanted = settings.training.gpus if gpus is None else gpus
     job = _job(out, wanted, minutes, partition, tuple(sbatch or ()))
+    if not write_only:
+        require_sbatch()
     _check_inputs(settings, processes=max(wanted, 1))
     verdict, _ = judge_whole(settings, config, override or (), all_waivers(waivers))
     console = make_console()
@@ -63,37 +66,39 @@ def launch(
         raise typer.Exit(1)
     _write(job, resolved_text(settings), verdict.to_json())
     if write_only:
-        console.print(f"next: sbatch {job.script}", soft_wrap=True)
+        console.print(f"next: sbatch {shlex.quote(str(job.script))}", soft_wrap=True)
         return
     try:
         number = submit(job)
     except InputError:
         shutil.rmtree(job.folder)  # so that the next try may write there
         raise
-    console.print(f"job {number} trains {job.run}; next: neuromf watch {job.run}", soft_wrap=True)
+    console.print(f"job {number} trains {job.run}; next: neuromf watch {shlex.quote(str(job.run))}", soft_wrap=True)
 
 
 def _job(out: Path, gpus: int, minutes: int, partition: str | None, options: tuple[str, ...]) -> Job:
     """The job, in folders that do not exist yet.
 
     Raises:
-        InputError: there is a run or a launch already, or an option is none.
+        InputError: there is a run or a launch already, an option is none, or a name would not survive a script.
     """
     from tools.launch.job import Job
 
     run = out.absolute()
+    for key, text in (("--out", str(run)), ("--partition", partition or "-"), *(("--sbatch", o) for o in options)):
+        if not text.isprintable():
+            raise InputError(f"{text!r} cannot stand in a script", remedy="leave control characters out", key=key)
+    if not run.name or not run.parent.is_dir():
+        raise InputError("is no place for a run", remedy="name a new folder in one that exists", file=out, key="--out")
+    if wrong := [text for text in options if not text.startswith("-")]:
+        raise InputError(f"{wrong[0]!r} is no option", remedy="write it as --sbatch=--account=ours", key="--sbatch")
     job = Job(
-        run=run, folder=run.with_name(f"{run.name}.launch"), gpus=gpus, minutes=minutes, partition=partition,
-        options=options,
+        cwd=Path.cwd(), run=run, folder=run.with_name(f"{run.name}.launch"), gpus=gpus, minutes=minutes,
+        partition=partition, options=options,
     )  # fmt: skip
-    for text in options:
-        if not text.startswith("-") or not text.isprintable():
-            raise InputError(f"{text!r} is no option", remedy="write it as --sbatch=--account=ours", key="--sbatch")
     for folder in (job.run, job.folder):
         if folder.exists():
             raise InputError("exists already", remedy="give another --out, or move it away", file=folder, key="--out")
-    if not run.parent.is_dir():
-        raise InputError("has no folder to stand in", remedy="make that first", file=out, key="--out")
     return job
 
 
@@ -115,11 +120,17 @@ def _check_inputs(config: Config, processes: int) -> None:
 
 
 def _write(job: Job, config: str, verdict: str) -> None:
+    """The folder of the launch, whole or not at all.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    from neuromf.data.staging import staged_directory
+
     try:
-        job.folder.mkdir()
-        job.config.write_text(config, encoding="utf-8")
-        job.ticket.write_text(verdict, encoding="utf-8")
-        job.script.write_text(job.text(), encoding="utf-8")
+        with staged_directory(job.folder) as staging:
+            for path, text in ((job.config, config), (job.ticket, verdict), (job.script, job.text())):
+                (staging / path.name).write_text(text, encoding="utf-8")
     except OSError as error:
         problem = f"cannot be written ({error.strerror})"
-        raise InputError(problem, remedy="give an --out where you may write", file=job.folder, key="--out") from error
+        raise InputError(problem, remedy="give an --out where there is room", file=job.folder, key="--out") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,10 +47,13 @@ def let_in(config: Config, layers: Sequence[str], overrides: Sequence[str], aske
     if asked.ticket is None:
         return _ask_the_gate(config, layers, overrides, asked)
 
+    from tools.commands.console import make_console
     from tools.gate.ticket import read_ticket
 
     ticket = read_ticket(asked.ticket)
-    ticket.check(config_hash(config))
+    ticket.check(config_hash(config), datetime.date.today())
+    if _speaks():
+        make_console().print(ticket.record, soft_wrap=True)
     return ticket.record
 
 
@@ -63,7 +67,7 @@ def _ask_the_gate(config: Config, layers: Sequence[str], overrides: Sequence[str
 
     verdict = judge(Candidate.of(config, layers, overrides), all_waivers(asked.waivers))
     admission = Admission(verdict, asked.despite)
-    if os.environ.get("RANK", "0") == "0":
+    if _speaks():
         console = make_console()
         if admission.admitted:
             said = "" if verdict.status == "PASS" else f"; trained despite it: {asked.despite}"
@@ -74,3 +78,8 @@ def _ask_the_gate(config: Config, layers: Sequence[str], overrides: Sequence[str
     if not admission.admitted:
         raise typer.Exit(1)
     return admission.record
+
+
+def _speaks() -> bool:
+    """Whether this process is alone, or the first of torchrun's; asked before torch is there to say so."""
+    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"

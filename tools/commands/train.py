@@ -38,15 +38,17 @@ def train(
     """Train a configuration that the static gate lets pass, alone or under torchrun.
 
     Exit code 1 when a law blocks it, 16 when the divergence guard halts it, 17 when a step does not repeat itself, 75
-    when SIGTERM or SIGUSR1 ended it with a checkpoint: start it again with --resume, which does not ask the gate again.
+    when SIGTERM or SIGUSR1 ended it with a checkpoint: start it again with --resume. That does not ask the gate again,
+    for the run was let in when it was new, and does not look at --ticket, --waivers and --despite.
     """
     settings = load_config(config, override or ())
 
     from neuromf.train.refusal import refuse_impossible
 
     refuse_impossible(settings)
+    asked = Asked(ticket, waivers, despite)
     # A run that exists was let in when it was started, with this very configuration.
-    gate = "" if resume else let_in(settings, config, override or (), Asked(ticket, waivers, despite))
+    gate = "" if resume else let_in(settings, config, override or (), asked)
 
     from neuromf.train.device import choose_device
     from neuromf.train.launch import own_device_name, process_group

@@ -32,12 +32,6 @@ class Admission:
     @property
     def record(self) -> str:
         """One line for the run's own record."""
-        blocked, waived = (laws(self.verdict, status) for status in ("block", "waived"))
-        if blocked:
-            return f"BLOCKED by {blocked}; trained despite it: {self.despite}"
-        return f"PASS; waived: {waived}" if waived else "PASS"
-
-
-def laws(verdict: Verdict, status: str) -> str:
-    """Ids of the laws with this status, each once."""
-    return ", ".join(dict.fromkeys(result.law_id for result in verdict.with_status(status)))
+        blocked, waived = (", ".join(self.verdict.laws(status)) for status in ("block", "waived"))
+        said = f"BLOCKED by {blocked}; trained despite it: {self.despite}" if blocked else "PASS"
+        return f"{said}; waived: {waived}" if waived else said

@@ -58,14 +58,10 @@ def _smoke_line(smoke: dict[str, Any]) -> str:
 
 def closing_line(verdict: Verdict) -> Text:
     """The verdict in one line."""
-    blocked, warned = verdict.with_status("block"), verdict.with_status("warn")
-    style = STYLES["block"] if blocked else STYLES["pass"]
-    text = Text(verdict.status, style=style)
-    text.append(f" {verdict.name}: {len(verdict.results)} laws judged", style="default")
-    waived = verdict.with_status("waived")
-    for label, results in (("blocked by", blocked), ("warnings", warned), ("waived", waived)):
-        if results:
-            unique = dict.fromkeys(result.law_id for result in results)
-            text.append(f"; {label}: {', '.join(unique)}", style="default")
+    text = Text(verdict.status, style=STYLES["pass" if verdict.status == "PASS" else "block"])
+    text.append(f" {verdict.name}: {len(verdict.laws())} laws judged", style="default")
+    for label, status in (("blocked by", "block"), ("warnings", "warn"), ("waived", "waived")):
+        if laws := verdict.laws(status):
+            text.append(f"; {label}: {', '.join(laws)}", style="default")
     text.append(f"; {verdict.seconds:.1f} s", style="default")
     return text

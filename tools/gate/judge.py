@@ -15,7 +15,7 @@ from spec.waivers import Waiver
 from tools.gate.result import LawResult
 from tools.gate.static import static_findings
 from tools.gate.verdict import Verdict
-from tools.gate.waivers import apply_waivers
+from tools.gate.waivers import apply_waivers, last_day
 
 
 @dataclass(frozen=True)
@@ -64,4 +64,5 @@ def judge(
         results=waived,
         smoke=smoke,
         seconds=time.perf_counter() - started,
+        expires=last_day(waived, waivers, candidate.layers),
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import datetime
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Literal, Self
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from neuromf import __version__
 from neuromf.errors import InputError
-from tools.gate.verdict import SCHEMA
 
 KEY = "--ticket"
 REMEDY = "write one with `neuromf gate CONFIG --json FILE`"
@@ -18,28 +20,40 @@ REMEDY = "write one with `neuromf gate CONFIG --json FILE`"
 class Ticket:
     """What a training needs to know of a verdict.
 
+    It is good for one configuration, for the version of the laws that judged it, and as long as the leave it rests on.
+
     Attributes:
         file: where it stands.
+        version: of neuromf, whose laws were asked.
         config_hash: of the configuration that was judged.
         blocked: laws that block it.
         waived: laws it may break.
+        expires: last day of that leave; None where it needs none.
         steps: of the smoke training; 0 when only the configuration was judged.
     """
 
     file: Path
+    version: str
     config_hash: str
     blocked: tuple[str, ...]
     waived: tuple[str, ...]
+    expires: datetime.date | None
     steps: int
 
-    def check(self, config_hash: str) -> None:
+    def check(self, config_hash: str, today: datetime.date) -> None:
         """Make sure that it lets this configuration pass.
 
         Raises:
-            InputError: it is for another configuration, or for one that is blocked.
+            InputError: it is for another configuration or version, for one that is blocked, or of leave that is over.
         """
+        problem = ""
         if self.config_hash != config_hash:
             problem = f"is for another configuration (hash {self.config_hash[:12]}, this one has {config_hash[:12]})"
+        elif self.version != __version__:
+            problem = f"was written by neuromf {self.version}, this is {__version__}"
+        elif self.expires is not None and not today <= self.expires:
+            problem = f"rests on leave that expired on {self.expires}"
+        if problem:
             raise InputError(problem, remedy=REMEDY, file=self.file, key=KEY)
         if self.blocked:
             problem = f"says that the configuration is blocked by {', '.join(self.blocked)}"
@@ -49,8 +63,37 @@ class Ticket:
     def record(self) -> str:
         """One line for the run's own record."""
         judged = f"a smoke training of {self.steps} steps" if self.steps else "the configuration alone"
-        waived = f"; waived: {', '.join(self.waived)}" if self.waived else ""
+        waived = f"; waived until {self.expires}: {', '.join(self.waived)}" if self.waived else ""
         return f"PASS, by ticket, for {judged}{waived}"
+
+
+class _Smoke(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    steps: Annotated[int, Field(ge=1)]
+
+
+class _Document(BaseModel):
+    """The keys of a verdict's JSON that a training reads."""
+
+    model_config = ConfigDict(strict=True)
+
+    version: Literal[1] = Field(alias="schema")
+    neuromf: str
+    status: Literal["PASS", "BLOCKED"]
+    config_hash: str
+    blocked: list[str]
+    waived: list[str]
+    expires: datetime.date | None
+    smoke: _Smoke | None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.status == "BLOCKED") is not bool(self.blocked):
+            raise ValueError(f"status {self.status} with {len(self.blocked)} blocking laws")
+        if (self.expires is None) is bool(self.waived):
+            raise ValueError("expires is the last day of what is waived, and null where nothing is")
+        return self
 
 
 def read_ticket(path: Path) -> Ticket:
@@ -60,19 +103,23 @@ def read_ticket(path: Path) -> Ticket:
         InputError: the file is no such verdict.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        return _ticket(path, document)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"is no verdict of the gate ({error})", remedy=REMEDY, file=path, key=KEY) from error
+        found = _Document.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"is no verdict of the gate ({_said(error)})", remedy=REMEDY, file=path, key=KEY) from error
+    return Ticket(
+        file=path,
+        version=found.neuromf,
+        config_hash=found.config_hash,
+        blocked=tuple(dict.fromkeys(found.blocked)),
+        waived=tuple(dict.fromkeys(found.waived)),
+        expires=found.expires,
+        steps=0 if found.smoke is None else found.smoke.steps,
+    )
 
 
-def _ticket(path: Path, document: dict[str, Any]) -> Ticket:
-    if document["schema"] != SCHEMA:
-        raise ValueError(f"schema {document['schema']!r}, not {SCHEMA}")
-    blocked, waived, smoke = document["blocked"], document["waived"], document["smoke"]
-    if (document["status"] == "PASS") is bool(blocked):
-        raise ValueError(f"status {document['status']!r} with {len(blocked)} blocking laws")
-    if not all(isinstance(law, str) for law in (*blocked, *waived, document["config_hash"])):
-        raise ValueError("laws and the hash of the configuration are texts")
-    steps = 0 if smoke is None else int(smoke["steps"])
-    return Ticket(path, document["config_hash"], tuple(blocked), tuple(waived), steps)
+def _said(error: OSError | ValueError) -> str:
+    """The first thing wrong, in a few words."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return ": ".join([*(str(part) for part in first["loc"]), first["msg"]])
+    return str(error.strerror if isinstance(error, OSError) else error)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from neuromf import __version__
 from tools.gate.result import LawResult
 
 SCHEMA = 1
@@ -22,6 +24,7 @@ class Verdict:
         results: every law that was judged, static ones first.
         smoke: summary of the smoke training, None without one.
         seconds: wall time of the gate.
+        expires: last day of the leave that it rests on; None where it needs none.
     """
 
     name: str
@@ -29,6 +32,7 @@ class Verdict:
     results: list[LawResult]
     smoke: dict[str, Any] | None
     seconds: float
+    expires: datetime.date | None = None
 
     @property
     def status(self) -> Literal["PASS", "BLOCKED"]:
@@ -39,16 +43,23 @@ class Verdict:
         """Laws with this status."""
         return [result for result in self.results if result.status == status]
 
+    def laws(self, *statuses: str) -> list[str]:
+        """Ids of the laws with one of these statuses, or of all that were judged, each once."""
+        found = (result.law_id for result in self.results if not statuses or result.status in statuses)
+        return list(dict.fromkeys(found))
+
     def to_json(self) -> str:
         """The verdict as JSON text."""
         document = {
             "schema": SCHEMA,
+            "neuromf": __version__,
             "status": self.status,
             "config": self.name,
             "config_hash": self.config_hash,
-            "blocked": [result.law_id for result in self.with_status("block")],
-            "warned": [result.law_id for result in self.with_status("warn")],
-            "waived": [result.law_id for result in self.with_status("waived")],
+            "expires": None if self.expires is None else self.expires.isoformat(),
+            "blocked": self.laws("block"),
+            "warned": self.laws("warn"),
+            "waived": self.laws("waived"),
             "laws": [asdict(result) for result in self.results],
             "smoke": self.smoke,
             "seconds": round(self.seconds, 3),

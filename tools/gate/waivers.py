@@ -63,3 +63,15 @@ def _waived(result: LawResult, waiver: Waiver, today: datetime.date) -> LawResul
     if waiver.expired(today):
         return replace(result, detail=f"{result.detail} The waiver expired on {waiver.expires}.".strip())
     return replace(result, status="waived", detail=f"{leave}. {result.detail}".strip(), remedy="", passing_value="")
+
+
+def last_day(results: Iterable[LawResult], waivers: Iterable[Waiver], layers: Sequence[str]) -> datetime.date | None:
+    """The day on which the first of the waivers that these results rest on expires; None where they rest on none.
+
+    Args:
+        results: after `apply_waivers`.
+        waivers: all there are.
+        layers: the configuration as it was called.
+    """
+    used = {result.law_id for result in results if result.status == "waived"}
+    return min((w.expires for w in waivers if w.law in used and w.config in layers), default=None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +13,12 @@ SAVING_S = 120
 """Seconds before the time limit at which the job is told to save: torchrun gives its processes 30."""
 BODY = """\
 set -u
-export PYTHONSAFEPATH=1  # a folder named tools, where the job was submitted, is not ours
+cd {cwd} || exit
+export PYTHONSAFEPATH=1  # a folder named tools there is not ours
 run={run}
 resume=
 if [ -e "$run/config.yaml" ]; then resume=--resume; fi
-{command} $resume &
+{command} --out "$run" $resume &
 training=$!
 out_of_time=0
 trap 'out_of_time=1; kill -USR1 "$training"' USR1
@@ -25,9 +28,18 @@ while :; do
   code=$?
   kill -0 "$training" 2>/dev/null || break  # a signal ends the waiting before the training ends
 done
-if [ "$out_of_time" = 1 ] && [ "$code" != 0 ]; then scontrol requeue "$SLURM_JOB_ID"; fi
+wait "$training" 2>/dev/null  # it may have ended between these two: its own code then, which the shell keeps
+last=$?
+[ "$last" = 127 ] || code=$last
+if [ "$out_of_time" = 1 ]; then
+  case "$code" in {unfinished}) scontrol requeue "$SLURM_JOB_ID" ;; esac
+fi
 exit "$code"
 """
+UNFINISHED = (os.EX_TEMPFAIL, 128 + signal.SIGUSR1)
+"""Exit codes of a training that a signal ended: with a checkpoint, or before it listened."""
+TORCHRUN_FAILED = 1
+"""What torchrun makes of every code of its processes. A run that was halted refuses to go on in the next turn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +47,7 @@ class Job:
     """One training as a SLURM job.
 
     Attributes:
+        cwd: folder in which the launch was typed, from which the configuration's relative paths count.
         run: folder of the run.
         folder: where configuration, ticket and log of the launch lie.
         gpus: GPUs of the job, each with a process; without any the training has one process on the CPU.
@@ -43,6 +56,7 @@ class Job:
         options: further options of `sbatch`, as typed there.
     """
 
+    cwd: Path
     run: Path
     folder: Path
     gpus: int
@@ -67,11 +81,17 @@ class Job:
 
     def text(self) -> str:
         """The script: options, then a training that saves when its time is up and is queued again."""
-        lines = [f"#SBATCH {option}" for option in self._sbatch_options()]
-        return "\n".join(["#!/bin/bash", *lines, BODY.format(run=_quoted(self.run), command=self._command())])
+        body = BODY.format(
+            cwd=_quoted(self.cwd),
+            run=_quoted(self.run),
+            command=self._command(),
+            unfinished="|".join(map(str, (*UNFINISHED, *([TORCHRUN_FAILED] if self.gpus > 1 else [])))),
+        )
+        return "\n".join(["#!/bin/bash", *(f"#SBATCH {option}" for option in self._sbatch_options()), body])
 
     def _sbatch_options(self) -> list[str]:
-        options = [f"--job-name={_quoted(self.run.name)}", f"--output={_quoted(self.folder / '%j.log')}"]
+        escaped = str(self.folder).replace("%", "%%")  # sbatch puts the job's number and more in such a place
+        options = [f"--job-name={_quoted(self.run.name)}", f"--output={_quoted(f'{escaped}/%j.log')}"]
         options += ["--open-mode=append", "--nodes=1", "--ntasks=1", f"--time={self.minutes}"]
         options += ["--requeue", f"--signal=B:USR1@{SAVING_S}"]
         options += [f"--gpus-per-node={self.gpus}"] if self.gpus else []
@@ -84,7 +104,7 @@ class Job:
             launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.gpus}"]
             launcher += ["--signals-to-handle", "SIGTERM,SIGUSR1"]
         train = ["-m", "tools.cli", "train", str(self.config), "--ticket", str(self.ticket)]
-        return f'{shlex.join([sys.executable, *launcher, *train])} --out "$run"'
+        return shlex.join([sys.executable, *launcher, *train])
 
 
 def _quoted(text: Path | str) -> str:

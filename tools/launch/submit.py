@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 
 from neuromf.errors import InputError
 from tools.launch.job import Job
 
 
+def require_sbatch() -> None:
+    """Make sure that there is a scheduler to submit to.
+
+    Raises:
+        InputError: there is none here.
+    """
+    if shutil.which("sbatch") is None:
+        raise InputError("there is no sbatch here", remedy="launch where SLURM is, or add --write-only", key="launch")
+
+
 def submit(job: Job) -> str:
     """Give the script to `sbatch` and return the job's number.
 
     Raises:
-        InputError: there is no `sbatch`, or it refuses the job.
+        InputError: the scheduler refuses it.
     """
-    try:
-        ended = subprocess.run(
-            ["sbatch", "--parsable", str(job.script)], capture_output=True, text=True, check=False, errors="replace"
-        )
-    except OSError as error:
-        problem = f"was not queued: sbatch cannot be run ({error.strerror})"
-        raise InputError(problem, remedy="launch where SLURM is, or --write-only", file=job.script) from error
+    ended = subprocess.run(
+        ["sbatch", "--parsable", str(job.script)], capture_output=True, text=True, check=False, errors="replace"
+    )
     if ended.returncode:
         said = (ended.stderr.strip() or "no reason given").splitlines()[0]
-        problem = f"was not queued: sbatch says {said!r}"
-        raise InputError(problem, remedy="correct the options and launch again", file=job.script)
+        raise InputError(f"sbatch refuses the job: {said}", remedy="correct the options and launch again", key="launch")
     return ended.stdout.strip().partition(";")[0]

@@ -87,14 +87,16 @@ def test_a_strange_memory_layout_changes_nothing():
 
 
 @pytest.mark.law("JVP-001")
+@pytest.mark.parametrize("named", [False, True])
 @pytest.mark.parametrize("operator", [functional.linear, torch.conv1d])
-def test_weights_that_move_are_differentiated_too(operator):
-    """An operator whose weight depends on the time keeps the product rule."""
+def test_weights_that_move_are_differentiated_too(operator, named):
+    """An operator whose weight depends on the time keeps the product rule, however the weight is given."""
     weight, speed = draw(1, (4, 4) if operator is functional.linear else (4, 4, 1))
     point, tangent = draw(2, (4, 4) if operator is functional.linear else (2, 4, 5))
 
     def field(x, time):
-        return operator(x, weight + time * speed)
+        moving = weight + time * speed
+        return operator(x, weight=moving) if named else operator(x, moving)
 
     time, one = torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)
     expected = torch.func.jvp(field, (point, time), (tangent, one))[1]
@@ -114,17 +116,50 @@ def test_an_input_without_tangent_has_an_output_without(operator):
         assert forward_ad.unpack_dual(field(point.clone())).tangent is None
 
 
-def test_in_place_the_input_gets_value_and_tangent_too():
-    """SiLU in place changes the value and the tangent of what it was given, which a skip connection may hold."""
+def in_place(x):
+    """SiLU in place, its result and its input written to afterwards: they are one tensor."""
+    held = x.clone()
+    result = functional.silu(held, inplace=True)
+    result.mul_(3)
+    held.add_(x)
+    return result + held
+
+
+FREE_FORMS = {
+    "in place": in_place,
+    "factor by name": lambda x: torch.mul(x, other=1.5) + x.mul(other=0.5),
+    "into a given tensor": lambda x: torch.mul(x.detach(), 2.0, out=torch.empty_like(x.detach())) * x,
+    "twice the same": lambda x: torch.mul(x, x),
+    "larger factor": lambda x: x[:1] * torch.arange(2.0, dtype=x.dtype).reshape(2, 1, 1, 1, 1),
+    "nothing by name": lambda x: functional.group_norm(input=x, num_groups=2),
+}
+
+
+@pytest.mark.law("JVP-001")
+@pytest.mark.parametrize("form", FREE_FORMS)
+def test_however_an_operator_is_called_its_derivative_is_right(form):
+    """Arguments by name, in place, twice the same, broadcast: the derivative is torch's."""
     point, tangent = draw(0, POINT_SHAPE)
-
-    def field(x):
-        skip = x.clone()
-        return functional.silu(skip, inplace=True) + 2 * skip
-
-    expected = torch.func.jvp(lambda x: 3 * functional.silu(x), (point,), (tangent,))
-    for actual, reference in zip(by_rule(field, point, tangent), expected, strict=True):
+    expected = torch.func.jvp(FREE_FORMS[form], (point,), (tangent,))
+    for actual, reference in zip(by_rule(FREE_FORMS[form], point, tangent), expected, strict=True):
         assert relative_error(actual, reference) < TOLERANCE
+
+
+def test_an_empty_batch_has_an_empty_derivative():
+    """No sample, no sum over none."""
+    point = torch.zeros(0, 4, 3, 3, 3, dtype=torch.float64)
+    value, tangent = by_rule(lambda x: functional.group_norm(x, 2), point, point)
+    assert value.shape == tangent.shape == point.shape
+
+
+def test_in_grad_mode_the_rules_stand_aside():
+    """A derivative that is differentiated again keeps the graph that torch builds."""
+    field = randomised(nn.GroupNorm(2, 4), 0)
+    point, tangent = draw(0, POINT_SHAPE)
+    with TangentRules(), forward_ad.dual_level():
+        moved = forward_ad.unpack_dual(field(forward_ad.make_dual(point, tangent))).tangent
+        moved.square().sum().backward()
+    assert field.weight.grad.abs().sum() > 0
 
 
 def test_attention_adds_no_tangents_of_zeros():

@@ -1,6 +1,7 @@
 """Which configurations may be trained, and what a run keeps of the gate's word."""
 
 import datetime
+import json
 import subprocess
 import sys
 
@@ -66,6 +67,7 @@ def test_a_blocked_training_ends_before_it_begins(tmp_path, monkeypatch, rank, t
     """Exit code 1, the first process alone says which law, and no folder is made."""
     if rank is not None:
         monkeypatch.setenv("RANK", rank)
+        monkeypatch.setenv("WORLD_SIZE", "2")
     out = tmp_path / "run"
     ended = CliRunner().invoke(app, ["train", "failed_225", "--out", str(out)])
     assert ended.exit_code == 1
@@ -74,12 +76,29 @@ def test_a_blocked_training_ends_before_it_begins(tmp_path, monkeypatch, rank, t
     assert not out.exists()
 
 
-def test_a_blocked_training_imports_no_torch(tmp_path):
+def test_a_blocked_training_imports_no_numerical_library(tmp_path):
     """The answer does not wait for what would have trained."""
     code = (
         "import sys\nfrom tools.cli import app\n"
         f"try:\n    app(['train', 'failed_225', '--out', {str(tmp_path / 'run')!r}])\n"
         "except SystemExit as ended:\n    assert ended.code == 1\n"
-        "assert 'torch' not in sys.modules\n"
+        "assert not {'torch', 'numpy'} & set(sys.modules)\n"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def test_a_process_that_is_alone_speaks_whatever_its_rank(tmp_path, monkeypatch):
+    """A RANK that something else has set silences nobody."""
+    monkeypatch.setenv("RANK", "1")
+    ended = CliRunner().invoke(app, ["train", "failed_225", "--out", str(tmp_path / "run")])
+    assert (ended.exit_code, "blocked by" in ended.output) == (1, True)
+
+
+def test_a_file_of_leave_counts_for_a_training(tmp_path, trained):
+    """--waivers is what the gate's is, and the run keeps what was waived."""
+    leave_of_smoke = f'[[waiver]]\nlaw = "{LAW}"\nconfig = "smoke"\nreason = "a test"\nowner = "us"\n'
+    (tmp_path / "leave.toml").write_text(leave_of_smoke + "expires = 2999-01-01\n")
+    broken = ["train", "smoke", "--out", str(tmp_path / "run"), "--device", "cpu", "--set", "training.beta2=0.9999"]
+    assert CliRunner().invoke(app, broken).exit_code == 1
+    assert CliRunner().invoke(app, [*broken, "--waivers", str(tmp_path / "leave.toml")]).exit_code == 0
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["gate"] == f"PASS; waived: {LAW}"

@@ -35,9 +35,11 @@ def _lines(run: RunFolder, rows: Sequence[Row], events: Sequence[Event], config:
     for event in warnings[:WARNINGS]:
         yield f"warned at step {event.step}, {event.law}: {event.message}"
     blocks = latest_blocks(read_summary(run.summary), run.summary)
-    yield from suspect_lines(diagnose(config, rows, events, blocks))
-    for event in halts[-1:]:
-        yield f"next: neuromf laws show {event.law}"
+    suspects = diagnose(config, rows, events, blocks)
+    yield from suspect_lines(suspects)
+    # The guard's own law says only that it was armed: a suspect's says what to mend.
+    for law in [suspect.law for suspect in suspects[:1]] or [event.law for event in halts[-1:]]:
+        yield f"next: neuromf laws show {law}"
     yield f"next: neuromf report {shlex.quote(str(run.root))} --out report.html"
 
 

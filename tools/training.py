@@ -104,7 +104,8 @@ def report(outcome: Outcome, out: Path, config: Config) -> None:
     """Say how it ended, and after a halt why."""
     console, run = make_console(), RunFolder(out)
     said = f" ({outcome.message})" if outcome.ending is Ending.INTERRUPTED else ""
-    console.print(f"{outcome.ending.value}{said} at optimiser step {outcome.step}; the run is in {out}", soft_wrap=True)
+    steps = f"{outcome.step} optimiser step{'' if outcome.step == 1 else 's'}"
+    console.print(f"{outcome.ending.value}{said} after {steps}; the run is in {out}", soft_wrap=True)
     if outcome.ending in (Ending.HALTED, Ending.IRREPRODUCIBLE):
         console.print(explain_halt(run, config), end="", soft_wrap=True, markup=False, highlight=False)
         console.print(f"the last state is in {out / 'checkpoints'}, the steps in {run.trace}", soft_wrap=True)

@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 from spec.citations import public_code, review
 from spec.law import Enforcer, Finding, Law, Severity
 
+SPLITS = 3
+"""Training, validation and test."""
 MOMENT_TOLERANCE = 1e-4
 """Absolute: float32 latents of 442,368 dims lose 1e-6 when they are shifted and scaled."""
 
@@ -43,10 +45,16 @@ def disjoint_splits(
         value=f"{shared_subjects}{empty}",
         bound="0, every split with a share has subjects",
         unit="subjects in two splits",
-        detail=("" if subjects is None else f"{subjects} subjects") + guess,
-        passing_value="data.split_ratios=[0.85,0.1,0.05]" if empty_splits else "",
+        detail=("" if subjects is None else f"{subjects} subjects{', too few for that' if empty else ''}") + guess,
+        passing_value=_shares(subjects) if empty_splits and subjects is not None else "",
         severity=Severity.INFO if unnamed_scans and not shared_subjects and not empty_splits else None,
     )
+
+
+def _shares(subjects: int) -> str:
+    """An override that gives each split a subject; empty where there are fewer subjects than splits."""
+    least = round(1 / subjects, 6)
+    return f"data.split_ratios=[{1 - 2 * least:.6g},{least},{least}]" if subjects >= SPLITS else ""
 
 
 def _listed(values: Sequence[float]) -> str:

@@ -112,9 +112,9 @@ def _judge(settings: Settings, table: tuple[ForbiddenPair, ...]) -> Finding:
     found = [pair for pair in table if pair.holds(settings)]
     return Finding(
         passed=not found,
-        value="; ".join(pair.name for pair in found) or f"none of {len(table)} pairs",
+        value="; ".join(pair.name for pair in found) or f"none of {len(table)} forbidden pairs",
         bound="none",
-        unit="forbidden pairs",
+        unit="",
         detail="; ".join(f"{pair.name}: {pair.reason}" for pair in found),
         passing_value=" ".join(dict.fromkeys(part for pair in found for part in pair.passing_value.split())),
     )

@@ -22,7 +22,7 @@ def wide_enough(*, derivative: str, loss: str) -> Finding:
         value="; ".join(narrow) or f"du/dt in {derivative}, loss in {loss}",
         bound=" or ".join(WIDE),
         detail="bf16 keeps 8 bits: its du/dt is off by half even where nothing is subtracted; half-precision sums of "
-        "442,368 terms overflow at 65,504",
+        "squares overflow at 65,504",
         passing_value="" if not narrow else "meanflow.jvp=exact meanflow.fd_step=null",
     )
 

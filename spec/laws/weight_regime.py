@@ -74,8 +74,9 @@ def operating_point(*, loss: float, norm_eps: float, norm_p: float = 1.0) -> Fin
         SATURATED,
         unit="L/c",
         detail=(
-            "the review's norm_eps 1.0 meets losses of 0.5 to 5.0 only per dim: summed over 442,368 dims both 0.01 and "
-            "1.0 are far below the loss and Adam-trained weights agree to 6e-5; a preference, not a cure"
+            "the review's norm_eps 1.0 meets losses of 0.5 to 5.0 only per dim: summed over the lost run's 442,368 "
+            "dims both 0.01 and 1.0 are far below the loss and Adam-trained weights agree to 6e-5; a preference, not a "
+            "cure"
         ),
         passing_value="meanflow.reduction=mean meanflow.norm_eps=1.0",
     )

@@ -116,7 +116,7 @@ def test_train_then_sample_yields_volumes_and_a_montage(neuromf, tmp_path):
     sampled, _, _ = neuromf("sample", run, "--steps", "2", "--n", "2")
 
     assert (trained, sampled) == (0, 0)
-    assert "finished at optimiser step 2" in out
+    assert "finished after 2 optimiser steps" in out
     volumes = [nibabel.load(path) for path in sorted((run / "samples").glob("*.nii.gz"))]
     assert [volume.shape for volume in volumes] == [(32, 32, 32)] * 2
     assert nibabel.aff2axcodes(volumes[0].affine) == ("R", "A", "S")
@@ -137,7 +137,7 @@ def test_train_resumes_where_it_was_paused(neuromf, tmp_path):
     code, out, _ = neuromf("train", "smoke", "--out", run, *TINY_OPTIONS, "--resume")
 
     assert "--resume" in paused
-    assert (code, "finished at optimiser step 2" in out) == (0, True)
+    assert (code, "finished after 2 optimiser steps" in out) == (0, True)
 
 
 def test_a_halted_run_exits_with_16(neuromf, tmp_path):

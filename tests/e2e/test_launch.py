@@ -241,7 +241,7 @@ def test_a_job_whose_time_is_up_saves_is_queued_again_and_finishes(job, tmp_path
     second = start(job, tmp_path)
     said = second.communicate()[0].decode()
     assert second.returncode == 0, said
-    assert "finished at optimiser step 48" in said
+    assert "finished after 48 optimiser steps" in said
     assert len(read_trace(trace)) == 48 > saved
     assert (tmp_path / "asked").read_text() == "requeue 4711\n"
     assert json.loads((job.run / "run.json").read_text())["gate"] == "PASS, by ticket, for the configuration alone"

@@ -14,6 +14,7 @@ from neuromf.data.splits import split_subjects
 from neuromf.data.statistics import ChannelStatistics, channel_moments, pool_moments
 from neuromf.monitor.live import data_reading
 from neuromf.train.latents import training_store
+from spec.laws.data import disjoint_splits
 from spec.registry import law
 
 subjects = st.sets(st.text("abc0123", min_size=1, max_size=4), min_size=4, max_size=30)
@@ -66,3 +67,14 @@ def test_no_subject_is_in_two_splits_and_order_does_not_matter(ids, seed):
     assert law("DATA-002").predicate(shared_subjects=shared).passed
     assert first == second
     assert set(first) == ids
+
+
+@pytest.mark.law("DATA-002")
+@given(subjects=st.integers(1, 400), seed=st.integers(0, 2**31))
+def test_the_shares_that_would_pass_do(subjects, seed):
+    """What the law advises where a split is empty gives each split a subject, as far as there are three."""
+    advice = disjoint_splits(shared_subjects=0, empty_splits=["test"], subjects=subjects).passing_value
+    assert bool(advice) is (subjects >= 3)
+    if advice:
+        ratios = load_config(["smoke"], [advice]).data.split_ratios
+        assert len(set(split_subjects([str(index) for index in range(subjects)], ratios, seed).values())) == 3

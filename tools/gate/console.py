@@ -5,20 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from tools.gate.result import LawResult
 from tools.gate.verdict import Verdict
 
+TABLE_WIDTH = 110
+"""Columns from which the longest override of a shipped recipe fits into the last column of the table."""
 STYLES = {"block": "bold red", "warn": "yellow", "waived": "magenta", "info": "cyan", "pass": "green"}
 
 
 def print_verdict(console: Console, verdict: Verdict) -> None:
     """Print blocked laws, warnings and notes in full, passed laws in one line, then the verdict."""
     loud = [result for status in ("block", "warn", "waived", "info") for result in verdict.with_status(status)]
-    if loud:
+    if loud and console.width >= TABLE_WIDTH:
         console.print(_table(loud))
+    elif loud:
+        _print_list(console, loud)
     for where, label in (("static", "by the configuration"), ("smoke", "live, in training")):
         passed = [result.law_id for result in verdict.with_status("pass") if result.where == where]
         if passed:
@@ -28,13 +33,25 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
     console.print(closing_line(verdict), soft_wrap=True)
 
 
+def _print_list(console: Console, results: list[LawResult]) -> None:
+    """One law under the other, where a table's columns would break an override in two."""
+    for result in results:
+        head = Text(_name(result, " "), style=STYLES[result.status])
+        console.print(head.append(f": {result.found}, bound {result.bound}", style="default"))
+        console.print(Padding(Text(_why(result)), (0, 0, 1, 2)))
+
+
+def _name(result: LawResult, separator: str) -> str:
+    live = " (live)" if result.where == "smoke" else ""
+    return f"{result.law_id}{live}{separator}{result.status}"
+
+
 def _table(results: list[LawResult]) -> Table:
     table = Table(show_lines=True, pad_edge=False)
     for header in ("law", "found", "bound", "why, and what would pass"):
         table.add_column(header, overflow="fold", ratio=4 if header.startswith("why") else 1)
     for result in results:
-        live = " (live)" if result.where == "smoke" else ""
-        name = Text(f"{result.law_id}{live}\n{result.status}", style=STYLES[result.status])
+        name = Text(_name(result, "\n"), style=STYLES[result.status])
         # As Text, or rich would read the brackets of a citation as markup.
         table.add_row(name, *(Text(text) for text in (result.found, result.bound, _why(result))))
     return table

@@ -8,6 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+MARGIN = 0.45
+"""Inches at the left, for two lines of label."""
+TITLE_INCHES = 0.068
+"""Width of a letter of the title, on the average."""
 PLANES = ("sagittal", "coronal", "axial")
 
 
@@ -21,7 +25,8 @@ def draw_montage(path: Path, groups: dict[str, list[np.ndarray]], title: str) ->
     """
     columns = max(len(volumes) for volumes in groups.values())
     rows = [(name, volumes, axis) for name, volumes in groups.items() for axis in range(len(PLANES))]
-    figure = Figure(figsize=(1.7 * columns, 1.75 * len(rows) + 0.4), facecolor="black", dpi=110)
+    width = max(1.7 * columns + MARGIN, TITLE_INCHES * len(title))
+    figure = Figure(figsize=(width, 1.75 * len(rows) + 0.4), facecolor="black", dpi=110)
     for row, (name, volumes, axis) in enumerate(rows):
         for column, volume in enumerate(volumes):
             axes = figure.add_subplot(len(rows), columns, row * columns + column + 1)
@@ -31,13 +36,15 @@ def draw_montage(path: Path, groups: dict[str, list[np.ndarray]], title: str) ->
                 _label(axes, f"{name}\n{PLANES[axis]}")
     figure.suptitle(title, color="white", fontsize=9)
     top = 1 - 0.35 / figure.get_figheight()
-    figure.subplots_adjust(left=0.08, right=0.995, bottom=0.005, top=top, wspace=0.02, hspace=0.02)
+    figure.subplots_adjust(left=MARGIN / width, right=0.995, bottom=0.005, top=top, wspace=0.02, hspace=0.02)
     figure.savefig(path)
 
 
 def _label(axes: Axes, text: str) -> None:
-    place = axes.transAxes
-    axes.text(-0.06, 0.5, text, color="white", fontsize=7, rotation=90, ha="right", va="center", transform=place)
+    axes.annotate(
+        text, (0, 0.5), xycoords="axes fraction", xytext=(-4, 0), textcoords="offset points", color="white", fontsize=7,
+        rotation=90, ha="right", va="center",
+    )  # fmt: skip
 
 
 def mid_slice(volume: np.ndarray, axis: int) -> np.ndarray:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import statistics
+from contextlib import contextmanager, nullcontext
 
 import pytest
 import torch
@@ -19,12 +21,13 @@ from neuromf.train.loop import train
 from neuromf.train.run_folder import create_run
 from neuromf.train.state import initial_state
 from neuromf.train.step import train_step
-from tools.performance.figures import FOLDER, read
+from tools.performance.figures import FOLDER, Figure, read
 from tools.performance.forecast import forecast
 from tools.performance.machine import describe_machine
 from tools.performance.step_cost import memory_figures, step_times, time_figures
 from tools.performance.throughput import largest_batch, measure_throughput, one_device
-from tools.performance.workload import CPU_SETTING, build_workload
+from tools.performance.timing import side_by_side
+from tools.performance.workload import CPU_SETTING, build_workload, steps
 
 COMMAND = "python -m pytest -m gpu tests/gpu --store"
 SMALL = pytest.param("cpu", CPU_SETTING, 4, id="cpu-small")
@@ -137,6 +140,51 @@ def test_the_cost_of_a_step_and_the_forecast(device, overrides, largest, measure
     measured(figures, where, COMMAND)
     speed = next(figure for figure in figures if figure.unit == "samples/s")
     assert speed.value >= before.get(speed.name, 0.0) / SLOWER
+
+
+@contextmanager
+def tf32():
+    """Products of float32 numbers by tensor cores in TF32, where there are any."""
+    backends = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        for backend in backends:
+            backend.allow_tf32 = True
+        yield
+    finally:
+        for backend, allowed in zip(backends, before, strict=True):
+            backend.allow_tf32 = allowed
+
+
+def derivative(workload, dtype):
+    batch, net = workload.meanflow, workload.net.to(dtype)
+    x, e, r, t = (getattr(batch, name)[:1].to(dtype) for name in ("x", "e", "r_B", "t_B"))
+    dudt = exact_derivative(raw_field(net), interpolate(x, e, t), r, t, e - x).dudt.double()
+    workload.net.float()
+    return dudt
+
+
+@SIZES
+def test_what_a_derivative_in_tf32_would_save_and_lose(device, overrides, largest, measured):
+    """Time and error without a bar: by these numbers somebody decides whether float32 is worth its price there."""
+    where = choose_device(device, deterministic=False)
+    config = load_config(["recommended"], list(overrides))
+    cuda = where.type == "cuda"
+    workload = build_workload(config, largest_batch(config, where, largest) if cuda else largest, where)
+    exact = derivative(workload, torch.float64)
+    found = {}
+    for name, products in (("float32", nullcontext), ("TF32", tf32)):
+        with products():
+            error = float((derivative(workload, torch.float32) - exact).norm() / exact.norm())
+            step = {"step": steps(workload)["improved MeanFlow"]}
+            seconds = side_by_side(step, 5 if cuda else 1, where)["step"]
+        found[name] = error
+        what = f"{config.training.precision}: improved MeanFlow, derivative in {name}"
+        figures = [Figure(f"{what}, seconds a step", statistics.median(seconds), "s"), Figure(f"{what}, error", error)]
+        if cuda:  # a CPU has no TF32
+            measured(figures, where, COMMAND)
+    assert found["float32"] < 1e-3
+    assert found["float32"] <= found["TF32"] < 0.1
 
 
 def _named(figure, precision):

@@ -58,7 +58,7 @@ def judge(objective, batch, configured):
     r, t = batch.r_B.double().numpy(), batch.t_B.double().numpy()
     closed = zero_predictor(r, t, configured.prediction, configured.tangent, configured.t_min)
     expected = float(closed.loss(batch.x.double().numpy(), batch.e.double().numpy()).mean())
-    measured = float(objective.terms["velocity"].loss_B.double().mean())
+    measured = float(objective.terms["velocity"].loss_B.detach().double().mean())
     return law("PRED-002").predicate(measured=measured, expected=expected)
 
 

@@ -6,7 +6,7 @@ Every comparison is written so that NaN fails. No step is forgiven: one cell bey
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -91,7 +91,7 @@ class Comparison:
 
 
 def compare(actual: TraceTable, golden: TraceTable, tolerances: Mapping[str, Tolerance]) -> Comparison:
-    """Compare a trace with its golden.
+    """Compare a trace with its golden; where one is longer, the steps that both have, and that is no PASS.
 
     Args:
         actual: the trace in question.
@@ -101,6 +101,15 @@ def compare(actual: TraceTable, golden: TraceTable, tolerances: Mapping[str, Tol
     problem = next(_contract_problems(actual, golden), "")
     if problem:
         return Comparison(Verdict.CONTRACT, 0, problem=problem)
+    sizes = len(actual.steps), len(golden.steps)
+    found = _compare_cells(actual.head(min(sizes)), golden.head(min(sizes)), tolerances)
+    if sizes[0] == sizes[1]:
+        return found
+    return replace(found, verdict=Verdict.CONTRACT, problem=f"{sizes[0]} steps instead of {sizes[1]}")
+
+
+def _compare_cells(actual: TraceTable, golden: TraceTable, tolerances: Mapping[str, Tolerance]) -> Comparison:
+    """Compare traces of the same columns and steps."""
     broken = {name: _non_finite(actual, golden, name) for name in golden.numbers}
     verdict = Verdict.NONFINITE if any(mask.any() for mask in broken.values()) else Verdict.REGRESSED
     if verdict is Verdict.REGRESSED:
@@ -132,10 +141,8 @@ def _contract_problems(actual: TraceTable, golden: TraceTable) -> Iterator[str]:
 
 
 def _step_problems(actual: NDArray[np.int64], golden: NDArray[np.int64]) -> Iterator[str]:
-    if len(actual) != len(golden):
-        yield f"{len(actual)} steps instead of {len(golden)}"
-        return
-    other = np.flatnonzero(actual != golden)
+    common = min(len(actual), len(golden))
+    other = np.flatnonzero(actual[:common] != golden[:common])
     if len(other):
         yield f"row {other[0]} is step {actual[other[0]]} instead of {golden[other[0]]}"
 

@@ -48,6 +48,11 @@ class TraceTable:
         """Optimiser steps, as they stand in the file."""
         return self.numbers["step"].values.astype(np.int64)
 
+    def head(self, count: int) -> TraceTable:
+        """The first `count` rows."""
+        numbers = {name: Numbers(c.values[:count], c.empty[:count]) for name, c in self.numbers.items()}
+        return TraceTable(self.columns, {name: cells[:count] for name, cells in self.texts.items()}, numbers)
+
 
 def table_from_frame(frame: pd.DataFrame) -> TraceTable:
     """A trace from a table whose empty cells are None or blank text."""

@@ -56,8 +56,15 @@ def test_a_pass_says_so_in_one_line():
 
 def test_a_broken_contract_is_told_in_a_sentence():
     """Traces that cannot be compared say why."""
-    text = told(frame_of(3))
-    assert text.startswith("CONTRACT run against case: 0 steps compared\n  3 steps instead of 4\n")
+    text = told(frame_of(4).drop(columns="lr"))
+    assert text.startswith("CONTRACT run against case: 0 steps compared\n  the trace lacks ['lr']")
+
+
+def test_of_a_shorter_trace_the_common_steps_are_compared():
+    """A run that was halted is told by its number of steps, and by where it left the other before that."""
+    assert told(frame_of(4).iloc[:3]).startswith("CONTRACT run against case: 3 steps compared\n  3 steps instead of 4\n")
+    parted = told(with_cell(frame_of(4), 1, "lr", 9.0).iloc[:3])
+    assert "3 steps instead of 4\n  first divergence: step 1, column lr" in parted
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)

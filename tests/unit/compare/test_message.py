@@ -62,7 +62,9 @@ def test_a_broken_contract_is_told_in_a_sentence():
 
 def test_of_a_shorter_trace_the_common_steps_are_compared():
     """A run that was halted is told by its number of steps, and by where it left the other before that."""
-    assert told(frame_of(4).iloc[:3]).startswith("CONTRACT run against case: 3 steps compared\n  3 steps instead of 4\n")
+    assert told(frame_of(4).iloc[:3]).startswith(
+        "CONTRACT run against case: 3 steps compared\n  3 steps instead of 4\n"
+    )
     parted = told(with_cell(frame_of(4), 1, "lr", 9.0).iloc[:3])
     assert "3 steps instead of 4\n  first divergence: step 1, column lr" in parted
 

@@ -31,3 +31,11 @@ def test_warm_up_and_average_keep_their_share_of_the_run():
 
     assert small.training.warmup_steps == round(STEPS * 5000 / 6750)
     assert half_life(small.ema.decay) / STEPS == pytest.approx(half_life(config.ema.decay) / 6750)
+
+
+@pytest.mark.parametrize(("recipe", "factor"), [("recommended", 19.1), ("smoke", 2.0)])
+def test_the_rate_grows_with_the_root_of_what_the_net_shrinks_by(recipe, factor):
+    """A net of 167 million parameters is shrunk 366-fold, that of `smoke` fourfold, and may not be driven as hard."""
+    config = load_config([recipe])
+    ratio = small_scale(config).training.learning_rate / config.training.learning_rate
+    assert ratio == pytest.approx(factor, rel=0.01)

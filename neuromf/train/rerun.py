@@ -52,7 +52,9 @@ def _irreproducible(verdict: Verdict, finding: Finding) -> Verdict:
 
 def _told(alarm: Alarm, finite: tuple[bool, ...]) -> Alarm:
     rank = finite.index(False) if alarm.level is Level.NONFINITE and False in finite else None
-    return replace(alarm, message=f"{alarm.message}; run again, the step gives the same numbers", rank=rank)
+    return replace(
+        alarm, message=f"{alarm.message}; no fluke: the step was run again and gave the same numbers", rank=rank
+    )
 
 
 def _same(first: float, again: float, bound: float) -> bool:

@@ -224,7 +224,7 @@ def test_a_number_that_comes_again_is_the_mathematics(state, config, real_latent
     """A NaN in the data is there on the rerun too, and the alarm says so, with the rank."""
     record = train_step(state, BatchSource(real_latents * float("nan"), config, CPU), config)
     assert record.verdict.level is Level.NONFINITE
-    assert "run again, the step gives the same numbers" in record.verdict.message
+    assert "the step was run again and gave the same numbers" in record.verdict.message
     assert record.verdict.alarms[0].rank == 0
 
 

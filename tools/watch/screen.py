@@ -76,9 +76,10 @@ def ending_line(view: View) -> str:
 def alarm_line(event: Event) -> str:
     """One alarm: level, step, law, value and bound; the whole sentence where it carries no number."""
     rank = "" if event.rank is None else f", rank {event.rank}"
-    title = f" {law(event.law).title}" if event.law in laws() else ""
-    head = f"{event.level} at step {event.step}{rank}, {event.law}{title}: "
-    return printable(head + (f"{event.value}, bound {event.bound}" if event.value else event.message))
+    # In brackets and after "law": a title says what should be, not what was found.
+    named = f"law {event.law} ({law(event.law).title})" if event.law in laws() else event.law
+    head = f"{event.level} at step {event.step}{rank}, {named}: "
+    return printable(head + (f"found {event.value}, bound {event.bound}" if event.value else event.message))
 
 
 def blindness(view: View) -> str:

@@ -45,7 +45,7 @@ def test_everything_is_on_the_screen_at_any_width(run, width):
     text = out.getvalue()
     for words in ("running", "step 30 of 60 (50.0 %)", "ago", "saturated in 100 %", *SHOWN):
         assert words in text
-    assert "at step 12, JVP-006" in text
+    assert "at step 12, law JVP-006" in text
     assert "4.2 of the velocity" in " ".join(text.split())
     assert max(map(len, text.splitlines())) <= width
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
@@ -15,6 +19,8 @@ from tools.replay.rules import Rule, readings
 CHANNELS = ("ch0", "ch1", "ch2", "ch3")
 COLOURS = ("#2f7ed8", "#e0662b", "#2a9d5c", "#a35bd6")
 BLIND, ALARM = "#6b6f76", "#c0392b"
+OUTCOMES = ((100.0, ALARM), (1.0, "#d68910"), (0.0, "#1e8449"))
+"""Growth of the loss from which a training has a colour: it exploded, it grew, it fell."""
 
 
 def draw_recorded(path: Path, run: RecordedRun, rules: list[Rule]) -> None:
@@ -60,7 +66,7 @@ def _mark_rules(axes: Axes, rules: list[Rule]) -> None:
 
 
 def draw_curves(path: Path, curves: dict[str, list[pd.DataFrame]], title: str) -> None:
-    """Raw MF loss of trainings by repair, one line a seed, on a log axis.
+    """Raw MF loss of trainings by repair, one line a seed, on a log axis, named where they end.
 
     Args:
         path: PNG to write.
@@ -70,16 +76,62 @@ def draw_curves(path: Path, curves: dict[str, list[pd.DataFrame]], title: str) -
     with mpl.rc_context({"font.size": 10, "svg.hashsalt": "neuromf"}):
         figure = Figure(figsize=(9.6, 5.2), dpi=120)
         axes = figure.subplots()
-        colours = mpl.colormaps["tab20"].resampled(max(len(curves), 2))
-        for index, (name, tables) in enumerate(curves.items()):
-            for seed, table in enumerate(tables):
-                label = name if seed == 0 else None
-                axes.plot(table.index, table["raw_mf"], color=colours(index), label=label, linewidth=1.2, alpha=0.9)
+        ends = {name: _draw_repair(axes, name, tables) for name, tables in curves.items()}
         axes.set_yscale("log")
         axes.set_xlabel("epoch of 30 micro-batches")
         axes.set_ylabel("raw MF loss, squared latent per dim, median of the epoch")
         axes.grid(alpha=0.25, linewidth=0.5)
-        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
         axes.set_title(title)
+        _name_ends(axes, ends)
         figure.tight_layout()
         figure.savefig(path)
+
+
+@dataclass(frozen=True)
+class _End:
+    """Where a repair's lines end: the median over seeds, and the colour of what came of it."""
+
+    epoch: float
+    loss: float
+    colour: str
+
+
+def _draw_repair(axes: Axes, name: str, tables: list[pd.DataFrame]) -> _End:
+    start, loss = (statistics.median(table["raw_mf"].iloc[row] for table in tables) for row in (0, -1))
+    colour = "black" if name == "none" else next(colour for growth, colour in OUTCOMES if not loss < growth * start)
+    for table in tables:
+        axes.plot(table.index, table["raw_mf"], color=colour, linewidth=1.2, alpha=0.7)
+    return _End(float(max(table.index[-1] for table in tables)), loss, colour)
+
+
+def _name_ends(axes: Axes, ends: dict[str, _End]) -> None:
+    """Names in the order of the ends, moved apart so that none covers another, each tied to its end."""
+    low, high = axes.get_ylim()
+    # What is no number, or off the axis, is named at its upper end.
+    height = {name: end.loss if low < end.loss < high else high for name, end in ends.items()}
+    ordered = sorted(ends, key=lambda name: height[name])
+    places = [math.log(height[name] / low) / math.log(high / low) for name in ordered]
+    for name, place in zip(ordered, spread(places, gap=0.048), strict=True):
+        end = ends[name]
+        axes.annotate(
+            name.replace("_", " "), (end.epoch, height[name]), xytext=(1.03, place), textcoords="axes fraction",
+            color=end.colour, fontsize=8.5, va="center",
+            arrowprops={"arrowstyle": "-", "color": end.colour, "linewidth": 0.5, "alpha": 0.6},
+        )  # fmt: skip
+
+
+def spread(places: Sequence[float], gap: float) -> list[float]:
+    """Places moved as little as an upward and a downward pass do, so that neighbours are at least `gap` apart.
+
+    Args:
+        places: from 0 to 1, rising.
+        gap: least distance; all of them must fit between 0 and 1.
+    """
+    moved = list(places)
+    for index in range(1, len(moved)):
+        moved[index] = max(moved[index], moved[index - 1] + gap)
+    ceiling = 1.0
+    for index in reversed(range(len(moved))):
+        moved[index] = ceiling = min(moved[index], ceiling)
+        ceiling -= gap
+    return moved

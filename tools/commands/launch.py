@@ -58,9 +58,11 @@ def launch(
     job = _job(out, wanted, minutes, partition, tuple(sbatch or ()))
     if not write_only:
         require_sbatch()
-    _check_inputs(settings, processes=max(wanted, 1))
-    verdict, _ = judge_whole(settings, config, override or (), all_waivers(waivers))
-    console = make_console()
+    leave, console = all_waivers(waivers), make_console()
+    verdict, _ = judge_whole(settings, config, override or (), leave, static=True)
+    if verdict.status == "PASS":  # what is blocked on paper needs no scans and no smoke training
+        _check_inputs(settings, processes=max(wanted, 1))
+        verdict, _ = judge_whole(settings, config, override or (), leave)
     print_verdict(console, verdict)
     if verdict.status != "PASS":
         raise typer.Exit(1)

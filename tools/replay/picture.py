@@ -62,7 +62,11 @@ def _mark_rules(axes: Axes, rules: list[Rule]) -> None:
             rule.epoch, color=ALARM if rule.halts else BLIND, linestyle="-" if rule.halts else ":", linewidth=1.2
         )
         height = 0.36 - 0.066 * index
-        axes.annotate(f" {rule.name}", (rule.epoch, height), xycoords=("data", "axes fraction"), fontsize=8.5)
+        axes.annotate(
+            rule.name, (rule.epoch, height), xytext=(5, 0), xycoords=("data", "axes fraction"),
+            textcoords="offset points", fontsize=8.5,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},  # another rule's line may pass behind it
+        )  # fmt: skip
 
 
 def draw_curves(path: Path, curves: dict[str, list[pd.DataFrame]], title: str) -> None:

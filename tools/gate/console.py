@@ -12,8 +12,8 @@ from rich.text import Text
 from tools.gate.result import LawResult
 from tools.gate.verdict import Verdict
 
-TABLE_WIDTH = 110
-"""Columns from which the longest override of a shipped recipe fits into the last column of the table."""
+TABLE_WIDTH = 131
+"""Columns from which a table breaks no override of a shipped recipe in two: at 130 one of `failed_225`'s is broken."""
 STYLES = {"block": "bold red", "warn": "yellow", "waived": "magenta", "info": "cyan", "pass": "green"}
 
 

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from neuromf.config import config_hash, load_config
-from tools.gate.console import STYLES, print_verdict
+from tools.gate.console import STYLES, closing_line, print_verdict
 from tools.gate.result import Status, format_value
 from tools.gate.static import static_findings
 from tools.gate.verdict import Verdict
@@ -35,6 +35,25 @@ def test_the_table_keeps_citations_in_brackets(verdict):
     assert "training.beta2 is from: review section 3.2" in text
     assert text.strip().startswith(("┏", "+")) is True
     assert "BLOCKED failed_225" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 110, 130, 131, 200])
+def test_no_override_is_broken_in_two(verdict, width):
+    """Whatever the terminal's width, what would pass stands whole on one line, to be copied."""
+    stream = io.StringIO()
+    print_verdict(Console(file=stream, width=width), verdict)
+    for result in verdict.results:
+        assert all(override in stream.getvalue() for override in result.passing_value.split())
+
+
+def test_a_law_that_is_judged_twice_counts_once(verdict):
+    """Judged on paper and in training, it is one law: in the last line, in the JSON and on the page."""
+    doubled = [*verdict.results, *(replace(result, where="smoke") for result in verdict.results)]
+    twice = replace(verdict, results=doubled)
+    assert str(closing_line(twice)) == str(closing_line(verdict))
+    assert json.loads(twice.to_json())["blocked"] == json.loads(verdict.to_json())["blocked"]
+    head = f"{len(verdict.results)} laws judged"
+    assert head in gate_page(twice, load_config(["failed_225"]), None)
 
 
 def test_json_names_the_blocked_laws(verdict):

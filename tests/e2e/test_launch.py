@@ -11,7 +11,7 @@ import pytest
 from command_line import run_command
 from tiny_run import make_tiny_config
 
-import tools.commands.gate
+import tools.commands.smoke_training
 from neuromf.config import config_hash, load_config
 from neuromf.config.resolve import resolved_text
 from neuromf.trace.reader import read_trace
@@ -33,7 +33,7 @@ def launch(monkeypatch, capsys, tmp_path):
     """Run `neuromf launch` where `sbatch` queues nothing; the smoke training is left out, the laws are asked."""
     program(tmp_path / "bin", "sbatch", f'echo "$@" >> {tmp_path}/queued; echo "4711;cluster"')
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    monkeypatch.setattr(tools.commands.gate, "_smoke", lambda settings, sources: None)
+    monkeypatch.setattr(tools.commands.smoke_training, "smoke_training", lambda candidate: None)
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: run_command(monkeypatch, capsys, "launch", *arguments)
 

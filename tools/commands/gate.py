@@ -13,10 +13,7 @@ from tools.commands.options import SetOption, WaiversOption
 from tools.commands.output_file import check_output_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from neuromf.config.schema import Config
-    from spec.waivers import Waiver
     from tools.gate.smoke import SmokeRun
     from tools.gate.verdict import Verdict
 
@@ -43,10 +40,14 @@ def gate(
     settings = load_config(layers, override or ())
     _check_outputs({"--json": json_file, "--junit": junit_file, "--report": report_file}, layers)
 
+    from tools.commands.smoke_training import smoke_training
+    from tools.gate.judge import Candidate, judge
     from tools.gate.waivers import all_waivers
 
     waivers = all_waivers(waiver_file)
-    verdict, smoke = judge_whole(settings, layers, override or (), waivers, static=static, started=start)
+    candidate = Candidate.of(settings, layers, override or ())
+    smoke = None if static else smoke_training(candidate)
+    verdict = judge(candidate, waivers, smoke, started=start)
     _write(verdict, settings, smoke, json_file, junit_file, report_file)
 
     from tools.commands.console import make_console
@@ -56,26 +57,6 @@ def gate(
     raise typer.Exit(0 if verdict.status == "PASS" else 1)
 
 
-def judge_whole(
-    settings: Config,
-    layers: Sequence[str],
-    overrides: Sequence[str],
-    waivers: Sequence[Waiver],
-    *,
-    static: bool = False,
-    started: float | None = None,
-) -> tuple[Verdict, SmokeRun | None]:
-    """Judge by the laws, and by a smoke training unless `static` or torch cannot run the configuration."""
-    from neuromf.train.refusal import impossible
-    from tools.gate.judge import Candidate, judge
-
-    started = time.perf_counter() if started is None else started
-    candidate = Candidate.of(settings, layers, overrides)
-    smoke = None if static or impossible(settings) else _smoke(settings, candidate.sources)
-    live, summary = (smoke.results, _summary(smoke)) if smoke else ((), None)
-    return judge(candidate, waivers, live=live, smoke=summary, started=started), smoke
-
-
 def _check_outputs(outputs: dict[str, Path | None], layers: list[str]) -> None:
     """Each output can be written, has a file of its own and is none of the configuration files."""
     taken = [Path(layer) for layer in layers]
@@ -83,25 +64,6 @@ def _check_outputs(outputs: dict[str, Path | None], layers: list[str]) -> None:
         if path is not None:
             check_output_file(path, key, keep=taken)
             taken.append(path)
-
-
-def _smoke(settings: Config, sources: Mapping[str, str]) -> SmokeRun:
-    from tools.commands.console import progress_bar
-    from tools.gate.smoke import run_smoke
-
-    with progress_bar("smoke training") as show:
-        return run_smoke(settings, sources, show)
-
-
-def _summary(smoke: SmokeRun) -> dict[str, object]:
-    first, last = smoke.rows[0], smoke.rows[-1]
-    names = ("raw_total", "raw_fm", "raw_mf", "weighted", "objective")
-    return {
-        "steps": len(smoke.rows),
-        "first": {name: first[name] for name in names},
-        "last": {name: last[name] for name in names},
-        "ended_early": smoke.message,
-    }
 
 
 def _write(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,8 +49,9 @@ def launch(
     from neuromf.config.resolve import resolved_text
     from neuromf.train.refusal import refuse_impossible
     from tools.commands.console import make_console
-    from tools.commands.gate import judge_whole
+    from tools.commands.smoke_training import smoke_training
     from tools.gate.console import print_verdict
+    from tools.gate.judge import Candidate, judge
     from tools.gate.waivers import all_waivers
     from tools.launch.submit import require_sbatch, submit
 
@@ -59,10 +61,12 @@ def launch(
     if not write_only:
         require_sbatch()
     leave, console = all_waivers(waivers), make_console()
-    verdict, _ = judge_whole(settings, config, override or (), leave, static=True)
+    candidate = Candidate.of(settings, config, override or ())
+    verdict = judge(candidate, leave)
     if verdict.status == "PASS":  # what is blocked on paper needs no scans and no smoke training
         _check_inputs(settings, processes=max(wanted, 1))
-        verdict, _ = judge_whole(settings, config, override or (), leave)
+        start = time.perf_counter()
+        verdict = judge(candidate, leave, smoke_training(candidate), started=start)
     print_verdict(console, verdict)
     if verdict.status != "PASS":
         raise typer.Exit(1)

@@ -70,8 +70,7 @@ def _ask_the_gate(config: Config, layers: Sequence[str], overrides: Sequence[str
     if _speaks():
         console = make_console()
         if admission.admitted:
-            said = "" if verdict.status == "PASS" else f"; trained despite it: {asked.despite}"
-            console.print(closing_line(verdict).append(said, style="default"), soft_wrap=True)
+            console.print(closing_line(verdict).append(admission.excuse, style="default"), soft_wrap=True)
         else:
             print_verdict(console, verdict)
             console.print(REFUSED, soft_wrap=True)

@@ -30,8 +30,13 @@ class Admission:
         return self.verdict.status == "PASS" or self.despite is not None
 
     @property
+    def excuse(self) -> str:
+        """Why a blocked run starts all the same, to stand behind the verdict; empty where it passes."""
+        return "" if self.verdict.status == "PASS" else f"; trained despite it: {self.despite}"
+
+    @property
     def record(self) -> str:
         """One line for the run's own record."""
         blocked, waived = (", ".join(self.verdict.laws(status)) for status in ("block", "waived"))
-        said = f"BLOCKED by {blocked}; trained despite it: {self.despite}" if blocked else "PASS"
-        return f"{said}; waived: {waived}" if waived else said
+        said = f"BLOCKED by {blocked}" if blocked else "PASS"
+        return f"{said}{self.excuse}" + (f"; waived: {waived}" if waived else "")

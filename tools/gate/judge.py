@@ -6,16 +6,18 @@ import datetime
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from neuromf.config.provenance import value_sources
 from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
 from spec.waivers import Waiver
-from tools.gate.result import LawResult
 from tools.gate.static import static_findings
 from tools.gate.verdict import Verdict
 from tools.gate.waivers import apply_waivers, last_day
+
+if TYPE_CHECKING:  # what is judged on paper imports no torch
+    from tools.gate.smoke import SmokeRun
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,8 @@ class Candidate:
 def judge(
     candidate: Candidate,
     waivers: Sequence[Waiver],
+    smoke: SmokeRun | None = None,
     *,
-    live: Sequence[LawResult] = (),
-    smoke: dict[str, Any] | None = None,
     started: float | None = None,
 ) -> Verdict:
     """Judge a candidate by the laws that need no run, and by what a smoke training of it found.
@@ -51,18 +52,17 @@ def judge(
     Args:
         candidate: what is judged.
         waivers: leave to break laws.
-        live: results of a smoke training.
-        smoke: its summary.
+        smoke: a smoke training of it, None where only the configuration is judged.
         started: reading of the performance counter from which the verdict's seconds count; now when None.
     """
     started = time.perf_counter() if started is None else started
-    results = [*static_findings(candidate.config, candidate.sources), *live]
+    results = [*static_findings(candidate.config, candidate.sources), *(smoke.results if smoke else ())]
     waived = apply_waivers(results, waivers, candidate.layers, datetime.date.today())
     return Verdict(
         name=" ".join(candidate.layers),
         config_hash=config_hash(candidate.config),
         results=waived,
-        smoke=smoke,
+        smoke=smoke.summary if smoke else None,
         seconds=time.perf_counter() - started,
         expires=last_day(waived, waivers, candidate.layers),
     )

@@ -56,6 +56,13 @@ class SmokeRun:
     generated: np.ndarray
     message: str
 
+    @property
+    def summary(self) -> dict[str, object]:
+        """Its length and what became of its losses, as a verdict keeps them."""
+        names = ("raw_total", "raw_fm", "raw_mf", "weighted", "objective")
+        first, last = ({name: row[name] for name in names} for row in (self.rows[0], self.rows[-1]))
+        return {"steps": len(self.rows), "first": first, "last": last, "ended_early": self.message}
+
 
 def run_smoke(
     config: Config, sources: Mapping[str, str], on_progress: Callable[[int, int, str], None] | None = None

@@ -168,6 +168,21 @@ while [ $n -lt 500 ]; do n=$((n + 1)); sleep 0.02; done
 """
 
 
+def test_a_signal_that_comes_as_the_training_starts_is_passed_on(tmp_path, monkeypatch):
+    """Sent by the training's own first act, to a shell that is slow to note whom it has started."""
+    first_act = STUB.replace("touch started", "kill -USR1 $PPID")
+    program(tmp_path / "bin", "training", first_act)
+    program(tmp_path / "bin", "scontrol", f'echo "$@" >> {tmp_path}/asked')
+    monkeypatch.setattr("sys.executable", str(tmp_path / "bin" / "training"))
+    environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "SLURM_JOB_ID": "7", "ON_USR1": "75"}
+    text = make_job(tmp_path).text()
+    slow = text.replace("training=$!", "sleep 0.5\ntraining=$!")
+    for script in (text, slow):
+        assert subprocess.run(["bash", "-c", script], env=environment, check=False, timeout=20).returncode == 75
+    assert slow != text
+    assert (tmp_path / "asked").read_text() == "requeue 7\n" * 2
+
+
 @pytest.mark.parametrize("gpus", [0, 2])
 @pytest.mark.parametrize(
     ("sent", "code", "again"),

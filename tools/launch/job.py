@@ -18,11 +18,13 @@ export PYTHONSAFEPATH=1  # a folder named tools there is not ours
 run={run}
 resume=
 if [ -e "$run/config.yaml" ]; then resume=--resume; fi
+out_of_time=0 asked= training=
+pass_on() {{ asked=$1; [ -z "$training" ] || kill -s "$1" "$training"; }}
+trap 'out_of_time=1; pass_on USR1' USR1  # before the training is there: untrapped, a signal ends this shell
+trap 'pass_on TERM' TERM
 {command} --out "$run" $resume &
 training=$!
-out_of_time=0
-trap 'out_of_time=1; kill -USR1 "$training"' USR1
-trap 'kill -TERM "$training"' TERM
+[ -z "$asked" ] || pass_on "$asked"
 while :; do
   wait "$training"
   code=$?

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from neuromf.data.cache_entry import cache_directory, cached_store
-from neuromf.data.cohort import discover_scans
+from neuromf.data.cohort import Scan, discover_scans
 from neuromf.data.content import content_key
 from neuromf.data.demo import build_demo_cohort
-from neuromf.data.latents import encode_cohort
+from neuromf.data.latents import encode_scans
 from neuromf.data.preprocess import Preprocessing
 from neuromf.nets.vae import LatentCodec, load_vae
 
-__all__ = ["cache_directory", "content_key", "demo_latents", "folder_latents"]
+__all__ = ["cache_directory", "content_key", "demo_latents", "folder_latents", "scan_latents"]
 
 SOURCE_VERSION = 1
 """Raise it whenever the code that makes cohort, preprocessing or latents gives other values."""
@@ -53,7 +53,8 @@ def demo_latents(
 
     def build(folder: Path) -> None:
         cohort = build_demo_cohort(folder / "cohort", subjects, seed, lambda done, total: report(done, 2 * total))
-        _encode(cohort, folder, preprocessing, codec, split, lambda done, total: report(total + done, 2 * total))
+        scans = discover_scans(cohort)
+        _encode(scans, folder, preprocessing, codec, split, lambda done, total: report(total + done, 2 * total))
 
     return cached_store(_name("demo", subjects, seed, preprocessing, codec.fingerprint, split), build)
 
@@ -67,13 +68,29 @@ def folder_latents(
     split_seed: int,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Path:
+    """Give the latent store of the scans that `discover_scans` finds in a folder; see `scan_latents`."""
+    return scan_latents(
+        discover_scans(root), preprocessing, codec_name, split_ratios=split_ratios, split_seed=split_seed,
+        on_progress=on_progress,
+    )  # fmt: skip
+
+
+def scan_latents(
+    scans: Sequence[Scan],
+    preprocessing: Preprocessing,
+    codec_name: str,
+    *,
+    split_ratios: tuple[float, float, float],
+    split_seed: int,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Path:
     """Give the latent store of a user's scans, encoding them only if it is not in the cache or damaged there.
 
     A scan is taken for unchanged while its path, size and time of change are: reading every scan to hash it would take
     longer than opening the store saves.
 
     Args:
-        root: folder of NIfTI files, see `discover_scans`.
+        scans: what is encoded, each with an id of its own.
         preprocessing: of every scan.
         codec_name: "demo" or an autoencoder file, see `load_vae`.
         split_ratios: shares of train, validation, test.
@@ -88,11 +105,11 @@ def folder_latents(
     """
     codec = load_vae(codec_name)
     split = _Split(split_ratios, split_seed)
-    scans = [(str(scan.path.resolve()), scan.path.stat()) for scan in discover_scans(root)]
-    states = [[path, state.st_size, state.st_mtime_ns] for path, state in scans]
+    found = [(str(scan.path.resolve()), scan.path.stat()) for scan in scans]
+    states = [[path, state.st_size, state.st_mtime_ns] for path, state in found]
 
     def build(folder: Path) -> None:
-        _encode(root, folder, preprocessing, codec, split, on_progress or _ignore)
+        _encode(scans, folder, preprocessing, codec, split, on_progress or _ignore)
 
     return cached_store(_name("folder", states, preprocessing, codec.fingerprint, split), build)
 
@@ -112,15 +129,15 @@ def _ignore(done: int, total: int) -> None:
 
 
 def _encode(
-    root: Path,
+    scans: Sequence[Scan],
     folder: Path,
     preprocessing: Preprocessing,
     codec: LatentCodec,
     split: _Split,
     report: Callable[[int, int], None],
 ) -> None:
-    encode_cohort(
-        root,
+    encode_scans(
+        scans,
         folder / "latents",
         preprocessing,
         codec,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ from neuromf.errors import InputError
 if TYPE_CHECKING:
     from neuromf.nets.vae import LatentCodec
 
-__all__ = ["LatentStore", "centred_affine", "encode_cohort", "open_latents"]
+__all__ = ["LatentStore", "centred_affine", "encode_cohort", "encode_scans", "open_latents"]
 
 
 def encode_cohort(
@@ -45,10 +45,27 @@ def encode_cohort(
     split_seed: int,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> LatentStore:
-    """Encode every scan of a folder.
+    """Encode every scan that `discover_scans` finds in a folder; see `encode_scans`."""
+    scans = discover_scans(root)
+    return encode_scans(
+        scans, out, preprocessing, codec, split_ratios=split_ratios, split_seed=split_seed, on_progress=on_progress
+    )
+
+
+def encode_scans(
+    scans: Sequence[Scan],
+    out: Path,
+    preprocessing: Preprocessing,
+    codec: LatentCodec,
+    *,
+    split_ratios: tuple[float, float, float],
+    split_seed: int,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> LatentStore:
+    """Encode scans into a latent store.
 
     Args:
-        root: folder of NIfTI files, see `discover_scans`.
+        scans: what is encoded, each with an id of its own.
         out: latent store to create; it appears only when complete.
         preprocessing: of every scan.
         codec: the autoencoder; posterior means are stored.
@@ -65,7 +82,6 @@ def encode_cohort(
     if codec.architecture.latent_channels != CHANNELS:
         problem = f"the autoencoder has {codec.architecture.latent_channels} latent channels"
         raise InputError(problem, remedy=f"use one with {CHANNELS}", key="vae.checkpoint")
-    scans = discover_scans(root)
     splits = split_subjects((scan.subject for scan in scans), split_ratios, split_seed)
     with staged_directory(out) as folder:
         (folder / "scans").mkdir()

@@ -41,7 +41,7 @@ def _run(session: nox.Session, module: str, *arguments: str, environment: dict[s
 def unit(session: nox.Session) -> None:
     """Unit, law, self-relative and end-to-end tests on the CPU, at most five minutes."""
     _install(session)
-    folders = ("tests/unit", "tests/laws", "tests/relative", "tests/e2e")
+    folders = ("tests/unit", "tests/laws", "tests/equivalence", "tests/e2e")
     _run(session, "pytest", *SPREAD, *folders, environment=ONE_THREAD)
 
 
@@ -70,7 +70,7 @@ def pages(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """Every fault of the catalogue put into a copy of the code; a test must notice each. Takes half an hour."""
     _install(session)
-    _run(session, "tools.cli", "faults", "run")
+    _run(session, "tools", "faults", "run")
 
 
 @nox.session(python=False, default=False)
@@ -85,7 +85,7 @@ def bench(session: nox.Session) -> None:
 def explore(session: nox.Session) -> None:
     """The property tests with fifty times the examples, drawn anew."""
     _install(session)
-    _run(session, "pytest", "tests/laws", "tests/relative", "--hypothesis-profile", "explore")
+    _run(session, "pytest", "tests/laws", "tests/equivalence", "--hypothesis-profile", "explore")
 
 
 @nox.session(python=False)
@@ -101,4 +101,4 @@ def lint(session: nox.Session) -> None:
     session.install(*CONSTRAINTS, "ruff", silent=True)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("python", "tools/golden/changelog.py")
+    session.run("python", "neuromf/golden/changelog.py")

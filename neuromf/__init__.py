@@ -1,3 +1,87 @@
-"""A MeanFlow trainer for 3D brain MRI, with the laws of its mathematics beside it."""
+"""A MeanFlow trainer for 3D brain MRI, and the laws of its mathematics as a harness for any MeanFlow code.
+
+The names below are the library; each is imported when it is first used, so that `import neuromf` loads no torch.
+
+>>> import neuromf as nmf
+>>> config = nmf.load_config(["failed_225"])
+>>> [finding.law_id for finding in nmf.judge(config) if finding.status == "block"][:2]
+['TIME-004', 'JVP-003']
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from neuromf._lazy import lazy
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from neuromf_spec.registry import laws
+
+    from neuromf.comparison.comparator import Comparison
+    from neuromf.config.load import load_config
+    from neuromf.config.schema import Config
+    from neuromf.diagnosis.diagnosis import Suspect
+    from neuromf.errors import InputError
+    from neuromf.flow.objective import Batch, Net, NetOutput, Objective, meanflow_objective, velocity_field
+    from neuromf.flow.sampling import sample
+    from neuromf.flow.settings import ObjectiveSettings, TimeSettings
+    from neuromf.flow.times import sample_times
+    from neuromf.gate.result import LawResult
+    from neuromf.library import compare, diagnose, judge, train
+    from neuromf.trace.reader import read_trace
+
+_HOMES = {
+    "Batch": "neuromf.flow.objective",
+    "Comparison": "neuromf.comparison.comparator",
+    "Config": "neuromf.config.schema",
+    "InputError": "neuromf.errors",
+    "LawResult": "neuromf.gate.result",
+    "Net": "neuromf.flow.objective",
+    "NetOutput": "neuromf.flow.objective",
+    "Objective": "neuromf.flow.objective",
+    "ObjectiveSettings": "neuromf.flow.settings",
+    "Suspect": "neuromf.diagnosis.diagnosis",
+    "TimeSettings": "neuromf.flow.settings",
+    "compare": "neuromf.library",
+    "diagnose": "neuromf.library",
+    "judge": "neuromf.library",
+    "laws": "neuromf_spec.registry",
+    "load_config": "neuromf.config.load",
+    "meanflow_objective": "neuromf.flow.objective",
+    "read_trace": "neuromf.trace.reader",
+    "sample": "neuromf.flow.sampling",
+    "sample_times": "neuromf.flow.times",
+    "train": "neuromf.library",
+    "velocity_field": "neuromf.flow.objective",
+}
+"""The module that each public name comes from."""
+
+__all__ = [
+    "Batch",
+    "Comparison",
+    "Config",
+    "InputError",
+    "LawResult",
+    "Net",
+    "NetOutput",
+    "Objective",
+    "ObjectiveSettings",
+    "Suspect",
+    "TimeSettings",
+    "compare",
+    "diagnose",
+    "judge",
+    "laws",
+    "load_config",
+    "meanflow_objective",
+    "read_trace",
+    "sample",
+    "sample_times",
+    "train",
+    "velocity_field",
+]
+
+
+__getattr__, __dir__ = lazy(__name__, _HOMES)

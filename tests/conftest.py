@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-
-from spec.registry import laws
+from neuromf_spec.registry import laws
 
 EXAMPLES = 20
 settings.register_profile("ci", derandomize=True, database=None, deadline=None, print_blob=True, max_examples=EXAMPLES)

@@ -1,1 +1,4 @@
-"""The command line and what it runs."""
+"""What keeps neuromf in order, for a checkout: golden upkeep, faults, laws against the tree, performance, studies.
+
+Nothing here is installed. `python -m tools --help` lists the commands.
+"""

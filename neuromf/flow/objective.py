@@ -13,11 +13,11 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from neuromf.config.schema import MeanFlowConfig
 from neuromf.flow.jvp import Derivative, Field, exact_derivative, finite_difference
 from neuromf.flow.path import broadcast_time, conditional_velocity, interpolate
 from neuromf.flow.prediction import average_velocity
-from neuromf.flow.weighting import adaptive_weight, potential, reduce_dims
+from neuromf.flow.settings import ObjectiveSettings
+from neuromf.flow.weighting import Weighting, reduce_dims, weigh
 
 
 class NetOutput(NamedTuple):
@@ -30,8 +30,24 @@ class NetOutput(NamedTuple):
 class Net(Protocol):
     """A network of a point and two times."""
 
-    def __call__(self, z: Tensor, r_B: Tensor, t_B: Tensor) -> NetOutput:
-        """Evaluate the network at points `z` (B, ...) and times r <= t."""
+    def __call__(self, z: Tensor, r_B: Tensor, t_B: Tensor) -> NetOutput | Tensor:
+        """Evaluate the network at points `z` (B, ...) and times r <= t; a tensor is the prediction alone."""
+
+
+def evaluate(net: Net, z: Tensor, r_B: Tensor, t_B: Tensor) -> NetOutput:
+    """What the network returns, with its prediction in the type of `z`, whatever autocast made of it."""
+    output = net(z, r_B, t_B)
+    prediction, v_head = output if isinstance(output, NetOutput) else (output, None)
+    return NetOutput(prediction.to(z.dtype), None if v_head is None else v_head.to(z.dtype))
+
+
+def velocity_field(net: Net, settings: ObjectiveSettings) -> Field:
+    """The average velocity that the objective differentiates and the sampler follows."""
+
+    def field(z: Tensor, r_B: Tensor, t_B: Tensor) -> Tensor:
+        return average_velocity(evaluate(net, z, r_B, t_B).prediction, z, t_B, settings.prediction, settings.t_min)
+
+    return field
 
 
 @dataclass(frozen=True)
@@ -68,7 +84,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Objective:
-    """A batch's objective and everything the trace records about it; all but `terms` is detached.
+    """A batch's objective and everything the trace records about it; all but `terms` and the weighted loss is detached.
 
     Attributes:
         terms: name -> term; `velocity` on all samples, `flow` on all (dual), `v_head` on all.
@@ -79,6 +95,7 @@ class Objective:
         derivative: u and du/dt of the MF samples, in order.
         tangent: velocity along which the derivative was taken, of the MF samples.
         target: v_c - (t - r) du/dt, what u is regressed on.
+        weighting: weight, weighted loss (with gradient) and potential of the terms.
     """
 
     terms: dict[str, Term]
@@ -89,22 +106,23 @@ class Objective:
     derivative: Derivative
     tangent: Tensor
     target: Tensor
+    weighting: Weighting
 
-    def weighted(self, settings: MeanFlowConfig) -> Tensor:
-        """Per-sample weighted loss, the sum over terms; its gradient trains the net (law WGT-001)."""
-        losses = [adaptive_weight(t.loss_B, settings.norm_eps, settings.norm_p) * t.loss_B for t in self.terms.values()]
-        return torch.stack(losses).sum(0)
+    @property
+    def weighted_B(self) -> Tensor:
+        """Weighted loss of each sample, the sum over terms; its gradient trains the net (law WGT-001)."""
+        return self.weighting.weighted_B
 
-    def potential(self, settings: MeanFlowConfig) -> Tensor:
-        """Per-sample potential of the weighted loss, the sum over terms: the reported objective (law WGT-004)."""
-        losses = [potential(t.loss_B.detach(), settings.norm_eps, settings.norm_p) for t in self.terms.values()]
-        return torch.stack(losses).sum(0)
+    @property
+    def potential_B(self) -> Tensor:
+        """Potential of the weighted loss, the sum over terms: the reported objective (law WGT-004)."""
+        return self.weighting.potential_B
 
 
 def meanflow_objective(
     net: Net,
     batch: Batch,
-    settings: MeanFlowConfig,
+    settings: ObjectiveSettings,
     channel_weights_C: Tensor | None = None,
     derivative_net: Net | None = None,
 ) -> Objective:
@@ -130,9 +148,10 @@ def meanflow_objective(
         terms["flow"] = _term(outputs.u_at_t, v_c, settings, channel_weights_C)
     if outputs.v_head is not None:
         terms["v_head"] = _term(outputs.v_head, v_c, settings, channel_weights_C)
-    return Objective(
-        terms, is_mf_B, z, v_c, outputs.u.detach(), derivative, tangent, target=(v_c - correction).detach()
-    )
+    with torch.autocast(z.device.type, enabled=False):
+        weighting = weigh([term.loss_B for term in terms.values()], settings.norm_eps, settings.norm_p)
+    target = (v_c - correction).detach()
+    return Objective(terms, is_mf_B, z, v_c, outputs.u.detach(), derivative, tangent, target, weighting)
 
 
 @dataclass(frozen=True)
@@ -142,50 +161,46 @@ class _Outputs:
     v_head: Tensor | None
 
 
-def _term(prediction: Tensor, v_c: Tensor, settings: MeanFlowConfig, channel_weights_C: Tensor | None) -> Term:
+def _term(prediction: Tensor, v_c: Tensor, settings: ObjectiveSettings, channel_weights_C: Tensor | None) -> Term:
     squared_error = (prediction.to(v_c.dtype) - v_c).square()
     return Term(reduce_dims(squared_error, settings.reduction, channel_weights_C), squared_error.detach())
 
 
-def _forward(net: Net, z: Tensor, batch: Batch, rows: Tensor, settings: MeanFlowConfig) -> _Outputs:
+def _forward(net: Net, z: Tensor, batch: Batch, rows: Tensor, settings: ObjectiveSettings) -> _Outputs:
     """One pass with gradient; dual terms append the MF samples at r = t, for an FM sample is at r = t already."""
     r_B, t_B, size = batch.r_B, batch.t_B, len(z)
     if settings.loss_terms == "dual":
         z, r_B, t_B = torch.cat([z, z[rows]]), torch.cat([r_B, t_B[rows]]), torch.cat([t_B, t_B[rows]])
-    output = net(z, r_B, t_B)
-    u = average_velocity(output.prediction.to(z.dtype), z, t_B, settings.prediction, settings.t_min)
+    output = evaluate(net, z, r_B, t_B)
+    u = average_velocity(output.prediction, z, t_B, settings.prediction, settings.t_min)
     u_at_t = u[:size].index_copy(0, rows, u[size:]) if settings.loss_terms == "dual" else u
-    return _Outputs(u[:size], u_at_t, None if output.v_head is None else output.v_head[:size].to(z.dtype))
+    return _Outputs(u[:size], u_at_t, None if output.v_head is None else output.v_head[:size])
 
 
 def _derivative(
-    net: Net, z: Tensor, v_c: Tensor, batch: Batch, rows: Tensor, settings: MeanFlowConfig
+    net: Net, z: Tensor, v_c: Tensor, batch: Batch, rows: Tensor, settings: ObjectiveSettings
 ) -> tuple[Tensor, Derivative]:
     """Tangent and du/dt of the MF samples; where r = t the factor (t - r) makes both irrelevant (law ID-002)."""
     z, v_c, r_B, t_B = z[rows], v_c[rows], batch.r_B[rows], batch.t_B[rows]
     if not len(rows):
         return v_c, Derivative(v_c, v_c)
-
-    def field(point: Tensor, r: Tensor, t: Tensor) -> Tensor:
-        output = net(point, r, t).prediction.to(point.dtype)
-        return average_velocity(output, point, t, settings.prediction, settings.t_min)
-
+    field = velocity_field(net, settings)
     exact = settings.jvp == "exact"
     # du/dt is linear in its tangent: one in bf16 would carry 1 % into it (law PREC-001).
     with torch.no_grad(), torch.autocast(z.device.type, enabled=False) if exact else nullcontext():
         tangent = _tangent(net, field, z, v_c, t_B, settings)
     if exact:
         return tangent, exact_derivative(field, z, r_B, t_B, tangent)
-    assert settings.fd_step is not None  # the schema couples the two keys
+    assert settings.fd_step is not None  # the settings couple the two
     return tangent, finite_difference(field, z, r_B, t_B, tangent, settings.fd_step)
 
 
-def _tangent(net: Net, field: Field, z: Tensor, v_c: Tensor, t_B: Tensor, settings: MeanFlowConfig) -> Tensor:
+def _tangent(net: Net, field: Field, z: Tensor, v_c: Tensor, t_B: Tensor, settings: ObjectiveSettings) -> Tensor:
     if settings.tangent == "conditional":
         return v_c
     if settings.tangent == "model":
         return field(z, t_B, t_B)
-    velocity = net(z, t_B, t_B).v_head
+    velocity = evaluate(net, z, t_B, t_B).v_head
     if velocity is None:
         raise ValueError("tangent v_head needs a network with a v-head")
-    return velocity.to(z.dtype)
+    return velocity

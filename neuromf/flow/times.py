@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromf.config.schema import TimeSamplingConfig
+from neuromf.flow.settings import TimeSettings
 
 NORMALS_PER_SAMPLE = 2
 """Standard normal draws one sample consumes."""
@@ -49,7 +49,7 @@ def draw_times(
     normal_B2: NDArray[np.float64],
     uniform_B3: NDArray[np.float64],
     is_fm_B: NDArray[np.bool_],
-    settings: TimeSamplingConfig,
+    settings: TimeSettings,
 ) -> TimePairs:
     """Turn raw draws into times: a sorted logit-normal pair, or a sorted uniform pair for a slice of the MF samples.
 
@@ -67,3 +67,21 @@ def draw_times(
     t_B = np.maximum(pair_B2.max(axis=1), settings.t_min)
     r_B = np.where(is_fm_B, t_B, np.minimum(pair_B2.min(axis=1), t_B))
     return TimePairs(r_B, t_B, is_fm_B)
+
+
+def sample_times(count: int, settings: TimeSettings, generator: np.random.Generator, *, start: int = 0) -> TimePairs:
+    """Draw the times of a batch.
+
+    Args:
+        count: samples in the batch, B.
+        settings: of the distribution.
+        generator: source of the draws.
+        start: samples drawn before this batch, which decide how many of it are FM samples (law TIME-002).
+
+    >>> pairs = sample_times(8, TimeSettings(data_proportion=0.75), np.random.default_rng(0))
+    >>> int(pairs.is_fm_B.sum()), bool((pairs.r_B <= pairs.t_B).all())
+    (6, True)
+    """
+    normal_B2 = generator.standard_normal((count, NORMALS_PER_SAMPLE))
+    uniform_B3 = generator.random((count, UNIFORMS_PER_SAMPLE))
+    return draw_times(normal_B2, uniform_B3, fm_mask(start, count, settings.data_proportion), settings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -57,3 +59,35 @@ def potential(loss_B: Tensor, norm_eps: float, norm_p: float) -> Tensor:
     # expm1 keeps the difference of two nearly equal powers exact when L << c or p is close to 1.
     value: Tensor = norm_eps**exponent * torch.expm1(exponent * torch.log1p(loss_B / norm_eps)) / exponent
     return value
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """What the adaptive weight makes of the losses of a batch, term by term and together.
+
+    Attributes:
+        loss_TB: loss of each term and sample, detached.
+        weight_TB: its weight.
+        weighted_B: weighted loss of each sample, the sum over terms, with gradient (law WGT-001).
+        potential_B: potential of each sample, the sum over terms, detached (law WGT-004).
+    """
+
+    loss_TB: Tensor
+    weight_TB: Tensor
+    weighted_B: Tensor
+    potential_B: Tensor
+
+
+def weigh(losses_B: Sequence[Tensor], norm_eps: float, norm_p: float) -> Weighting:
+    """Weigh the terms' losses, each by its own weight.
+
+    Args:
+        losses_B: loss (B,) of each term, with gradient.
+        norm_eps: c, in the unit of the losses.
+        norm_p: p.
+    """
+    loss_TB = torch.stack(list(losses_B))
+    weight_TB = adaptive_weight(loss_TB, norm_eps, norm_p)
+    constant_TB = loss_TB.detach()
+    potential_B = potential(constant_TB, norm_eps, norm_p).sum(0)
+    return Weighting(constant_TB, weight_TB, (weight_TB * loss_TB).sum(0), potential_B)

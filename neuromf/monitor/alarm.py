@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from spec.law import Finding
-from spec.registry import law
+from neuromf_spec.law import Finding
+from neuromf_spec.registry import law
 
 
 class Level(StrEnum):

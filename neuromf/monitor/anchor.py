@@ -1,7 +1,7 @@
 """The raw loss of predicting nothing, in closed form: an initial level that need not be measured (law GUARD-004).
 
-A network whose output is zero has a known loss for each pair of times (`spec.reference.initial_loss`); its mean over
-the times that the run draws is where training starts, and no trained network should be above it.
+A network whose output is zero has a known loss for each pair of times (`neuromf_spec.reference.initial_loss`); its mean
+over the times that the run draws is where training starts, and no trained network should be above it.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+from neuromf_spec.laws.divergence import HALT_FACTOR, WARN_FACTOR, above_nothing
+
+from neuromf.config.flow_settings import time_settings
 from neuromf.config.schema import Config
 from neuromf.monitor.alarm import Alarm, Level, RawLosses, alarm_of
-from spec.laws.divergence import HALT_FACTOR, WARN_FACTOR, above_nothing
 
 POINTS = 2**14
 """Quasi-random pairs of times; the mean of 1/t^2 is then within 0.1 % of its quadrature (tests/unit/monitor)."""
@@ -51,13 +53,13 @@ def anchor(config: Config) -> Anchor:
     """The closed form for a configuration's sampler, prediction, tangent, clamp and terms."""
     # Imported here, for the static gate tests a guard without numpy.
     import numpy as np
+    from neuromf_spec.reference.initial_loss import zero_predictor
     from scipy import special
     from scipy.stats import qmc
 
     from neuromf.flow.times import NORMALS_PER_SAMPLE, UNIFORMS_PER_SAMPLE, draw_times
-    from spec.reference.initial_loss import zero_predictor
 
-    settings, times = config.meanflow, config.time_sampling
+    settings, times = config.meanflow, time_settings(config.time_sampling)
     points = qmc.Sobol(NORMALS_PER_SAMPLE + UNIFORMS_PER_SAMPLE, scramble=False).random(POINTS) + 0.5 / POINTS
     normal, uniform = special.ndtri(points[:, :NORMALS_PER_SAMPLE]), points[:, NORMALS_PER_SAMPLE:]
 

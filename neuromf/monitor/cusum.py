@@ -15,9 +15,10 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import Any
 
+from neuromf_spec.law import Finding
+from neuromf_spec.laws.divergence import no_climb
+
 from neuromf.monitor.alarm import Alarm, Level, alarm_of
-from spec.law import Finding
-from spec.laws.divergence import no_climb
 
 GRACE = 10
 """Blocks in which no minimum is taken: a loss that is small before the net has learnt anything is no baseline."""

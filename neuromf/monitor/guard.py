@@ -8,15 +8,22 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from neuromf_spec.laws.divergence import terms_together
+from neuromf_spec.laws.guard import finite_step
+from neuromf_spec.reference.failed_run import (
+    FAILED_RUN_START,
+    HEALTHY_RATIO,
+    HEALTHY_START,
+    STEPS_PER_EPOCH,
+    recorded_curve,
+)
+
 from neuromf.config.schema import Config
 from neuromf.monitor import cusum
 from neuromf.monitor.alarm import Alarm, Level, RawLosses, Verdict, alarm_of
 from neuromf.monitor.anchor import Anchor, anchor
 from neuromf.monitor.cusum import Cusum
 from neuromf.monitor.initial_ratio import InitialRatio
-from spec.laws.divergence import terms_together
-from spec.laws.guard import finite_step
-from spec.reference.failed_run import FAILED_RUN_START, HEALTHY_RATIO, HEALTHY_START, STEPS_PER_EPOCH, recorded_curve
 
 BLOCK = 30
 """Steps whose medians the slow rules judge: an epoch of the failed run, on whose curve they were tuned."""

@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from neuromf_spec.law import Finding
+from neuromf_spec.reference.initial_loss import zero_predictor
+from neuromf_spec.registry import law
 
 from neuromf.config.derived import RunFacts, run_facts
+from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet
 from neuromf.flow.objective import Batch
@@ -17,9 +21,6 @@ from neuromf.monitor.probes import derivative_error, randomised_copy, temporal_r
 from neuromf.monitor.trace_summary import fm_count
 from neuromf.nets.unet import MeanFlowUnet
 from neuromf.trace.columns import Row
-from spec.law import Finding
-from spec.reference.initial_loss import zero_predictor
-from spec.registry import law
 
 PROBE_SEED = 0
 
@@ -77,7 +78,7 @@ def launch_readings(config: Config, net: MeanFlowUnet, batch: Batch) -> Iterator
     probe = randomised_copy(net, PROBE_SEED)
     assert isinstance(probe, MeanFlowUnet)
     yield judge("JVP-005", ratio=temporal_ratio(probe, batch))
-    error = derivative_error(probe, batch, config.meanflow, config.training.precision)
+    error = derivative_error(probe, batch, objective_settings(config.meanflow), config.training.precision)
     yield judge(
         "JVP-003",
         method=config.meanflow.jvp,

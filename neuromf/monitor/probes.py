@@ -7,11 +7,10 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from neuromf.config.schema import MeanFlowConfig
 from neuromf.flow.jvp import Derivative, Field, exact_derivative, finite_difference
-from neuromf.flow.objective import Batch, Net
+from neuromf.flow.objective import Batch, Net, evaluate, velocity_field
 from neuromf.flow.path import interpolate
-from neuromf.flow.prediction import average_velocity
+from neuromf.flow.settings import ObjectiveSettings
 
 
 def randomised_copy(net: nn.Module, seed: int) -> nn.Module:
@@ -28,17 +27,7 @@ def randomised_copy(net: nn.Module, seed: int) -> nn.Module:
 
 def raw_field(net: Net) -> Field:
     """The network's own output as a field; the x-to-u conversion adds a 1/t that is not the network's doing."""
-    return lambda z, r_B, t_B: net(z, r_B, t_B).prediction.to(z.dtype)
-
-
-def velocity_field(net: Net, settings: MeanFlowConfig) -> Field:
-    """The average velocity the objective differentiates."""
-
-    def field(z: Tensor, r_B: Tensor, t_B: Tensor) -> Tensor:
-        output = net(z, r_B, t_B).prediction.to(z.dtype)
-        return average_velocity(output, z, t_B, settings.prediction, settings.t_min)
-
-    return field
+    return lambda z, r_B, t_B: evaluate(net, z, r_B, t_B).prediction
 
 
 def temporal_ratio(net: Net, batch: Batch) -> float:
@@ -48,7 +37,7 @@ def temporal_ratio(net: Net, batch: Batch) -> float:
     return float(rate.dudt.norm() / rate.u.norm())
 
 
-def derivative_error(net: Net, batch: Batch, settings: MeanFlowConfig, precision: str) -> float:
+def derivative_error(net: Net, batch: Batch, settings: ObjectiveSettings, precision: str) -> float:
     r"""Relative distance of the configured derivative from the exact one in float32 (law JVP-003).
 
     Args:
@@ -66,7 +55,7 @@ def derivative_error(net: Net, batch: Batch, settings: MeanFlowConfig, precision
 
 
 def _configured(
-    field: Field, z: Tensor, batch: Batch, tangent: Tensor, settings: MeanFlowConfig, precision: str
+    field: Field, z: Tensor, batch: Batch, tangent: Tensor, settings: ObjectiveSettings, precision: str
 ) -> Derivative:
     with torch.autocast(z.device.type, torch.bfloat16, enabled=precision == "bf16"):
         if settings.fd_step is None:

@@ -3,7 +3,7 @@
 import pytest
 from trace_strategies import NUMBERS, table_of
 
-from tools.compare.comparator import Tolerance, Verdict, compare
+from neuromf.comparison.comparator import Tolerance, Verdict, compare
 
 pytestmark = pytest.mark.bench
 LIMIT = 3.0

@@ -32,7 +32,7 @@ def started(cache: Path, out: Path) -> dict[str, float]:
     train = ["train", "smoke", "--out", str(out), "--device", "cpu", "--max-steps", "1", *settings]
     begin = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tools.cli", *train], env={**os.environ, "NEUROMF_CACHE": str(cache)}, cwd=ROOT
+        [sys.executable, "-m", "neuromf", *train], env={**os.environ, "NEUROMF_CACHE": str(cache)}, cwd=ROOT
     )
     # What wait4 tells of memory begins with this process, from which that one was forked.
     resident, ended = 0.0, 0

@@ -1,5 +1,6 @@
 """How far each precision's derivative and gradient are from float64 (law PREC-001)."""
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -7,12 +8,13 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from neuromf.config import load_config
+from neuromf.config.flow_settings import objective_settings
 from neuromf.flow.jvp import exact_derivative
-from neuromf.flow.objective import Batch, meanflow_objective
+from neuromf.flow.objective import Batch, meanflow_objective, velocity_field
 from neuromf.flow.path import interpolate
-from neuromf.monitor.probes import randomised_copy, velocity_field
+from neuromf.monitor.probes import randomised_copy
 from neuromf.nets.unet import build_unet
-from neuromf.train.optim import gradients
+from neuromf.training.optim import gradients
 from tools.performance.figures import Figure
 from tools.performance.workload import CPU_SETTING
 
@@ -45,17 +47,17 @@ def network(dtype, *, v_head=False):
 def differentiated(tangent, dtype, *, autocast=False):
     """du/dt and the gradient of the trainer's own objective, on its own path; under autocast as a step in bf16 is."""
     net = network(dtype, v_head=tangent == "v_head")
-    settings = config().meanflow.model_copy(update={"tangent": tangent})
+    settings = replace(objective_settings(config().meanflow), tangent=tangent)
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast, cache_enabled=False):
         objective = meanflow_objective(net, draw(dtype), settings)
-        loss = objective.weighted(settings).mean()
+        loss = objective.weighted_B.mean()
     loss.backward()
     return objective.derivative.dudt, torch.cat([part.flatten() for part in gradients(net)])
 
 
 def derivative_in_bfloat16():
     """du/dt along v_c with autocast on inside, which the trainer never does."""
-    batch, field = draw(torch.float32), velocity_field(network(torch.float32), config().meanflow)
+    batch, field = draw(torch.float32), velocity_field(network(torch.float32), objective_settings(config().meanflow))
     z = interpolate(batch.x, batch.e, batch.t_B)
 
     def rounded(*arguments):

@@ -6,7 +6,7 @@ import pytest
 
 from neuromf.config import load_config
 from neuromf.config.recipes import recipe_sources
-from tools.gate.static import static_findings
+from neuromf.gate.static import static_findings
 
 BAR_SECONDS = 0.05
 """The static gate's own share of its 1.0 s; interpreter and imports take the rest."""

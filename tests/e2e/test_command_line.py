@@ -17,8 +17,8 @@ from matplotlib.image import imread
 from tiny_run import SCALE, despite_the_laws
 
 from neuromf.config import load_config
-from tools.gate.result import format_value
-from tools.gate.static import static_findings
+from neuromf.gate.result import format_value
+from neuromf.gate.static import static_findings
 
 TINY = (
     *SCALE,
@@ -50,7 +50,7 @@ def neuromf(monkeypatch, capsys, cache):
 def test_failed_225_is_blocked_in_a_second_without_torch(tmp_path):
     """The static gate names every law the lost run breaks, with value, bound and remedy, within 1.0 s."""
     out = tmp_path / "out.json"
-    command = [sys.executable, "-X", "importtime", "-m", "tools.cli", "gate", "failed_225", "--static", "--json", out]
+    command = [sys.executable, "-X", "importtime", "-m", "neuromf", "gate", "failed_225", "--static", "--json", out]
     subprocess.run(command, capture_output=True, check=False)  # so that byte code exists, as after an installation
 
     start = time.perf_counter()

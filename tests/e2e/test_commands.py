@@ -1,6 +1,8 @@
 """The commands around laws, traces and the failed run, as a user types them."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,13 +71,11 @@ def test_a_path_that_looks_like_markup_is_printed_as_typed(tmp_path, neuromf):
     [
         (["compare", "x", "y"], "holds no trace"),
         (["golden", "run", "nope"], "no golden case"),
-        (["golden", "bless", "x_exact"], "needs a reason"),
         (["replay", "other"], "no recorded run"),
         (["compare", "x_exact", "x_exact", "--rtol", "inf"], "no tolerance"),
         (["compare", "x_exact", "x_exact", "--rtol", "1e400"], "no tolerance"),
         (["laws", "show", "XYZ-001"], "no law"),
         (["gate", "--static", "--waivers", "nothing.toml"], "holds no waivers"),
-        (["faults", "run", "nope"], "no fault"),
         (["train", "recommended", "--out", "x", "--set", "training.ddp_static_graph=true"], "JVP-004"),
     ],
 )
@@ -86,6 +86,20 @@ def test_nonsense_is_one_sentence_and_exit_code_2(arguments, words, tmp_path, ne
     assert words in refused.stderr
     assert len(refused.stderr.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["golden", "bless", "x_exact"], "needs a reason"), (["faults", "run", "nope"], "no fault")],
+)
+def test_a_command_that_moved_to_tools_goes_on_with_a_hint(arguments, words, tmp_path):
+    """The former name says what to type now, and does it."""
+    command = [sys.executable, "-m", "neuromf", *arguments]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    hint, sentence = ended.stderr.strip().splitlines()
+    assert f"`python -m tools {' '.join(arguments[:2])}` now" in hint
+    assert words in sentence
 
 
 def test_a_waived_block_passes_the_gate(tmp_path, neuromf):

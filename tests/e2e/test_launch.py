@@ -11,13 +11,13 @@ import pytest
 from command_line import run_command
 from tiny_run import make_tiny_config
 
-import tools.commands.smoke_training
+import neuromf.cli.smoke_training
 from neuromf.config import config_hash, load_config
 from neuromf.config.resolve import resolved_text
+from neuromf.gate.verdict import Verdict
+from neuromf.launch.job import Job
 from neuromf.trace.reader import read_trace
-from neuromf.train.checkpoint import latest_checkpoint
-from tools.gate.verdict import Verdict
-from tools.launch.job import Job
+from neuromf.training.checkpoint import latest_checkpoint
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +33,7 @@ def launch(monkeypatch, capsys, tmp_path):
     """Run `neuromf launch` where `sbatch` queues nothing; the smoke training is left out, the laws are asked."""
     program(tmp_path / "bin", "sbatch", f'echo "$@" >> {tmp_path}/queued; echo "4711;cluster"')
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
-    monkeypatch.setattr(tools.commands.smoke_training, "smoke_training", lambda candidate: None)
+    monkeypatch.setattr(neuromf.cli.smoke_training, "smoke_training", lambda candidate: None)
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: run_command(monkeypatch, capsys, "launch", *arguments)
 
@@ -152,9 +152,7 @@ def test_a_job_on_two_gpus_is_told_its_time_is_up_and_tells_its_processes(tmp_pa
         "#SBATCH --gpus-per-node=2",
         "#SBATCH --partition=gpu",
     ]
-    torchrun = (
-        "-m torch.distributed.run --standalone --nproc-per-node=2 --signals-to-handle SIGTERM,SIGUSR1 -m tools.cli"
-    )
+    torchrun = "-m torch.distributed.run --standalone --nproc-per-node=2 --signals-to-handle SIGTERM,SIGUSR1 -m neuromf"
     assert f" {torchrun} train " in text
     assert "export PYTHONSAFEPATH=1" in text
 

@@ -32,7 +32,7 @@ def trained(tmp_path_factory, cache):
         patch.setenv("NEUROMF_CACHE", str(cache))
         from typer.testing import CliRunner
 
-        from tools.cli import app
+        from neuromf.cli.app import app
 
         assert CliRunner().invoke(app, ["train", "smoke", "--out", str(run), *options]).exit_code == 0
     return run

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tiny_run import TINY, despite_the_laws
 
-from neuromf.train.checkpoint import latest_checkpoint
+from neuromf.training.checkpoint import latest_checkpoint
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = despite_the_laws(*TINY, "training.epochs=300")
@@ -27,7 +27,7 @@ def test_a_signalled_job_ends_with_exit_code_75_and_a_checkpoint_of_its_last_ste
     train = ["train", "smoke", "--out", str(run), "--device", "cpu", "--workers", "2", *SETTINGS]
     environment = {**os.environ, "NEUROMF_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
     job = subprocess.Popen(
-        [sys.executable, "-m", "tools.cli", *train], env=environment, start_new_session=True, text=True,
+        [sys.executable, "-m", "neuromf", *train], env=environment, start_new_session=True, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     deadline = time.monotonic() + 120

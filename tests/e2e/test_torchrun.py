@@ -27,7 +27,7 @@ def launch(cache, *more, flags=()):
     """Two gloo processes on this machine."""
     environment = {**os.environ, "NEUROMF_CACHE": str(cache), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *flags]
-    command = [*launcher, "-m", "tools.cli", *map(str, more)]
+    command = [*launcher, "-m", "neuromf", *map(str, more)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from neuromf.errors import InputError
+from neuromf.golden.case import read_case
+from neuromf.golden.store import golden_table, provenance
+from neuromf.golden.verdict import Outcome
 from tools.golden import attribute as attribution
-from tools.golden.case import read_case
-from tools.golden.store import golden_table, provenance
-from tools.golden.verdict import Outcome
 
 ROOT = Path(__file__).parents[2]
 CASE = "failed_settings"

@@ -3,14 +3,14 @@
 import pytest
 from pandas import DataFrame
 
-from tools.compare.comparator import Verdict, compare
-from tools.compare.table import TraceTable, table_from_frame
-from tools.golden.case import read_case
+from neuromf.comparison.comparator import Verdict, compare
+from neuromf.comparison.table import TraceTable, table_from_frame
+from neuromf.golden.case import read_case
+from neuromf.golden.runner import run_steps, threads
+from neuromf.golden.store import golden_table, tolerance_frame
+from neuromf.golden.tolerances import tolerances_from
 from tools.golden.faults import FAULTS
-from tools.golden.measure import tolerances_from
-from tools.golden.noise import PERTURBATIONS, threads
-from tools.golden.runner import run_steps
-from tools.golden.store import golden_table, tolerance_frame
+from tools.golden.noise import PERTURBATIONS
 
 CASE = read_case("x_exact")
 STEPS = 6

@@ -1,4 +1,4 @@
-"""`neuromf bisect --commits`: the commit that moved a golden case's numbers, found in a repository of four commits."""
+"""`python -m tools bisect-commits`: the commit that moved a golden case's numbers, found in a repository of four."""
 
 import shutil
 import subprocess
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from command_line import run_command
+
+from tools.__main__ import app
 
 ROOT = Path(__file__).parents[2]
 CASE = "x_exact"
@@ -32,7 +34,7 @@ def repository(tmp_path_factory):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     git(folder, "init", "-q")
     (folder / "README").write_text("a")
-    schedule = "neuromf/train/schedule.py"
+    schedule = "neuromf/training/schedule.py"
     commits = [commit(folder, "README", "b", "start"), commit(folder, schedule, "# a comment\n", "comment")]
     moved = "\n_multiplier = lr_multiplier\n\n\ndef lr_multiplier(*a):\n    return 1.01 * _multiplier(*a)\n"
     commits.append(commit(folder, schedule, moved, "a faster schedule"))
@@ -46,9 +48,9 @@ def repository(tmp_path_factory):
 
 @pytest.fixture
 def bisect(monkeypatch, capsys, repository):
-    """Run `neuromf bisect --commits` in that repository."""
+    """Run `python -m tools bisect-commits` in that repository."""
     monkeypatch.chdir(repository[0])
-    return lambda span: run_command(monkeypatch, capsys, "bisect", "--commits", span, "--case", CASE)
+    return lambda span: run_command(monkeypatch, capsys, "bisect-commits", span, "--case", CASE, app=app)
 
 
 def test_the_commit_that_moved_the_numbers_is_named(bisect, repository):

@@ -1,10 +1,10 @@
 """A bisect's golden oracle: the first divergence from a golden trace."""
 
+from neuromf.bisect.oracle import Verdict
+from neuromf.bisect.oracles.table import answer
+from neuromf.bisect.oracles.task import Task
 from neuromf.config.resolve import flat_config
-from tools.bisect.oracle import Verdict
-from tools.bisect.oracles.table import answer
-from tools.bisect.oracles.task import Task
-from tools.golden.case import read_case
+from neuromf.golden.case import read_case
 
 CASE = "x_exact"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tools.bisect.scenarios import SCENARIOS
-from tools.bisect.simulation import ENGINE, simulate
-from tools.bisect.simulation_table import BARRED, EXACT_BAR, read_trials, trial_frame, within_bar
+from tools.studies.bisect_simulation.scenarios import SCENARIOS
+from tools.studies.bisect_simulation.simulation import ENGINE, simulate
+from tools.studies.bisect_simulation.simulation_table import BARRED, EXACT_BAR, read_trials, trial_frame, within_bar
 
 STORED = Path(__file__).parents[2] / "golden/bisect/simulation.csv"
 

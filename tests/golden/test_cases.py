@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from tools.golden.case import case_names, read_case
-from tools.golden.store import provenance
-from tools.golden.verdict import Outcome, judge_case
+from neuromf.golden.case import case_names, read_case
+from neuromf.golden.store import provenance
+from neuromf.golden.verdict import Outcome, judge_case
 
 LAW_OF = {name: read_case(name).contract.laws for name in case_names()}
 

@@ -6,22 +6,22 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from neuromf_spec.registry import law
 
+from neuromf.cli.app import main
 from neuromf.monitor import cusum
 from neuromf.monitor.cusum import HALT, Cusum
 from neuromf.monitor.guard import BLOCK, DivergenceGuard
 from neuromf.monitor.initial_ratio import InitialRatio
-from spec.registry import law
-from tools.cli import main
-from tools.guard_study.curves import CLIMBING, FIRST_RECORD
-from tools.guard_study.noise import LEVELS, NOISES, SILENT, step_losses
-from tools.guard_study.plan import EXPLODING, HEALTHY, trainings
-from tools.guard_study.rules import REAL
-from tools.guard_study.simulate import SEED, curves, plan, simulate_all
-from tools.guard_study.store import FOLDER, read_study, study_of
-from tools.guard_study.study import FULL, QUICK
-from tools.guard_study.table import table
-from tools.guard_study.targets import HALTED_BY, USEFUL_UNTIL, targets
+from tools.studies.guard.curves import CLIMBING, FIRST_RECORD
+from tools.studies.guard.noise import LEVELS, NOISES, SILENT, step_losses
+from tools.studies.guard.plan import EXPLODING, HEALTHY, trainings
+from tools.studies.guard.rules import REAL
+from tools.studies.guard.simulate import SEED, curves, plan, simulate_all
+from tools.studies.guard.store import FOLDER, read_study, study_of
+from tools.studies.guard.study import FULL, QUICK
+from tools.studies.guard.table import table
+from tools.studies.guard.targets import HALTED_BY, USEFUL_UNTIL, targets
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from spec.registry import law
+from neuromf_spec.registry import law
 
 ROOT = Path(__file__).parents[2]
 KILLS = 100

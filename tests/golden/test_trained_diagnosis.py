@@ -11,16 +11,16 @@ import pytest
 import torch
 
 from neuromf.config import load_config
-from neuromf.monitor.diagnosis import diagnose
+from neuromf.diagnosis.diagnosis import diagnose
+from neuromf.golden.runner import golden_latents
 from neuromf.monitor.events import read_events
+from neuromf.replay.small_scale import REPAIRS, small_config
 from neuromf.trace.reader import read_rows
-from neuromf.train import state as train_state
-from neuromf.train import step as train_step
-from neuromf.train.loop import train
-from neuromf.train.run_folder import create_run
-from neuromf.train.summary import latest_blocks, read_summary
-from tools.golden.runner import golden_latents
-from tools.replay.small_scale import REPAIRS, small_config
+from neuromf.training import state as train_state
+from neuromf.training import step as train_step
+from neuromf.training.loop import train
+from neuromf.training.run_folder import create_run
+from neuromf.training.summary import latest_blocks, read_summary
 
 CPU = torch.device("cpu")
 SCALE = (

@@ -15,12 +15,12 @@ from neuromf.flow.path import interpolate
 from neuromf.monitor.live import LawLog, first_loss_reading, step_readings
 from neuromf.monitor.probes import randomised_copy, raw_field
 from neuromf.nets.unet import build_unet
-from neuromf.train.batches import BatchSource
-from neuromf.train.device import choose_device
-from neuromf.train.loop import train
-from neuromf.train.run_folder import create_run
-from neuromf.train.state import initial_state
-from neuromf.train.step import train_step
+from neuromf.training.batches import BatchSource
+from neuromf.training.device import choose_device
+from neuromf.training.loop import train
+from neuromf.training.run_folder import create_run
+from neuromf.training.state import initial_state
+from neuromf.training.step import train_step
 from tools.performance.figures import FOLDER, Figure, read
 from tools.performance.forecast import forecast
 from tools.performance.machine import describe_machine

@@ -8,15 +8,16 @@ import pytest
 import torch
 
 from neuromf.config import Config, load_config
+from neuromf.config.flow_settings import objective_settings
 from neuromf.monitor.live import LawLog, first_loss_reading, launch_readings, step_readings
 from neuromf.monitor.probes import derivative_error, randomised_copy
 from neuromf.trace.reader import read_trace
-from neuromf.train.batches import BatchSource
-from neuromf.train.latents import training_store
-from neuromf.train.loop import train
-from neuromf.train.run_folder import create_run, open_run
-from neuromf.train.state import initial_state
-from neuromf.train.step import train_step
+from neuromf.training.batches import BatchSource
+from neuromf.training.latents import training_store
+from neuromf.training.loop import train
+from neuromf.training.run_folder import create_run, open_run
+from neuromf.training.state import initial_state
+from neuromf.training.step import train_step
 
 DEVICES = [pytest.param("cpu", id="cpu"), pytest.param("cuda", id="cuda", marks=pytest.mark.gpu)]
 PRECISIONS = [
@@ -100,7 +101,7 @@ def test_a_finite_difference_in_bf16_is_refused_for_a_reason(latents):
     net = randomised_copy(initial_state(config, (1.0,) * 4, device).model, 0)
     batch = BatchSource(latents, config, device).draw(0, 0, 4)
 
-    assert derivative_error(net, batch, config.meanflow, "bf16") > 0.5
+    assert derivative_error(net, batch, objective_settings(config.meanflow), "bf16") > 0.5
 
 
 def _error_against_float64(net, batch, device: torch.device) -> float:

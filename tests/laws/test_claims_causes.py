@@ -1,4 +1,4 @@
-"""Claims of the review about causes, put to the trainer's own objective at small scale (`spec/claims.toml`).
+"""Claims of the review about causes, put to the trainer's own objective at small scale (`claims.toml`).
 
 A replay trains a perceptron on 32 anisotropic Gaussian dims with the failed run's settings or with repairs of them. It
 takes a second and shows the lost run's signature. It is evidence for a cause in the lost run, not proof.
@@ -11,19 +11,20 @@ import numpy as np
 import pytest
 import torch
 from law_strategies import TINY_UNET, draw_batch, in_type
+from neuromf_spec.claims import claims
+from neuromf_spec.reference.failed_run import RECORDED_CHANNELS
+from neuromf_spec.reference.schedule import lr_multiplier as reference_multiplier
+from neuromf_spec.reference.time_distribution import LogitNormalPair
 from torch import nn
 
-from neuromf.config.schema import MeanFlowConfig, TimeSamplingConfig, TrainingConfig
+from neuromf.config.schema import TrainingConfig
 from neuromf.flow.objective import Batch, NetOutput, meanflow_objective
+from neuromf.flow.settings import ObjectiveSettings, TimeSettings
 from neuromf.flow.times import draw_times, fm_mask
 from neuromf.nets.embedding import TimeEmbedding
 from neuromf.nets.unet import build_unet
-from neuromf.train.optim import build_optimiser, set_learning_rate
-from neuromf.train.schedule import lr_multiplier
-from spec.claims import claims
-from spec.reference.failed_run import RECORDED_CHANNELS
-from spec.reference.schedule import lr_multiplier as reference_multiplier
-from spec.reference.time_distribution import LogitNormalPair
+from neuromf.training.optim import build_optimiser, set_learning_rate
+from neuromf.training.schedule import lr_multiplier
 
 RECOMPUTED = {row.id: row.recomputed for row in claims()}
 TOTALS = {epoch: sum(channels) for epoch, channels in RECORDED_CHANNELS.items()}
@@ -76,8 +77,8 @@ def train(settings, seed=0):
     net, generator = Perceptron(settings.time_scale), np.random.default_rng(seed)
     objective = {"prediction": settings.prediction, "norm_eps": settings.norm_eps, "loss_terms": "dual"}
     objective |= {"reduction": "sum", "jvp": "finite_difference", "fd_step": 1e-3}
-    configured = MeanFlowConfig.model_validate(objective)
-    times = TimeSamplingConfig(data_proportion=settings.data_proportion, uniform_fraction=0.0, t_min=0.001)
+    configured = ObjectiveSettings(**objective)
+    times = TimeSettings(data_proportion=settings.data_proportion, uniform_fraction=0.0, t_min=0.001)
     optimiser = build_optimiser(net, TrainingConfig(beta2=settings.beta2))
     deviation = np.exp(-np.arange(DIMS) / 10).reshape(LATENT)
     deviation /= np.sqrt(np.mean(deviation**2))
@@ -88,7 +89,7 @@ def train(settings, seed=0):
         batch = Batch(*(torch.from_numpy(array).float() for array in (x * deviation, e, pairs.r_B, pairs.t_B)))
         result = meanflow_objective(net, batch, configured)
         optimiser.zero_grad()
-        result.weighted(configured).mean().backward()
+        result.weighted_B.mean().backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         set_learning_rate(optimiser, 2e-3 * lr_multiplier(step, STEPS, settings.warmup, "constant"))
         optimiser.step()
@@ -173,8 +174,8 @@ def imbalance(size):
             if not parameter.any():
                 parameter.copy_(size * torch.randn(parameter.shape, generator=generator))
     batch = in_type(draw_batch(0, 4, shape=(4, 4, 4, 4)), torch.float32)
-    configured = MeanFlowConfig(loss_terms="dual", reduction="sum", norm_eps=0.01)
-    meanflow_objective(net, batch, configured).weighted(configured).mean().backward()
+    configured = ObjectiveSettings(loss_terms="dual", reduction="sum", norm_eps=0.01)
+    meanflow_objective(net, batch, configured).weighted_B.mean().backward()
     out, middle = (
         nn.utils.get_total_norm([p.grad for p in net.blocks()[name].parameters() if p.grad is not None]).item()
         for name in ("out", "middle_block")

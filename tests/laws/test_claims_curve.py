@@ -1,14 +1,14 @@
-"""Claims of the review about the recorded curve, recomputed from its table (`spec/claims.toml`)."""
+"""Claims of the review about the recorded curve, recomputed from its table (`spec/neuromf_spec/claims.toml`)."""
 
 import math
 
 import pytest
+from neuromf_spec.claims import claims
+from neuromf_spec.reference.failed_run import RECORDED_CHANNELS, recorded_curve
+from neuromf_spec.reference.time_distribution import LogitNormalPair
 
 from neuromf.monitor.alarm import Level
 from neuromf.monitor.initial_ratio import WINDOW, InitialRatio
-from spec.claims import claims
-from spec.reference.failed_run import RECORDED_CHANNELS, recorded_curve
-from spec.reference.time_distribution import LogitNormalPair
 
 RECOMPUTED = {row.id: row.recomputed for row in claims()}
 TOTALS = {epoch: sum(channels) for epoch, channels in RECORDED_CHANNELS.items()}

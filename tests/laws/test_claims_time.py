@@ -1,4 +1,4 @@
-"""Claims of the review about times, dims, derivatives and channels, recomputed (`spec/claims.toml`)."""
+"""Claims of the review about times, dims, derivatives and channels, recomputed (`spec/neuromf_spec/claims.toml`)."""
 
 import math
 
@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 import torch
 from law_strategies import relative_error
+from neuromf_spec.claims import claims
+from neuromf_spec.laws.finite_difference import truncation_error
+from neuromf_spec.reference.initial_loss import zero_predictor
+from neuromf_spec.reference.time_distribution import LogitNormalPair
 from scipy import special, stats
 
 from neuromf.config import Config, run_facts
-from neuromf.config.schema import TimeSamplingConfig
 from neuromf.data.statistics import channel_moments, pool_moments
 from neuromf.flow.jvp import exact_derivative, finite_difference
 from neuromf.flow.prediction import average_velocity
+from neuromf.flow.settings import TimeSettings
 from neuromf.flow.times import draw_times, fm_mask
 from neuromf.flow.weighting import reduce_dims
 from neuromf.nets.embedding import sinusoidal
-from spec.claims import claims
-from spec.laws.finite_difference import truncation_error
-from spec.reference.initial_loss import zero_predictor
-from spec.reference.time_distribution import LogitNormalPair
 
 RECOMPUTED = {row.id: row.recomputed for row in claims()}
 TIMES = LogitNormalPair(-0.4, 1.0)
@@ -57,7 +57,7 @@ def test_data_proportion_is_the_share_of_flow_matching_samples():
         generator.standard_normal((1000, 2)),
         generator.random((1000, 3)),
         mask,
-        TimeSamplingConfig(data_proportion=share),
+        TimeSettings(data_proportion=share),
     )
     apart = float((drawn.r_B < drawn.t_B).mean())
     assert RECOMPUTED["CLAIM-33"].startswith(f"{100 * apart:.0f} % of any 1,000 samples have r < t at {share}")
@@ -190,7 +190,7 @@ def test_median_of_the_times():
     assert TIMES.t_cdf(np.array(larger)) == pytest.approx(0.5)
     assert RECOMPUTED["CLAIM-57"].startswith(f"median {single:.3f} of one draw, {larger:.3f} of the t that is used")
     generator, size = np.random.default_rng(0), 40_000
-    config = TimeSamplingConfig(uniform_fraction=0.0)
+    config = TimeSettings(uniform_fraction=0.0)
     drawn = draw_times(
         generator.standard_normal((size, 2)), generator.random((size, 3)), fm_mask(0, size, 0.75), config
     )

@@ -1,4 +1,4 @@
-"""Claims of the review about the adaptive weight and norm_eps, recomputed (`spec/claims.toml`)."""
+"""Claims of the review about the adaptive weight and norm_eps, recomputed (`spec/neuromf_spec/claims.toml`)."""
 
 import math
 import statistics
@@ -6,12 +6,12 @@ import statistics
 import numpy as np
 import pytest
 import torch
+from neuromf_spec.claims import claims
+from neuromf_spec.laws.weight_regime import LINEAR, SATURATED, regime
+from neuromf_spec.reference.failed_run import RECORDED_CHANNELS
+from neuromf_spec.reference.time_distribution import LogitNormalPair
 
 from neuromf.flow.weighting import potential, reduce_dims, weighted_loss
-from spec.claims import claims
-from spec.laws.weight_regime import LINEAR, SATURATED, regime
-from spec.reference.failed_run import RECORDED_CHANNELS
-from spec.reference.time_distribution import LogitNormalPair
 
 RECOMPUTED = {row.id: row.recomputed for row in claims()}
 DIMS = 4 * 48**3

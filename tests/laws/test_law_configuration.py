@@ -3,12 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from neuromf_spec.registry import law
 
 from neuromf.config import Config, load_config
 from neuromf.config.recipes import read_recipe, recipe_names, recipe_sources
 from neuromf.config.resolve import flat_config, flatten
 from neuromf.errors import InputError
-from spec.registry import law
 
 pytestmark = pytest.mark.law("CFG-001")
 KEYS = tuple(flat_config(Config()))

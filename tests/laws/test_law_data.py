@@ -8,14 +8,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from neuromf_spec.laws.data import disjoint_splits
+from neuromf_spec.registry import law
 
 from neuromf.config import load_config
 from neuromf.data.splits import split_subjects
 from neuromf.data.statistics import ChannelStatistics, channel_moments, pool_moments
 from neuromf.monitor.live import data_reading
-from neuromf.train.latents import training_store
-from spec.laws.data import disjoint_splits
-from spec.registry import law
+from neuromf.training.latents import training_store
 
 subjects = st.sets(st.text("abc0123", min_size=1, max_size=4), min_size=4, max_size=30)
 

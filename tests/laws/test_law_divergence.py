@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from neuromf_spec.reference.failed_run import FAILED_RUN_START
+from neuromf_spec.reference.time_distribution import LogitNormalPair
+from neuromf_spec.registry import law
 
 from neuromf.config import load_config
 from neuromf.monitor.alarm import Level, RawLosses
 from neuromf.monitor.anchor import Anchor, anchor
 from neuromf.monitor.cusum import GRACE, HALT, ROLLING, WARN, Cusum
 from neuromf.monitor.guard import BLOCK, DivergenceGuard
-from spec.reference.failed_run import FAILED_RUN_START
-from spec.reference.time_distribution import LogitNormalPair
-from spec.registry import law
 
 START = Anchor(total=6.0, flow=6.0)
 SETTLED = GRACE + ROLLING

@@ -14,12 +14,12 @@ from law_strategies import (
     relative_error,
     settings_for,
 )
+from neuromf_spec.registry import law
 
 from neuromf.flow.jvp import exact_derivative
 from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.path import interpolate
 from neuromf.flow.sampling import sample, step_back
-from spec.registry import law
 
 PREDICTIONS = st.sampled_from(["u", "x"])
 

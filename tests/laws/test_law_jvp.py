@@ -15,12 +15,12 @@ from law_strategies import (
     relative_error,
     settings_for,
 )
+from neuromf_spec.registry import law
 
 from neuromf.flow.jvp import exact_derivative, finite_difference
 from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.path import interpolate
 from neuromf.nets.embedding import sinusoidal
-from spec.registry import law
 
 DIMS = 48  # of a test latent
 UNET_LATENT = (4, 4, 4, 4)

@@ -8,12 +8,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from law_strategies import LATENT, SEEDS, draw_batch, gaussian_case, randomised_unet, relative_error, settings_for
+from neuromf_spec.registry import law
 
 from neuromf.config import load_config
 from neuromf.flow.objective import Batch, meanflow_objective
 from neuromf.flow.weighting import reduce_dims
-from neuromf.train.state import initial_state
-from spec.registry import law
+from neuromf.training.state import initial_state
 
 CHOICES = {
     "prediction": st.sampled_from(["u", "x"]),
@@ -26,7 +26,7 @@ ROWS = ("x", "e", "r_B", "t_B")
 
 
 def weighted(net, batch, configured):
-    return meanflow_objective(net, batch, configured).weighted(configured).detach()
+    return meanflow_objective(net, batch, configured).weighted_B.detach()
 
 
 def rows_of(batch, rows):

@@ -8,21 +8,21 @@ from rank_worker import latents
 from tiny_run import make_tiny_config
 from torch import distributed, nn
 
+from neuromf.cli.training import note
 from neuromf.config import Config, run_facts
 from neuromf.config.resolve import config_hash, flat_config
 from neuromf.errors import InputError
 from neuromf.monitor.alarm import RawLosses
 from neuromf.monitor.guard import DivergenceGuard
-from neuromf.train.batches import BatchSource
-from neuromf.train.device import choose_device
-from neuromf.train.distributed import World, replicate
-from neuromf.train.latents import training_store
-from neuromf.train.launch import joined
-from neuromf.train.loop import train
-from neuromf.train.run_folder import create_run
-from neuromf.train.state import initial_state
-from neuromf.train.step import train_step
-from tools.training import note
+from neuromf.training.batches import BatchSource
+from neuromf.training.device import choose_device
+from neuromf.training.distributed import World, replicate
+from neuromf.training.latents import training_store
+from neuromf.training.launch import joined
+from neuromf.training.loop import train
+from neuromf.training.run_folder import create_run
+from neuromf.training.state import initial_state
+from neuromf.training.step import train_step
 
 pytestmark = pytest.mark.law("CFG-001")
 CPU = torch.device("cpu")

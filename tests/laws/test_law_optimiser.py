@@ -9,21 +9,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from law_strategies import SEEDS, randomised_unet, relative_error
+from neuromf_spec.laws.ema import half_life
+from neuromf_spec.reference.adam import adamw
+from neuromf_spec.reference.ema import average
+from neuromf_spec.registry import law
 from tiny_run import make_tiny_config
 from torch import nn
 
 from neuromf.config import Config, run_facts
 from neuromf.config.schema import TrainingConfig
 from neuromf.monitor.coverage import coverage, unmoved
-from neuromf.train.batches import BatchSource
-from neuromf.train.ema import Ema
-from neuromf.train.optim import build_optimiser, set_learning_rate
-from neuromf.train.state import initial_state
-from neuromf.train.step import train_step
-from spec.laws.ema import half_life
-from spec.reference.adam import adamw
-from spec.reference.ema import average
-from spec.registry import law
+from neuromf.training.batches import BatchSource
+from neuromf.training.ema import Ema
+from neuromf.training.optim import build_optimiser, set_learning_rate
+from neuromf.training.state import initial_state
+from neuromf.training.step import train_step
 
 
 def model_with(values):

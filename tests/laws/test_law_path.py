@@ -6,9 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from law_strategies import LATENT, SEEDS
+from neuromf_spec.registry import law
 
 from neuromf.flow.path import conditional_velocity, interpolate
-from spec.registry import law
 
 pytestmark = pytest.mark.law("PATH-001")
 DTYPES = {torch.float32: np.finfo(np.float32).eps, torch.float64: np.finfo(np.float64).eps}

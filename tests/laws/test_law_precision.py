@@ -3,6 +3,7 @@
 import pytest
 import torch
 from law_strategies import draw_batch, in_type, randomised_unet, relative_error, settings_for
+from neuromf_spec.registry import law
 from torch import nn
 
 from neuromf.config import load_config
@@ -10,8 +11,7 @@ from neuromf.flow.jvp import exact_derivative
 from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.path import interpolate
 from neuromf.flow.weighting import reduce_dims
-from spec.registry import law
-from tools.gate.static import static_findings
+from neuromf.gate.static import static_findings
 
 pytestmark = pytest.mark.law("PREC-001")
 SHAPE = (4, 4, 4, 4)

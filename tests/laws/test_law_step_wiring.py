@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 from law_strategies import relative_error
+from neuromf_spec.registry import law
 from tiny_run import make_tiny_config
 
 from neuromf.monitor.coverage import coverage
 from neuromf.monitor.probes import randomised_copy
-from neuromf.train.batches import BatchSource
-from neuromf.train.state import initial_state
-from neuromf.train.step import train_step
-from spec.registry import law
+from neuromf.training.batches import BatchSource
+from neuromf.training.state import initial_state
+from neuromf.training.step import train_step
 
 CPU = torch.device("cpu")
 

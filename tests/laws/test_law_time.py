@@ -9,15 +9,15 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from law_strategies import SEEDS
+from neuromf_spec.laws.time_integrals import gap_probability
+from neuromf_spec.reference.time_distribution import LogitNormalPair
+from neuromf_spec.registry import law
 from scipy import stats
 
-from neuromf.config.schema import TimeSamplingConfig
 from neuromf.flow.prediction import average_velocity
+from neuromf.flow.settings import TimeSettings
 from neuromf.flow.times import draw_times, fm_mask
-from neuromf.train.distributed import World
-from spec.laws.time_integrals import gap_probability
-from spec.reference.time_distribution import LogitNormalPair
-from spec.registry import law
+from neuromf.training.distributed import World
 
 SHARES = st.fractions(0, 1, max_denominator=1000).map(float)
 WINDOWS = st.tuples(st.integers(0, 10**12), st.integers(1, 3000))
@@ -26,7 +26,7 @@ WINDOWS = st.tuples(st.integers(0, 10**12), st.integers(1, 3000))
 def draw(seed, size, share, **times):
     generator = np.random.default_rng(seed)
     normal, uniform = generator.standard_normal((size, 2)), generator.random((size, 3))
-    return draw_times(normal, uniform, fm_mask(0, size, share), TimeSamplingConfig(data_proportion=share, **times))
+    return draw_times(normal, uniform, fm_mask(0, size, share), TimeSettings(data_proportion=share, **times))
 
 
 @pytest.mark.law("TIME-001")
@@ -42,7 +42,7 @@ def draw(seed, size, share, **times):
 def test_times_are_ordered_for_any_draw(normals, uniforms, share, t_min, sigma, dtype):
     """Whatever is drawn, 0 <= r <= t <= 1 and t >= t_min, also after rounding to float32."""
     size = len(normals)
-    config = TimeSamplingConfig(t_min=t_min, sigma=sigma, uniform_fraction=0.5)
+    config = TimeSettings(t_min=t_min, sigma=sigma, uniform_fraction=0.5)
     pairs = draw_times(np.array(normals), np.array(uniforms[:size]), fm_mask(0, size, share), config)
     r, t = pairs.r_B.astype(dtype), pairs.t_B.astype(dtype)
     assert (r == t)[pairs.is_fm_B].all()

@@ -7,13 +7,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from neuromf_spec.reference.initial_loss import zero_predictor
+from neuromf_spec.registry import law
 
 from neuromf.config import load_config
-from neuromf.train.batches import BatchSource
-from neuromf.train.state import initial_state
-from neuromf.train.step import train_step
-from spec.reference.initial_loss import zero_predictor
-from spec.registry import law
+from neuromf.training.batches import BatchSource
+from neuromf.training.state import initial_state
+from neuromf.training.step import train_step
 
 TINY = (
     "unet.channels=[8,16]",

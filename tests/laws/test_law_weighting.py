@@ -6,10 +6,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from law_strategies import SEEDS
+from neuromf_spec.reference import weighting as reference
+from neuromf_spec.registry import law
 
 from neuromf.flow.weighting import adaptive_weight, potential, reduce_dims, weighted_loss
-from spec.reference import weighting as reference
-from spec.registry import law
 
 
 def powers(low, high):

@@ -6,14 +6,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from law_strategies import LATENT, SEEDS, draw_batch, gaussian_case, settings_for
+from neuromf_spec.laws.time_integrals import trained_loss_per_dim
+from neuromf_spec.reference.gaussian import GaussianFlow, path_std
+from neuromf_spec.reference.single_point import SinglePoint
+from neuromf_spec.reference.time_distribution import LogitNormalPair
+from neuromf_spec.registry import law
 from scipy.integrate import solve_ivp
 
 from neuromf.flow.objective import Batch, meanflow_objective
-from spec.laws.time_integrals import trained_loss_per_dim
-from spec.reference.gaussian import GaussianFlow, path_std
-from spec.reference.single_point import SinglePoint
-from spec.reference.time_distribution import LogitNormalPair
-from spec.registry import law
 
 TIMES = st.tuples(st.floats(0, 1), st.floats(0.02, 1)).map(lambda pair: (min(pair), max(pair)))
 

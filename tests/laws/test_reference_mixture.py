@@ -8,6 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from law_strategies import LATENT, SEEDS, draw_batch, settings_for
+from neuromf_spec.reference.gaussian import GaussianFlow
+from neuromf_spec.reference.mixture import MixtureFlow
+from neuromf_spec.reference.quantile_map import QuantileMap
+from neuromf_spec.reference.single_point import SinglePoint
+from neuromf_spec.registry import law
 from scipy import stats
 from torch import nn
 
@@ -15,11 +20,6 @@ from neuromf.flow.jvp import exact_derivative
 from neuromf.flow.objective import Batch, NetOutput, meanflow_objective
 from neuromf.flow.path import interpolate
 from neuromf.flow.sampling import sample
-from spec.reference.gaussian import GaussianFlow
-from spec.reference.mixture import MixtureFlow
-from spec.reference.quantile_map import QuantileMap
-from spec.reference.single_point import SinglePoint
-from spec.registry import law
 
 FEW = settings(max_examples=8)  # an ODE costs 20 ms
 

@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from law_strategies import SEEDS, bilinear_reference
-
-from spec.reference.adam import adamw
-from spec.reference.bilinear import BilinearNet
-from spec.reference.ema import average
-from spec.reference.initial_loss import zero_predictor
-from spec.reference.schedule import lr_multiplier
-from spec.reference.time_distribution import LogitNormalPair
-from spec.reference.weighting import potential, sum_over_mean, undetached_factor, weight, weighted_loss
+from neuromf_spec.reference.adam import adamw
+from neuromf_spec.reference.bilinear import BilinearNet
+from neuromf_spec.reference.ema import average
+from neuromf_spec.reference.initial_loss import zero_predictor
+from neuromf_spec.reference.schedule import lr_multiplier
+from neuromf_spec.reference.time_distribution import LogitNormalPair
+from neuromf_spec.reference.weighting import potential, sum_over_mean, undetached_factor, weight, weighted_loss
 
 STEP = 1e-6  # of central differences; the quantities are of order 1 and smooth, so that 1e-8 relative remains
 

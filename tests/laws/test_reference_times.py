@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from law_strategies import SEEDS
+from neuromf_spec.laws.time_integrals import gap_probability, mean_over_t, trained_loss_per_dim
+from neuromf_spec.reference.time_distribution import LogitNormalPair
 from scipy import stats
-
-from spec.laws.time_integrals import gap_probability, mean_over_t, trained_loss_per_dim
-from spec.reference.time_distribution import LogitNormalPair
 
 LOGITS = {"mu": st.floats(-2, 2), "sigma": st.floats(0.3, 3)}
 

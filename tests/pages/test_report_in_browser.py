@@ -6,12 +6,12 @@ from open_page import DESK, PHONE
 from reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 from neuromf.config import config_hash, load_config
-from tools.gate.smoke import SmokeRun
-from tools.gate.static import static_findings
-from tools.gate.verdict import Verdict
-from tools.report.gate_page import gate_page
-from tools.report.run_facts import read_runs
-from tools.report.run_page import run_page
+from neuromf.gate.smoke import SmokeRun
+from neuromf.gate.static import static_findings
+from neuromf.gate.verdict import Verdict
+from neuromf.report.gate_page import gate_page
+from neuromf.report.run_facts import read_runs
+from neuromf.report.run_page import run_page
 
 LONG_NAME = "a_folder_with_a_name_that_is_far_too_long_for_a_telephone_and_has_nowhere_to_break"
 

@@ -6,8 +6,9 @@ import sys
 from dataclasses import dataclass
 
 import pytest
+import typer
 
-from tools.cli import main
+from neuromf.cli.app import app, run
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,13 @@ class Ended:
     stderr: str
 
 
-def run_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object) -> Ended:
-    """Run `neuromf` with these arguments, as the console script does."""
+def run_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object, app: typer.Typer = app
+) -> Ended:
+    """Run `neuromf` with these arguments, as the console script does, or another command line."""
     monkeypatch.setattr(sys, "argv", ["neuromf", *map(str, arguments)])
     capsys.readouterr()
     with pytest.raises(SystemExit) as ended:
-        main()
+        run(app)
     printed = capsys.readouterr()
     return Ended(int(ended.value.code or 0), printed.out, printed.err)

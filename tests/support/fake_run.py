@@ -13,7 +13,7 @@ from tiny_run import make_tiny_config
 from neuromf.monitor.events import Event, append_event
 from neuromf.trace.columns import COLUMNS, Row
 from neuromf.trace.writer import TraceWriter
-from neuromf.train.run_folder import create_run
+from neuromf.training.run_folder import create_run
 
 CONFIG = make_tiny_config("training.epochs=20", "training.checkpoint_every_steps=10")
 """Sixty optimiser steps."""

@@ -4,12 +4,12 @@ import sys
 import time
 from pathlib import Path
 
-from tools.bisect.engine import Engine
-from tools.bisect.journal import Journal
-from tools.bisect.posterior import Rates
-from tools.bisect.question import Question
-from tools.bisect.sequential import bisect
-from tools.bisect.simulated import SimulatedOracle
+from neuromf.bisect.engine import Engine
+from neuromf.bisect.journal import Journal
+from neuromf.bisect.posterior import Rates
+from neuromf.bisect.question import Question
+from neuromf.bisect.sequential import bisect
+from tools.studies.bisect_simulation.simulated import SimulatedOracle
 
 NAMES = ("a", "b", "c", "d", "e", "f")
 QUESTION = {"good": "0" * 64, "bad": "1" * 64, "oracle": "simulated", "budget": 200, "seed": 0}

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from hypothesis import strategies as st
+from neuromf_spec.reference.bilinear import BilinearNet
+from neuromf_spec.reference.gaussian import GaussianFlow
 from torch import Tensor, nn
 
-from neuromf.config.schema import MeanFlowConfig, UnetConfig
+from neuromf.config.schema import UnetConfig
 from neuromf.flow.objective import Batch, NetOutput
+from neuromf.flow.settings import ObjectiveSettings
 from neuromf.nets.unet import MeanFlowUnet, build_unet
-from spec.reference.bilinear import BilinearNet
-from spec.reference.gaussian import GaussianFlow
 
 SEEDS = st.integers(0, 2**32 - 1)
 LATENT = (4, 2, 3, 2)
@@ -38,15 +40,15 @@ def draw_batch(seed: int, size: int, *, fm: str = "some", t_min: float = 0.05, s
     return Batch(*(torch.from_numpy(a) for a in (x, e, np.where(keep, t, r), t)))
 
 
-def settings_for(**changes: object) -> MeanFlowConfig:
+def settings_for(**changes: Any) -> ObjectiveSettings:
     """Objective settings with a few keys changed."""
-    return MeanFlowConfig.model_validate({**MeanFlowConfig().model_dump(), **changes})
+    return ObjectiveSettings(**changes)
 
 
 class GaussianNet(nn.Module):
     """The exact average velocity of Gaussian data as a network, so that autograd can differentiate it.
 
-    Written in torch from the same formula as `spec.reference.gaussian`; tests compare the two.
+    Written in torch from the same formula as `neuromf_spec.reference.gaussian`; tests compare the two.
     """
 
     def __init__(self, mean: Tensor, std: Tensor, prediction: str = "u") -> None:
@@ -84,7 +86,7 @@ def gaussian_case(seed: int, prediction: str = "u", *, shape=LATENT) -> Gaussian
 
 
 class BilinearModule(nn.Module):
-    """`spec.reference.bilinear` as a torch network on flattened latents."""
+    """`neuromf_spec.reference.bilinear` as a torch network on flattened latents."""
 
     def __init__(self, reference: BilinearNet) -> None:
         super().__init__()

@@ -13,11 +13,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
+from neuromf_spec import registry
+from neuromf_spec.law import Finding, Law
 
-from spec import registry
-from spec.law import Finding, Law
-
-MEASURING = ("tests/laws", "tests/relative")
+MEASURING = ("tests/laws", "tests/equivalence")
 """Tests whose numbers come from the trainer; elsewhere laws are judged on examples."""
 
 

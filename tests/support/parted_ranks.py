@@ -9,18 +9,18 @@ from typing import Any
 from unittest import mock
 
 import torch
+from neuromf_spec.laws.silent_faults import EVERY_STEPS, FIRST_STEPS
 from rank_worker import CPU, SHAPE, SMALL, TWO_RANKS, DoubleSource, bilinear_state, latents
 from tiny_run import make_tiny_config
 
 from neuromf.config import Config
 from neuromf.monitor.engine import Monitor
 from neuromf.monitor.moments import latent_moments
-from neuromf.train import step as step_module
-from neuromf.train.batches import BatchSource
-from neuromf.train.distributed import World
-from neuromf.train.state import TrainState, initial_state
-from neuromf.train.step import train_step
-from spec.laws.silent_faults import EVERY_STEPS, FIRST_STEPS
+from neuromf.training import step as step_module
+from neuromf.training.batches import BatchSource
+from neuromf.training.distributed import World
+from neuromf.training.state import TrainState, initial_state
+from neuromf.training.step import train_step
 
 CULPRIT = 1
 """The rank that parts."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from neuromf.comparison.table import TraceTable, table_from_frame
 from neuromf.trace.columns import COLUMNS
-from tools.compare.table import TraceTable, table_from_frame
 
 NUMBERS = tuple(column.name for column in COLUMNS if column.kind == "float")
 OPTIONAL = tuple(column.name for column in COLUMNS if column.optional)

@@ -37,32 +37,33 @@ def top(name):
 
 
 def test_laws_use_the_standard_library_alone():
-    """The registry, the laws and what they share import the standard library and spec, so that the gate starts fast."""
-    paths = [*(ROOT / "spec").glob("*.py"), *modules("spec/laws")]
-    assert offenders(paths, lambda name: top(name) in sys.stdlib_module_names | {"spec"}) == []
+    """The registry, the laws and what they share import the standard library and themselves: the gate starts fast."""
+    paths = [*(ROOT / "spec/neuromf_spec").glob("*.py"), *modules("spec/neuromf_spec/laws")]
+    assert offenders(paths, lambda name: top(name) in sys.stdlib_module_names | {"neuromf_spec"}) == []
 
 
 def test_references_are_independent_of_the_trainer():
     """The reference side imports numpy, scipy, the standard library and itself."""
-    allowed = sys.stdlib_module_names | {"numpy", "scipy", "spec"}
-    assert offenders(modules("spec"), lambda name: top(name) in allowed) == []
+    allowed = sys.stdlib_module_names | {"numpy", "scipy", "neuromf_spec"}
+    assert offenders(modules("spec/neuromf_spec"), lambda name: top(name) in allowed) == []
 
 
-def test_trainer_imports_neither_tools_nor_tests():
-    """Neuromf is usable without the harness around it."""
-    assert offenders(modules("neuromf"), lambda name: top(name) not in {"tools", "tests"}) == []
+def test_the_product_imports_neither_tools_nor_tests():
+    """What is installed needs nothing of a checkout."""
+    assert offenders(modules("neuromf"), lambda name: top(name) not in {"tools", "tests", "golden", "spec"}) == []
 
 
 @pytest.mark.parametrize(
     ("package", "below"),
     [
-        ("config", {"config", "errors"}),
-        ("flow", {"config", "flow", "errors"}),
-        ("trace", {"config", "errors", "trace"}),
+        ("flow", {"flow", "_lazy"}),
+        ("config", {"config", "errors", "flow"}),
+        ("trace", {"errors", "trace"}),
+        ("comparison", {"comparison", "errors", "trace"}),
     ],
 )
-def test_lower_packages_of_the_trainer_import_nothing_above_them(package, below):
-    """Configuration, mathematics and trace know nothing of the training loop."""
+def test_lower_packages_import_nothing_above_them(package, below):
+    """Mathematics, configuration, trace and comparison know nothing of the training loop."""
     paths = modules(f"neuromf/{package}")
     assert paths
 
@@ -70,6 +71,25 @@ def test_lower_packages_of_the_trainer_import_nothing_above_them(package, below)
         return top(name) != "neuromf" or name.split(".")[1] in below
 
     assert offenders(paths, allowed) == []
+
+
+def folder_imports():
+    """For each folder of the product, the folders of the product that it imports."""
+    graph = {}
+    for folder in sorted(path.name for path in (ROOT / "neuromf").iterdir() if (path / "__init__.py").is_file()):
+        names = {name for path in modules(f"neuromf/{folder}") for name in imports_of(path)}
+        graph[folder] = {n.split(".")[1] for n in names if top(n) == "neuromf" and n.count(".") > 1} - {folder}
+    return graph
+
+
+def test_no_folder_imports_one_that_imports_it():
+    """The folders of the product stand in one order, by way of others too: each can be read after those below it."""
+    above = folder_imports()
+    assert len(above) > 10
+    while above:
+        bottom = [folder for folder, below in above.items() if not below & above.keys()]
+        assert bottom, f"these import each other: {above}"
+        above = {folder: below for folder, below in above.items() if folder not in bottom}
 
 
 def test_configuration_imports_neither_torch_nor_numpy():

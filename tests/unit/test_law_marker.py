@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from spec.registry import law
+from neuromf_spec.registry import law
 
 CONFTEST = Path(__file__).parents[1] / "conftest.py"
 

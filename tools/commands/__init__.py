@@ -1,1 +1,1 @@
-"""One module a command: arguments in, library calls, text out."""
+"""One module a command of `python -m tools`."""

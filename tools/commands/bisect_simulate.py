@@ -16,10 +16,10 @@ def bisect_simulate(
     out: Annotated[Path, typer.Option("--out", help="Folder for simulation.csv and table.md.")] = Path("bisect"),
 ) -> None:
     """Compare the bisect with ddmin, QuickXplain and one at a time on simulated trainings that err."""
-    from tools.bisect.scenarios import SCENARIOS
-    from tools.bisect.simulation import ALGORITHMS, simulate
-    from tools.bisect.simulation_table import markdown, trial_frame
-    from tools.commands.console import make_console, progress_bar
+    from neuromf.cli.console import make_console, progress_bar
+    from tools.studies.bisect_simulation.scenarios import SCENARIOS
+    from tools.studies.bisect_simulation.simulation import ALGORITHMS, simulate
+    from tools.studies.bisect_simulation.simulation_table import markdown, trial_frame
 
     if out.exists() and not out.is_dir():
         raise InputError("is a file", remedy="give a folder", file=out, key="--out")

@@ -1,10 +1,9 @@
-"""`neuromf faults`: known faults, and whether our tests notice each."""
+"""`python -m tools faults`: known faults, and whether our tests notice each."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,7 +28,7 @@ def list_faults(as_json: JsonOption = False) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from tools.commands.console import make_console
+    from neuromf.cli.console import make_console
     from tools.faults.catalogue import absent, faults
 
     if as_json:
@@ -57,7 +56,7 @@ def run_command(
     as_json: JsonOption = False,
 ) -> None:
     """Inject each fault into a copy of this checkout and run its tests; exit 1 when one goes unnoticed."""
-    from tools.commands.console import make_console
+    from neuromf.cli.console import make_console
     from tools.faults.catalogue import select
     from tools.faults.run import checkout, run_faults
 
@@ -77,36 +76,6 @@ def run_command(
         total = f"{killed} of {len(results)} faults noticed; {seconds:.0f} s of tests"
     console.print(total, markup=False, soft_wrap=True)
     raise typer.Exit(0 if killed == len(results) else 1)
-
-
-@faults_app.command("guard-study")
-def guard_study(
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Folder to write to; the kept study's, or none with --quick.")
-    ] = None,
-    recorded: Annotated[
-        Path | None, typer.Option("--recorded", help="Keep the trainings' records here; those found are not redone.")
-    ] = None,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Processes at a time.")] = 1,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="One run of each kind, in seconds instead of half an hour.")
-    ] = False,
-) -> None:
-    """Count the divergence guard's false alarms, and how early it is right; exit 1 when it misses a target."""
-    from tools.commands.console import progress_bar
-    from tools.guard_study.store import FOLDER, write_study
-    from tools.guard_study.study import FULL, QUICK, run_study
-    from tools.guard_study.table import table
-    from tools.guard_study.targets import targets
-
-    with progress_bar("guard study") as show:
-        study = run_study(QUICK if quick else FULL, jobs, recorded, show)
-    text = table(study)
-    folder = out or (None if quick else FOLDER)
-    if folder is not None:
-        write_study(study, text, folder)
-    print(text)
-    raise typer.Exit(0 if all(target.met for target in targets(study)) else 1)
 
 
 def _record(result: FaultResult) -> dict[str, object]:

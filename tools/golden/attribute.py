@@ -8,23 +8,26 @@ import sys
 import tempfile
 from pathlib import Path
 
+from neuromf.comparison.comparator import Verdict, compare
+from neuromf.comparison.table import TraceTable, read_table
 from neuromf.errors import InputError
-from tools.compare.comparator import Verdict, compare
-from tools.compare.table import TraceTable, read_table
+from neuromf.golden.case import GoldenCase
+from neuromf.golden.runner import run_steps, threads
+from neuromf.golden.store import golden_table, provenance, tolerance_frame
+from neuromf.golden.tolerances import tolerances_from
+from neuromf.golden.verdict import Outcome
 from tools.golden.bless import ROOT
-from tools.golden.case import GoldenCase
-from tools.golden.measure import tolerances_from
-from tools.golden.noise import threads
-from tools.golden.runner import run_steps
-from tools.golden.store import golden_table, provenance, tolerance_frame
-from tools.golden.verdict import Outcome
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from tools.golden.case import read_case
-from tools.golden.noise import threads
-from tools.golden.runner import run_steps
+try:
+    from neuromf.golden.case import read_case
+    from neuromf.golden.runner import run_steps, threads
+except ImportError:  # a commit from before the harness moved into neuromf
+    from tools.golden.case import read_case
+    from tools.golden.noise import threads
+    from tools.golden.runner import run_steps
 case = read_case(sys.argv[1], Path(sys.argv[2]))
 with threads(1):
     Path(sys.argv[3]).write_text(run_steps(case.config, case.contract.steps).csv)

@@ -8,12 +8,12 @@ import subprocess
 from pathlib import Path
 
 from neuromf.errors import InputError
-from tools.golden.case import GoldenCase
-from tools.golden.environment import environment, fingerprint
+from neuromf.golden.case import GoldenCase
+from neuromf.golden.environment import environment, fingerprint
+from neuromf.golden.runner import CaseRun, run_steps, threads
+from neuromf.golden.store import file_hash
 from tools.golden.measure import Measurement, tolerance_table, undetected_laws
-from tools.golden.noise import threads
-from tools.golden.runner import CaseRun, run_steps
-from tools.golden.store import file_hash, write_golden, write_measurement
+from tools.golden.store import write_golden, write_measurement
 
 ROOT = Path(__file__).parents[2]
 CHANGELOG = ROOT / "golden" / "CHANGELOG.md"

@@ -17,8 +17,8 @@ from neuromf.config.load import validate
 from neuromf.config.schema import Config
 from neuromf.flow import objective as flow_objective
 from neuromf.flow.jvp import Derivative
-from neuromf.train import batches, step
-from neuromf.train.ema import Ema
+from neuromf.training import batches, step
+from neuromf.training.ema import Ema
 
 Context = contextlib.AbstractContextManager[Any]
 

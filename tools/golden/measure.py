@@ -6,39 +6,19 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
+from neuromf.golden.case import GoldenCase
+from neuromf.golden.runner import CaseRun, run_steps, threads
+from neuromf.golden.tolerances import FLOOR, TOLERANCE_SCHEMA, relative_differences
 from neuromf.trace.columns import COLUMNS
-from tools.compare.comparator import Tolerance
-from tools.compare.table import TraceTable
-from tools.golden.case import GoldenCase
 from tools.golden.faults import FAULTS
-from tools.golden.noise import PERTURBATIONS, threads
-from tools.golden.runner import CaseRun, run_steps
+from tools.golden.noise import PERTURBATIONS
 
 EXACT_COLUMNS = ("step", "batch_hash", "frac_fm", "clip_frac", "lr")
 """Counts, hashes and closed forms: the same on every machine, or wrong."""
 SEPARATION = 10.0
 """A fault must move a column this many times further than noise does, or the column does not tell them apart."""
-FLOOR = 1e-6
-"""Smallest relative tolerance: nine digits are stored, and another processor rounds float32 sums otherwise."""
-
-TOLERANCE_SCHEMA = pa.DataFrameSchema(
-    {
-        "column": pa.Column(str, [pa.Check.isin([c.name for c in COLUMNS]), pa.Check(lambda s: s.is_unique)]),
-        "kind": pa.Column(str, pa.Check.isin(["exact", "measured", "demoted", "absent"])),
-        "noise": pa.Column(float, pa.Check.ge(0), coerce=True),
-        "noisiest": pa.Column(str, nullable=True),
-        "effect": pa.Column(float, pa.Check.ge(0), coerce=True),
-        "weakest": pa.Column(str, nullable=True),
-        "rtol": pa.Column(float, pa.Check.ge(0), coerce=True),
-    },
-    strict=True,
-    ordered=True,
-)
-"""One row a column: its class, the noise and the smallest effect that were measured, and the tolerance between them."""
 
 
 @dataclass(frozen=True)
@@ -84,27 +64,6 @@ def measure_case(case: GoldenCase, on_run: Callable[[int, int, str], None] | Non
     return Measurement(base, pd.DataFrame(noise).T, pd.DataFrame(effects).T)
 
 
-def relative_differences(actual: TraceTable, golden: TraceTable) -> dict[str, float]:
-    """Largest |a - g| / |g| of each column over all steps; infinite where a cell came, went or is not finite."""
-    return {name: _difference(actual, golden, name) for name in golden.columns}
-
-
-def _difference(actual: TraceTable, golden: TraceTable, name: str) -> float:
-    if name in golden.texts:
-        return 0.0 if np.array_equal(actual.texts[name], golden.texts[name]) else math.inf
-    found, expected = actual.numbers[name], golden.numbers[name]
-    if len(found.values) != len(expected.values) or (found.empty != expected.empty).any():
-        return math.inf
-    both = ~expected.empty
-    values, reference = found.values[both].astype(float), expected.values[both].astype(float)
-    if not np.isfinite(values).all():
-        return math.inf
-    apart = np.abs(values - reference)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        quotients = np.where(apart == 0, 0.0, apart / np.abs(reference))
-    return float(quotients.max(initial=0.0))
-
-
 def tolerance_table(measurement: Measurement) -> pd.DataFrame:
     """The tolerance of each column: sqrt(noise x effect), where a fault moves it ten times further than noise.
 
@@ -131,15 +90,6 @@ def _tolerance_row(name: str, measurement: Measurement) -> list[object]:
     # An effect of more than 100 % says no more than that: the tolerance stays near the noise.
     rtol = math.sqrt(floor * min(effect, 1.0)) if len(telling) else 0.0
     return [name, kind, float(noise.max()), noisiest, min(effect, 1e300), weakest, min(rtol, 1e-2)]
-
-
-def tolerances_from(table: pd.DataFrame) -> dict[str, Tolerance]:
-    """What the comparator needs; a demoted column may be anything that is finite."""
-    found = {}
-    for row in table.to_dict("records"):
-        loose = math.inf if row["kind"] == "demoted" else 0.0
-        found[row["column"]] = Tolerance(rtol=row["rtol"], atol=loose, noise=max(row["noise"], FLOOR / 10))
-    return found
 
 
 def undetected_laws(case: GoldenCase, measurement: Measurement, table: pd.DataFrame) -> list[str]:

@@ -11,18 +11,8 @@ import torch
 
 from neuromf.config.load import validate
 from neuromf.config.schema import Config
-from neuromf.train.state import TrainState
-
-
-@contextlib.contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Compute with this many threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+from neuromf.golden.runner import threads
+from neuromf.training.state import TrainState
 
 
 @contextlib.contextmanager

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from neuromf.checkout import golden_folder
 from neuromf.config.load import load_config
 from neuromf.config.recipes import recipe_names
 from neuromf.errors import InputError
-from tools.golden.store import contract_problems, write_contract
+from neuromf.golden.store import contract_problems
+from tools.golden.store import write_contract
 
-FOLDER = Path(__file__).parents[2] / "golden" / "recipes"
+FOLDER = golden_folder() / "recipes"
 
 
 def recipe_problems(name: str, root: Path = FOLDER) -> list[str]:

@@ -1,69 +1,17 @@
-"""A blessed case's files: read, checked, and written whole."""
+"""A golden case's files, written whole."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pandera.errors import SchemaError, SchemaErrors
 
-from neuromf.config.resolve import resolved_text
 from neuromf.config.schema import Config
-from neuromf.errors import InputError
-from tools.compare.table import TraceTable, read_table
-from tools.golden.case import LANE, GoldenCase
-from tools.golden.measure import TOLERANCE_SCHEMA, Measurement
-from tools.golden.parameters import parameter_text
-
-FORMAT = 1
-_REMEDY = "restore it, or make it with `neuromf golden bless`"
-
-
-def golden_table(case: GoldenCase) -> TraceTable:
-    """The golden trace.
-
-    Raises:
-        InputError: it is missing; it is never written silently.
-    """
-    if not case.trace.is_file():
-        raise InputError("there is no golden trace", remedy=_REMEDY, file=case.trace)
-    return read_table(case.trace)
-
-
-def tolerance_frame(case: GoldenCase) -> pd.DataFrame:
-    """The measured tolerances.
-
-    Raises:
-        InputError: the table is missing or not of its schema.
-    """
-    try:
-        return TOLERANCE_SCHEMA.validate(pd.read_csv(case.tolerances))
-    except (OSError, ValueError, SchemaError, SchemaErrors) as error:
-        problem = f"is no table of tolerances ({str(error).splitlines()[0]})"
-        raise InputError(problem, remedy="make it with `neuromf golden measure`", file=case.tolerances) from error
-
-
-def provenance(case: GoldenCase) -> dict[str, Any]:
-    """Where the golden trace comes from.
-
-    Raises:
-        InputError: the file is missing or of another form.
-    """
-    try:
-        document = json.loads(case.provenance.read_text(encoding="utf-8"))
-        if document["format"] != FORMAT or not isinstance(document["environment"], dict):
-            raise ValueError(f"format {document['format']}, this version reads {FORMAT}")
-        return dict(document)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"is no provenance ({error})", remedy=_REMEDY, file=case.provenance) from error
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+from neuromf.golden.case import LANE, GoldenCase
+from neuromf.golden.store import FORMAT, contract_texts, file_hash
+from tools.golden.measure import Measurement
 
 
 def write_measurement(case: GoldenCase, measurement: Measurement, table: pd.DataFrame) -> None:
@@ -90,21 +38,5 @@ def write_golden(case: GoldenCase, trace: str, weights: str, document: dict[str,
 def write_contract(folder: Path, config: Config) -> None:
     """Store every key and every parameter of a configuration as text."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in _contract(config).items():
+    for name, text in contract_texts(config).items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
-
-
-def contract_problems(folder: Path, config: Config) -> list[str]:
-    """Where configuration or parameters differ from those kept in `folder`, line by line."""
-    problems = []
-    for name, text in _contract(config).items():
-        path = folder / name
-        golden = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        now = text.splitlines()
-        problems += [f"{name}: golden lacks `{line}`" for line in now if line not in golden]
-        problems += [f"{name}: golden has `{line}`" for line in golden if line not in now]
-    return problems
-
-
-def _contract(config: Config) -> dict[str, str]:
-    return {"config.txt": resolved_text(config), "params.txt": parameter_text(config)}

@@ -7,15 +7,16 @@ import datetime
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from neuromf_spec.claims import claims
+from neuromf_spec.law import Law
+from neuromf_spec.registry import laws
+from neuromf_spec.sources import UNPINNED, documents, passages
+from neuromf_spec.waivers import Waiver, shipped_waivers
+
 from neuromf.config.load import load_config
 from neuromf.config.recipes import recipe_names
-from spec.claims import claims
-from spec.law import Law
-from spec.registry import laws
-from spec.sources import UNPINNED, documents, passages
-from spec.waivers import Waiver, shipped_waivers
-from tools.gate.static import static_findings
-from tools.laws.enforcement import Place, enforcers, places
+from neuromf.gate.enforcement import Place, enforcers, places
+from neuromf.gate.static import static_findings
 from tools.laws.matrix import matrix
 
 MATRIX = "spec/MATRIX.md"
@@ -67,14 +68,14 @@ def source_problems(registry: Iterable[Law], root: Path) -> Iterator[str]:
             if not (root / place).is_file():
                 yield f"{place}: cited as a measurement, and not there"
         elif (reference, place) not in pinned:
-            yield f"{reference}, {place}: cited by a law and not pinned in spec/sources.toml"
+            yield f"{reference}, {place}: cited by a law and not pinned in spec/neuromf_spec/sources.toml"
     for key, passage in pinned.items():
         if key not in cited:
             yield f"{passage.reference}, {passage.place}: pinned and cited by no law"
         if not passage.intact:
             yield f"{passage.reference}, {passage.place}: the text has another hash than the one that was pinned"
         if passage.reference not in documents():
-            yield f"{passage.reference}: no such document in spec/sources.toml"
+            yield f"{passage.reference}: no such document in spec/neuromf_spec/sources.toml"
 
 
 def claim_problems(root: Path) -> Iterator[str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from spec.law import Enforcer, Law
-from spec.registry import laws
-from tools.laws.enforcement import Place
+from neuromf_spec.law import Enforcer, Law
+from neuromf_spec.registry import laws
+
+from neuromf.gate.enforcement import Place
 
 HEAD = """\
 # The laws and who enforces them
 
 Written by `neuromf laws matrix --write` from the registry, the gate's checks, the marks of the tests and the readings
 of the running trainer; the tests fail when it is stale. S: static check of the configuration, with the key it blames.
-P: property tests in `tests/laws`. G: golden or self-relative runs in `tests/relative`. R: judged while a training runs.
+P: property tests in `tests/laws`. G: golden or self-relative runs in `tests/equivalence`. R: judged while a training runs.
 A dash: the law names no such enforcer. `neuromf laws show ID` tells more.
 
 | law | statement | severity | S | P | G | R | sources | kills |

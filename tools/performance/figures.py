@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from neuromf.checkout import golden_folder
 from neuromf.errors import InputError
 from tools.performance.machine import Machine
 
-FOLDER = Path(__file__).resolve().parents[2] / "golden" / "bench" / "devices"
+FOLDER = golden_folder() / "bench" / "devices"
 
 
 @dataclass(frozen=True)

@@ -14,16 +14,16 @@ from functools import wraps
 from types import FunctionType
 
 import torch
+from neuromf_spec.laws.silent_faults import EVERY_STEPS, judged_step
 
 from neuromf.config import load_config
 from neuromf.monitor.engine import Monitor
 from neuromf.monitor.guard import DivergenceGuard
 from neuromf.monitor.moments import latent_moments
-from neuromf.train.batches import BatchSource
-from neuromf.train.observer import StepObserver
-from neuromf.train.state import initial_state
-from neuromf.train.step import train_step
-from spec.laws.silent_faults import EVERY_STEPS, judged_step
+from neuromf.training.batches import BatchSource
+from neuromf.training.observer import StepObserver
+from neuromf.training.state import initial_state
+from neuromf.training.step import train_step
 from tools.performance.figures import Figure
 from tools.performance.timing import seconds_of
 

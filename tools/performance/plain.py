@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from neuromf.config.schema import MeanFlowConfig
-from neuromf.flow.objective import Batch, Net
+from neuromf.flow.objective import Batch, Net, evaluate
 from neuromf.flow.path import broadcast_time
+from neuromf.flow.settings import ObjectiveSettings
 from neuromf.flow.weighting import adaptive_weight
 
 
@@ -24,7 +24,7 @@ class PlainObjective:
     compound: Tensor
 
 
-def plain_objective(net: Net, batch: Batch, settings: MeanFlowConfig) -> PlainObjective:
+def plain_objective(net: Net, batch: Batch, settings: ObjectiveSettings) -> PlainObjective:
     """Evaluate the single-term objective with `torch.func.jvp` over every sample (MeanFlow, Algorithm 1).
 
     Args:
@@ -36,7 +36,7 @@ def plain_objective(net: Net, batch: Batch, settings: MeanFlowConfig) -> PlainOb
     z, v_c = (1 - time) * batch.x + time * batch.e, batch.e - batch.x
 
     def field(point: Tensor, t: Tensor, r: Tensor) -> Tensor:
-        output = net(point, r, t).prediction
+        output = evaluate(net, point, r, t).prediction
         return output if settings.prediction == "u" else (point - output) / _clamped(t, settings.t_min, point)
 
     with torch.no_grad():

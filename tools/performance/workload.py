@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from neuromf.config import Config, load_config
+from neuromf.config.flow_settings import objective_settings
 from neuromf.flow.objective import Batch, Net, meanflow_objective
 from neuromf.monitor.probes import randomised_copy
 from neuromf.nets.unet import MeanFlowUnet, build_unet
@@ -66,7 +67,7 @@ def cpu_workload() -> Workload:
 
 
 Kind = Literal["flow matching", "exact MeanFlow", "improved MeanFlow", "plain MeanFlow", "checkpointed MeanFlow"]
-TANGENTS = {"improved MeanFlow": "model"}
+TANGENTS: dict[Kind, Literal["model"]] = {"improved MeanFlow": "model"}
 """Every other kind takes the derivative along v_c, as the first paper does."""
 
 
@@ -77,20 +78,21 @@ def steps(workload: Workload, net: Net | None = None) -> dict[Kind, Step]:
         workload: network and batches.
         net: network for the pass with gradient, when it is not the workload's own (a compiled one).
     """
+    base = objective_settings(workload.config.meanflow)
 
     def own(batch: Batch, kind: Kind, checkpointing: Literal["none", "non_reentrant"] = "none") -> Step:
-        settings = workload.config.meanflow.model_copy(update={"tangent": TANGENTS.get(kind, "conditional")})
+        settings = replace(base, tangent=TANGENTS.get(kind, "conditional"))
 
         def loss() -> Tensor:
             workload.net.checkpointing = checkpointing
             objective = meanflow_objective(net or workload.net, batch, settings, derivative_net=workload.net)
-            return objective.weighted(settings).mean()
+            return objective.weighted_B.mean()
 
         return _step(workload, loss)
 
     def plain() -> Tensor:
         workload.net.checkpointing = "none"
-        settings = workload.config.meanflow.model_copy(update={"tangent": "conditional"})
+        settings = replace(base, tangent="conditional")
         return plain_objective(workload.net, workload.meanflow, settings).weighted_B.mean()
 
     return {

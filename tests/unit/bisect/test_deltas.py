@@ -2,11 +2,11 @@
 
 import pytest
 
+from neuromf.bisect.deltas import find_differences
 from neuromf.config.load import load_config
 from neuromf.config.resolve import config_hash, flat_config
 from neuromf.errors import InputError
-from tools.bisect.deltas import find_differences
-from tools.replay.small_scale import SMALL
+from neuromf.replay.small_scale import SMALL
 
 
 def differences(good=(), bad=(), recipes=("recommended", "recommended")):

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neuromf.bisect.claims import REPEATS, Claim, Standing, read_claim
+from neuromf.bisect.engine import Engine, run
+from neuromf.bisect.evidence import FRESH, TIRED, Evidence
+from neuromf.bisect.oracle import Observation, Outcome, Probe, Purpose, Verdict
+from neuromf.bisect.posterior import Rates
+from neuromf.bisect.question import Conclusion, Ending, Question, Wait
+from neuromf.bisect.subsets import contains, minimal
 from neuromf.errors import InputError
-from tools.bisect.claims import REPEATS, Claim, Standing, read_claim
-from tools.bisect.engine import Engine, run
-from tools.bisect.evidence import FRESH, TIRED, Evidence
-from tools.bisect.oracle import Observation, Outcome, Probe, Purpose, Verdict
-from tools.bisect.posterior import Rates
-from tools.bisect.question import Conclusion, Ending, Question, Wait
-from tools.bisect.simulated import SimulatedOracle
-from tools.bisect.subsets import contains, minimal
+from tools.studies.bisect_simulation.simulated import SimulatedOracle
 
 SHARP = Rates(0.0, 0.0)
 
@@ -297,6 +297,6 @@ def test_questions_without_sense_are_refused(changes):
 
 def test_the_engine_needs_no_torch():
     """A process that bisects, compares configurations and keeps a journal has not imported torch."""
-    code = "import sys, tools.bisect.sequential, tools.bisect.deltas; sys.exit('torch' in sys.modules)"
+    code = "import sys, neuromf.bisect.sequential, neuromf.bisect.deltas; sys.exit('torch' in sys.modules)"
     root = Path(__file__).parents[3]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

@@ -5,14 +5,14 @@ import signal
 
 import pytest
 
+from neuromf.bisect.fleet.fleet import Numbered
+from neuromf.bisect.fleet.local import LocalFleet
+from neuromf.bisect.fleet.slurm import SlurmFleet
+from neuromf.bisect.oracle import Verdict
+from neuromf.bisect.oracles.task import Task
 from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config
 from neuromf.errors import InputError
-from tools.bisect.fleet.fleet import Numbered
-from tools.bisect.fleet.local import LocalFleet
-from tools.bisect.fleet.slurm import SlurmFleet
-from tools.bisect.oracle import Verdict
-from tools.bisect.oracles.task import Task
 
 
 def task(recipe="failed_225", oracle="law:JVP-003"):

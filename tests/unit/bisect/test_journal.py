@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from neuromf.bisect.journal import Journal
+from neuromf.bisect.oracle import Outcome, Probe, Purpose, Verdict
+from neuromf.bisect.sequential import bisect
 from neuromf.errors import InputError
-from tools.bisect.journal import Journal
-from tools.bisect.oracle import Outcome, Probe, Purpose, Verdict
-from tools.bisect.sequential import bisect
 
 ROOT = Path(__file__).parents[3]
 

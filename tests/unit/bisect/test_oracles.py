@@ -4,19 +4,19 @@ import math
 from dataclasses import replace
 
 import pytest
+from neuromf_spec.law import Enforcer
+from neuromf_spec.registry import law
 
+from neuromf.bisect.oracle import Verdict
+from neuromf.bisect.oracles.blocks import BETWEEN, block_ratio, judge_blocks
+from neuromf.bisect.oracles.law import LIVE
+from neuromf.bisect.oracles.table import answer, oracle_kind
+from neuromf.bisect.oracles.task import Task
+from neuromf.bisect.oracles.training import armed, optimiser_steps
 from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config
 from neuromf.errors import InputError
-from spec.law import Enforcer
-from spec.registry import law
-from tools.bisect.oracle import Verdict
-from tools.bisect.oracles.blocks import BETWEEN, block_ratio, judge_blocks
-from tools.bisect.oracles.law import LIVE
-from tools.bisect.oracles.table import answer, oracle_kind
-from tools.bisect.oracles.task import Task
-from tools.bisect.oracles.training import armed, optimiser_steps
-from tools.gate.static import CHECKS
+from neuromf.gate.static import CHECKS
 
 
 def task(oracle, config, good=None, micro_batches=16):
@@ -137,7 +137,7 @@ def test_a_mixture_that_the_trainer_gives_up_on_is_untestable(monkeypatch):
     def fails(_):
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr("tools.bisect.oracles.divergence.divergence", fails)
+    monkeypatch.setattr("neuromf.bisect.oracles.divergence.divergence", fails)
     outcome = answer(task("divergence", load_config(["smoke"])))
     assert (outcome.verdict, outcome.detail) == (Verdict.UNTESTABLE, "RuntimeError: out of memory")
 

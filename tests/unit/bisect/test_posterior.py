@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neuromf.bisect.choice import capacity, choose, entropy, information
+from neuromf.bisect.hypotheses import build_hypotheses
+from neuromf.bisect.posterior import Rates, posterior
+from neuromf.bisect.subsets import members, minimal, minimal_hitting_sets
 from neuromf.errors import InputError
-from tools.bisect.choice import capacity, choose, entropy, information
-from tools.bisect.hypotheses import build_hypotheses
-from tools.bisect.posterior import Rates, posterior
-from tools.bisect.subsets import members, minimal, minimal_hitting_sets
 
 DELTAS = 5
 FULL = (1 << DELTAS) - 1

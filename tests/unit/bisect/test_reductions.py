@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neuromf.bisect.calibration import calibrate, calibration_probes
+from neuromf.bisect.oracle import Observation, Outcome, Verdict
+from neuromf.bisect.posterior import Rates
+from neuromf.bisect.reductions import Reduced, ddmin, drive, majority, one_at_a_time, quickxplain, reduce_breaking
+from neuromf.bisect.subsets import contains, members
 from neuromf.errors import InputError
-from tools.bisect.calibration import calibrate, calibration_probes
-from tools.bisect.oracle import Observation, Outcome, Verdict
-from tools.bisect.posterior import Rates
-from tools.bisect.reductions import Reduced, ddmin, drive, majority, one_at_a_time, quickxplain, reduce_breaking
-from tools.bisect.simulated import SimulatedOracle
-from tools.bisect.subsets import contains, members
+from tools.studies.bisect_simulation.simulated import SimulatedOracle
 
 FULL = 0xFFF
 

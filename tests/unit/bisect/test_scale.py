@@ -2,11 +2,11 @@
 
 import pytest
 
+from neuromf.bisect.study import make_study
 from neuromf.config.load import load_config
 from neuromf.config.resolve import config_hash
 from neuromf.errors import InputError
-from tools.bisect.study import make_study
-from tools.replay.small_scale import SMALL
+from neuromf.replay.small_scale import SMALL
 
 
 @pytest.fixture

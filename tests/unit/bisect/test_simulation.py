@@ -6,10 +6,19 @@ import pandas as pd
 import pytest
 from command_line import run_command
 
-from tools.bisect.scenarios import SCENARIOS, draw
-from tools.bisect.simulation import ENGINE, RIVALS, engine_trial, simulate
-from tools.bisect.simulation_table import BARRED, EXACT_BAR, Share, markdown, read_trials, trial_frame, within_bar
-from tools.bisect.subsets import contains
+from neuromf.bisect.subsets import contains
+from tools.__main__ import app
+from tools.studies.bisect_simulation.scenarios import SCENARIOS, draw
+from tools.studies.bisect_simulation.simulation import ENGINE, RIVALS, engine_trial, simulate
+from tools.studies.bisect_simulation.simulation_table import (
+    BARRED,
+    EXACT_BAR,
+    Share,
+    markdown,
+    read_trials,
+    trial_frame,
+    within_bar,
+)
 
 GOLDEN = Path(__file__).parents[3] / "golden/bisect"
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
@@ -76,7 +85,7 @@ def test_drawn_causes_are_of_the_sizes_asked_and_independent(scenario):
 
 def test_the_command_writes_trials_and_table(monkeypatch, capsys, tmp_path):
     """One draw of each breakage."""
-    result = run_command(monkeypatch, capsys, "bisect-simulate", "--trials", "1", "--out", str(tmp_path / "out"))
+    result = run_command(monkeypatch, capsys, "bisect-simulate", "--out", tmp_path / "out", app=app)
     assert result.returncode == 0
     written = read_trials(tmp_path / "out/simulation.csv")
     assert (tmp_path / "out/table.md").read_text() == markdown(written)
@@ -86,7 +95,7 @@ def test_the_command_writes_trials_and_table(monkeypatch, capsys, tmp_path):
 def test_a_file_in_the_place_of_the_folder_is_refused(monkeypatch, capsys, tmp_path):
     """One sentence, exit code 2, the file kept."""
     (tmp_path / "out").write_text("mine")
-    result = run_command(monkeypatch, capsys, "bisect-simulate", "--trials", "1", "--out", str(tmp_path / "out"))
+    result = run_command(monkeypatch, capsys, "bisect-simulate", "--out", tmp_path / "out", app=app)
     assert result.returncode == 2
     assert "is a file; give a folder." in result.stderr
     assert (tmp_path / "out").read_text() == "mine"

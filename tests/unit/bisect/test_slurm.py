@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 from fake_slurm import FakeSlurm
 
+from neuromf.bisect.fleet.fleet import Numbered
+from neuromf.bisect.fleet.messages import answer_of, record_of
+from neuromf.bisect.fleet.slurm import Resources, SlurmFleet
+from neuromf.bisect.fleet.slurm_job import WARNING, answer_in_job
+from neuromf.bisect.fleet.slurm_queue import Departures, queued_jobs
+from neuromf.bisect.oracle import Verdict
+from neuromf.bisect.oracles.task import Task
 from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config
 from neuromf.errors import InputError
-from tools.bisect.fleet.fleet import Numbered
-from tools.bisect.fleet.messages import answer_of, record_of
-from tools.bisect.fleet.slurm import Resources, SlurmFleet
-from tools.bisect.fleet.slurm_job import WARNING, answer_in_job
-from tools.bisect.fleet.slurm_queue import Departures, queued_jobs
-from tools.bisect.oracle import Verdict
-from tools.bisect.oracles.task import Task
 
 
 def numbered(oracle="law:JVP-003"):
@@ -126,7 +126,7 @@ def test_a_job_whose_time_is_nearly_up_has_no_verdict(monkeypatch):
         os.kill(os.getpid(), WARNING)
         raise AssertionError("the training went on")
 
-    monkeypatch.setattr("tools.bisect.oracles.divergence.divergence", outlasts)
+    monkeypatch.setattr("neuromf.bisect.oracles.divergence.divergence", outlasts)
     before = signal.getsignal(WARNING)
     answer = answer_of(answer_in_job(record_of(numbered("divergence"))))
     assert (answer.number, answer.outcome.verdict) == (3, Verdict.UNDECIDED)

@@ -1,7 +1,7 @@
 """What a worker is given for a probe."""
 
-from tools.bisect.calibration import calibration_probes
-from tools.bisect.study import make_study
+from neuromf.bisect.calibration import calibration_probes
+from neuromf.bisect.study import make_study
 
 
 def test_the_good_end_has_a_reference_of_another_seed_and_every_mixture_one_of_its_own():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from neuromf_spec.registry import law
 
 from neuromf.data.cohort import discover_scans
 from neuromf.data.splits import split_subjects
-from spec.registry import law
 
 
 @pytest.mark.law("DATA-002")

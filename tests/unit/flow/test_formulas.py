@@ -5,17 +5,17 @@ import pytest
 import torch
 from law_strategies import draw_batch, gaussian_case, settings_for
 
-from neuromf.config.schema import TimeSamplingConfig
 from neuromf.flow.jvp import finite_difference
 from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.sampling import time_grid
+from neuromf.flow.settings import TimeSettings
 from neuromf.flow.times import draw_times, fm_mask
 
 
 def test_a_larger_normal_draw_is_a_later_time():
     """The time of a draw n is the logistic function of mu + sigma n, so that 1 and 2 become sigmoid(0.6) and (1.6)."""
     normals, uniforms = np.array([[2.0, 1.0]]), np.zeros((1, 3))
-    pairs = draw_times(normals, uniforms, np.array([False]), TimeSamplingConfig(uniform_fraction=0.0))
+    pairs = draw_times(normals, uniforms, np.array([False]), TimeSettings(uniform_fraction=0.0))
     assert pairs.t_B[0] == pytest.approx(1 / (1 + np.exp(-1.6)), rel=1e-15)
     assert pairs.r_B[0] == pytest.approx(1 / (1 + np.exp(-0.6)), rel=1e-15)
 
@@ -23,7 +23,7 @@ def test_a_larger_normal_draw_is_a_later_time():
 @pytest.mark.parametrize(("fraction", "draw", "uniform"), [(0.0, 0.0, False), (0.5, 0.5, False), (0.5, 0.4999, True)])
 def test_the_uniform_slice_is_half_open(fraction, draw, uniform):
     """A pair is uniform where its draw is below uniform_fraction; a fraction of 0 leaves none, whatever is drawn."""
-    config = TimeSamplingConfig(uniform_fraction=fraction)
+    config = TimeSettings(uniform_fraction=fraction)
     pairs = draw_times(np.zeros((1, 2)), np.array([[draw, 0.2, 0.9]]), np.array([False]), config)
     assert (pairs.t_B[0] == 0.9) == uniform
 
@@ -52,8 +52,8 @@ def test_the_reported_objective_is_the_sum_of_the_terms_potentials_sample_by_sam
     losses = [term.loss_B.detach() for term in objective.terms.values()]
     parts = [torch.log(1 + loss / 0.5) if norm_p == 1 else 2 * ((loss + 0.5).sqrt() - 0.5**0.5) for loss in losses]
     assert len(parts) == {"single": 1, "dual": 2}[terms]
-    assert objective.potential(configured).shape == (3,)
-    torch.testing.assert_close(objective.potential(configured), sum(parts), rtol=1e-12, atol=0)
+    assert objective.potential_B.shape == (3,)
+    torch.testing.assert_close(objective.potential_B, sum(parts), rtol=1e-12, atol=0)
 
 
 def test_a_finite_difference_returns_the_value_at_the_point():

@@ -8,20 +8,13 @@ import pytest
 from pandera.errors import SchemaError
 from trace_strategies import frame_of, with_cell
 
+from neuromf.comparison.table import table_from_frame
+from neuromf.golden.case import read_case
+from neuromf.golden.runner import CaseRun
+from neuromf.golden.tolerances import FLOOR, TOLERANCE_SCHEMA, relative_differences, tolerances_from
 from neuromf.trace.columns import NAMES
-from tools.compare.table import table_from_frame
-from tools.golden.case import read_case
 from tools.golden.faults import FAULTS
-from tools.golden.measure import (
-    FLOOR,
-    TOLERANCE_SCHEMA,
-    Measurement,
-    relative_differences,
-    tolerance_table,
-    tolerances_from,
-    undetected_laws,
-)
-from tools.golden.runner import CaseRun
+from tools.golden.measure import Measurement, tolerance_table, undetected_laws
 
 BASE = CaseRun(frame_of(4), "0" * 64)
 

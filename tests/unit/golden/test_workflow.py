@@ -7,13 +7,14 @@ import subprocess
 import pytest
 
 from neuromf.errors import InputError
+from neuromf.golden.case import case_names, read_case
+from neuromf.golden.environment import environment, fingerprint
+from neuromf.golden.parameters import parameter_text
 from tools.golden import bless
-from tools.golden.case import case_names, read_case
 from tools.golden.changelog import changelog_problems
-from tools.golden.environment import environment, fingerprint
+from tools.golden.claims import check_claims
 from tools.golden.faults import FAULTS
 from tools.golden.noise import PERTURBATIONS
-from tools.golden.parameters import parameter_text
 
 
 def git(folder, *arguments):
@@ -72,7 +73,7 @@ def test_two_runs_that_differ_are_refused(monkeypatch):
     """A golden that its own author cannot repeat is none."""
     from trace_strategies import frame_of
 
-    from tools.golden.runner import CaseRun
+    from neuromf.golden.runner import CaseRun
 
     case, seeds = read_case(case_names()[0]), iter((0, 1))
     monkeypatch.setattr(bless, "run_steps", lambda *_: CaseRun(frame_of(case.contract.steps, next(seeds)), ""))
@@ -84,7 +85,7 @@ def test_a_run_with_a_number_that_is_not_finite_is_refused(monkeypatch):
     """NaN is never golden."""
     from trace_strategies import frame_of, with_cell
 
-    from tools.golden.runner import CaseRun
+    from neuromf.golden.runner import CaseRun
 
     case = read_case(case_names()[0])
     frame = with_cell(frame_of(case.contract.steps), 1, "lr", float("nan"))
@@ -149,17 +150,29 @@ def contract(tmp_path, **changes):
         {"about": '""'},
         {"laws": "[]"},
         {"laws": '["LR-999"]'},
-        {"laws": '["CFG-001"]'},
         {"owner": '"me"'},
         {"about": None},
         {"about": "["},
     ],
 )
 def test_a_contract_of_another_form_is_refused(tmp_path, changes):
-    """Too long, no claim, a claim that no fault tests, an unknown or missing key: a sentence with the file."""
+    """Too long, no claim, an unknown or missing key: a sentence with the file."""
     with pytest.raises(InputError) as caught:
         contract(tmp_path, **changes)
     assert "case.toml" in str(caught.value)
+
+
+def test_a_claim_that_no_fault_tests_is_refused(tmp_path):
+    """A law that no known fault breaks could fall without a golden noticing."""
+    with pytest.raises(InputError, match="no fault breaks CFG-001") as caught:
+        check_claims(contract(tmp_path, laws='["CFG-001"]'))
+    assert "case.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", case_names())
+def test_each_shipped_case_claims_laws_that_a_fault_breaks(name):
+    """What the goldens stand for is tested by the faults that are put into the trainer."""
+    check_claims(read_case(name))
 
 
 def test_an_unknown_case_is_refused_with_the_known_ones(tmp_path):

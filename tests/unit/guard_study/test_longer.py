@@ -2,8 +2,8 @@
 
 import pytest
 
-from tools.guard_study.longer import FOLDER, KINDS, judge_longer, kind_of
-from tools.guard_study.rules import LONGER
+from tools.studies.guard.longer import FOLDER, KINDS, judge_longer, kind_of
+from tools.studies.guard.rules import LONGER
 
 
 @pytest.fixture(scope="module")

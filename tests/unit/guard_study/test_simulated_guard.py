@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
+from neuromf_spec.reference.failed_run import FAILED_RUN_START, RECORDED_CHANNELS, recorded_curve
 
 from neuromf.monitor.alarm import RawLosses
 from neuromf.monitor.anchor import Anchor
 from neuromf.monitor.guard import DivergenceGuard
-from spec.reference.failed_run import FAILED_RUN_START, RECORDED_CHANNELS, recorded_curve
-from tools.guard_study.curves import EPOCHS, Curve, healthy_curves, recorded_curves
-from tools.guard_study.noise import LEVELS, NOISES, SILENT, Noise, step_losses
-from tools.guard_study.rules import SIMULATED, first_alarms, first_correction
-from tools.guard_study.simulate import Series, curves, plan, simulate
+from tools.studies.guard.curves import EPOCHS, Curve, healthy_curves, recorded_curves
+from tools.studies.guard.noise import LEVELS, NOISES, SILENT, Noise, step_losses
+from tools.studies.guard.rules import SIMULATED, first_alarms, first_correction
+from tools.studies.guard.simulate import Series, curves, plan, simulate
 
 
 def flat(epochs=200):

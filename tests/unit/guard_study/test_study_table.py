@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 
 from neuromf.errors import InputError
-from tools.guard_study.epochs import first_epochs, first_speakers, spread
-from tools.guard_study.noise import LEVELS
-from tools.guard_study.rules import SIMULATED
-from tools.guard_study.simulate import curves, plan
-from tools.guard_study.store import MEASURES, read_study, study_of, write_study
-from tools.guard_study.table import table
-from tools.guard_study.targets import targets
-from tools.guard_study.wilson import Share
+from tools.studies.guard.epochs import first_epochs, first_speakers, spread
+from tools.studies.guard.noise import LEVELS
+from tools.studies.guard.rules import SIMULATED
+from tools.studies.guard.simulate import curves, plan
+from tools.studies.guard.store import MEASURES, read_study, study_of, write_study
+from tools.studies.guard.table import table
+from tools.studies.guard.targets import targets
+from tools.studies.guard.wilson import Share
 
 QUIET = dict.fromkeys(MEASURES, 0.5)
 

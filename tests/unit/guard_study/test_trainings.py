@@ -9,9 +9,9 @@ import pytest
 from neuromf.config import load_config
 from neuromf.config.derived import run_facts
 from neuromf.monitor.anchor import anchor
-from tools.guard_study.plan import EXPLODING, FACTORS, HEALTHY, STEPS, trainings
-from tools.guard_study.recording import COLUMNS, file_of, losses_of, recordings
-from tools.guard_study.trainings import judge
+from tools.studies.guard.plan import EXPLODING, FACTORS, HEALTHY, STEPS, trainings
+from tools.studies.guard.recording import COLUMNS, file_of, losses_of, recordings
+from tools.studies.guard.trainings import judge
 
 
 def planned(kind):

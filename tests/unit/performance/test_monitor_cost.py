@@ -6,12 +6,12 @@ import time
 
 import pytest
 import torch
+from neuromf_spec.laws.silent_faults import EVERY_STEPS
 
 from neuromf.monitor.engine import Monitor
 from neuromf.monitor.guard import DivergenceGuard
-from neuromf.train.batches import BatchSource
-from neuromf.train.observer import StepObserver
-from spec.laws.silent_faults import EVERY_STEPS
+from neuromf.training.batches import BatchSource
+from neuromf.training.observer import StepObserver
 from tools.performance.monitor_cost import MONITORS, MonitorCost, monitor_cost
 
 CPU = torch.device("cpu")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from matplotlib.axes import Axes
 from matplotlib.image import imread
 
-from tools.replay.picture import OUTCOMES, draw_curves, spread
+from neuromf.replay.picture import OUTCOMES, draw_curves, spread
 
 GAP = 0.05
 

@@ -3,14 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from neuromf_spec.reference.failed_run import EPOCHS, FAILED_RUN_START, RECORDED_CHANNELS, recorded_curve
 from pandera.errors import SchemaError
 
-from spec.reference.failed_run import EPOCHS, FAILED_RUN_START, RECORDED_CHANNELS, recorded_curve
-from tools.replay.recorded import CURVE_SCHEMAS, RUNS, curve
-from tools.replay.rules import readings, rules
-from tools.replay.small_scale import REPAIRS, small_config
-from tools.replay.train import epoch_curve, jobs, read_curves
-from tools.replay.verdict import judge_repairs
+from neuromf.replay.recorded import CURVE_SCHEMAS, RUNS, curve
+from neuromf.replay.rules import readings, rules
+from neuromf.replay.small_scale import REPAIRS, small_config
+from neuromf.replay.train import epoch_curve, jobs, read_curves
+from neuromf.replay.verdict import judge_repairs
 
 FAILED, NEXT = RUNS["failed_225"], RUNS["public_v1"]
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
+from neuromf_spec.laws.divergence import terms_together
 
-from spec.laws.divergence import terms_together
-from tools.replay.small_scale import REPAIRS
-from tools.replay.train import read_curves
-from tools.replay.verdict import judge_repairs
+from neuromf.replay.small_scale import REPAIRS
+from neuromf.replay.train import read_curves
+from neuromf.replay.verdict import judge_repairs
 
 CURVES = read_curves(Path(__file__).parents[3] / "golden" / "replay" / "epochs60", [r.name for r in REPAIRS], 3)
 VERDICTS = {verdict.name: verdict for verdict in judge_repairs(CURVES)}

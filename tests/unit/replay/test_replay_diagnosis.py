@@ -1,23 +1,22 @@
 """The replay's last word: what the lost run points to."""
 
-from importlib.resources import files
-
 import pandas as pd
 import pytest
 from command_line import run_command
+from neuromf_spec.reference.failed_run import RECORDED_CHANNELS
 
-from neuromf.monitor.diagnosis import Suspect
-from spec.reference.failed_run import RECORDED_CHANNELS
-from tools.explanation import SUSPECTS, suspect_lines
-from tools.replay.diagnosis import suspects_of_curve, suspects_of_record
-from tools.replay.recorded import RUNS
+from neuromf.checkout import golden_folder
+from neuromf.cli.explanation import SUSPECTS, suspect_lines
+from neuromf.diagnosis.diagnosis import Suspect
+from neuromf.replay.diagnosis import suspects_of_curve, suspects_of_record
+from neuromf.replay.recorded import RUNS
 
 DERIVATIVE = ("the time derivative du/dt", "JVP-003")
 
 
 def trained(epochs, repair="none", seed=0):
     """A kept curve of a small training with the lost run's settings and one repair."""
-    with files("golden").joinpath(f"replay/epochs{epochs}/{repair}.seed{seed}.csv").open() as stream:
+    with golden_folder().joinpath(f"replay/epochs{epochs}/{repair}.seed{seed}.csv").open() as stream:
         return pd.read_csv(stream, index_col="epoch")
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tools.report.charts import Frame, draw
-from tools.report.lines import Line, legend_line
-from tools.report.marks import Mark
+from neuromf.report.charts import Frame, draw
+from neuromf.report.lines import Line, legend_line
+from neuromf.report.marks import Mark
 
 STEPS = np.arange(9, dtype=float)
 NAMES = ["_run", "__", r"cost $\frac$", "$x$ and $y$", r"50 % of \alpha^2", "läuft {x:g}"]

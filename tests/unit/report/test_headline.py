@@ -5,8 +5,8 @@ import math
 import pytest
 from reported_run import HALT, STEPS, WARNING, trace_rows, write_run
 
-from tools.report.headline import headline
-from tools.report.run_facts import read_runs
+from neuromf.report.headline import headline
+from neuromf.report.run_facts import read_runs
 
 
 def verdict(folder, **options):

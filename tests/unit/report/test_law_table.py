@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
-from tools.gate.static import CHECKS
-from tools.report.law_table import GUARD, law_rows
-from tools.report.run_facts import read_runs
+from neuromf.gate.static import CHECKS
+from neuromf.report.law_table import GUARD, law_rows
+from neuromf.report.run_facts import read_runs
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.report.lines import Line
-from tools.report.marks import GAP, LETTER, SIZE, Mark, place_labels
+from neuromf.report.lines import Line
+from neuromf.report.marks import GAP, LETTER, SIZE, Mark, place_labels
 
 WIDTH = 400.0
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from neuromf.config import load_config
 from neuromf.config.resolve import flat_config
-from tools.replay.small_scale import REPAIRS, small_config
+from neuromf.replay.small_scale import REPAIRS, small_config
 
 ROOT = Path(__file__).parents[3] / "golden" / "readme"
 RECORDING = {"training.checkpoint_every_steps", "training.diagnostics"}

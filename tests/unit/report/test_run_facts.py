@@ -6,9 +6,9 @@ import pytest
 from reported_run import BLOCKS, HALT, SELF_TEST, STEPS, trace_rows, write_run
 
 from neuromf.errors import InputError
-from tools.report.block_charts import block_picture
-from tools.report.run_facts import MOST_RUNS, read_runs
-from tools.watch.standing import RunState
+from neuromf.report.block_charts import block_picture
+from neuromf.report.run_facts import MOST_RUNS, read_runs
+from neuromf.watch.standing import RunState
 
 
 def test_everything_in_the_folder_is_read(tmp_path):

@@ -8,11 +8,11 @@ from reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 from neuromf.errors import InputError
 from neuromf.monitor.events import Event
-from tools.report.block_charts import NO_BLOCKS
-from tools.report.page import check_page, write_page
-from tools.report.run_facts import read_runs
-from tools.report.run_page import run_page
-from tools.report.sample_slices import NO_SAMPLES
+from neuromf.report.block_charts import NO_BLOCKS
+from neuromf.report.page import check_page, write_page
+from neuromf.report.run_facts import read_runs
+from neuromf.report.run_page import run_page
+from neuromf.report.sample_slices import NO_SAMPLES
 
 
 def page_of(*folders):

@@ -4,8 +4,8 @@ import torch
 from reported_run import write_run
 from safetensors.torch import save_file
 
-from tools.report.run_facts import read_runs
-from tools.report.sample_slices import MOST_FILES, sample_strip
+from neuromf.report.run_facts import read_runs
+from neuromf.report.sample_slices import MOST_FILES, sample_strip
 
 
 def test_a_damaged_sample_is_named_and_the_others_are_shown(tmp_path):

@@ -6,9 +6,8 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-
-from spec.claims import Claim, Kind, Verdict, claims, parse
-from spec.registry import laws
+from neuromf_spec.claims import Claim, Kind, Verdict, claims, parse
+from neuromf_spec.registry import laws
 
 ROOT = Path(__file__).parents[3]
 EVERY_CLAIM = pytest.mark.parametrize("row", claims(), ids=lambda row: row.id)

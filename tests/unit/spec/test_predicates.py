@@ -1,15 +1,14 @@
 """What predicates say beyond pass and fail: regimes, equivalents, severities."""
 
 import pytest
-
-from spec.law import Severity
-from spec.laws.batch import mf_samples_per_update
-from spec.laws.ema import half_life, proportionate_decay
-from spec.laws.schedule import warmup_share
-from spec.laws.time import fm_share
-from spec.laws.time_support import flow_majority
-from spec.laws.weight_regime import informative_report, operating_point, regime, weighted_sensitivity
-from spec.laws.weighting import equivalent_norm_eps
+from neuromf_spec.law import Severity
+from neuromf_spec.laws.batch import mf_samples_per_update
+from neuromf_spec.laws.ema import half_life, proportionate_decay
+from neuromf_spec.laws.schedule import warmup_share
+from neuromf_spec.laws.time import fm_share
+from neuromf_spec.laws.time_support import flow_majority
+from neuromf_spec.laws.weight_regime import informative_report, operating_point, regime, weighted_sensitivity
+from neuromf_spec.laws.weighting import equivalent_norm_eps
 
 
 @pytest.mark.parametrize(

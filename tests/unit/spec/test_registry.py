@@ -3,9 +3,8 @@
 import math
 
 import pytest
-
-from spec.law import Severity
-from spec.registry import law, laws
+from neuromf_spec.law import Severity
+from neuromf_spec.registry import law, laws
 
 EVERY_LAW = pytest.mark.parametrize("law_id", laws())
 

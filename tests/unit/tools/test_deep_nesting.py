@@ -5,15 +5,15 @@ import pytest
 
 from neuromf.data.store_description import read_description
 from neuromf.errors import InputError
+from neuromf.gate.waivers import read_waivers
+from neuromf.golden.case import GoldenCase, read_case
+from neuromf.golden.store import provenance
 from neuromf.monitor.events import read_events
-from neuromf.train.run_folder import RunFolder, check_latents
-from neuromf.train.summary import read_summary
-from tools.gate.waivers import read_waivers
-from tools.golden.case import GoldenCase, read_case
-from tools.golden.store import provenance
+from neuromf.report.run_facts import _environment
+from neuromf.training.run_folder import RunFolder, check_latents
+from neuromf.training.summary import read_summary
+from neuromf.watch.event_log import whole_events
 from tools.performance import figures
-from tools.report.run_facts import _environment
-from tools.watch.event_log import whole_events
 
 DEEP = "[" * 100_000
 READERS = {

@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from neuromf_spec.registry import laws
 
 from neuromf.errors import InputError
-from spec.registry import laws
 from tools.faults.catalogue import absent, faults, parse_catalogue, select
 
 ROOT = Path(__file__).parents[3]

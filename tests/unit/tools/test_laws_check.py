@@ -4,15 +4,16 @@ import datetime
 from dataclasses import replace
 
 import pytest
+from neuromf_spec.law import Enforcer, Severity, Source
+from neuromf_spec.registry import law, laws
+from neuromf_spec.sources import passages
+from neuromf_spec.waivers import EXAMPLE, Waiver, parse_waivers, shipped_waivers
 
-from spec.law import Enforcer, Severity, Source
-from spec.registry import law, laws
-from spec.sources import passages
-from spec.waivers import EXAMPLE, Waiver, parse_waivers, shipped_waivers
-from tools.gate.result import LawResult
-from tools.gate.waivers import apply_waivers
+from neuromf.checkout import source_root
+from neuromf.gate.enforcement import Place, enforcers, places
+from neuromf.gate.result import LawResult
+from neuromf.gate.waivers import apply_waivers
 from tools.laws import check
-from tools.laws.enforcement import Place, enforcers, places, source_root
 from tools.laws.matrix import NONE, matrix
 
 TODAY = datetime.date(2026, 11, 23)
@@ -61,7 +62,7 @@ def test_an_unpinned_source_is_found():
     """A law that cites a place which nobody pinned is named, and so is the pin that it no longer cites."""
     entries = [replace(entry, sources=(Source(reference="review", place="section 99"),)) for entry in laws().values()]
     found = list(check.source_problems(entries, ROOT))
-    assert "review, section 99: cited by a law and not pinned in spec/sources.toml" in found
+    assert "review, section 99: cited by a law and not pinned in spec/neuromf_spec/sources.toml" in found
     assert sum("cited by no law" in problem for problem in found) == len(passages())
 
 

@@ -6,7 +6,7 @@ from fake_run import row_of
 from neuromf.errors import InputError
 from neuromf.trace.cells import format_cell
 from neuromf.trace.columns import COLUMNS, NAMES
-from tools.watch.growing import GrowingTrace
+from neuromf.watch.growing import GrowingTrace
 
 
 def line_of(step):

@@ -7,9 +7,9 @@ import time
 import pytest
 
 from neuromf.errors import InputError
-from tools.watch.pace import Mark, Pace, seconds_per_step
-from tools.watch.standing import RunState, duration
-from tools.watch.watcher import Watcher
+from neuromf.watch.pace import Mark, Pace, seconds_per_step
+from neuromf.watch.standing import RunState, duration
+from neuromf.watch.watcher import Watcher
 
 
 def state(run):

@@ -9,11 +9,11 @@ from command_line import run_command
 from rich.console import Console
 from tiny_run import make_tiny_config
 
-from neuromf.train.loop import train
-from neuromf.train.run_folder import create_run
-from tools.commands import watch as command
-from tools.watch.screen import printable, screen
-from tools.watch.watcher import SHOWN, Watcher
+from neuromf.cli import watch as command
+from neuromf.training.loop import train
+from neuromf.training.run_folder import create_run
+from neuromf.watch.screen import printable, screen
+from neuromf.watch.watcher import SHOWN, Watcher
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_a_terminal_is_drawn_anew_until_the_halt(run, neuromf, at_each_look, mon
     """The live screen follows the run and ends with it, with its exit code."""
     out = io.StringIO()
     terminal = Console(file=out, force_terminal=True, width=80, height=50)
-    monkeypatch.setattr("tools.commands.console.make_console", lambda: terminal)
+    monkeypatch.setattr("neuromf.cli.console.make_console", lambda: terminal)
     at_each_look += [lambda: run.write(3), lambda: run.tell(level="halt", law="GUARD-001")]
     assert neuromf("watch", run.root).returncode == 16
     for words in ("step 0 of 60", "step 3 of 60", "stopped by law GUARD-001"):

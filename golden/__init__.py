@@ -1,1 +1,0 @@
-"""Golden traces and recorded runs, as reviewable text."""

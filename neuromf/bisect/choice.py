@@ -1,0 +1,110 @@
+"""Which subset to train next: the one whose answer is expected to tell most, given those still running."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from neuromf.bisect.hypotheses import Floats, Hypotheses, Integers
+from neuromf.bisect.posterior import Rates
+
+FANTASIES = 16
+"""Most outcomes of the running probes that are thought through; the likeliest are."""
+TIE = 1e-9
+"""Bits within which two subsets tell as much; the smaller number is taken, on every machine the same."""
+NOTHING = 1e-6
+"""Bits below which no probe is worth a training."""
+
+
+@dataclass(frozen=True)
+class Fantasy:
+    """One way in which the running probes may end.
+
+    Attributes:
+        weight: its probability.
+        beliefs: the posterior it would leave, shape (H,).
+    """
+
+    weight: float
+    beliefs: Floats
+
+
+def entropy(share: Floats | float) -> Floats:
+    """Bits of a coin that falls on one side with probability `share`."""
+    p = np.clip(share, 1e-300, 1 - 1e-16)
+    return np.asarray(-(p * np.log2(p) + (1 - p) * np.log2(1 - p)), dtype=np.float64)
+
+
+def information(mass: Floats, rates: Rates) -> Floats:
+    """Mutual information, in bits, of the hypothesis and the answer.
+
+    With two error rates it depends on a subset only through the probability `mass` that it contains a cause:
+    I = H(answer) - mass H(FN) - (1 - mass) H(FP).
+    """
+    broken = mass * (1 - rates.false_negative) + (1 - mass) * rates.false_positive
+    noise = mass * entropy(rates.false_negative) + (1 - mass) * entropy(rates.false_positive)
+    return entropy(broken) - noise
+
+
+def capacity(rates: Rates) -> float:
+    """Most bits that one answer can tell."""
+    return float(information(np.linspace(0.0, 1.0, 1001), rates).max())
+
+
+def fantasies(hypotheses: Hypotheses, beliefs: Floats, pending: Sequence[int], rates: Rates) -> list[Fantasy]:
+    """How the running probes of the subsets `pending` may end, likeliest first."""
+    found = [Fantasy(1.0, beliefs)]
+    for subset in pending:
+        broken = np.where(hypotheses.hit(subset), 1 - rates.false_negative, rates.false_positive)
+        found = [branch for fantasy in found for branch in _branches(fantasy, broken)]
+        found = sorted(found, key=lambda f: -f.weight)[:FANTASIES]
+    return found
+
+
+def _branches(fantasy: Fantasy, broken: Floats) -> list[Fantasy]:
+    """The fantasy continued with either answer."""
+    result = []
+    for likelihood in (broken, 1 - broken):
+        joint = fantasy.beliefs * likelihood
+        share = float(joint.sum())
+        result.append(Fantasy(fantasy.weight * share, joint / share))
+    return result
+
+
+def choose(
+    hypotheses: Hypotheses,
+    beliefs: Floats,
+    rates: Rates,
+    *,
+    universe: int,
+    pending: Sequence[int] = (),
+    testable: Callable[[int], bool],
+) -> int | None:
+    """The testable subset of `universe` with the largest mutual information; None when none tells anything.
+
+    Every one of the 2^N subsets is looked at. With probes running, the information is conditional on their answers, so
+    that a fleet does not ask the same thing twice.
+    """
+    score = np.zeros(1 << hypotheses.deltas)
+    for fantasy in fantasies(hypotheses, beliefs, pending, rates):
+        score += fantasy.weight * information(hypotheses.hit_mass(fantasy.beliefs), rates)
+    score[(np.arange(len(score)) & ~universe) != 0] = -1.0
+    looked = 0
+    while looked < len(score):
+        looked = min(max(4 * looked, 512), len(score))
+        for subset in _best(score, looked):
+            if not score[subset] > NOTHING:
+                return None
+            if testable(int(subset)):
+                return int(subset)
+    return None
+
+
+def _best(score: Floats, count: int) -> Integers:
+    """At least the `count` best subsets, best first, ties by number."""
+    least = np.partition(score, len(score) - count)[len(score) - count]
+    found = np.flatnonzero(score >= least - TIE)
+    order = np.argsort(-np.round(score[found] / TIE), kind="stable")
+    return np.asarray(found[order], dtype=np.int64)

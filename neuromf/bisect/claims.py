@@ -1,0 +1,115 @@
+"""Statements about single subsets, each tested by fresh trainings until the noise cannot explain the answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from enum import StrEnum
+
+from neuromf.bisect.evidence import FRESH, Evidence
+from neuromf.bisect.oracle import Purpose, Verdict
+from neuromf.bisect.posterior import Rates
+from neuromf.bisect.subsets import members
+
+DECIDED = (Verdict.BROKEN, Verdict.HEALTHY)
+REPEATS = 12
+"""Most fresh trainings of one subset; answers that are still split by then show that the error rates are wrong."""
+
+
+class Standing(StrEnum):
+    """What the fresh answers say of a claim."""
+
+    CONFIRMED = "confirmed"
+    REFUTED = "refuted"
+    OPEN = "open"
+    UNTESTABLE = "untestable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A statement about one subset.
+
+    Attributes:
+        subset: deltas with the bad run's values, as bits.
+        breaks: whether the claim is that it breaks, or that it does not.
+        says: the claim in a few words.
+    """
+
+    subset: int
+    breaks: bool
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What became of a claim.
+
+    Attributes:
+        claim: the statement.
+        standing: what the fresh answers say.
+        broken: fresh answers "broken".
+        healthy: fresh answers "healthy".
+        missing: further agreeing answers that would settle it; 0 when it is settled.
+    """
+
+    claim: Claim
+    standing: Standing
+    broken: int
+    healthy: int
+    missing: int
+
+
+def cause_claims(cause: int) -> list[Claim]:
+    """That `cause` is one and is minimal: alone it breaks the good run, without any of its deltas it does not."""
+    alone = Claim(subset=cause, breaks=True, says="alone breaks the good run")
+    parts = [cause & ~(1 << i) for i in members(cause)]
+    return [alone, *(Claim(subset=part, breaks=False, says="does not break the good run") for part in parts)]
+
+
+def read_claim(
+    claim: Claim,
+    evidence: Evidence,
+    rates: Rates,
+    error: float,
+    testable: Callable[[int], bool],
+    purposes: Collection[Purpose],
+) -> Reading:
+    """Test a claim sequentially: settled as soon as the odds exceed (1 - error) : error either way.
+
+    A. Wald's test (Annals of Mathematical Statistics 16 (1945)) from even odds. Answers that stay split prove nothing
+    when they are fresh ones; otherwise the side with the better odds has it.
+
+    Args:
+        claim: what is tested.
+        evidence: all finished probes.
+        rates: error rates of the oracle, all positive.
+        error: accepted probability of a wrong decision.
+        testable: whether a subset can be trained.
+        purposes: of the probes that count.
+    """
+    broken, healthy = (evidence.count(claim.subset, verdict, purposes) for verdict in DECIDED)
+    odds = log_odds(broken, healthy, rates)
+    standing, missing = _settle(odds if claim.breaks else -odds, claim.breaks, rates, error)
+    if standing is Standing.OPEN and broken + healthy >= REPEATS:
+        agrees = (odds > 0) == claim.breaks and purposes != FRESH
+        standing, missing = Standing.CONFIRMED if agrees else Standing.REFUTED, 0
+    if not testable(claim.subset):
+        standing, missing = Standing.UNTESTABLE, 0
+    return Reading(claim=claim, standing=standing, broken=broken, healthy=healthy, missing=missing)
+
+
+def log_odds(broken: int, healthy: int, rates: Rates) -> float:
+    """Natural log of the odds that a subset contains a cause, from even odds."""
+    return broken * rates.broken_evidence - healthy * rates.healthy_evidence
+
+
+def _settle(toward: float, breaks: bool, rates: Rates, error: float) -> tuple[Standing, int]:
+    """Standing of a claim, and the agreeing answers it lacks, from the log odds `toward` it."""
+    bound = math.log((1 - error) / error)
+    if toward >= bound:
+        return Standing.CONFIRMED, 0
+    if toward <= -bound:
+        return Standing.REFUTED, 0
+    step = rates.broken_evidence if breaks else rates.healthy_evidence
+    return Standing.OPEN, math.ceil((bound - toward) / step)

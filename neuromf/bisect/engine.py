@@ -1,0 +1,126 @@
+"""The bisect as a state machine without a clock, a file or a training: finished probes in, the next probe out.
+
+1. Search: Bayesian adaptive group testing over the hypotheses of `hypotheses.py`, the probe of largest mutual
+   information each time, until one hypothesis has 95 %.
+2. Verification with fresh trainings: each cause alone breaks the good run and without any of its deltas it does not.
+   The answers also enter the posterior, so that a refuted candidate sends the search on its way again.
+3. Completeness: the bad run without one delta of each cause is healthy, for every such choice; where it still breaks
+   there is another cause among what is left, and the search starts again there ("peeling").
+4. When a search has spent its probes without a likely candidate, ddmin with repeated answers takes over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from neuromf.bisect.evidence import Evidence
+from neuromf.bisect.hypotheses import Hypotheses, build_hypotheses
+from neuromf.bisect.oracle import Observation, Oracle, Probe, Purpose
+from neuromf.bisect.peeling import Proof, explain
+from neuromf.bisect.question import Conclusion, Ending, Question, Wait
+from neuromf.bisect.search import Best, Search
+from neuromf.bisect.turn import Turn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a bisect stands.
+
+    Attributes:
+        leaders: the likeliest hypotheses on all deltas, likeliest first.
+        probes: probes finished, those of the calibration left out.
+        left: about how many more the search needs, verification left out.
+    """
+
+    leaders: tuple[Best, ...]
+    probes: int
+    left: int
+
+
+class Engine:
+    """Answers one question; holds nothing but the tables that follow from it.
+
+    Args:
+        question: deltas' weights, error rates, budgets.
+    """
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self._hypotheses: dict[tuple[int, frozenset[int]], Hypotheses] = {}
+
+    def next_probe(
+        self, observations: Sequence[Observation], pending: Sequence[Probe] = ()
+    ) -> Probe | Wait | Conclusion:
+        """What to do next.
+
+        Args:
+            observations: finished probes, in any order.
+            pending: probes that are running.
+
+        Returns:
+            A probe to start, WAIT when nothing is worth starting before a running one has ended, or the answer.
+        """
+        evidence = Evidence(observations)
+        turn = Turn(self.question, evidence, pending, lambda universe: self._search(universe, evidence))
+        explained = explain(turn)
+        step = explained.step
+        if not isinstance(step, Probe) or self._paid(observations, pending) < self.question.budget:
+            return step
+        return Wait.WAIT if pending else self._spent(turn, explained.proof)
+
+    def next_probes(
+        self, observations: Sequence[Observation], pending: Sequence[Probe], count: int
+    ) -> list[Probe] | Conclusion:
+        """Up to `count` probes to start side by side, none to wait, or the answer."""
+        started: list[Probe] = []
+        while len(started) < count:
+            step = self.next_probe(observations, [*pending, *started])
+            if isinstance(step, Conclusion):
+                return started or step
+            if isinstance(step, Wait):
+                break
+            started.append(step)
+        return started
+
+    def progress(self, observations: Sequence[Observation], leaders: int = 3) -> Progress:
+        """Where the bisect stands, for a progress bar."""
+        search = self._search(self.question.full, Evidence(observations))
+        best = tuple(search.leaders(leaders))
+        return Progress(leaders=best, probes=self._paid(observations, ()), left=search.probes_left())
+
+    def _spent(self, turn: Turn, proof: Proof) -> Conclusion:
+        best = turn.search_in(self.question.full).best()
+        return Conclusion(
+            ending=Ending.BUDGET,
+            causes=proof.causes,
+            guess=() if proof.causes else best.causes,
+            posterior=proof.posterior if proof.causes else best.probability,
+            readings=proof.readings,
+            fallback=turn.ledger.fallback,
+            reason=f"{self.question.budget} probes were not enough",
+        )
+
+    def _paid(self, observations: Sequence[Observation], pending: Sequence[Probe]) -> int:
+        probes = (*(o.probe for o in observations), *pending)
+        return sum(probe.purpose is not Purpose.CALIBRATE for probe in probes)
+
+    def _search(self, universe: int, evidence: Evidence) -> Search:
+        key = (universe, evidence.untestable)
+        if key not in self._hypotheses:
+            untestable = evidence.untestable
+            weights, testable = self.question.weights, self.question.testable
+            self._hypotheses[key] = build_hypotheses(
+                weights, universe, lambda subset: subset not in untestable and testable(subset)
+            )
+        return Search(self.question, self._hypotheses[key], universe, evidence)
+
+
+def run(engine: Engine, oracle: Oracle) -> tuple[Conclusion, list[Observation]]:
+    """Bisect with one probe at a time, without a journal."""
+    observations: list[Observation] = []
+    while not isinstance(step := engine.next_probe(observations), Conclusion):
+        if not isinstance(step, Probe):
+            raise RuntimeError("the engine waits although nothing runs")
+        observations.append(Observation(step, oracle(step)))
+    return step, observations

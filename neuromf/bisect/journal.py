@@ -1,0 +1,139 @@
+"""The journal of a bisect: one JSON line as a probe starts and one as it ends, on the disk before anything goes on.
+
+A bisect that is killed at any moment loses what was running and nothing else: a torn last line is dropped, finished
+probes are never made again, started ones are made again with their own seed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any, Self
+
+from neuromf.bisect.lock import JournalLock
+from neuromf.bisect.oracle import Observation, Outcome, Probe
+from neuromf.bisect.records import finished_record, header_record, line_of, outcome_of, probe_of, started_record
+from neuromf.errors import InputError
+
+MOVE = "move the journal away or name another one"
+
+
+class Journal:
+    """An open journal, locked against every other bisect; use it in a `with` statement.
+
+    Args:
+        path: the file; it is created when it is not there.
+        question: JSON-ready description of what is asked: hashes of both configurations, the deltas' keys, oracle,
+            budget, seed. A journal of another question is refused.
+        names: key of each delta, to name them in the lines.
+
+    Raises:
+        InputError: locked by another bisect, of another question, or damaged elsewhere than at its end.
+    """
+
+    def __init__(self, path: Path, question: dict[str, Any], names: Sequence[str]) -> None:
+        self.path, self._names = path, tuple(names)
+        self._lock = JournalLock(path)
+        try:
+            self._started: dict[int, Probe] = {}
+            self._finished: dict[int, Outcome] = {}
+            self._stream = self._open(json.loads(line_of(header_record(question))))
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def observations(self) -> list[Observation]:
+        """Finished probes, in the order in which they ended."""
+        return [Observation(self._started[index], outcome) for index, outcome in self._finished.items()]
+
+    @property
+    def pending(self) -> list[Probe]:
+        """Probes that were started and have not finished; after a kill they are to be made again."""
+        return [probe for index, probe in self._started.items() if index not in self._finished]
+
+    def start(self, probe: Probe) -> None:
+        """Note that a probe begins; one that is noted already, because it is made again, is not noted twice."""
+        if self._started.get(probe.index) == probe:
+            return
+        if probe.index in self._started:
+            raise ValueError(f"probe {probe.index} is another one in the journal")
+        keys = tuple(name for number, name in enumerate(self._names) if probe.subset >> number & 1)
+        self._append(started_record(probe, keys))
+        self._started[probe.index] = probe
+
+    def finish(self, probe: Probe, outcome: Outcome) -> None:
+        """Note how a started probe ended."""
+        if self._started.get(probe.index) != probe or probe.index in self._finished:
+            raise ValueError(f"probe {probe.index} was not started, or has ended before")
+        self._append(finished_record(probe, outcome))
+        self._finished[probe.index] = outcome
+
+    def close(self) -> None:
+        """Close the file and let another bisect have it."""
+        self._stream.close()
+        self._lock.release()
+
+    def _append(self, record: dict[str, Any]) -> None:
+        self._stream.write(line_of(record))
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+
+    def _open(self, header: dict[str, Any]) -> IO[bytes]:
+        stream = self.path.open("a+b")
+        stream.seek(0)
+        text = stream.read()
+        kept = text[: text.rfind(b"\n") + 1]
+        try:
+            if kept or not line_of(header).startswith(text):
+                self._check_header(text.split(b"\n")[0], header)
+            for number, line in enumerate(kept.split(b"\n")[1:-1], start=2):
+                self._replay(number, line)
+        except InputError:
+            stream.close()
+            raise
+        # A line without its end was never acknowledged. Nothing is cut before the file is known to be ours.
+        stream.truncate(len(kept))
+        if not kept:
+            stream.write(line_of(header))
+            stream.flush()
+            os.fsync(stream.fileno())
+        return stream
+
+    def _check_header(self, line: bytes, header: dict[str, Any]) -> None:
+        found = _parse(line)
+        if found is None or found.get("event") != "question":
+            raise InputError("is not the journal of a bisect", remedy=MOVE, file=self.path)
+        for key in (*header, *found):
+            if found.get(key) != header.get(key):
+                problem = f"belongs to another bisect, where this is {found.get(key)!r} instead of {header.get(key)!r}"
+                raise InputError(problem, remedy=MOVE, file=self.path, key=key)
+
+    def _replay(self, number: int, line: bytes) -> None:
+        record = _parse(line) or {}
+        try:
+            if record["event"] == "started":
+                probe = probe_of(record)
+                self._started[probe.index] = probe
+            elif record["event"] == "finished" and record["index"] in self._started:
+                self._finished.setdefault(record["index"], outcome_of(record))
+            else:
+                raise ValueError(f"event {record['event']!r}")
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"line {number} is damaged ({error})", remedy=MOVE, file=self.path) from error
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None

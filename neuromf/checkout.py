@@ -1,0 +1,19 @@
+"""Where the project's own files lie: in a checkout at its root, in an installed wheel inside the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+"""Folder that holds the package."""
+
+
+def golden_folder() -> Path:
+    """The folder of golden data; the build of a wheel puts what an installation needs into `neuromf/_golden`."""
+    packed = Path(__file__).with_name("_golden")
+    return packed if packed.is_dir() else ROOT / "golden"
+
+
+def source_root() -> Path | None:
+    """The checkout this code runs from, None when it is installed without its tests."""
+    return ROOT if (ROOT / "tests" / "laws").is_dir() else None

@@ -1,0 +1,1 @@
+"""The `neuromf` command: one module a command; arguments in, library calls, text out."""

@@ -1,0 +1,119 @@
+"""`neuromf bisect`: which of the changed keys broke the run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from neuromf.cli.moved import run_tools
+from neuromf.cli.output_file import check_output_file
+from neuromf.errors import InputError
+
+if TYPE_CHECKING:
+    from neuromf.bisect.fleet.fleet import Fleet
+
+INCONCLUSIVE = 3
+"""Exit code when no verified cause explains the bad run."""
+
+FEWEST = 3
+"""Trainings of each end that can tell the two apart: 2 of 2 against 0 of 2 happen by chance once in six times."""
+
+
+def bisect(
+    good: Annotated[str, typer.Argument(metavar="[GOOD]", help="Recipe or YAML file of the run that trains.")] = "",
+    bad: Annotated[str, typer.Argument(metavar="[BAD]", help="Recipe or YAML file of the run that breaks.")] = "",
+    oracle: Annotated[
+        str, typer.Option(help="divergence, golden:CASE, law:ID or metric:COLUMN[:FACTOR].")
+    ] = "divergence",
+    budget: Annotated[int, typer.Option(min=1, help="Most probes after the calibration.")] = 200,
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Probes side by side, a core each.")] = 1,
+    seeds: Annotated[int, typer.Option(min=FEWEST, max=100, help="Trainings of each end in the calibration.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, max=10**12, help="Another one repeats the bisect anew.")] = 0,
+    epochs: Annotated[int, typer.Option(min=1, max=100_000, help="Length of the bad run at small scale.")] = 16,
+    full_scale: Annotated[bool, typer.Option("--full-scale", help="Train both as they are.")] = False,
+    slurm: Annotated[bool, typer.Option("--slurm", help="Array jobs on a SLURM cluster, a core each.")] = False,
+    slurm_minutes: Annotated[
+        int | None, typer.Option(min=2, max=525_600, help="Limit of each job; 60 unless given.")
+    ] = None,
+    slurm_gpus: Annotated[
+        int | None, typer.Option(min=1, max=64, help="GPUs of each job; --full-scale uses them.")
+    ] = None,
+    slurm_partition: Annotated[
+        str | None, typer.Option(help="Where the jobs run; the cluster's default if not given.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the journal in --out.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the answer as JSON.")] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder of journal and answer.")] = Path("bisect"),
+    commits: Annotated[str, typer.Option(hidden=True)] = "",
+    case: Annotated[str, typer.Option(hidden=True)] = "",
+) -> None:
+    """Find the smallest set of differing keys that breaks GOOD; exit 0 when found, 3 when not, 2 for bad input."""
+    wanted = {"minutes": slurm_minutes, "gpus": slurm_gpus, "partition": slurm_partition}
+    wanted = {name: value for name, value in wanted.items() if value is not None}
+    _refuse_without_slurm(wanted, slurm=slurm)
+    if commits or case:  # until the next release
+        raise typer.Exit(run_tools(["bisect-commits", *([commits] if commits else []), "--case", case]))
+    if not good or not bad:
+        raise InputError("two configurations are needed", remedy="give GOOD and BAD", key="GOOD BAD")
+
+    from neuromf.bisect.study import make_study
+
+    study = make_study(good, bad, oracle, repeats=seeds, seed=seed, epochs=epochs, full_scale=full_scale)
+    path = _journal_path(out, resume=resume)
+    if json_file is not None:
+        check_output_file(json_file, "--json", keep=[Path(good), Path(bad), path])
+
+    from neuromf.bisect.answer.document import document
+    from neuromf.bisect.answer.files import write_answer
+    from neuromf.bisect.journal import Journal
+    from neuromf.bisect.session import Session
+    from neuromf.cli.bisect_console import print_answer, print_study, teller
+    from neuromf.cli.console import make_console
+
+    console = make_console()
+    print_study(console, study)
+    with Journal(path, study.question(), study.names) as journal, teller(console, study) as tell:
+        fleet = _fleet(out, jobs, wanted if slurm else None)
+        try:
+            finished = Session(study=study, fleet=fleet, journal=journal, budget=budget, tell=tell).run()
+        finally:
+            fleet.close()
+    found = document(study, finished)
+    files = write_answer(out, study, found, finished.conclusion.causes)
+    if json_file is not None:
+        json_file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print_answer(console, found, files)
+    raise typer.Exit(0 if found["ending"] == "found" else INCONCLUSIVE)
+
+
+def _journal_path(out: Path, *, resume: bool) -> Path:
+    if out.exists() and not out.is_dir():
+        raise InputError("is a file", remedy="give a folder", file=out, key="--out")
+    path = out / "journal.jsonl"
+    if resume and not path.is_file():
+        raise InputError("holds no bisect to resume", remedy="leave out --resume", file=out, key="--out")
+    if path.is_file() and not resume:
+        raise InputError("holds a bisect", remedy="go on with --resume or give another --out", file=out, key="--out")
+    out.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _refuse_without_slurm(wanted: Mapping[str, object], *, slurm: bool) -> None:
+    for name in wanted:
+        if not slurm:
+            raise InputError("is of no use without --slurm", remedy="add it or leave this out", key=f"--slurm-{name}")
+
+
+def _fleet(out: Path, jobs: int, slurm: Mapping[str, Any] | None) -> Fleet:
+    """Jobs with the resources in `slurm`, or processes on this machine when that is None."""
+    if slurm is not None:
+        from neuromf.bisect.fleet.slurm import Resources, SlurmFleet
+
+        return SlurmFleet(out / "slurm", jobs, Resources(**slurm))
+    from neuromf.bisect.fleet.local import LocalFleet
+
+    return LocalFleet(jobs)

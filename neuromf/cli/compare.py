@@ -1,0 +1,56 @@
+"""`neuromf compare`: where two traces part first."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Annotated
+
+import typer
+
+from neuromf.errors import InputError
+
+
+def compare(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder or its trace.csv.")],
+    golden: Annotated[str, typer.Argument(metavar="GOLDEN", help="A golden case, another run, or a trace.csv.")],
+    rtol: Annotated[
+        float, typer.Option(min=0.0, help="Relative tolerance where none has been measured; 0 asks for equality.")
+    ] = 0.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")] = False,
+) -> None:
+    """Compare two traces cell by cell; exit 0 when they agree, 1 when they do not."""
+    # Written so that NaN is refused; with infinity any two traces would agree.
+    if not 0 <= rtol < math.inf:
+        raise InputError(f"{rtol:g} is no tolerance", remedy="give a finite number from 0", key="--rtol")
+    from dataclasses import asdict
+
+    from neuromf.comparison.comparator import Tolerance, Verdict
+    from neuromf.comparison.comparator import compare as compare_tables
+    from neuromf.comparison.message import Context, explain
+    from neuromf.comparison.stages import stage_of
+    from neuromf.golden.sources import config_changes, read_side
+    from neuromf.trace.columns import COLUMNS
+
+    actual, expected = read_side(run), read_side(golden)
+    given = {column.name: Tolerance(rtol=rtol) for column in COLUMNS if column.kind == "float"}
+    tolerances = dict(expected.tolerances) or given
+    comparison = compare_tables(actual.table, expected.table, tolerances)
+    changes = config_changes(expected, actual)
+    first = comparison.first
+    command = f"neuromf laws show {stage_of(first.column).laws[0]}" if first is not None else ""
+    context = Context(f"{run} against {golden}", tolerances, changes, command)
+    if as_json:
+        document = {
+            "verdict": comparison.verdict.value,
+            "steps": comparison.steps,
+            "first": None if first is None else asdict(first),
+            "unchanged": list(comparison.unchanged),
+            "differing": dict(comparison.differing or {}),
+            "problem": comparison.problem,
+            "config": None if changes is None else {key: list(values) for key, values in changes.items()},
+        }
+        print(json.dumps(document, indent=1, default=str))
+    else:
+        print(explain(comparison, context), end="")
+    raise typer.Exit(0 if comparison.verdict is Verdict.PASS else 1)

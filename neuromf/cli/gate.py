@@ -1,0 +1,86 @@
+"""`neuromf gate`: may this configuration be launched?"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neuromf.cli.options import SetOption, WaiversOption
+from neuromf.cli.output_file import check_output_file
+from neuromf.config.load import load_config
+
+if TYPE_CHECKING:
+    from neuromf.config.schema import Config
+    from neuromf.gate.smoke import SmokeRun
+    from neuromf.gate.verdict import Verdict
+
+DEFAULT = "recommended"
+
+
+def gate(
+    config: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[CONFIG...]", help="Recipe or YAML files; later ones override. Default: recommended."),
+    ] = None,
+    static: Annotated[
+        bool, typer.Option("--static", help="Judge the configuration only; no training, no torch.")
+    ] = False,
+    override: SetOption = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the verdict as JSON.")] = None,
+    junit_file: Annotated[Path | None, typer.Option("--junit", help="Write the verdict as JUnit XML.")] = None,
+    report_file: Annotated[Path | None, typer.Option("--report", help="Write a self-contained HTML page.")] = None,
+    waiver_file: WaiversOption = None,
+) -> None:
+    """Judge a configuration by the laws and by a short training on real MRI; exit 0 for PASS, 1 for BLOCKED."""
+    start = time.perf_counter()
+    layers = config or [DEFAULT]
+    settings = load_config(layers, override or ())
+    _check_outputs({"--json": json_file, "--junit": junit_file, "--report": report_file}, layers)
+
+    from neuromf.cli.smoke_training import smoke_training
+    from neuromf.gate.judge import Candidate, judge
+    from neuromf.gate.waivers import all_waivers
+
+    waivers = all_waivers(waiver_file)
+    candidate = Candidate.of(settings, layers, override or ())
+    smoke = None if static else smoke_training(candidate)
+    verdict = judge(candidate, waivers, smoke, started=start)
+    _write(verdict, settings, smoke, json_file, junit_file, report_file)
+
+    from neuromf.cli.console import make_console
+    from neuromf.gate.console import print_verdict
+
+    print_verdict(make_console(), verdict)
+    raise typer.Exit(0 if verdict.status == "PASS" else 1)
+
+
+def _check_outputs(outputs: dict[str, Path | None], layers: list[str]) -> None:
+    """Each output can be written, has a file of its own and is none of the configuration files."""
+    taken = [Path(layer) for layer in layers]
+    for key, path in outputs.items():
+        if path is not None:
+            check_output_file(path, key, keep=taken)
+            taken.append(path)
+
+
+def _write(
+    verdict: Verdict,
+    settings: Config,
+    smoke: SmokeRun | None,
+    json_file: Path | None,
+    junit_file: Path | None,
+    report_file: Path | None,
+) -> None:
+    if json_file is not None:
+        json_file.write_text(verdict.to_json())
+    if junit_file is not None:
+        from neuromf.gate.junit import to_junit
+
+        junit_file.write_text(to_junit(verdict))
+    if report_file is not None:
+        from neuromf.report.gate_page import gate_page
+
+        report_file.write_text(gate_page(verdict, settings, smoke), encoding="utf-8")

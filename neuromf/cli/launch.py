@@ -1,0 +1,142 @@
+"""`neuromf launch`: the whole gate, then a job on a SLURM cluster that trains exactly what passed."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neuromf.cli.options import ConfigArgument, SetOption, WaiversOption
+from neuromf.config.load import load_config
+from neuromf.errors import InputError
+
+if TYPE_CHECKING:
+    from neuromf.config.schema import Config
+    from neuromf.launch.job import Job
+
+MINUTES = 24 * 60
+"""Time limit of a turn unless another is asked for; a training goes on in the next."""
+
+
+def launch(
+    config: ConfigArgument,
+    out: Annotated[Path, typer.Option("--out", help="Run folder that the job makes; must not exist.")],
+    override: SetOption = None,
+    waivers: WaiversOption = None,
+    gpus: Annotated[
+        int | None, typer.Option("--gpus", min=0, max=64, help="GPUs of the job; default training.gpus, 0 for none.")
+    ] = None,
+    minutes: Annotated[
+        int, typer.Option("--minutes", min=5, max=60 * 24 * 365, help="Time limit; the job is queued again after it.")
+    ] = MINUTES,
+    partition: Annotated[str | None, typer.Option("--partition", help="Partition of the cluster.")] = None,
+    sbatch: Annotated[
+        list[str] | None,
+        typer.Option("--sbatch", metavar="OPTION", help="Further option, as --sbatch=--account=ours."),
+    ] = None,
+    write_only: Annotated[bool, typer.Option("--write-only", help="Write the script, do not submit it.")] = False,
+) -> None:
+    """Pass the whole gate, smoke training included, and queue the training on SLURM; exit code 1 when a law blocks it.
+
+    Configuration, verdict and script go to OUT.launch. The job saves and queues itself again when its time is up.
+    """
+    settings = load_config(config, override or ())
+
+    from neuromf.cli.console import make_console
+    from neuromf.cli.smoke_training import smoke_training
+    from neuromf.config.resolve import resolved_text
+    from neuromf.gate.console import print_verdict
+    from neuromf.gate.judge import Candidate, judge
+    from neuromf.gate.waivers import all_waivers
+    from neuromf.launch.submit import require_sbatch, submit
+    from neuromf.training.refusal import refuse_impossible
+
+    refuse_impossible(settings)
+    wanted = settings.training.gpus if gpus is None else gpus
+    job = _job(out, wanted, minutes, partition, tuple(sbatch or ()))
+    if not write_only:
+        require_sbatch()
+    leave, console = all_waivers(waivers), make_console()
+    candidate = Candidate.of(settings, config, override or ())
+    verdict = judge(candidate, leave)
+    if verdict.status == "PASS":  # what is blocked on paper needs no scans and no smoke training
+        _check_inputs(settings, processes=max(wanted, 1))
+        start = time.perf_counter()
+        verdict = judge(candidate, leave, smoke_training(candidate), started=start)
+    print_verdict(console, verdict)
+    if verdict.status != "PASS":
+        raise typer.Exit(1)
+    _write(job, resolved_text(settings), verdict.to_json())
+    if write_only:
+        console.print(f"next: sbatch {shlex.quote(str(job.script))}", soft_wrap=True)
+        return
+    try:
+        number = submit(job)
+    except InputError:
+        shutil.rmtree(job.folder)  # so that the next try may write there
+        raise
+    console.print(f"job {number} trains {job.run}; next: neuromf watch {shlex.quote(str(job.run))}", soft_wrap=True)
+
+
+def _job(out: Path, gpus: int, minutes: int, partition: str | None, options: tuple[str, ...]) -> Job:
+    """The job, in folders that do not exist yet.
+
+    Raises:
+        InputError: there is a run or a launch already, an option is none, or a name would not survive a script.
+    """
+    from neuromf.launch.job import Job
+
+    run = out.absolute()
+    for key, text in (("--out", str(run)), ("--partition", partition or "-"), *(("--sbatch", o) for o in options)):
+        if not text.isprintable():
+            raise InputError(f"{text!r} cannot stand in a script", remedy="leave control characters out", key=key)
+    if not run.name or not run.parent.is_dir():
+        raise InputError("is no place for a run", remedy="name a new folder in one that exists", file=out, key="--out")
+    if wrong := [text for text in options if not text.startswith("-")]:
+        raise InputError(f"{wrong[0]!r} is no option", remedy="write it as --sbatch=--account=ours", key="--sbatch")
+    job = Job(
+        cwd=Path.cwd(), run=run, folder=run.with_name(f"{run.name}.launch"), gpus=gpus, minutes=minutes,
+        partition=partition, options=options,
+    )  # fmt: skip
+    for folder in (job.run, job.folder):
+        if folder.exists():
+            raise InputError("exists already", remedy="give another --out, or move it away", file=folder, key="--out")
+    return job
+
+
+def _check_inputs(config: Config, processes: int) -> None:
+    """What would end the job in its first minutes, after days in a queue.
+
+    Raises:
+        InputError: scans or autoencoder are not there, or the batch cannot be shared.
+    """
+    from neuromf.data.cohort import discover_scans
+    from neuromf.nets.vae import load_vae
+    from neuromf.training.distributed import World
+    from neuromf.training.refusal import refuse_uneven
+
+    refuse_uneven(config, World(0, processes))
+    load_vae(config.vae.checkpoint)
+    if config.data.root is not None:
+        discover_scans(Path(config.data.root))
+
+
+def _write(job: Job, config: str, verdict: str) -> None:
+    """The folder of the launch, whole or not at all.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    from neuromf.data.staging import staged_directory
+
+    try:
+        with staged_directory(job.folder) as staging:
+            for path, text in ((job.config, config), (job.ticket, verdict), (job.script, job.text())):
+                (staging / path.name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror})"
+        raise InputError(problem, remedy="give an --out where there is room", file=job.folder, key="--out") from error

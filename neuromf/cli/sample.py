@@ -1,0 +1,29 @@
+"""`neuromf sample`: from a run to NIfTI volumes and a montage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neuromf.cli.options import DeviceOption
+
+
+def sample(
+    run: Annotated[Path, typer.Argument(help="Folder of a `neuromf train`.")],
+    steps: Annotated[int, typer.Option(min=1, help="Network evaluations for each sample.")] = 1,
+    n: Annotated[int, typer.Option("--n", min=1, help="Number of samples.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the noise.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to create; default RUN/samples.")] = None,
+    device: DeviceOption = None,
+) -> None:
+    """Draw samples with the averaged weights, decode them, and write NIfTI volumes and a PNG montage."""
+    from neuromf.cli.console import make_console
+    from neuromf.sampling.sampling import sample_run
+    from neuromf.training.device import choose_device
+
+    result = sample_run(run, steps=steps, count=n, seed=seed, out=out or run / "samples", device=choose_device(device))
+    make_console().print(
+        f"{len(result.volumes)} volumes and {result.montage} from optimiser step {result.step}", soft_wrap=True
+    )

@@ -1,0 +1,123 @@
+"""A training as the command line shows it: latents and folder first, a bar while it runs, the outcome at its end."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from neuromf.cli.console import make_console, progress_bar
+from neuromf.cli.explanation import explain_halt
+from neuromf.config.derived import run_facts
+from neuromf.config.schema import Config
+from neuromf.data.latent_set import StoredLatents
+from neuromf.data.store import LatentStore, open_latents
+from neuromf.errors import InputError
+from neuromf.monitor.events import Event
+from neuromf.training import loop
+from neuromf.training.distributed import World
+from neuromf.training.interruption import Interruption
+from neuromf.training.latents import training_store
+from neuromf.training.loop import Ending, Outcome
+from neuromf.training.refusal import refuse_uneven
+from neuromf.training.run_folder import RunFolder, check_latents, check_new_run, create_run, open_run
+from neuromf.training.step import StepRecord
+
+EXIT_CODES = {Ending.HALTED: 16, Ending.IRREPRODUCIBLE: 17, Ending.INTERRUPTED: os.EX_TEMPFAIL}
+"""16: halted by the guard. 17: a step gave other numbers when run again. 75: a signal ended it, queue it again."""
+
+
+def exit_code(outcome: Outcome) -> int:
+    """What the process ends with; 0 where nothing else was said."""
+    return EXIT_CODES.get(outcome.ending, 0)
+
+
+def prepare(config: Config, out: Path, world: World, *, resume: bool, gate: str) -> LatentStore:
+    """The latents and the run's folder, made by rank 0; other ranks open what it made.
+
+    Args:
+        config: the run.
+        out: its folder.
+        world: who shares it.
+        resume: whether it exists already.
+        gate: what the gate said of it, for the record of a new run.
+
+    Raises:
+        InputError: the folder, the scans or the latents do not fit; then nothing was written into `out`.
+    """
+    refuse_uneven(config, world)
+    opened: list[LatentStore] = []
+    path = world.lead(partial(_prepare, config, out, opened, resume=resume, gate=gate))
+    return opened[0] if opened else open_latents(path, verify=False)
+
+
+def _prepare(config: Config, out: Path, opened: list[LatentStore], *, resume: bool, gate: str) -> Path:
+    # Before minutes of encoding, and before anything is written.
+    if resume:
+        open_run(out, config)
+    else:
+        check_new_run(out)
+    with progress_bar("latents") as show:
+        store = training_store(config, lambda done, total: show(done, total, ""))
+    if resume:
+        check_latents(RunFolder(out), store.description.content_hash)
+    if not store.scan_ids("train"):
+        remedy = "give more subjects or a larger first ratio"
+        raise InputError("the training split is empty", remedy=remedy, key="data.split_ratios")
+    if not resume:
+        create_run(out, config, store.description.content_hash, gate=gate)
+    opened.append(store)
+    return store.path
+
+
+def run_training(
+    config: Config,
+    store: LatentStore,
+    out: Path,
+    world: World,
+    *,
+    device: torch.device,
+    resume: bool,
+    max_steps: int | None,
+    workers: int,
+) -> Outcome:
+    """Train with a bar and the events on rank 0; SIGTERM and SIGUSR1 end it with a checkpoint."""
+    console, total = make_console(), run_facts(config).optimiser_steps
+    with progress_bar("training", shown=world.rank == 0) as show, Interruption() as interrupted:
+
+        def on_step(record: StepRecord) -> None:
+            show(int(record.row["step"] or 0) + 1, min(max_steps or total, total), note(record, config))
+
+        def on_event(event: Event) -> None:
+            if world.rank == 0:
+                console.print(f"{event.level} at step {event.step}, {event.law}: {event.message}", soft_wrap=True)
+
+        return loop.train(
+            config, StoredLatents(store, "train"), RunFolder(out), device=device, resume=resume, max_steps=max_steps,
+            workers=workers, on_step=on_step, on_event=on_event, interrupted=interrupted,
+        )  # fmt: skip
+
+
+def report(outcome: Outcome, out: Path, config: Config) -> None:
+    """Say how it ended, and after a halt why."""
+    console, run = make_console(), RunFolder(out)
+    said = f" ({outcome.message})" if outcome.ending is Ending.INTERRUPTED else ""
+    steps = f"{outcome.step} optimiser step{'' if outcome.step == 1 else 's'}"
+    console.print(f"{outcome.ending.value}{said} after {steps}; the run is in {out}", soft_wrap=True)
+    if outcome.ending in (Ending.HALTED, Ending.IRREPRODUCIBLE):
+        console.print(explain_halt(run, config), end="", soft_wrap=True, markup=False, highlight=False)
+        console.print(f"the last state is in {out / 'checkpoints'}, the steps in {run.trace}", soft_wrap=True)
+
+
+def note(record: StepRecord, config: Config) -> str:
+    """The raw loss always, and beside it the one the run is judged by: alone, that one once hid an explosion."""
+    row, reported = record.row, config.training.reported_loss
+
+    def shown(name: str) -> str:
+        value = row[name]
+        return "-" if value is None else f"{value:.4g}"
+
+    raw = f"raw {shown('raw_total')} (FM {shown('raw_fm')}, MF {shown('raw_mf')})"
+    return f"{raw} {reported} {shown(reported)}"

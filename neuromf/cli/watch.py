@@ -1,0 +1,100 @@
+"""`neuromf watch`: a run while it trains."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from neuromf.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from neuromf.watch.watcher import View, Watcher
+
+SHORTEST, LONGEST = 0.1, 3600.0
+"""Seconds between two looks."""
+
+
+def watch(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a training, running or not.")],
+    once: Annotated[bool, typer.Option("--once", help="Show how the run stands, and end.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="As --once, as JSON.")] = False,
+    interval: Annotated[float, typer.Option("--interval", help="Seconds between two looks.")] = 2.0,
+) -> None:
+    """Show a run until it ends; exit 0, or the training's 16 (halted) or 17 (irreproducible); --once: 1 if silent."""
+    # Written so that NaN is refused.
+    if not SHORTEST <= interval <= LONGEST:
+        remedy = f"give a number from {SHORTEST:g} to {LONGEST:g}"
+        raise InputError(f"{interval:g} seconds", remedy=remedy, key="--interval")
+
+    from neuromf.cli.console import make_console
+    from neuromf.watch.standing import EXIT_CODES
+    from neuromf.watch.watcher import Watcher
+
+    watcher, console = Watcher(run), make_console()
+    try:
+        if once or as_json:
+            view = watcher.look()
+            _show_once(view, console, run, as_json=as_json)
+        elif console.is_terminal:
+            view = _show_live(watcher, console, run, interval)
+        else:
+            view = _show_lines(watcher, interval)
+    except KeyboardInterrupt:  # the usual way to stop looking; the run goes on
+        raise typer.Exit(0) from None
+    raise typer.Exit(EXIT_CODES.get(view.standing.state, 0))
+
+
+def _show_once(view: View, console: Console, run: Path, *, as_json: bool) -> None:
+    import json
+
+    from neuromf.watch.document import document
+    from neuromf.watch.screen import screen
+
+    if as_json:
+        print(json.dumps(document(view), indent=1))
+    else:
+        console.print(screen(view, str(run)))
+
+
+def _show_live(watcher: Watcher, console: Console, run: Path, interval: float) -> View:
+    """Draw the screen anew at each look until the run has ended."""
+    from rich.live import Live
+
+    from neuromf.watch.screen import screen
+    from neuromf.watch.standing import ENDED
+
+    view = watcher.look()
+    with Live(screen(view, str(run)), console=console, auto_refresh=False) as live:
+        while view.standing.state not in ENDED:
+            time.sleep(interval)
+            view = watcher.look()
+            live.update(screen(view, str(run)), refresh=True)
+    return view
+
+
+def _show_lines(watcher: Watcher, interval: float) -> View:
+    """Print a line for each look that found something new, and each alarm once, until the run has ended."""
+    from neuromf.watch.screen import alarm_line, blindness, ending_line, status_line
+    from neuromf.watch.standing import ENDED
+
+    known: set[str] = set()
+    before: tuple[object, int] | None = None
+    while True:
+        view = watcher.look()
+        for line in (blindness(view), *map(alarm_line, view.alarms)):
+            if line and line not in known:
+                print(line, flush=True)
+                known.add(line)
+        present = (view.standing.state, view.standing.step)
+        if present != before:
+            print(status_line(view), flush=True)
+        before = present
+        if view.standing.state in ENDED:
+            print(ending_line(view), flush=True)
+            return view
+        time.sleep(interval)

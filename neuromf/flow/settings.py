@@ -1,0 +1,59 @@
+"""What the objective and its time sampler can be set to; the defaults are those of the recipe `recommended`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectiveSettings:
+    """The objective: identity, derivative, reduction, weighting.
+
+    Attributes:
+        prediction: what the network outputs, the average velocity `u` or the data `x` (pMF, arXiv:2601.22158).
+        tangent: velocity along which du/dt is taken: `conditional` e - x (MeanFlow), `model` u(z, t, t) (improved
+            MeanFlow), or the network's second head `v_head`.
+        jvp: `exact`, in forward mode, or `finite_difference`.
+        fd_step: step of the finite difference in t; only with it.
+        loss_terms: one velocity loss (`single`), or a flow-matching loss besides (`dual`).
+        reduction: of a sample's squared error over its dims, `mean` or `sum`.
+        norm_eps: c of the adaptive weight, in the unit of the reduced loss (MeanFlow, Eq. 22).
+        norm_p: p of the adaptive weight; 0 switches it off.
+        t_min: clamp of every 1/t.
+    """
+
+    prediction: Literal["u", "x"] = "x"
+    tangent: Literal["conditional", "model", "v_head"] = "model"
+    jvp: Literal["exact", "finite_difference"] = "exact"
+    fd_step: float | None = None
+    loss_terms: Literal["single", "dual"] = "single"
+    reduction: Literal["mean", "sum"] = "mean"
+    norm_eps: float = 1.0
+    norm_p: float = 1.0
+    t_min: float = 0.05
+
+    def __post_init__(self) -> None:
+        if (self.jvp == "finite_difference") != (self.fd_step is not None):
+            raise ValueError("fd_step must be given with jvp='finite_difference', and only then")
+        if not self.norm_eps > 0 or not 0 < self.t_min < 1:
+            raise ValueError(f"norm_eps {self.norm_eps} must be above 0, and t_min {self.t_min} between 0 and 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeSettings:
+    """The distribution of (r, t).
+
+    Attributes:
+        mu: mean of the logit-normal.
+        sigma: its standard deviation.
+        data_proportion: share of samples with r = t (FM samples, law TIME-002).
+        uniform_fraction: share of MF samples whose pair is uniform (law TIME-005).
+        t_min: smallest t that is drawn, equal to that of the objective (law TIME-004).
+    """
+
+    mu: float = -0.4
+    sigma: float = 1.0
+    data_proportion: float = 0.75
+    uniform_fraction: float = 0.2
+    t_min: float = 0.05

@@ -1,0 +1,84 @@
+"""The gate's answer as a table, in the order in which a person needs it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from neuromf.gate.result import LawResult
+from neuromf.gate.verdict import Verdict
+
+TABLE_WIDTH = 131
+"""Columns from which a table breaks no override of a shipped recipe in two: at 130 one of `failed_225`'s is broken."""
+STYLES = {"block": "bold red", "warn": "yellow", "waived": "magenta", "info": "cyan", "pass": "green"}
+
+
+def print_verdict(console: Console, verdict: Verdict) -> None:
+    """Print blocked laws, warnings and notes in full, passed laws in one line, then the verdict."""
+    loud = [result for status in ("block", "warn", "waived", "info") for result in verdict.with_status(status)]
+    if loud and console.width >= TABLE_WIDTH:
+        console.print(_table(loud))
+    elif loud:
+        _print_list(console, loud)
+    for where, label in (("static", "by the configuration"), ("smoke", "live, in training")):
+        passed = [result.law_id for result in verdict.with_status("pass") if result.where == where]
+        if passed:
+            console.print(f"{len(passed)} laws hold {label}: {', '.join(passed)}", soft_wrap=True)
+    if verdict.smoke is not None:
+        console.print(_smoke_line(verdict.smoke), soft_wrap=True)
+    console.print(closing_line(verdict), soft_wrap=True)
+
+
+def _print_list(console: Console, results: list[LawResult]) -> None:
+    """One law under the other, where a table's columns would break an override in two."""
+    for result in results:
+        head = Text(_name(result, " "), style=STYLES[result.status])
+        console.print(head.append(f": {result.found}, bound {result.bound}", style="default"))
+        console.print(Padding(Text(_why(result)), (0, 0, 1, 2)))
+
+
+def _name(result: LawResult, separator: str) -> str:
+    live = " (live)" if result.where == "smoke" else ""
+    return f"{result.law_id}{live}{separator}{result.status}"
+
+
+def _table(results: list[LawResult]) -> Table:
+    table = Table(show_lines=True, pad_edge=False)
+    for header in ("law", "found", "bound", "why, and what would pass"):
+        table.add_column(header, overflow="fold", ratio=4 if header.startswith("why") else 1)
+    for result in results:
+        name = Text(_name(result, "\n"), style=STYLES[result.status])
+        # As Text, or rich would read the brackets of a citation as markup.
+        table.add_row(name, *(Text(text) for text in (result.found, result.bound, _why(result))))
+    return table
+
+
+def _why(result: LawResult) -> str:
+    lines = [f"{result.title} [{result.source}]", result.detail, result.remedy]
+    if result.passing_value:
+        lines.append(" ".join(f"--set {override}" for override in result.passing_value.split()))
+    if result.value_source:
+        lines.append(f"{result.key} is from: {result.value_source}")
+    return "\n".join(line for line in lines if line)
+
+
+def _smoke_line(smoke: dict[str, Any]) -> str:
+    first, last = smoke["first"], smoke["last"]
+    moved = [f"{name} {first[name]:.3g} -> {last[name]:.3g}" for name in first if first[name] is not None]
+    ended = f"; ended early: {smoke['ended_early']}" if smoke["ended_early"] else ""
+    return f"smoke training, {smoke['steps']} steps on latents of real MRI: {', '.join(moved)}{ended}"
+
+
+def closing_line(verdict: Verdict) -> Text:
+    """The verdict in one line."""
+    text = Text(verdict.status, style=STYLES["pass" if verdict.status == "PASS" else "block"])
+    text.append(f" {verdict.name}: {len(verdict.laws())} laws judged", style="default")
+    for label, status in (("blocked by", "block"), ("warnings", "warn"), ("waived", "waived")):
+        if laws := verdict.laws(status):
+            text.append(f"; {label}: {', '.join(laws)}", style="default")
+    text.append(f"; {verdict.seconds:.1f} s", style="default")
+    return text

@@ -1,0 +1,69 @@
+"""The gate's verdict on a configuration: what the laws found, with leave to break some, as one answer."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from neuromf_spec.waivers import Waiver
+
+from neuromf.config.provenance import value_sources
+from neuromf.config.resolve import config_hash
+from neuromf.config.schema import Config
+from neuromf.gate.static import static_findings
+from neuromf.gate.verdict import Verdict
+from neuromf.gate.waivers import apply_waivers, last_day
+
+if TYPE_CHECKING:  # what is judged on paper imports no torch
+    from neuromf.gate.smoke import SmokeRun
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A configuration that somebody wants to train.
+
+    Attributes:
+        config: what the layers load to.
+        layers: recipe and files, as they were called.
+        sources: where each value comes from, by dotted key.
+    """
+
+    config: Config
+    layers: Sequence[str]
+    sources: Mapping[str, str]
+
+    @classmethod
+    def of(cls, config: Config, layers: Sequence[str], overrides: Sequence[str]) -> Candidate:
+        """The candidate that `load_config` has read from layers and `--set` overrides."""
+        return cls(config, layers, value_sources(layers, overrides))
+
+
+def judge(
+    candidate: Candidate,
+    waivers: Sequence[Waiver],
+    smoke: SmokeRun | None = None,
+    *,
+    started: float | None = None,
+) -> Verdict:
+    """Judge a candidate by the laws that need no run, and by what a smoke training of it found.
+
+    Args:
+        candidate: what is judged.
+        waivers: leave to break laws.
+        smoke: a smoke training of it, None where only the configuration is judged.
+        started: reading of the performance counter from which the verdict's seconds count; now when None.
+    """
+    started = time.perf_counter() if started is None else started
+    results = [*static_findings(candidate.config, candidate.sources), *(smoke.results if smoke else ())]
+    waived = apply_waivers(results, waivers, candidate.layers, datetime.date.today())
+    return Verdict(
+        name=" ".join(candidate.layers),
+        config_hash=config_hash(candidate.config),
+        results=waived,
+        smoke=smoke.summary if smoke else None,
+        seconds=time.perf_counter() - started,
+        expires=last_day(waived, waivers, candidate.layers),
+    )

@@ -1,0 +1,28 @@
+"""The gate's answer as JUnit XML, one test case a law."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+from neuromf.gate.verdict import Verdict
+
+
+def to_junit(verdict: Verdict) -> str:
+    """JUnit text: a blocking law is a failure, a warning is written to the case's output."""
+    blocked = len(verdict.with_status("block"))
+    suite = ElementTree.Element(
+        "testsuite",
+        name=f"neuromf gate {verdict.name}",
+        tests=str(len(verdict.results)),
+        failures=str(blocked),
+        time=f"{verdict.seconds:.3f}",
+    )
+    for result in verdict.results:
+        case = ElementTree.SubElement(suite, "testcase", classname=f"gate.{result.where}", name=result.law_id)
+        found = f"{result.found}, bound {result.bound}"
+        text = f"{result.title}: {found}. {result.detail} {result.remedy}".strip()
+        if result.status == "block":
+            ElementTree.SubElement(case, "failure", message=f"{result.title}: {found}").text = text
+        else:
+            ElementTree.SubElement(case, "system-out").text = f"{result.status}: {text}"
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

@@ -1,0 +1,34 @@
+"""The laws that a configuration can break on paper, judged without torch or numpy in a few milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from neuromf_spec.registry import laws
+
+from neuromf.config.derived import run_facts
+from neuromf.config.schema import Config
+from neuromf.gate import objective_checks, training_checks
+from neuromf.gate.result import LawResult, law_result
+
+CHECKS = {check.law_id: check for check in (*objective_checks.CHECKS, *training_checks.CHECKS)}
+"""Every law that has a static check, by id."""
+
+
+def static_findings(config: Config, sources: Mapping[str, str]) -> list[LawResult]:
+    """Judge `config` by every law that needs no run, in the order of the registry.
+
+    Args:
+        config: a configuration that loaded.
+        sources: where each value comes from, by dotted key, as `recipe_sources` gives it.
+    """
+    facts = run_facts(config)
+    results = []
+    for law in laws().values():
+        if law.id not in CHECKS:
+            continue
+        check = CHECKS[law.id]
+        finding = law.predicate(**check.arguments(config, facts))
+        source = sources.get(check.key, "")
+        results.append(law_result(law, finding, key=check.key, where="static", value_source=source))
+    return results

@@ -1,0 +1,118 @@
+"""From a configuration's training to the numbers that its laws judge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from neuromf_spec.reference.schedule import lr_multiplier as closed_form
+
+from neuromf.config.derived import RunFacts, pair_settings
+from neuromf.config.schema import Config
+from neuromf.data.cohort import discover_scans, subject_id
+from neuromf.data.splits import SPLIT_NAMES, split_subjects
+from neuromf.gate.check import Arguments, Check
+from neuromf.monitor.guard import guard_arguments
+from neuromf.trace.columns import NAMES
+from neuromf.training.schedule import lr_multiplier
+
+
+def _first_multiplier(config: Config, facts: RunFacts) -> Arguments:
+    warmup, schedule = config.training.warmup_steps, config.training.lr_schedule
+    multiplier = lr_multiplier(0, facts.optimiser_steps, warmup, schedule)
+    return {"multiplier": multiplier, "schedule": schedule, "warmup_steps": warmup}
+
+
+def _worst_multiplier(config: Config, facts: RunFacts) -> Arguments:
+    """The trainer's own multiplier at the step that errs most, among those where a schedule turns."""
+    warmup, total, schedule = config.training.warmup_steps, facts.optimiser_steps, config.training.lr_schedule
+    turns = {0, 1, warmup - 1, warmup, warmup + 1, total // 2, total - 1}
+    turns = {step for step in turns if 0 <= step < total}
+    actual = {step: lr_multiplier(step, total, warmup, schedule) for step in turns}
+    worst = max(turns, key=lambda step: abs(actual[step] - closed_form(step, total, warmup, schedule)))
+    return {
+        "multiplier": actual[worst],
+        "step": worst,
+        "total_steps": total,
+        "warmup_steps": warmup,
+        "schedule": schedule,
+    }
+
+
+def _warmup(config: Config, facts: RunFacts) -> Arguments:
+    return {"warmup_steps": config.training.warmup_steps, "optimiser_steps": facts.optimiser_steps}
+
+
+def _moments(config: Config, facts: RunFacts) -> Arguments:
+    training = config.training
+    return {"beta1": training.beta1, "beta2": training.beta2, "optimiser_steps": facts.optimiser_steps}
+
+
+def _average(config: Config, facts: RunFacts) -> Arguments:
+    return {"decay": config.ema.decay, "optimiser_steps": facts.optimiser_steps}
+
+
+def _average_type(config: Config, facts: RunFacts) -> Arguments:
+    # The trainer keeps its average in float32; how often it is updated is judged while it runs.
+    return {"decay": config.ema.decay, "optimiser_steps": facts.optimiser_steps, "dtype": "float32"}
+
+
+def _batch(config: Config, _: RunFacts) -> Arguments:
+    training = config.training
+    return {
+        "batch_size_per_gpu": training.batch_size_per_gpu,
+        "gpus": training.gpus,
+        "gradient_accumulation_steps": training.gradient_accumulation_steps,
+        "data_proportion": config.time_sampling.data_proportion,
+    }
+
+
+def _guard(config: Config, _: RunFacts) -> Arguments:
+    return guard_arguments(config)
+
+
+def _columns(_config: Config, _facts: RunFacts) -> Arguments:
+    return {"recorded": NAMES}
+
+
+def _keys(_config: Config, _facts: RunFacts) -> Arguments:
+    # A configuration that loaded holds no key outside the schema: loading refuses it.
+    return {"unknown": ()}
+
+
+def _settings(config: Config, _: RunFacts) -> Arguments:
+    return {"settings": pair_settings(config)}
+
+
+def _split(config: Config, _: RunFacts) -> Arguments:
+    """The split that the configuration asks for, by the ids that the cohort has on disk or will have."""
+    data = config.data
+    scans = [] if data.root is None else discover_scans(Path(data.root))
+    ids = [scan.subject for scan in scans] or [subject_id(index) for index in range(data.demo_subjects)]
+    split_of = split_subjects(ids, data.split_ratios, data.split_seed)
+    homes: dict[str, set[str]] = {}
+    for subject in ids:
+        homes.setdefault(subject, set()).add(split_of[subject])
+    asked = [name for name, ratio in zip(SPLIT_NAMES, data.split_ratios, strict=True) if ratio > 0]
+    return {
+        "shared_subjects": sum(len(names) > 1 for names in homes.values()),
+        "empty_splits": [name for name in asked if name not in split_of.values()],
+        "unnamed_scans": sum(not scan.subject.startswith("sub-") for scan in scans),
+        "subjects": len(split_of),
+    }
+
+
+CHECKS = (
+    Check("LR-001", "training.lr_schedule", _first_multiplier),
+    Check("LR-002", "training.lr_schedule", _worst_multiplier),
+    Check("LR-003", "training.warmup_steps", _warmup),
+    Check("OPT-001", "training.beta2", _moments),
+    Check("EMA-001", "ema.decay", _average_type),
+    Check("EMA-002", "ema.decay", _average),
+    Check("BATCH-001", "training.gradient_accumulation_steps", _batch),
+    Check("DATA-002", "data.split_ratios", _split),
+    Check("GUARD-001", "training.divergence_threshold", _guard),
+    Check("OBS-001", "training.diagnostics", _columns),
+    Check("CFG-001", "", _keys),
+    Check("JVP-004", "", _settings),
+    Check("CFG-002", "", _settings),
+)

@@ -1,0 +1,76 @@
+"""The gate's answer: one status from all laws, as data."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from neuromf import __version__
+from neuromf.gate.result import LawResult
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What the gate says about one configuration.
+
+    Attributes:
+        name: what the user called it.
+        config_hash: SHA-256 of the resolved configuration.
+        results: every law that was judged, static ones first.
+        smoke: summary of the smoke training, None without one.
+        seconds: wall time of the gate.
+        expires: last day of the leave that it rests on; None where it needs none.
+    """
+
+    name: str
+    config_hash: str
+    results: list[LawResult]
+    smoke: dict[str, Any] | None
+    seconds: float
+    expires: datetime.date | None = None
+
+    @property
+    def status(self) -> Literal["PASS", "BLOCKED"]:
+        """BLOCKED when any law blocks."""
+        return "BLOCKED" if self.with_status("block") else "PASS"
+
+    def with_status(self, status: str) -> list[LawResult]:
+        """Laws with this status."""
+        return [result for result in self.results if result.status == status]
+
+    def laws(self, *statuses: str) -> list[str]:
+        """Ids of the laws with one of these statuses, or of all that were judged, each once."""
+        found = (result.law_id for result in self.results if not statuses or result.status in statuses)
+        return list(dict.fromkeys(found))
+
+    def to_json(self) -> str:
+        """The verdict as JSON text."""
+        document = {
+            "schema": SCHEMA,
+            "neuromf": __version__,
+            "status": self.status,
+            "config": self.name,
+            "config_hash": self.config_hash,
+            "expires": None if self.expires is None else self.expires.isoformat(),
+            "blocked": self.laws("block"),
+            "warned": self.laws("warn"),
+            "waived": self.laws("waived"),
+            "laws": [asdict(result) for result in self.results],
+            "smoke": self.smoke,
+            "seconds": round(self.seconds, 3),
+        }
+        return json.dumps(_without_nan(document), indent=1, allow_nan=False) + "\n"
+
+
+def _without_nan(value: Any) -> Any:  # noqa: ANN401
+    """JSON has no NaN and no infinity: they become the text `nan` or `inf`."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

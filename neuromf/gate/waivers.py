@@ -1,0 +1,78 @@
+"""Leave to break a law, applied to what the gate found."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from neuromf_spec.registry import laws
+from neuromf_spec.waivers import EXAMPLE, Waiver, parse_waivers, shipped_waivers
+
+from neuromf.errors import InputError
+from neuromf.gate.result import LawResult
+
+
+def all_waivers(path: Path | None) -> tuple[Waiver, ...]:
+    """Waivers of the shipped recipes, and those of a file.
+
+    Raises:
+        InputError: the file is no file of waivers.
+    """
+    return (*shipped_waivers(), *(read_waivers(path) if path is not None else ()))
+
+
+def read_waivers(path: Path) -> tuple[Waiver, ...]:
+    """Waivers of a TOML file.
+
+    Raises:
+        InputError: the file is not there or not of the form that `spec/neuromf_spec/waivers.toml` shows.
+    """
+    try:
+        waivers = parse_waivers(path.read_text(encoding="utf-8"))
+        if unknown := [waiver.law for waiver in waivers if waiver.law not in laws()]:
+            raise ValueError(f"{unknown[0]!r} is no law")
+    except (OSError, ValueError, RecursionError) as error:
+        remedy = "write tables like this one: " + EXAMPLE.replace("\n", "  ").strip()
+        raise InputError(f"holds no waivers ({error})", remedy=remedy, file=path, key="--waivers") from error
+    return waivers
+
+
+def apply_waivers(
+    results: Iterable[LawResult], waivers: Iterable[Waiver], layers: Sequence[str], today: datetime.date
+) -> list[LawResult]:
+    """Results with broken laws waived where that is allowed.
+
+    A waiver that has expired changes nothing but says so; one whose law holds blocks, for it would hide a later break.
+
+    Args:
+        results: what the gate found.
+        waivers: all there are.
+        layers: the configuration as it was called; a waiver is for one of these names.
+        today: the day on which it must not have expired.
+    """
+    mine = {waiver.law: waiver for waiver in waivers if waiver.config in layers}
+    return [_waived(result, mine[result.law_id], today) if result.law_id in mine else result for result in results]
+
+
+def _waived(result: LawResult, waiver: Waiver, today: datetime.date) -> LawResult:
+    leave = f"waived by {waiver.owner} until {waiver.expires}: {waiver.reason}"
+    if result.status in ("pass", "info"):
+        remedy = "Remove the waiver: the law holds without it."
+        return replace(result, status="block", detail=f"{result.detail} {leave}".strip(), remedy=remedy)
+    if waiver.expired(today):
+        return replace(result, detail=f"{result.detail} The waiver expired on {waiver.expires}.".strip())
+    return replace(result, status="waived", detail=f"{leave}. {result.detail}".strip(), remedy="", passing_value="")
+
+
+def last_day(results: Iterable[LawResult], waivers: Iterable[Waiver], layers: Sequence[str]) -> datetime.date | None:
+    """The day on which the first of the waivers that these results rest on expires; None where they rest on none.
+
+    Args:
+        results: after `apply_waivers`.
+        waivers: all there are.
+        layers: the configuration as it was called.
+    """
+    used = {result.law_id for result in results if result.status == "waived"}
+    return min((w.expires for w in waivers if w.law in used and w.config in layers), default=None)

@@ -1,0 +1,65 @@
+"""What a user may name to be compared: a run's folder, a golden case, or a trace file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuromf.comparison.comparator import Tolerance
+from neuromf.comparison.table import TraceTable, read_table
+from neuromf.config.recorded import read_recorded
+from neuromf.config.resolve import flat_config
+from neuromf.errors import InputError
+from neuromf.golden.case import case_names, read_case
+from neuromf.golden.store import golden_table, tolerance_frame
+from neuromf.golden.tolerances import tolerances_from
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison.
+
+    Attributes:
+        name: as the user gave it.
+        table: the trace.
+        config: every key of its configuration, empty where that is not known.
+        tolerances: measured ones, empty where there are none.
+    """
+
+    name: str
+    table: TraceTable
+    config: Mapping[str, object]
+    tolerances: Mapping[str, Tolerance]
+
+
+def read_side(name: str) -> Side:
+    """Open what `name` stands for.
+
+    Raises:
+        InputError: it is neither a golden case, nor a run's folder, nor a trace file, or cannot be read.
+    """
+    path = Path(name)
+    if name in case_names() and not path.exists():
+        case = read_case(name)
+        tolerances = tolerances_from(tolerance_frame(case))
+        return Side(name, golden_table(case), flat_config(case.config), tolerances)
+    if path.is_dir() and (path / "trace.csv").is_file():
+        config = path / "config.yaml"
+        known = flat_config(read_recorded(config)) if config.is_file() else {}
+        return Side(name, read_table(path / "trace.csv"), known, {})
+    if path.is_file():
+        return Side(name, read_table(path), {}, {})
+    remedy = f"give a run's folder, a trace.csv, or one of {', '.join(case_names())}"
+    raise InputError(f"'{name}' holds no trace", remedy=remedy)
+
+
+def config_changes(golden: Side, actual: Side) -> dict[str, tuple[object, object]] | None:
+    """Keys whose values differ, as (golden's, trace's); None where a configuration is not known."""
+    if not golden.config or not actual.config:
+        return None
+    return {
+        key: (golden.config[key], actual.config[key])
+        for key in golden.config
+        if repr(golden.config[key]) != repr(actual.config.get(key))
+    }

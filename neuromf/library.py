@@ -1,0 +1,96 @@
+"""The harness as functions: judge a configuration, train it, compare two runs, diagnose one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neuromf.config.schema import Config
+from neuromf.gate.result import LawResult
+from neuromf.gate.static import static_findings
+
+if TYPE_CHECKING:  # nothing here loads torch before it is needed
+    from neuromf.comparison.comparator import Comparison
+    from neuromf.diagnosis.diagnosis import Suspect
+    from neuromf.training.loop import Outcome
+
+
+def judge(config: Config) -> list[LawResult]:
+    """Judge a configuration by every law that needs no run, as `neuromf gate --static` does.
+
+    Returns:
+        One finding a law, in the order of the registry; `status` is `pass`, `info`, `warn` or `block`.
+
+    >>> from neuromf import load_config
+    >>> {finding.status for finding in judge(load_config(["recommended"]))} <= {"pass", "info"}
+    True
+    """
+    return static_findings(config, {})
+
+
+def compare(run: str | Path, golden: str | Path) -> Comparison:
+    """Where two traces differ first, and in which stage of the step.
+
+    Args:
+        run: a run's folder or its trace.csv.
+        golden: a run's folder, a trace.csv, or the name of a golden case, whose measured tolerances then hold.
+
+    Raises:
+        InputError: one of them holds no trace.
+    """
+    from neuromf.comparison.comparator import compare as compare_tables
+    from neuromf.golden.sources import read_side
+
+    actual, expected = read_side(str(run)), read_side(str(golden))
+    return compare_tables(actual.table, expected.table, expected.tolerances)
+
+
+def diagnose(run: str | Path) -> list[Suspect]:
+    """What is most likely wrong with a run of `neuromf train`, the likeliest first; empty where nothing is.
+
+    Args:
+        run: its folder.
+
+    Raises:
+        InputError: it holds no run, or a record of it cannot be read.
+    """
+    from neuromf.diagnosis.diagnosis import diagnose as weigh_causes
+    from neuromf.monitor.events import read_events
+    from neuromf.trace.reader import read_rows
+    from neuromf.training.run_folder import open_run
+    from neuromf.training.summary import latest_blocks, read_summary
+
+    folder, config = open_run(Path(run))
+    blocks = latest_blocks(read_summary(folder.summary), folder.summary)
+    return weigh_causes(config, read_rows(folder.trace), read_events(folder.events), blocks)
+
+
+def train(config: Config, out: str | Path, *, device: str | None = None, allow_blocked: str | None = None) -> Outcome:
+    """Train a configuration that the static gate lets pass, as `neuromf train` does.
+
+    Args:
+        config: the run.
+        out: folder to create; it holds the trace, events, checkpoints and samples.
+        device: `cpu`, `cuda` or `cuda:N`; CUDA where there is one when None.
+        allow_blocked: why it is to be trained although laws block it; the run keeps the reason.
+
+    Raises:
+        InputError: a law blocks it and no reason is given, or the scans, the autoencoder or `out` are not usable.
+    """
+    from neuromf.cli.training import prepare, run_training
+    from neuromf.errors import InputError
+    from neuromf.training.device import choose_device
+    from neuromf.training.distributed import World
+
+    blocked = [finding for finding in judge(config) if finding.status == "block"]
+    names = ", ".join(finding.law_id for finding in blocked)
+    if blocked and not allow_blocked:
+        first = blocked[0]
+        problem = f"blocked by {names}; {first.law_id}: {first.title}, {first.found}, bound {first.bound}"
+        remedy = f"set {first.passing_value}" if first.passing_value else first.remedy
+        raise InputError(problem, remedy=remedy, key=first.key or None)
+    said = f"BLOCKED by {names}; trained despite it: {allow_blocked}" if blocked else "PASS"
+    folder, world = Path(out), World()
+    where = choose_device(device, deterministic=config.training.deterministic)
+    store = prepare(config, folder, world, resume=False, gate=said)
+    return run_training(config, store, folder, world, device=where, resume=False, max_steps=None, workers=0)

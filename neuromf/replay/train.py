@@ -1,0 +1,106 @@
+"""Small trainings with the failed run's settings and with repairs, each summed up epoch by epoch."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import pandas as pd
+
+from neuromf.config.derived import epoch_of_step
+from neuromf.config.schema import Config
+from neuromf.replay.small_scale import EPOCHS, REPAIRS, small_config
+from neuromf.trace.reader import read_trace
+
+COLUMNS = ("raw_fm", "raw_mf", "raw_ch0", "raw_ch1", "raw_ch2", "raw_ch3", "weighted", "grad_norm", "lr")
+"""What a curve keeps: the median over each epoch's steps."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training to be done.
+
+    Attributes:
+        repair: name of the repair.
+        seed: of weights and batches.
+        epochs: length.
+        file: CSV to write.
+    """
+
+    repair: str
+    seed: int
+    epochs: int
+    file: Path
+
+
+def jobs(folder: Path, names: list[str], seeds: int, epochs: int = EPOCHS) -> list[Job]:
+    """Trainings whose curves are not in `folder` yet."""
+    planned = [Job(n, seed, epochs, folder / f"{n}.seed{seed}.csv") for seed in range(seeds) for n in names]
+    return [job for job in planned if not job.file.exists()]
+
+
+def run_jobs(
+    todo: list[Job], processes: int, on_step: Callable[[int, int, str], None] | None = None
+) -> Iterator[tuple[Job, str]]:
+    """Do the trainings, several at once; yield each with the sentence it ended with.
+
+    A curve is written when its training is done, so that an interrupted series goes on where it was.
+    """
+    if processes == 1:
+        for job in todo:
+            yield job, _run(job, on_step)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        futures = {pool.submit(_run, job): job for job in todo}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
+def _run(job: Job, on_step: Callable[[int, int, str], None] | None = None) -> str:
+    import torch
+
+    from neuromf.training.latents import training_store
+    from neuromf.training.loop import train
+    from neuromf.training.run_folder import create_run
+    from neuromf.training.step import StepRecord
+
+    torch.set_num_threads(1)
+    repair = next(repair for repair in REPAIRS if repair.name == job.repair)
+    config = small_config(repair, job.seed, job.epochs)
+    store = training_store(config)
+
+    def show(record: StepRecord) -> None:
+        if on_step is not None:
+            row = record.row
+            on_step(
+                int(row["step"] or 0) + 1, 30 * job.epochs, f"weighted {row['weighted']:.4f} MF {row['raw_mf']:.3g}"
+            )
+
+    with tempfile.TemporaryDirectory() as scratch:
+        run = create_run(Path(scratch) / "run", config, store.description.content_hash)
+        outcome = train(config, store.split("train"), run, device=torch.device("cpu"), on_step=show)
+        curve = epoch_curve(read_trace(run.trace), config)
+    job.file.parent.mkdir(parents=True, exist_ok=True)
+    staging = job.file.with_suffix(".tmp")
+    curve.to_csv(staging, float_format="%.6g", lineterminator="\n")
+    staging.replace(job.file)
+    return f"{outcome.ending.value} at step {outcome.step}"
+
+
+def epoch_curve(trace: pd.DataFrame, config: Config) -> pd.DataFrame:
+    """Median over the steps of each epoch, and the spread of the weighted loss, by epoch."""
+    epoch = pd.Series([epoch_of_step(config, int(step)) for step in trace["step"]], name="epoch")
+    groups = trace.groupby(epoch)
+    curve = groups[list(COLUMNS)].median()
+    curve["weighted_std"] = groups["weighted"].std(ddof=0)
+    return curve
+
+
+def read_curves(folder: Path, names: list[str], seeds: int) -> dict[str, list[pd.DataFrame]]:
+    """Curves by repair, one a seed, as far as they are there."""
+    files = {name: [folder / f"{name}.seed{seed}.csv" for seed in range(seeds)] for name in names}
+    return {name: [pd.read_csv(f, index_col="epoch") for f in paths if f.exists()] for name, paths in files.items()}

@@ -1,0 +1,58 @@
+"""What all pages share: the template engine, the style, and how a page gets to disk."""
+
+from __future__ import annotations
+
+import os
+from importlib import resources
+from pathlib import Path
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from neuromf.errors import InputError
+from neuromf.gate.result import format_value
+
+DOCTYPE = "<!doctype html>"
+
+
+def render_page(template: str, **values: object) -> str:
+    """HTML text of a page that loads nothing from anywhere.
+
+    Args:
+        template: name of a template beside this module.
+        values: what it shows.
+    """
+    environment = Environment(
+        loader=FunctionLoader(_source),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = format_value
+    return environment.get_template(template).render(**values)
+
+
+def check_page(path: Path) -> None:
+    """Make sure that a page may be written there.
+
+    Raises:
+        InputError: it is a folder, lies in none, or another kind of file would be overwritten.
+    """
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise InputError("cannot be written", remedy="give a file in a folder that exists", file=path, key="--out")
+    if path.exists() and not path.read_bytes()[: len(DOCTYPE)].lower().startswith(DOCTYPE.encode()):
+        raise InputError("is a file of another kind", remedy="give a name of its own", file=path, key="--out")
+
+
+def write_page(path: Path, text: str) -> None:
+    """Write a page whole or not at all."""
+    staging = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        staging.write_text(text, encoding="utf-8")
+        staging.replace(path)
+    finally:
+        staging.unlink(missing_ok=True)
+
+
+def _source(name: str) -> str:
+    return resources.files("neuromf.report").joinpath(name).read_text(encoding="utf-8")

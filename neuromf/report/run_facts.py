@@ -1,0 +1,117 @@
+"""What a report knows of a run: everything its folder holds, read once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromf.config.schema import Config
+from neuromf.errors import InputError
+from neuromf.monitor.events import Event
+from neuromf.report.charts import COLOURS
+from neuromf.report.lines import column_values
+from neuromf.trace.columns import Row
+from neuromf.training.run_folder import RunFolder, open_run
+from neuromf.training.summary import read_summary
+from neuromf.watch.event_log import whole_events
+from neuromf.watch.growing import whole_rows
+from neuromf.watch.pace import file_marks, seconds_per_step
+from neuromf.watch.standing import Standing
+from neuromf.watch.watcher import standing_of
+
+MOST_RUNS = len(COLOURS)
+"""Runs that one chart can tell apart by colour."""
+
+
+@dataclass(frozen=True)
+class ReportedRun:
+    """One run of a report.
+
+    Attributes:
+        index: its place in the report, from 0.
+        name: by which the page calls it.
+        folder: where it lies.
+        config: its configuration.
+        rows: its trace, at least one row.
+        events: oldest first.
+        epochs: records of `training_summary.json`.
+        standing: whether it finished, was halted or goes on.
+        environment: versions it was started with.
+    """
+
+    index: int
+    name: str
+    folder: RunFolder
+    config: Config
+    rows: list[Row]
+    events: list[Event]
+    epochs: list[dict[str, Any]]
+    standing: Standing
+    environment: dict[str, str]
+
+    @property
+    def colour(self) -> str:
+        """The run's colour in charts that show several runs."""
+        return COLOURS[self.index]
+
+    @property
+    def toggle(self) -> str:
+        """Class of everything that the page hides together with this run."""
+        return f"run{self.index}"
+
+    def values(self, column: str) -> NDArray[np.float64]:
+        """A column of the trace, NaN where the cell is empty."""
+        return column_values(self.rows, column)
+
+
+def read_runs(folders: Sequence[Path]) -> list[ReportedRun]:
+    """Read the runs of a report.
+
+    Raises:
+        InputError: one is no run, has no step yet, is given twice, or there are more than can be told apart.
+    """
+    if len(folders) > MOST_RUNS:
+        raise InputError(f"{len(folders)} runs are too many for one page", remedy=f"give at most {MOST_RUNS}")
+    resolved = [folder.resolve() for folder in folders]
+    for place, folder in enumerate(folders):
+        if resolved[place] in resolved[:place]:
+            raise InputError("the run is given twice", remedy="give each run once", file=folder)
+    names = [folder.name for folder in resolved]
+    # Folders of one name in different places keep the way that leads to them.
+    labels = [name if names.count(name) == 1 else str(folder) for name, folder in zip(names, folders, strict=True)]
+    return [_read_run(index, name, folder) for index, (name, folder) in enumerate(zip(labels, folders, strict=True))]
+
+
+def _read_run(index: int, name: str, root: Path) -> ReportedRun:
+    folder, config = open_run(root)
+    rows = whole_rows(folder.trace)
+    if not rows:
+        problem = "the trace has no whole row" if folder.trace.exists() else "the run has no trace"
+        raise InputError(problem, remedy="wait for its first step, or train it again", file=folder.trace)
+    events = whole_events(folder.events)
+    return ReportedRun(
+        index=index,
+        name=name,
+        folder=folder,
+        config=config,
+        rows=rows,
+        events=events,
+        epochs=read_summary(folder.summary),
+        standing=standing_of(folder, config, events, len(rows), seconds_per_step(file_marks(folder, len(rows)))),
+        environment=_environment(folder),
+    )
+
+
+def _environment(folder: RunFolder) -> dict[str, str]:
+    """Versions as `run.json` has them, without the latents' hash."""
+    try:
+        recorded = json.loads(folder.environment.read_text())
+        return {str(key): str(value) for key, value in recorded.items() if key != "latents"}
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise InputError(f"not readable ({error})", remedy="restore the file", file=folder.environment) from error

@@ -1,0 +1,84 @@
+"""Everything a training writes: records, checkpoints and samples; rank 0 keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from neuromf.config.resolve import config_hash
+from neuromf.config.schema import Config
+from neuromf.data.latent_set import LatentSet
+from neuromf.monitor.engine import Monitor
+from neuromf.monitor.events import Event, read_events
+from neuromf.monitor.moments import latent_moments
+from neuromf.trace.writer import TraceWriter
+from neuromf.training.checkpoint import save_checkpoint
+from neuromf.training.checkpoint_folders import retention
+from neuromf.training.recorder import Recorder, launch_events
+from neuromf.training.run_folder import RunFolder
+from neuromf.training.samples import leave_sample
+from neuromf.training.scalars import ScalarMirror
+from neuromf.training.state import TrainState
+from neuromf.training.step import StepRecord
+from neuromf.training.storage import written_to
+
+
+class Journal:
+    """Writes into one run's folder.
+
+    Args:
+        run: the folder.
+        config: the run.
+        trace: open trace.
+        recorder: of the steps.
+        shape: (C, D, H, W) of a latent.
+    """
+
+    def __init__(
+        self, run: RunFolder, config: Config, trace: TraceWriter, recorder: Recorder, shape: tuple[int, ...]
+    ) -> None:
+        self._run, self._config, self._trace, self._recorder, self._shape = run, config, trace, recorder, shape
+
+    def record(self, record: StepRecord) -> list[Event]:
+        """One step; what is new is returned."""
+        with written_to(self._run.root):
+            return self._recorder.record(record)
+
+    def save(self, state: TrainState, halted: str = "") -> None:
+        """A checkpoint, never ahead of its trace."""
+        with written_to(self._run.root):
+            self._trace.sync()
+        rule, loss = retention(self._config), self._recorder.recent_loss()
+        save_checkpoint(self._run.root, state, config_hash(self._config), halted, raw_loss=loss, rule=rule)
+
+    def sample(self, state: TrainState) -> None:
+        """One sample from the averaged weights."""
+        with written_to(self._run.previews):
+            changed = leave_sample(self._run.previews, state, self._config, self._shape)
+            if changed is not None:
+                self._recorder.tell(changed)
+
+
+@contextmanager
+def open_journal(run: RunFolder, config: Config, latents: LatentSet, state: TrainState) -> Iterator[Journal | None]:
+    """The journal of a run that is about to make step `state.step`, on rank 0 alone; later records are dropped.
+
+    Raises:
+        InputError: a record of the run is damaged, or the folder cannot be written.
+    """
+    opened: list[Journal] = []
+    with ExitStack() as stack:
+        state.world.lead(lambda: opened.append(_open(stack, run, config, latents, state.step)))
+        yield opened[0] if opened else None
+
+
+def _open(stack: ExitStack, run: RunFolder, config: Config, latents: LatentSet, step: int) -> Journal:
+    with written_to(run.root):
+        (run.root / "checkpoints").mkdir(exist_ok=True)
+        monitor = Monitor(config, latent_moments(latents), read_events(run.events))
+        trace = stack.enter_context(TraceWriter(run.trace, step))
+        scalars = stack.enter_context(ScalarMirror(run.root / "tensorboard", step))
+        recorder = Recorder(run, config, trace, scalars, monitor, step)
+        for event in launch_events(config, latents) if step == 0 else []:
+            recorder.tell(event)
+    return Journal(run, config, trace, recorder, tuple(latents.shape[1:]))

@@ -1,0 +1,150 @@
+"""The training loop: steps, records, checkpoints, samples, and the guard's halt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+import torch
+
+from neuromf.config.derived import run_facts
+from neuromf.config.schema import Config
+from neuromf.data.latent_set import LatentSet, channel_std
+from neuromf.monitor.alarm import Level
+from neuromf.monitor.events import Event
+from neuromf.training.batches import BatchSource
+from neuromf.training.distributed import current_world
+from neuromf.training.journal import Journal, open_journal
+from neuromf.training.refusal import refuse_impossible, refuse_uneven
+from neuromf.training.resume import resume_run
+from neuromf.training.run_folder import RunFolder
+from neuromf.training.samples import is_sampled
+from neuromf.training.state import TrainState, initial_state
+from neuromf.training.step import StepRecord, settle, train_step
+from neuromf.training.stream import open_source
+
+
+class Ending(StrEnum):
+    """How a training ended; the text is what the user reads."""
+
+    FINISHED = "finished"
+    PAUSED = "paused at --max-steps; continue with --resume"
+    INTERRUPTED = "interrupted, with a checkpoint; continue with --resume"
+    HALTED = "halted by the divergence guard"
+    IRREPRODUCIBLE = "stopped: a step did not repeat itself"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a training ended, at which optimiser step, and why when it did not come to its end."""
+
+    ending: Ending
+    step: int
+    message: str = ""
+
+
+OnStep = Callable[[StepRecord], None]
+OnEvent = Callable[[Event], None]
+
+
+def train(
+    config: Config,
+    latents: LatentSet,
+    run: RunFolder,
+    *,
+    device: torch.device,
+    resume: bool = False,
+    max_steps: int | None = None,
+    workers: int = 0,
+    on_step: OnStep = lambda record: None,
+    on_event: OnEvent = lambda event: None,
+    interrupted: Callable[[], str] = str,
+) -> Outcome:
+    """Train to the end of the run, to `max_steps`, to a halt, or until a signal comes.
+
+    In a process group every rank calls this; rank 0 alone writes, and all end alike.
+
+    Args:
+        config: the run.
+        latents: normalised training latents (N, C, D, H, W), float32.
+        run: where it is recorded.
+        device: where it computes.
+        resume: go on from the newest whole checkpoint.
+        max_steps: stop, with a checkpoint, once this many optimiser steps of the run are done.
+        workers: processes that draw micro-batches ahead; they change nothing but the time a step waits.
+        on_step: called after each step, on rank 0.
+        on_event: called with each alarm, on rank 0.
+        interrupted: name of a signal that asks for the end, empty while none came; the step is finished and saved.
+
+    Raises:
+        InputError: nothing to resume from, a configuration that torch cannot run, or a disk that refuses.
+    """
+    refuse_impossible(config)
+    world = current_world()
+    refuse_uneven(config, world)
+    state = initial_state(config, channel_std(latents), device, world)
+    if resume:
+        for event in resume_run(state, run, config):
+            on_event(event)
+    steps = run_facts(config).optimiser_steps
+    with (
+        open_journal(run, config, latents, state) as journal,
+        open_source(latents, config, device, first=state.step, world=world, workers=workers) as source,
+    ):
+        training = _Training(state, source, journal, config, min(max_steps or steps, steps), on_step, on_event)
+        return training.run(interrupted)
+
+
+@dataclass(frozen=True)
+class _Training:
+    state: TrainState
+    source: BatchSource
+    journal: Journal | None
+    config: Config
+    last: int
+    on_step: OnStep
+    on_event: OnEvent
+
+    def run(self, interrupted: Callable[[], str]) -> Outcome:
+        state = self.state
+        if state.step < self.last:
+            settle(state, self.source, self.config)
+        while state.step < self.last:
+            record = train_step(state, self.source, self.config)
+            asked = state.world.any(bool(interrupted()))
+            state.world.lead(partial(self._write, record, asked=asked))
+            if _is_over(record):
+                return Outcome(_ending(record), state.step, record.verdict.message)
+            if asked and state.step < self.last:
+                return Outcome(Ending.INTERRUPTED, state.step, interrupted() or "a signal to another rank")
+        whole = state.step == run_facts(self.config).optimiser_steps
+        return Outcome(Ending.FINISHED if whole else Ending.PAUSED, state.step)
+
+    def _write(self, record: StepRecord, *, asked: bool) -> None:
+        """What one step leaves on disk; rank 0 alone is here."""
+        journal = self.journal
+        assert journal is not None  # rank 0 has one
+        events = journal.record(record)
+        self.on_step(record)
+        for event in events:
+            self.on_event(event)
+        if _is_over(record):  # a run that the machine stopped may go on elsewhere, one that diverged may not
+            diverged = _ending(record) is Ending.HALTED
+            journal.save(self.state, halted=record.verdict.message if diverged else "")
+            return
+        step, every = self.state.step, self.config.training.checkpoint_every_steps
+        # Before the checkpoint, from which a killed run goes on: what comes after it is never made again.
+        if is_sampled(step, every) or step == self.last:
+            journal.sample(self.state)
+        if step % every == 0 or step == self.last or asked:
+            journal.save(self.state)
+
+
+def _is_over(record: StepRecord) -> bool:
+    return record.verdict.level not in (Level.OK, Level.WARN)
+
+
+def _ending(record: StepRecord) -> Ending:
+    return Ending.IRREPRODUCIBLE if record.verdict.level is Level.IRREPRODUCIBLE else Ending.HALTED

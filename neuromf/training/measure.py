@@ -1,0 +1,121 @@
+"""What a step records about itself: sums over micro-batches that become one row of the trace."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import torch
+from neuromf_spec.laws.weight_regime import SATURATED
+from torch import Tensor
+
+from neuromf.flow.objective import Batch, Objective
+from neuromf.flow.path import broadcast_time
+from neuromf.flow.settings import ObjectiveSettings
+from neuromf.trace.columns import Row
+
+Sums = dict[str, Tensor]
+"""Name -> float64 scalar, additive over micro-batches and ranks."""
+
+
+def measure(objective: Objective, batch: Batch, settings: ObjectiveSettings) -> Sums:
+    """Sums over one micro-batch; nothing here is read back from the device."""
+    return {name: value.detach().double().sum() for name, value in _quantities(objective, batch, settings)}
+
+
+def add(total: Sums | None, part: Sums) -> Sums:
+    """Add one micro-batch's sums to those before it."""
+    return part if total is None else {name: total[name] + part[name] for name in total}
+
+
+def _quantities(objective: Objective, batch: Batch, settings: ObjectiveSettings) -> Iterator[tuple[str, Tensor]]:
+    is_mf_B = objective.is_mf_B
+    interval_B = batch.t_B - batch.r_B
+    yield "samples", torch.ones_like(interval_B)
+    yield "mf_samples", is_mf_B
+    yield "t", batch.t_B
+    yield "h", interval_B
+    yield "z", _mean_square(objective.z)
+    yield "v", _mean_square(objective.v_c)
+    yield "u", _mean_square(objective.u)
+    yield "target", _mean_square(objective.target)
+    yield from _derivative_quantities(objective, interval_B)
+    yield from _loss_quantities(objective, is_mf_B)
+    yield from _weight_quantities(objective, settings)
+
+
+def _derivative_quantities(objective: Objective, interval_B: Tensor) -> Iterator[tuple[str, Tensor]]:
+    dudt, tangent = objective.derivative.dudt, objective.tangent
+    length = interval_B[objective.is_mf_B]
+    moved = (broadcast_time(length, dudt) * dudt).flatten(1).norm(dim=1)
+    size = objective.derivative.u.flatten(1).norm(dim=1) + tangent.flatten(1).norm(dim=1)
+    yield "dudt", _mean_square(dudt)
+    # A zero net has u = v = du/dt = 0 before its first step: that is rho = 0, not 0/0.
+    yield "rho", moved / size.clamp(min=torch.finfo(size.dtype).tiny)
+
+
+def _loss_quantities(objective: Objective, is_mf_B: Tensor) -> Iterator[tuple[str, Tensor]]:
+    velocity_BC = _channel_means(objective.terms["velocity"].squared_error)
+    flow = objective.terms.get("flow")
+    flow_BC = torch.zeros_like(velocity_BC) if flow is None else _channel_means(flow.squared_error)
+    if flow is None:
+        yield "raw_fm", velocity_BC.mean(1) * ~is_mf_B
+        yield "fm_samples", ~is_mf_B
+    else:
+        yield "raw_fm", flow_BC.mean(1)
+        yield "fm_samples", torch.ones_like(is_mf_B)
+    yield "raw_mf", velocity_BC.mean(1)[is_mf_B]
+    yield "raw_total", (velocity_BC + flow_BC).mean(1)
+    for channel in range(velocity_BC.shape[1]):
+        yield f"raw_ch{channel}", (velocity_BC + flow_BC)[:, channel]
+    if "v_head" in objective.terms:
+        yield "raw_v_head", _channel_means(objective.terms["v_head"].squared_error).mean(1)
+
+
+def _weight_quantities(objective: Objective, settings: ObjectiveSettings) -> Iterator[tuple[str, Tensor]]:
+    weighting = objective.weighting
+    yield "weights", torch.ones_like(weighting.weight_TB)
+    yield "w", weighting.weight_TB
+    yield "saturated", weighting.loss_TB / settings.norm_eps > SATURATED
+    yield "weighted", weighting.weighted_B
+    yield "objective", weighting.potential_B
+
+
+def _mean_square(values: Tensor) -> Tensor:
+    return values.double().flatten(1).square().mean(1)
+
+
+def _channel_means(squared_error: Tensor) -> Tensor:
+    return squared_error.double().flatten(2).mean(2)
+
+
+def row_from_sums(sums: dict[str, float]) -> Row:
+    """Columns from `t_mean` to `objective` of one step.
+
+    Args:
+        sums: totals over the effective batch, already read back.
+    """
+    samples, mf_samples = sums["samples"], sums["mf_samples"]
+
+    def mean(name: str, count: float) -> float | None:
+        return sums[name] / count if count else None
+
+    def rms(name: str, count: float) -> float | None:
+        return math.sqrt(sums[name] / count) if count else None
+
+    return {
+        "t_mean": mean("t", samples),
+        "h_mean": mean("h", samples),
+        "frac_fm": 1 - mf_samples / samples,
+        **{f"{name}_rms": rms(name, samples) for name in ("z", "v", "u", "target")},
+        "dudt_rms": rms("dudt", mf_samples),
+        "rho": mean("rho", mf_samples),
+        "raw_fm": mean("raw_fm", sums["fm_samples"]),
+        "raw_mf": mean("raw_mf", mf_samples),
+        **{name: mean(name, samples) for name in ("raw_total", "raw_ch0", "raw_ch1", "raw_ch2", "raw_ch3")},
+        "raw_v_head": mean("raw_v_head", samples) if "raw_v_head" in sums else None,
+        "w_mean": mean("w", sums["weights"]),
+        "w_sat": mean("saturated", sums["weights"]),
+        "weighted": mean("weighted", samples),
+        "objective": mean("objective", samples),
+    }

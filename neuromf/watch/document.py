@@ -1,0 +1,35 @@
+"""A look at a run as a document for machines."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+from neuromf.watch.standing import ENDED
+from neuromf.watch.watcher import View
+
+
+def document(view: View) -> dict[str, Any]:
+    """What the screen shows, in the trace's names; a number that JSON cannot hold is its name as text."""
+    standing = view.standing
+    return {
+        "state": standing.state.value,
+        "ended": standing.state in ENDED,
+        "reason": standing.reason,
+        "step": standing.step,
+        "total": standing.total,
+        "newest_row_seconds_ago": standing.age,
+        "seconds_per_step": view.seconds_per_step,
+        "seconds_left": view.seconds_left,
+        "quantities": {
+            q.name: {key: _finite(getattr(q, key)) for key in ("start", "recent", "last", "ratio")}
+            for q in view.quantities
+        },
+        "saturated": _finite(view.saturated),
+        "alarms": [asdict(event) for event in view.alarms],
+    }
+
+
+def _finite(value: float | None) -> float | str | None:
+    return str(value) if value is not None and not math.isfinite(value) else value

@@ -1,0 +1,129 @@
+"""A look at a run as a screen for a person, and as a line for a log."""
+
+from __future__ import annotations
+
+from neuromf_spec.registry import law, laws
+from rich.box import SIMPLE_HEAD
+from rich.console import Group
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from neuromf.monitor.events import Event
+from neuromf.monitor.initial_ratio import WINDOW
+from neuromf.watch.standing import RunState, duration
+from neuromf.watch.watcher import Quantity, View
+
+STYLES = {
+    RunState.FINISHED: "bold green",
+    RunState.HALTED: "bold red",
+    RunState.IRREPRODUCIBLE: "bold red",
+    RunState.PAUSED: "yellow",
+    RunState.RUNNING: "green",
+    RunState.SILENT: "bold red",
+}
+ALARM_STYLES = {"halt": "bold red", "warn": "yellow"}
+LAST_ALARMS = 5
+SATURATED = 0.5
+"""Share of saturated samples from which the weighted loss says less than it hides."""
+
+
+def screen(view: View, name: str) -> Group:
+    """State, progress, losses and alarms.
+
+    Args:
+        view: the look.
+        name: of the run.
+    """
+    standing = view.standing
+    lines = [Text.assemble(f"{printable(name)}  ", (standing.state.value, STYLES[standing.state]), _reason(view))]
+    bar = Table.grid()  # a bar alone ends without a line's end
+    bar.add_row(ProgressBar(total=max(standing.total, 1), completed=standing.step, width=60))
+    lines.append(Text(progress_line(view)))
+    table = [_table(view)] if standing.step else []
+    blind = [Text(blindness(view), style="yellow")] if blindness(view) else []
+    return Group(*lines, bar, *table, *blind, *_alarms(view))
+
+
+def progress_line(view: View) -> str:
+    """Step of how many, speed, time left, and how old the newest row is."""
+    standing, seconds = view.standing, view.seconds_per_step
+    parts = [f"step {standing.step} of {standing.total} ({100 * standing.step / max(standing.total, 1):.1f} %)"]
+    parts += [f"{duration(seconds)} a step"] if seconds is not None else []
+    parts += [f"{duration(view.seconds_left)} left"] if view.seconds_left is not None else []
+    newest = "newest row" if standing.step else "created"
+    parts += [f"{newest} {duration(standing.age)} ago"] if standing.age is not None else []
+    return ", ".join(parts)
+
+
+def status_line(view: View) -> str:
+    """One look on one line: the raw loss with its recent level and its start, then the weighted one."""
+    q = {quantity.name: quantity for quantity in view.quantities}
+    channels = " ".join(shown(quantity.last) for name, quantity in q.items() if name.startswith("raw_ch"))
+    total = q["raw_total"]
+    raw = f"raw {shown(total.last)}, recent {shown(total.recent)}, start {shown(total.start)}"
+    terms = f"(FM {shown(q['raw_fm'].last)}, MF {shown(q['raw_mf'].last)}, channels {channels})"
+    rest = f"weighted {shown(q['weighted'].last)}, grad_norm {shown(q['grad_norm'].last)}, lr {shown(q['lr'].last)}"
+    head = f"{view.standing.state.value}: {progress_line(view)}"
+    return f"{head}; {raw} {terms}, {rest}" if view.standing.step else f"{head}{_reason(view)}"
+
+
+def ending_line(view: View) -> str:
+    """How a run stands, and what that means."""
+    return f"{view.standing.state.value}{_reason(view)}"
+
+
+def alarm_line(event: Event) -> str:
+    """One alarm: level, step, law, value and bound; the whole sentence where it carries no number."""
+    rank = "" if event.rank is None else f", rank {event.rank}"
+    # In brackets and after "law": a title says what should be, not what was found.
+    named = f"law {event.law} ({law(event.law).title})" if event.law in laws() else event.law
+    head = f"{event.level} at step {event.step}{rank}, {named}: "
+    return printable(head + (f"found {event.value}, bound {event.bound}" if event.value else event.message))
+
+
+def blindness(view: View) -> str:
+    """A warning not to read the weighted loss where it cannot move; empty where it can."""
+    # `<` so that a share that is no number warns.
+    if view.saturated is None or view.saturated < SATURATED:
+        return ""
+    return f"weighted is saturated in {100 * view.saturated:.0f} % of the samples: read the raw loss"
+
+
+def shown(value: float | None) -> str:
+    """A number with four digits, thousands apart."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
+
+
+def printable(text: str) -> str:
+    """Text that neither breaks the line nor steers the terminal, whatever a file holds."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def _reason(view: View) -> str:
+    return f": {view.standing.reason}" if view.standing.reason else ""
+
+
+def _table(view: View) -> Table:
+    caption = f"medians of {WINDOW} steps; raw: squared latent a dim"
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
+    table.add_column("trace column")
+    for header in ("start", "recent", "last", "recent/start"):
+        table.add_column(header, justify="right", no_wrap=True)
+    for quantity in view.quantities:
+        table.add_row(quantity.name, *map(shown, (quantity.start, quantity.recent, quantity.last)), _ratio(quantity))
+    return table
+
+
+def _ratio(quantity: Quantity) -> str:
+    return "" if quantity.ratio is None or quantity.name == "lr" else f"x {quantity.ratio:.3g}"
+
+
+def _alarms(view: View) -> list[Text]:
+    if not view.alarms:
+        return [Text("no alarms")]
+    hidden = len(view.alarms) - LAST_ALARMS
+    first = [Text(f"{len(view.alarms)} alarms, the last {LAST_ALARMS}:")] if hidden > 0 else []
+    return [*first, *(Text(alarm_line(e), style=ALARM_STYLES[e.level]) for e in view.alarms[-LAST_ALARMS:])]

@@ -1,0 +1,58 @@
+"""The review's claims, each with a verdict and the test that shows it; `claims.toml` says what each field holds."""
+
+import tomllib
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+Kind = StrEnum("Kind", {"NUMBER": "number", "CAUSE": "cause", "ADVICE": "advice"})
+
+
+class Verdict(StrEnum):
+    """What became of a claim when it was recomputed."""
+
+    HOLDS = "holds"
+    ROUNDED = "rounded"
+    UNIT_DEPENDENT = "unit-dependent"
+    REFUTED = "refuted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One row of the ledger."""
+
+    id: str
+    section: str
+    quote: str
+    claim: str
+    kind: Kind
+    verdict: Verdict
+    stated: str
+    recomputed: str
+    test: str
+    laws: tuple[str, ...]
+    note: str
+
+
+def parse(text: str) -> tuple[Claim, ...]:
+    """Read a ledger; a key or value it does not know, or an id used twice, is a ValueError that says so."""
+    rows: dict[str, Claim] = {}
+    for row in tomllib.loads(text)["claim"]:
+        if unexpected := {field.name for field in fields(Claim)} ^ row.keys():
+            raise ValueError(f"claim {row.get('id')} has keys missing or unknown: {', '.join(sorted(unexpected))}")
+        if row["id"] in rows:
+            raise ValueError(f"the id {row['id']} is used by two claims")
+        try:
+            enums: dict[str, Any] = {"kind": Kind(row["kind"]), "verdict": Verdict(row["verdict"])}
+        except ValueError as error:
+            raise ValueError(f"claim {row['id']}: {error}") from None
+        rows[row["id"]] = Claim(**{**row, **enums, "laws": tuple(row["laws"])})
+    return tuple(rows.values())
+
+
+@cache
+def claims() -> tuple[Claim, ...]:
+    """Every claim, in the order of the ledger."""
+    return parse(files("neuromf_spec").joinpath("claims.toml").read_text(encoding="utf-8"))

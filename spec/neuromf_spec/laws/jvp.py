@@ -1,0 +1,114 @@
+"""The total time derivative du/dt: right, detached, and of bounded size."""
+
+from __future__ import annotations
+
+from neuromf_spec.bounds import at_most
+from neuromf_spec.citations import improved_meanflow, meanflow, measured, public_code, review
+from neuromf_spec.law import Enforcer, Finding, Law, Severity
+
+DERIVATIVE_TOLERANCE = 1e-6
+"""Relative; central differences in float64 with step 1e-5 are within 3e-9 on the randomised U-Net."""
+GRADIENT_TOLERANCE = 1e-9
+"""Relative, in float64: hand-computed and automatic gradients agree to 1e-15 on the bilinear net."""
+LARGEST_TEMPORAL_RATIO = 10.0
+LARGEST_CORRECTION = 3.0
+
+
+def derivative_error(*, error: float) -> Finding:
+    """Judge ||du/dt - reference|| / ||reference||."""
+    return at_most(error, DERIVATIVE_TOLERANCE, unit="relative")
+
+
+def gradient_error(*, error: float) -> Finding:
+    """Judge ||grad - analytic|| / ||analytic|| of the loss with a detached target."""
+    return at_most(error, GRADIENT_TOLERANCE, unit="relative")
+
+
+def temporal_ratio(*, ratio: float) -> Finding:
+    """Judge how fast the field moves with t alone.
+
+    Args:
+        ratio: ||d_t u|| / ||u|| in 1/t. The static gate estimates it by the time-embedding scale, the rate of the
+            fastest embedding component and so an upper bound. The U-Net with random weights passes 1/22 of it on
+            (measured 0.045, 0.45, 4.5, 45 at scale 1, 10, 100, 1000), hence a measured ratio near 10 is already grave.
+    """
+    return at_most(
+        ratio,
+        LARGEST_TEMPORAL_RATIO,
+        unit="1/t",
+        detail=(
+            "du/dt carries this rate into the target: at 1000 four independent replays explode while the flow-matching "
+            "loss falls, at 1 the same nets train; the review did not look here"
+        ),
+        passing_value="unet.time_scale=1.0",
+    )
+
+
+def correction_size(*, rho: float) -> Finding:
+    """Judge rho = ||(t - r) du/dt|| / (||u|| + ||v||), at most 1 wherever the identity holds."""
+    return at_most(rho, LARGEST_CORRECTION, detail="at an exact solution (t - r) du/dt = v - u, so that rho <= 1")
+
+
+LAWS = (
+    Law(
+        id="JVP-001",
+        title="derivative is right",
+        statement="The derivative du/dt along (v, 0, 1) equals central differences and the hand-computed value.",
+        equation=r"\tfrac{du}{dt} = \partial_z u \cdot v + \partial_t u",
+        sources=(meanflow("section 4.1, Eq. 8"),),
+        severity=Severity.BLOCK,
+        predicate=derivative_error,
+        example={"error": 1e-8},
+        counterexample={"error": 0.48},
+        remedy="Differentiate the field forward along (v, 0, 1) with nothing detached inside.",
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN}),
+        kills=("J1", "J2", "J7"),
+    ),
+    Law(
+        id="JVP-002",
+        title="target is detached",
+        statement="No gradient flows through du/dt: the loss's gradient is that of u against a constant target.",
+        equation=r"\nabla_\theta L = \tfrac{2}{B}\sum_i w_i\,(\partial_\theta u_i)^{\!\top}(V_i - v_{c,i})",
+        sources=(
+            meanflow("section 4.1, Eq. 9 and Eq. 10, stop-gradient"),
+            improved_meanflow("stop-gradient in the compound velocity V"),
+        ),
+        severity=Severity.BLOCK,
+        predicate=gradient_error,
+        example={"error": 1e-15},
+        counterexample={"error": 1.0},
+        remedy="Evaluate du/dt without gradient, or detach it before it enters the target.",
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN}),
+        kills=("L1", "L2"),
+    ),
+    Law(
+        id="JVP-005",
+        title="bounded time derivative",
+        statement="The field changes with t at a rate of at most 10, which bounds the scale of the time embedding.",
+        equation=r"\|\partial_t u\| / \|u\| \le 10,\quad \sup_t |\tfrac{d}{dt}\cos(s\,t)| = s",
+        sources=(
+            public_code("maisi_unet.py:31, _TIME_SCALE = 1000.0"),
+            measured("tests/laws/test_law_finite_difference.py"),
+        ),
+        severity=Severity.BLOCK,
+        predicate=temporal_ratio,
+        example={"ratio": 1.0},
+        counterexample={"ratio": 1000.0},
+        remedy="Feed t and t - r to the embedding unscaled.",
+        enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY, Enforcer.RUNTIME}),
+    ),
+    Law(
+        id="JVP-006",
+        title="correction stays in proportion",
+        statement="The correction (t - r) du/dt is no larger than u and v together; above 3 times that it runs away.",
+        equation=r"\rho = \|(t-r)\tfrac{du}{dt}\| / (\|u\| + \|v\|) \le 1 \text{ where } u = v - (t-r)\tfrac{du}{dt}",
+        sources=(meanflow("section 4.1, Eq. 6, triangle inequality"), review("section 1, raw loss 4,808 times up")),
+        severity=Severity.WARN,
+        predicate=correction_size,
+        example={"rho": 1.0},
+        counterexample={"rho": 30.0},
+        remedy="Stop and check the derivative: its method, precision and the scale of the time embedding.",
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.RUNTIME}),
+        kills=("J1", "J3"),
+    ),
+)

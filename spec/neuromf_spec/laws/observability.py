@@ -1,0 +1,39 @@
+"""What a run must write down whatever else it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from neuromf_spec.citations import review
+from neuromf_spec.law import Enforcer, Finding, Law, Severity
+
+RAW_COLUMNS = ("raw_fm", "raw_mf", "raw_total", "raw_ch0", "raw_ch1", "raw_ch2", "raw_ch3")
+"""Unweighted losses of a step: in total, per kind of sample, per latent channel."""
+
+
+def raw_losses_recorded(*, recorded: Collection[str]) -> Finding:
+    """Judge the columns that a step records."""
+    missing = [column for column in RAW_COLUMNS if column not in recorded]
+    return Finding(
+        passed=not missing,
+        value="missing " + ", ".join(missing) if missing else f"{len(RAW_COLUMNS)} raw columns",
+        bound=", ".join(RAW_COLUMNS),
+    )
+
+
+LAWS = (
+    Law(
+        id="OBS-001",
+        title="raw loss is always recorded",
+        statement="Every step records the raw loss: in total, of FM and MF samples, per channel, diagnostics or not.",
+        equation=r"\forall k:\ (L, L_{\mathrm{FM}}, L_{\mathrm{MF}}, L_{c=0..3})_k \text{ recorded}",
+        sources=(review("section 3.4, RC5 and E3"),),
+        severity=Severity.BLOCK,
+        predicate=raw_losses_recorded,
+        example={"recorded": RAW_COLUMNS},
+        counterexample={"recorded": ("weighted", "lr")},
+        remedy="Record the raw losses outside the diagnostics switch.",
+        enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY, Enforcer.RUNTIME}),
+        kills=("M1",),
+    ),
+)

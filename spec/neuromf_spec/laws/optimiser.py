@@ -1,0 +1,91 @@
+"""How far Adam remembers."""
+
+from __future__ import annotations
+
+from neuromf_spec.bounds import at_most
+from neuromf_spec.citations import adam, meanflow, measured, public_code, review
+from neuromf_spec.law import Enforcer, Finding, Law, Severity
+
+LARGEST_WINDOW = 5.0
+"""Per cent of the run: the denominator is then renewed twenty times. ImageNet's 0.95 is 20 steps of any run; the public
+CIFAR runs use 0.999 over 800,000 steps, 0.1 %."""
+
+
+def window(beta: float) -> float:
+    """Steps over which a moving average with this beta remembers, 1/(1 - beta)."""
+    return 1 / (1 - beta)
+
+
+def second_moment_window(*, beta1: float, beta2: float, optimiser_steps: int) -> Finding:
+    """Judge the window of Adam's second moment against the run.
+
+    Args:
+        beta1: decay of the first moment.
+        beta2: decay of the second moment.
+        optimiser_steps: updates in the run.
+    """
+    largest = LARGEST_WINDOW / 100 * optimiser_steps
+    beta2_bound = max(0.0, 1 - 1 / largest) if largest > 0 else 0.0
+    return at_most(
+        round(100 * window(beta2) / optimiser_steps, 9),
+        LARGEST_WINDOW,
+        unit="% of the run",
+        detail=f"windows of {window(beta1):.4g} (beta1) and {window(beta2):.4g} (beta2) of {optimiser_steps:,} steps; "
+        "the review's reason is sound for long windows, yet toy replays train alike with 0.999",
+        passing_value=f"training.beta2={min(0.95, beta2_bound):.6g}",
+    )
+
+
+def every_parameter_trains(*, trainable: int, held: int, repeated: int, still: int) -> Finding:
+    """Judge what the optimiser holds and moves.
+
+    Args:
+        trainable: parameters that require a gradient.
+        held: how many of them the optimiser holds.
+        repeated: parameters that it holds more than once.
+        still: parameters with a gradient other than zero that a step at a positive learning rate did not move.
+    """
+    wrong = [(trainable - held, "not held"), (repeated, "held twice"), (still, "not moved by their gradient")]
+    found = [f"{count} {what}" for count, what in wrong if count]
+    return Finding(
+        passed=bool(trainable > 0 and not found),
+        value=", ".join(found) or f"{held} of {trainable}",
+        bound=f"{trainable} held once and moved",
+        unit="parameters",
+    )
+
+
+LAWS = (
+    Law(
+        id="OPT-001",
+        title="second moment keeps up",
+        statement="The window of Adam's second moment is at most 5 % of the run, and both moments are bias-corrected.",
+        equation=r"\tfrac{1}{1-\beta_2} \le 0.05\,T,\quad \hat v_k = v_k/(1-\beta_2^k)",
+        sources=(review("section 3.2, RC2"), adam("Algorithm 1"), meanflow("Table 4, beta2 0.95")),
+        severity=Severity.BLOCK,
+        predicate=second_moment_window,
+        example={"beta1": 0.9, "beta2": 0.95, "optimiser_steps": 400},
+        counterexample={"beta1": 0.9, "beta2": 0.999, "optimiser_steps": 6_750},
+        remedy="Lower training.beta2 to 0.95.",
+        enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY}),
+        kills=("O3",),
+    ),
+    Law(
+        id="OPT-002",
+        title="every parameter trains",
+        statement="The optimiser holds every trainable parameter once, and each moves when it has a gradient.",
+        equation=r"\mathrm{held} = \{\theta : \theta \text{ trainable}\},\quad"
+        r" g_\theta \ne 0 \Rightarrow \Delta\theta \ne 0",
+        sources=(
+            public_code("536e7b9, phase 3 report, 2 of 434 parameters had a gradient"),
+            measured("tests/laws/test_law_optimiser.py"),
+        ),
+        severity=Severity.BLOCK,
+        predicate=every_parameter_trains,
+        example={"trainable": 88, "held": 88, "repeated": 0, "still": 0},
+        counterexample={"trainable": 88, "held": 86, "repeated": 0, "still": 0},
+        remedy="Build the optimiser after the model is complete, from its own parameters.",
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN, Enforcer.RUNTIME}),
+        kills=("O1", "O2", "O5"),
+    ),
+)

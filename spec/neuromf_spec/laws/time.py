@@ -1,0 +1,128 @@
+"""The pair of times (r, t) of a sample: order, share of r = t, distribution, one floor."""
+
+from __future__ import annotations
+
+import math
+
+from neuromf_spec.bounds import at_most
+from neuromf_spec.citations import improved_meanflow, meanflow, pixel_meanflow, public_code, review
+from neuromf_spec.law import Enforcer, Finding, Law, Severity
+
+FLOAT32_EPSILON = 2.0**-23
+KS_FALSE_ALARM = 1e-6
+"""Probability of rejecting draws from the stated distribution."""
+
+
+def ordered_times(
+    *, smallest_r: float, smallest_gap: float, smallest_t: float, largest_t: float, t_min: float
+) -> Finding:
+    """Judge the extremes of a batch of times; `t_min` may have been rounded to float32."""
+    floor = t_min * (1 - FLOAT32_EPSILON)
+    passed = smallest_r >= 0 and smallest_gap >= 0 and smallest_t >= floor and largest_t <= 1
+    return Finding(
+        passed=bool(passed),
+        value=f"r >= {smallest_r:.6g}, t - r >= {smallest_gap:.6g}, t in [{smallest_t:.6g}, {largest_t:.6g}]",
+        bound=f"r >= 0, t - r >= 0, t in [{t_min:.6g}, 1]",
+    )
+
+
+def fm_share(*, fm_samples: float, samples: int, data_proportion: float) -> Finding:
+    """Judge how many of a window's samples have r = t.
+
+    Args:
+        fm_samples: samples with r = t in the window.
+        samples: samples in the window.
+        data_proportion: p, the share asked for.
+    """
+    expected = data_proportion * samples
+    rarer = min(data_proportion, 1 - data_proportion)
+    # A window too short for one sample of each kind cannot have the share p; 1e-9 forgives the product's rounding.
+    long_enough = rarer == 0 or rarer * samples >= 1 - 1e-9
+    return Finding(
+        passed=bool(abs(fm_samples - expected) < 1) and long_enough,
+        value=fm_samples,
+        bound=f"{expected:.6g} +- 1 of {samples}, at least one of each kind",
+        unit="FM samples",
+        passing_value="" if long_enough else f"training.gradient_accumulation_steps={math.ceil(1 / rarer)}",
+    )
+
+
+def time_distribution(*, statistic: float, samples: int) -> Finding:
+    """Judge a Kolmogorov-Smirnov distance between drawn t and the stated marginal (asymptotic bound)."""
+    limit = math.sqrt(-math.log(KS_FALSE_ALARM / 2) / 2 / samples)
+    return at_most(statistic, limit, detail=f"bound at a false-alarm rate of {KS_FALSE_ALARM:g}")
+
+
+def one_floor(*, sampler_t_min: float, clamp_t_min: float) -> Finding:
+    """Judge the floors of the time sampler and of the 1/t clamp: they must be one number."""
+    return Finding(
+        passed=bool(sampler_t_min == clamp_t_min),
+        value=f"sampler {sampler_t_min:g}, clamp {clamp_t_min:g}",
+        bound="equal",
+        detail=f"1/t is at most {1 / clamp_t_min:.4g}; below the clamp x-prediction is biased by 1 - t/t_min",
+        passing_value="" if sampler_t_min == clamp_t_min else f"time_sampling.t_min={clamp_t_min:g}",
+    )
+
+
+LAWS = (
+    Law(
+        id="TIME-001",
+        title="ordered times",
+        statement="Every sample has 0 <= r <= t <= 1 and t >= t_min.",
+        equation=r"0 \le r \le t \le 1,\quad t \ge t_{\min}",
+        sources=(meanflow("section 4.3, time samplers"), review("section 4.4")),
+        severity=Severity.BLOCK,
+        predicate=ordered_times,
+        example={"smallest_r": 0.0, "smallest_gap": 0.0, "smallest_t": 0.05, "largest_t": 1.0, "t_min": 0.05},
+        counterexample={"smallest_r": 0.1, "smallest_gap": -0.2, "smallest_t": 0.1, "largest_t": 0.9, "t_min": 0.05},
+        remedy="Sort the pair, then clamp t to [t_min, 1].",
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.RUNTIME}),
+        kills=("T3", "T4"),
+    ),
+    Law(
+        id="TIME-002",
+        title="share of r = t",
+        statement="The share of samples with r = t is data_proportion, however they are cut into batches and ranks.",
+        equation=r"\bigl|\#\{r = t\} - p\,n\bigr| < 1 \text{ in any window of } n \text{ samples}",
+        sources=(
+            meanflow("section 4.3, ratio of r != t"),
+            review("section 3.3, RC3"),
+            public_code("time_sampler.py:70"),
+        ),
+        severity=Severity.BLOCK,
+        predicate=fm_share,
+        example={"fm_samples": 12, "samples": 16, "data_proportion": 0.75},
+        counterexample={"fm_samples": 0, "samples": 16, "data_proportion": 0.25},
+        remedy="Assign r = t by the global sample index, in updates that hold both kinds.",
+        enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY, Enforcer.RUNTIME, Enforcer.GOLDEN}),
+        kills=("T1", "T2"),
+    ),
+    Law(
+        id="TIME-003",
+        title="distribution of t",
+        statement="The drawn t follow the stated distribution: the larger of a logit-normal pair.",
+        equation=r"P(t \le q) = F(q)^2,\quad F(q) = \Phi\bigl((\mathrm{logit}\,q - \mu)/\sigma\bigr)",
+        sources=(meanflow("section 4.3, time samplers"), improved_meanflow("code, imf.py:130")),
+        severity=Severity.BLOCK,
+        predicate=time_distribution,
+        example={"statistic": 0.01, "samples": 10_000},
+        counterexample={"statistic": 0.1, "samples": 10_000},
+        remedy="Draw two logit-normal times and take the larger one as t.",
+        enforcers=frozenset({Enforcer.PROPERTY}),
+        kills=("T3",),
+    ),
+    Law(
+        id="TIME-004",
+        title="one t_min",
+        statement="The time sampler and every 1/t clamp use the same t_min.",
+        equation=r"t_{\min}^{\mathrm{sampler}} = t_{\min}^{\mathrm{clamp}},\quad 1/t \le 1/t_{\min}",
+        sources=(review("section 4.4, the clamp and the sampler"), pixel_meanflow("x-prediction, clip of t")),
+        severity=Severity.BLOCK,
+        predicate=one_floor,
+        example={"sampler_t_min": 0.05, "clamp_t_min": 0.05},
+        counterexample={"sampler_t_min": 0.001, "clamp_t_min": 0.05},
+        remedy="Give time_sampling.t_min the value of meanflow.t_min.",
+        enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY, Enforcer.RUNTIME}),
+        kills=("T4", "N3"),
+    ),
+)

@@ -1,0 +1,84 @@
+"""Integrals over the distribution of (r, t), in pure Python so that the static gate needs no scipy.
+
+`neuromf_spec.reference.time_distribution` computes the same numbers with scipy, and tests compare the two.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+TAIL = 12.0
+"""Standard deviations that are integrated; the normal mass beyond is 4e-33."""
+_INTERVALS = 600
+"""Midpoint intervals; the relative error is 2e-10 at sigma 1 and below 1e-3 up to sigma 3 (measured against scipy)."""
+
+
+def _sigmoid(value: float) -> float:
+    return 1 / (1 + math.exp(-value)) if value >= 0 else math.exp(value) / (1 + math.exp(value))
+
+
+def _logit(probability: float) -> float:
+    return math.log(probability) - math.log1p(-probability)
+
+
+def _density(value: float) -> float:
+    return math.exp(-0.5 * value * value) / math.sqrt(2 * math.pi)
+
+
+def _lower_mass(value: float) -> float:
+    return 0.5 * math.erfc(-value / math.sqrt(2))
+
+
+def _midpoints(integrand: Callable[[float], float], low: float, high: float) -> float:
+    width = (high - low) / _INTERVALS
+    return width * math.fsum(integrand(low + (index + 0.5) * width) for index in range(_INTERVALS))
+
+
+def gap_probability(gap: float, mu: float, sigma: float, uniform_fraction: float) -> float:
+    """P(t - r > gap) among MF samples: a sorted logit-normal pair mixed with a sorted uniform pair.
+
+    The floor t_min moves t only where t < t_min, hence never a gap above it.
+
+    Args:
+        gap: threshold in (0, 1).
+        mu: mean of the logits.
+        sigma: standard deviation of the logits.
+        uniform_fraction: share of uniform pairs.
+    """
+
+    def both(y: float) -> float:
+        smaller = _sigmoid(mu + sigma * y)
+        needed = smaller + gap
+        return 2 * _density(y) * _lower_mass((mu - _logit(needed)) / sigma) if needed < 1 else 0.0
+
+    highest = (_logit(1 - gap) - mu) / sigma
+    logit_normal = _midpoints(both, min(highest, 0.0) - TAIL, min(highest, TAIL))
+    return (1 - uniform_fraction) * logit_normal + uniform_fraction * (1 - gap) ** 2
+
+
+def mean_over_t(
+    function: Callable[[float], float], mu: float, sigma: float, t_min: float, uniform_share: float
+) -> float:
+    """E[f(t)] where t is the larger time of a pair, floored at t_min.
+
+    Args:
+        function: what is averaged.
+        mu: mean of the logits.
+        sigma: standard deviation of the logits.
+        t_min: floor of t.
+        uniform_share: share of all samples whose pair is uniform (density 2 t).
+    """
+    logit_normal = _midpoints(
+        lambda y: function(max(_sigmoid(mu + sigma * y), t_min)) * 2 * _density(y) * _lower_mass(y), -TAIL, TAIL
+    )
+    uniform = _midpoints(lambda t: function(max(t, t_min)) * 2 * t, 0.0, 1.0) if uniform_share else 0.0
+    return (1 - uniform_share) * logit_normal + uniform_share * uniform
+
+
+def trained_loss_per_dim(mu: float, sigma: float, t_min: float, uniform_share: float) -> float:
+    """Loss a perfect model keeps on unit-variance Gaussian latents, E[1/((1-t)^2 + t^2)], in squared latent units.
+
+    This is Var(e - x | z_t): what no model can know. Latents of smaller predictable variance end lower.
+    """
+    return mean_over_t(lambda t: 1 / ((1 - t) ** 2 + t**2), mu, sigma, t_min, uniform_share)

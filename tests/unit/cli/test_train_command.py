@@ -1,0 +1,37 @@
+"""What the train command hands on to the training loop."""
+
+from __future__ import annotations
+
+import json
+
+from tiny_run import TINY, despite_the_laws
+from typer.testing import CliRunner
+
+from neuromf.cli.app import app
+
+OPTIONS = despite_the_laws(*TINY)
+
+
+def test_resume_and_max_steps_reach_the_loop(tmp_path, trained):
+    """A new run is new, --resume, --max-steps and --workers are passed on; a signal ends with exit code 75."""
+    run = ["train", "smoke", "--out", str(tmp_path / "run"), "--device", "cpu", *OPTIONS]
+    further = (["--max-steps", "1"], ["--resume"], ["--resume", "--workers", "3"])
+    results = [CliRunner().invoke(app, [*run, *more]) for more in further]
+
+    assert [result.exit_code for result in results] == [0, 0, 75]
+    passed = [(call["resume"], call["max_steps"], call["workers"]) for call in trained]
+    assert passed == [(False, 1, 0), (True, None, 0), (True, None, 3)]
+
+
+def test_a_run_keeps_what_the_gate_said_and_goes_on_without_asking_again(tmp_path, trained):
+    """The reason stands in `run.json`; --resume needs none, for the configuration is the one that was let in."""
+    run = tmp_path / "run"
+    despite = ["train", "smoke", "--out", str(run), "--device", "cpu", *despite_the_laws(*TINY)]
+    resumed = ["train", "smoke", "--out", str(run), "--device", "cpu", "--resume"]
+    resumed += [part for override in TINY for part in ("--set", override)]
+    assert CliRunner().invoke(app, despite).exit_code == 0
+    assert CliRunner().invoke(app, resumed).exit_code == 0
+    recorded = json.loads((run / "run.json").read_text())["gate"]
+    assert recorded.startswith("BLOCKED by ")
+    assert recorded.endswith("; trained despite it: a test of the command")
+    assert [call["resume"] for call in trained] == [False, True]

@@ -1,0 +1,180 @@
+"""The comparator: identity passes, and nothing else that it should not let through."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from trace_strategies import NUMBERS, OPTIONAL, frame_of, table_of, with_cell
+
+from neuromf.comparison.comparator import EXACT, Tolerance, Verdict, compare
+from neuromf.comparison.table import table_from_frame
+from neuromf.trace.columns import NAMES
+
+STEPS = 6
+ALL = {name: Tolerance(rtol=1e-3) for name in NUMBERS}
+CELLS = st.tuples(st.integers(0, STEPS - 1), st.sampled_from(NUMBERS))
+SIGNS = st.sampled_from([-1.0, 1.0])
+
+
+def judged(frame, golden=None, tolerances=ALL):
+    golden = frame_of(STEPS) if golden is None else golden
+    return compare(table_from_frame(frame), table_from_frame(golden), tolerances)
+
+
+def moved(cell, factor):
+    """The golden trace with one cell multiplied."""
+    step, column = cell
+    frame = frame_of(STEPS)
+    return with_cell(frame, step, column, float(frame.loc[step, column]) * factor)
+
+
+@given(seed=st.integers(0, 1000), steps=st.integers(1, 20))
+def test_a_trace_is_itself(seed, steps):
+    """Any trace passes against itself, also where everything must agree exactly."""
+    comparison = compare(table_of(steps, seed), table_of(steps, seed), {})
+    assert comparison.verdict is Verdict.PASS
+    assert (comparison.first, comparison.steps) == (None, steps)
+
+
+@given(cell=CELLS, sign=SIGNS, size=st.floats(1.01e-3, 10.0))
+def test_a_cell_beyond_its_tolerance_fails(cell, sign, size):
+    """One cell in one step, moved up or down by more than its tolerance, is a regression that is named."""
+    comparison = judged(moved(cell, 1 + sign * size))
+    assert comparison.verdict is Verdict.REGRESSED
+    assert (comparison.first.step, comparison.first.column) == cell
+    assert comparison.first.relative == pytest.approx(size, rel=1e-9)
+    assert comparison.differing == {cell[1]: 1}
+
+
+@given(cell=CELLS, sign=SIGNS, size=st.floats(0, 0.99e-3))
+def test_a_cell_within_its_tolerance_passes(cell, sign, size):
+    """One cell moved by less than its tolerance passes."""
+    assert judged(moved(cell, 1 + sign * size)).verdict is Verdict.PASS
+
+
+@given(cell=CELLS, size=st.floats(1e-12, 1.0))
+def test_a_column_without_tolerance_must_agree_exactly(cell, size):
+    """Without a tolerance of its own a column may not move at all."""
+    tolerances = {name: tolerance for name, tolerance in ALL.items() if name != cell[1]}
+    assert judged(moved(cell, 1 + size), tolerances=tolerances).verdict is Verdict.REGRESSED
+
+
+@given(cell=CELLS, value=st.sampled_from([math.nan, math.inf, -math.inf]), side=st.booleans())
+def test_a_number_that_is_not_finite_fails_on_either_side(cell, value, side):
+    """NaN or infinity in the trace or in the golden fails, whatever the tolerance, and on both sides at once too."""
+    broken, loose = with_cell(frame_of(STEPS), *cell, value), {name: Tolerance(rtol=1e9, atol=1e9) for name in NUMBERS}
+    sides = (broken, frame_of(STEPS)) if side else (frame_of(STEPS), broken)
+    for frame, golden in (sides, (broken, broken)):
+        comparison = judged(frame, golden, loose)
+        assert comparison.verdict is Verdict.NONFINITE
+        assert (comparison.first.step, comparison.first.column) == cell
+
+
+@given(step=st.integers(0, STEPS - 1), column=st.sampled_from(OPTIONAL), side=st.booleans())
+def test_an_empty_cell_equals_an_empty_cell_alone(step, column, side):
+    """A quantity that does not exist on one side and does on the other is a difference; on neither it is none."""
+    empty = with_cell(frame_of(STEPS), step, column, None)
+    sides = (empty, frame_of(STEPS)) if side else (frame_of(STEPS), empty)
+    assert judged(*sides, tolerances={column: Tolerance(rtol=1e9, atol=1e9), **ALL}).first.column == column
+    assert judged(empty, empty).verdict is Verdict.PASS
+
+
+@given(step=st.integers(0, STEPS - 1))
+def test_a_different_batch_fails(step):
+    """Text agrees to the letter or not at all."""
+    first = judged(with_cell(frame_of(STEPS), step, "batch_hash", "other")).first
+    assert (first.step, first.column, first.actual) == (step, "batch_hash", "other")
+
+
+@given(step=st.integers(0, STEPS - 1))
+def test_a_missing_step_fails(step):
+    """A trace that lacks a step is no trace of the same run, wherever the step is."""
+    frame = frame_of(STEPS).drop(index=step)
+    assert judged(frame).verdict is Verdict.CONTRACT
+    assert judged(frame_of(STEPS), frame).verdict is Verdict.CONTRACT
+
+
+@given(step=st.integers(0, STEPS - 2))
+def test_duplicated_reordered_and_foreign_steps_fail(step):
+    """Steps stand in order, once each, and from the golden's first."""
+    duplicated = frame_of(STEPS)
+    duplicated.loc[step + 1] = duplicated.loc[step]
+    reordered = frame_of(STEPS).iloc[[*range(step), step + 1, step, *range(step + 2, STEPS)]]
+    shifted = frame_of(STEPS).assign(step=range(1, STEPS + 1))
+    for frame in (duplicated, reordered, shifted):
+        assert judged(frame).verdict is Verdict.CONTRACT
+
+
+@given(column=st.sampled_from(NAMES))
+def test_a_missing_renamed_or_extra_column_fails(column):
+    """The columns are those of a trace, in its order."""
+    frame = frame_of(STEPS)
+    if column != "step":
+        assert judged(frame.drop(columns=column)).verdict is Verdict.CONTRACT
+        assert judged(frame.rename(columns={column: "other"})).verdict is Verdict.CONTRACT
+    assert judged(frame.assign(other=1.0)).verdict is Verdict.CONTRACT
+
+
+@given(pair=st.lists(st.integers(1, len(NAMES) - 1), min_size=2, max_size=2, unique=True))
+def test_columns_in_another_order_fail(pair):
+    """The order is the causal one, for the first difference is read off it."""
+    names = list(NAMES)
+    names[pair[0]], names[pair[1]] = names[pair[1]], names[pair[0]]
+    assert judged(frame_of(STEPS)[names]).verdict is Verdict.CONTRACT
+
+
+@given(column=st.sampled_from([name for name in NUMBERS if name not in OPTIONAL]))
+def test_another_type_fails(column):
+    """Whole numbers where floats belong are another trace, even when they are equal."""
+    frame = frame_of(STEPS).assign(**{column: 1.0})
+    table = table_from_frame(frame)
+    narrowed = table.numbers[column].values.astype("int64")
+    table.numbers[column] = type(table.numbers[column])(narrowed, table.numbers[column].empty)
+    assert compare(table, table_from_frame(frame), ALL).verdict is Verdict.CONTRACT
+
+
+def test_an_empty_trace_fails():
+    """Nothing agrees with nothing, and proves nothing."""
+    assert judged(frame_of(STEPS).iloc[:0], frame_of(STEPS).iloc[:0]).verdict is Verdict.CONTRACT
+
+
+@given(cell=CELLS, size=st.floats(0, 1), tight=st.floats(0, 0.5), slack=st.floats(0, 0.5))
+def test_a_wider_tolerance_never_fails_what_a_tighter_one_passes(cell, size, tight, slack):
+    """The verdict is monotone in the tolerance."""
+    frame = moved(cell, 1 + size)
+    narrow, wide = ({name: Tolerance(rtol=rtol) for name in NUMBERS} for rtol in (tight, tight + slack))
+    if judged(frame, tolerances=narrow).verdict is Verdict.PASS:
+        assert judged(frame, tolerances=wide).verdict is Verdict.PASS
+
+
+@given(cells=st.lists(CELLS, min_size=1, max_size=8, unique=True), signs=st.lists(SIGNS, min_size=8, max_size=8))
+def test_the_first_divergence_is_the_earliest_step_then_the_earliest_stage(cells, signs):
+    """Of many differences, opposite in sign or not, the one reported is the first by step and causal order."""
+    frame = frame_of(STEPS)
+    for (step, column), sign in zip(cells, signs, strict=False):
+        frame = with_cell(frame, step, column, float(frame_of(STEPS).loc[step, column]) * (1 + 0.1 * sign))
+    comparison = judged(frame)
+    step, rank = min((step, NAMES.index(column)) for step, column in cells)
+    assert (comparison.first.step, comparison.first.column) == (step, NAMES[rank])
+    assert comparison.unchanged == NAMES[:rank]
+    assert sum(comparison.differing.values()) == len(cells)
+
+
+@given(atol=st.floats(1e-6, 0.1), size=st.floats(0, 0.2), zero=st.booleans())
+def test_an_absolute_tolerance_adds_to_the_relative_one(atol, size, zero):
+    """|a - g| <= atol + rtol |g|, also where the golden value is zero."""
+    value = 0.0 if zero else 1.0
+    golden = with_cell(frame_of(STEPS), 2, "lr", value)
+    frame = with_cell(frame_of(STEPS), 2, "lr", value + size)
+    allowed = atol + 1e-3 * value
+    if abs(size - allowed) > 1e-9:
+        verdict = judged(frame, golden, {**ALL, "lr": Tolerance(rtol=1e-3, atol=atol)}).verdict
+        assert (verdict is Verdict.PASS) == (size < allowed)
+
+
+def test_a_negative_tolerance_is_never_met():
+    """A tolerance that cannot be met fails instead of passing everything."""
+    assert judged(frame_of(STEPS), tolerances={"lr": Tolerance(rtol=-1.0)}).verdict is Verdict.REGRESSED
+    assert judged(frame_of(STEPS), tolerances={"lr": Tolerance(rtol=math.nan)}).verdict is Verdict.REGRESSED
+    assert Tolerance(0.0, 0.0, 0.0) == EXACT

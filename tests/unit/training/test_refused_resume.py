@@ -1,0 +1,95 @@
+"""A run that cannot go on as it is: one sentence, and not a byte of it is changed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from neuromf.errors import InputError
+from neuromf.monitor.events import Event, append_event, drop_events, read_events
+from neuromf.training.checkpoint import sealed
+from neuromf.training.checkpoint_folders import STATE, checkpoint_folders
+from neuromf.training.loop import train
+from neuromf.training.run_folder import create_run
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def run(tmp_path, tiny_config, real_latents):
+    """A run stopped at its fourth step."""
+    folder = create_run(tmp_path / "run", tiny_config, "")
+    train(tiny_config, real_latents, folder, device=CPU, max_steps=4)
+    return folder
+
+
+def contents(folder):
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [("format", 2, "format 2"), ("config_hash", "0" * 64, "another configuration"), ("halted", "it fell", "it fell")],
+    ids=["version", "configuration", "halted"],
+)
+def test_a_foreign_checkpoint_is_refused_and_left_alone(run, tiny_config, real_latents, key, value, words):
+    """Every checkpoint of another version or configuration, or of a halted run: refused before anything is written."""
+    for folder in checkpoint_folders(run.root):
+        document = json.loads((folder / STATE).read_text())
+        (folder / STATE).write_text(json.dumps(sealed(document | {key: value})))
+    before = contents(run.root)
+
+    with pytest.raises(InputError, match=words):
+        train(tiny_config, real_latents, run, device=CPU, resume=True)
+
+    assert contents(run.root) == before
+
+
+def test_a_number_changed_in_the_description_is_damage(run, tiny_config, real_latents):
+    """The description is under a hash of its own: the resume says so and goes on from the checkpoint before."""
+    newest = checkpoint_folders(run.root)[0]
+    document = json.loads((newest / STATE).read_text())
+    (newest / STATE).write_text(json.dumps(document | {"step": 3}))
+    told = []
+
+    train(tiny_config, real_latents, run, device=CPU, resume=True, on_event=told.append)
+
+    resumed = [event for event in told if event.law == "CKPT-001"]
+    assert [event.level for event in resumed] == ["warn", "info"]
+    assert newest.name in resumed[0].message
+    assert "step_00000002" in resumed[1].message
+
+
+def test_an_event_cut_short_is_dropped_and_the_rest_kept(tmp_path):
+    """A kill in the middle of a line costs that line, which the resumed run writes again."""
+    path = tmp_path / "events.jsonl"
+    append_event(path, Event(step=0, level="info", law="A-001", message="whole"))
+    with path.open("a") as stream:
+        stream.write('{"step": 1, "lev')
+
+    assert [event.law for event in read_events(path)] == ["A-001"]
+    drop_events(path, 1)
+    assert path.read_text().count("\n") == 1
+    assert path.read_text().endswith("\n")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"step": "4"}, {"step": 1.5}, {"step": True}, {"level": "loud"}, {"law": 3}, {"fine": [1]}, {"rank": "0"}],
+    ids=str,
+)
+def test_what_json_holds_and_an_event_cannot_is_refused(tmp_path, broken):
+    """A step that is text would end a resume in a traceback."""
+    path = tmp_path / "events.jsonl"
+    path.write_text(json.dumps({"step": 0, "level": "info", "law": "", "message": ""} | broken) + "\n")
+    with pytest.raises(InputError, match="not an event log"):
+        drop_events(path, 1)
+
+
+def test_a_foreign_file_is_no_event_log(tmp_path):
+    """Only an event cut short is left out."""
+    (tmp_path / "events.jsonl").write_text("my notes")
+    with pytest.raises(InputError, match="not an event log"):
+        read_events(tmp_path / "events.jsonl")

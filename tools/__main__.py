@@ -1,0 +1,30 @@
+"""`python -m tools`: the commands that keep a checkout in order."""
+
+from __future__ import annotations
+
+import typer
+
+from neuromf.cli.app import run
+from tools.commands.bisect_commits import bisect_commits
+from tools.commands.bisect_simulate import bisect_simulate
+from tools.commands.faults import faults_app
+from tools.commands.golden import golden_app
+from tools.commands.guard_study import guard_study
+from tools.commands.laws import laws_app
+
+app = typer.Typer(
+    help="Keep a checkout of neuromf in order: goldens, laws, known faults, studies.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(golden_app, name="golden")
+app.add_typer(laws_app, name="laws")
+app.add_typer(faults_app, name="faults")
+app.command(name="guard-study")(guard_study)
+app.command(name="bisect-simulate")(bisect_simulate)
+app.command(name="bisect-commits")(bisect_commits)
+
+if __name__ == "__main__":
+    run(app)

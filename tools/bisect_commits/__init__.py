@@ -1,0 +1,1 @@
+"""Which commit moved the numbers of a golden case."""

@@ -1,7 +1,7 @@
 """Sessions: `nox -s unit golden gpu_smoke` test, `lint` and `types` check, `bench` measures.
 
-`explore` searches further than `unit`, `pages` opens the reports in a Chromium, and `faults` puts known faults into a
-copy of the code.
+`wheel` builds, installs and uses what users install; `docs` builds the site; `explore` searches further than `unit`;
+`pages` opens the reports in a Chromium; `faults` puts known faults into a copy of the code.
 """
 
 from __future__ import annotations
@@ -39,10 +39,11 @@ def _run(session: nox.Session, module: str, *arguments: str, environment: dict[s
 
 @nox.session(python=False)
 def unit(session: nox.Session) -> None:
-    """Unit, law, self-relative and end-to-end tests on the CPU, at most five minutes."""
+    """Unit, law, equivalence and end-to-end tests on the CPU, and the examples in docstrings; at most five minutes."""
     _install(session)
     folders = ("tests/unit", "tests/laws", "tests/equivalence", "tests/e2e")
-    _run(session, "pytest", *SPREAD, *folders, environment=ONE_THREAD)
+    doctests = ("--doctest-modules", "neuromf", "spec/neuromf_spec")
+    _run(session, "pytest", *SPREAD, *doctests, *folders, environment=ONE_THREAD)
 
 
 @nox.session(python=False)
@@ -64,6 +65,27 @@ def pages(session: nox.Session) -> None:
     """The reports in a real Chromium, which must be installed; without one the session fails and says so."""
     _install(session, "dev,browser")
     _run(session, "pytest", "tests/pages")
+
+
+@nox.session(default=False)
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, look into it, install it into a new environment and use it from an empty folder."""
+    session.install(*CONSTRAINTS, "build", "check-wheel-contents", silent=True)
+    made = session.create_tmp()
+    session.run("python", "-m", "build", "--outdir", made, silent=True)
+    built = str(next(Path(made).glob("*.whl")))
+    session.run("check-wheel-contents", built)
+    session.install(*CONSTRAINTS, "--force-reinstall", "--no-deps", built, silent=True)
+    session.install(*CONSTRAINTS, built, silent=True)
+    session.run("python", str(Path("tools/wheel/use.py").resolve()), env={"PYTHONSAFEPATH": "1"})
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Build the site; a broken link or an unknown name is an error. `-- serve` shows it while it is written."""
+    session.install(*CONSTRAINTS, "-e", ".[docs]", silent=True)
+    command = session.posargs or ["build", "--strict", "--site-dir", "build/site"]
+    session.run("mkdocs", *command, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session(python=False, default=False)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from neuromf.config.schema import Config
     from neuromf.diagnosis.diagnosis import Suspect
     from neuromf.errors import InputError
-    from neuromf.flow.objective import Batch, Net, NetOutput, Objective, meanflow_objective, velocity_field
+    from neuromf.flow.batch import Batch, draw_batch
+    from neuromf.flow.objective import Net, NetOutput, Objective, meanflow_objective, velocity_field
     from neuromf.flow.sampling import sample
     from neuromf.flow.settings import ObjectiveSettings, TimeSettings
     from neuromf.flow.times import sample_times
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from neuromf.trace.reader import read_trace
 
 _HOMES = {
-    "Batch": "neuromf.flow.objective",
+    "Batch": "neuromf.flow.batch",
     "Comparison": "neuromf.comparison.comparator",
     "Config": "neuromf.config.schema",
     "InputError": "neuromf.errors",
@@ -46,6 +47,7 @@ _HOMES = {
     "TimeSettings": "neuromf.flow.settings",
     "compare": "neuromf.library",
     "diagnose": "neuromf.library",
+    "draw_batch": "neuromf.flow.batch",
     "judge": "neuromf.library",
     "laws": "neuromf_spec.registry",
     "load_config": "neuromf.config.load",
@@ -72,6 +74,7 @@ __all__ = [
     "TimeSettings",
     "compare",
     "diagnose",
+    "draw_batch",
     "judge",
     "laws",
     "load_config",

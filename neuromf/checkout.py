@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -17,3 +18,8 @@ def golden_folder() -> Path:
 def source_root() -> Path | None:
     """The checkout this code runs from, None when it is installed without its tests."""
     return ROOT if (ROOT / "tests" / "laws").is_dir() else None
+
+
+def python_path(root: Path = ROOT) -> str:
+    """The value of PYTHONPATH with which a process imports the code of a checkout, or of the installation at `root`."""
+    return os.pathsep.join(str(folder) for folder in (root, root / "spec") if folder.is_dir())

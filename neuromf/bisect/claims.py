@@ -7,10 +7,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from neuromf.bisect.evidence import FRESH, Evidence
+from neuromf.bisect.hypotheses import members
 from neuromf.bisect.oracle import Purpose, Verdict
-from neuromf.bisect.posterior import Rates
-from neuromf.bisect.subsets import members
+from neuromf.bisect.posterior import FRESH, Evidence, Rates
 
 DECIDED = (Verdict.BROKEN, Verdict.HEALTHY)
 REPEATS = 12

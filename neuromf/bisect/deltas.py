@@ -1,19 +1,67 @@
-"""The differences of two configurations, grouped where keys cannot vary alone, each with what the laws say of it."""
+"""Which keys differ between two configurations, what the laws say of each, and the mixtures that can be trained."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from neuromf.bisect.blame import Blame, blame, weight
-from neuromf.bisect.mixtures import Mixtures
+from neuromf_spec.laws.forbidden_pairs import FORBIDDEN_PAIRS
+
+from neuromf.bisect.hypotheses import members, subset_of
 from neuromf.bisect.question import LARGEST
-from neuromf.bisect.subsets import subset_of
-from neuromf.config.resolve import flat_config
+from neuromf.config.derived import pair_settings
+from neuromf.config.load import validate
+from neuromf.config.resolve import flat_config, unflatten
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
+from neuromf.gate.result import LawResult
+from neuromf.gate.static import static_findings
+
+WEIGHTS = {"block": 3.0, "warn": 2.0}
+"""How much more suspect a key is through a law of this severity. A choice, kept small: a cause of three innocent keys
+starts 27 times behind one of three blamed ones, which five answers make up for, and the simulation shows the price."""
+OBSERVING = ("GUARD-001", "OBS-001", "WGT-002")
+"""Laws about what is recorded and who watches. A run that breaks them is not seen to fail; it does not fail of them."""
+
+
+@dataclass(frozen=True)
+class Blame:
+    """A law that the bad configuration breaks and the good one does not.
+
+    Attributes:
+        law: its id.
+        title: the law in a few words.
+        status: `block` or `warn`.
+        keys: the configuration keys through which it is broken.
+        found: value and bound, as the gate prints them.
+    """
+
+    law: str
+    title: str
+    status: str
+    keys: tuple[str, ...]
+    found: str
+
+
+def blame(good: Config, bad: Config) -> list[Blame]:
+    """Laws broken by `bad` alone, in the order of the registry."""
+    kept = {result.law_id for result in static_findings(good, {}) if result.status in WEIGHTS}
+    broken = [r for r in static_findings(bad, {}) if r.status in WEIGHTS and r.law_id not in kept]
+    return [Blame(r.law_id, r.title, r.status, _keys(r), f"{r.found}, bound {r.bound}") for r in broken]
+
+
+def weight(blames: Iterable[Blame]) -> float:
+    """Prior weight of a delta, relative to 1: that of the gravest law that blames it."""
+    return max((WEIGHTS[b.status] for b in blames if b.law not in OBSERVING), default=1.0)
+
+
+def _keys(result: LawResult) -> tuple[str, ...]:
+    """The key a law is about, and those it would have changed."""
+    proposed = (part.partition("=")[0] for part in result.passing_value.split())
+    return tuple(dict.fromkeys(key for key in (result.key, *proposed) if "." in key))
+
 
 NOT_COMPARED = ("training.seed",)
 """Keys that are no deltas: every probe draws a seed of its own."""
@@ -136,3 +184,61 @@ def _groups(single: Mixtures, keys: Sequence[str]) -> list[tuple[str, ...]]:
     grouped = {number for numbers in found for number in numbers}
     whole = sorted([*found, *((number,) for number in range(len(keys)) if number not in grouped)])
     return [tuple(keys[number] for number in numbers) for numbers in whole]
+
+
+class Mixtures:
+    """Configurations between a good and a bad one.
+
+    A mixture is *untestable*, as exit code 125 is to `git bisect run`, when the schema refuses it, when torch cannot
+    run it, or when two of its options form a forbidden pair that neither end has: such a run would say something of
+    the pair and nothing of what broke the bad run. A pair that the bad run itself has is testable, for it may be
+    the very cause.
+
+    Args:
+        good: the configuration that trains.
+        bad: the one that breaks.
+        groups: dotted keys that change together, by delta.
+    """
+
+    def __init__(self, good: Config, bad: Config, groups: Sequence[Sequence[str]]) -> None:
+        self.groups = tuple(tuple(group) for group in groups)
+        self._good, self._bad = flat_config(good), flat_config(bad)
+        self._known = {pair.name for end in (good, bad) for pair in FORBIDDEN_PAIRS if pair.holds(pair_settings(end))}
+        self._reasons: dict[int, str] = {}
+
+    def config(self, subset: int) -> Config:
+        """The mixture with the bad run's values of the deltas in `subset`.
+
+        Raises:
+            InputError: the schema refuses it.
+        """
+        bad = [key for number in members(subset) for key in self.groups[number]]
+        return validate(unflatten({**self._good, **{key: self._bad[key] for key in bad}}))
+
+    def loads(self, subset: int) -> bool:
+        """Whether the schema takes the mixture, whatever the laws say of it."""
+        try:
+            self.config(subset)
+        except InputError:
+            return False
+        return True
+
+    def obstacle(self, subset: int) -> str:
+        """Why the mixture cannot be trained, in a sentence; empty when it can."""
+        if subset not in self._reasons:
+            self._reasons[subset] = self._find_obstacle(subset)
+        return self._reasons[subset]
+
+    def testable(self, subset: int) -> bool:
+        """Whether the mixture can be trained."""
+        return not self.obstacle(subset)
+
+    def _find_obstacle(self, subset: int) -> str:
+        try:
+            settings = pair_settings(self.config(subset))
+        except InputError as error:
+            return error.sentence
+        for pair in FORBIDDEN_PAIRS:
+            if pair.holds(settings) and (pair.impossible or pair.name not in self._known):
+                return f"{pair.name}: {pair.reason} (law {pair.law})."
+        return ""

@@ -1,25 +1,17 @@
-"""The bisect as a state machine without a clock, a file or a training: finished probes in, the next probe out.
-
-1. Search: Bayesian adaptive group testing over the hypotheses of `hypotheses.py`, the probe of largest mutual
-   information each time, until one hypothesis has 95 %.
-2. Verification with fresh trainings: each cause alone breaks the good run and without any of its deltas it does not.
-   The answers also enter the posterior, so that a refuted candidate sends the search on its way again.
-3. Completeness: the bad run without one delta of each cause is healthy, for every such choice; where it still breaks
-   there is another cause among what is left, and the search starts again there ("peeling").
-4. When a search has spent its probes without a likely candidate, ddmin with repeated answers takes over.
-"""
+"""The engine: from the answers so far to the probes to start, or the conclusion."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from neuromf.bisect.evidence import Evidence
+from neuromf.bisect.choice import Best, Search
 from neuromf.bisect.hypotheses import Hypotheses, build_hypotheses
+from neuromf.bisect.journal import Journal
 from neuromf.bisect.oracle import Observation, Oracle, Probe, Purpose
 from neuromf.bisect.peeling import Proof, explain
+from neuromf.bisect.posterior import Evidence
 from neuromf.bisect.question import Conclusion, Ending, Question, Wait
-from neuromf.bisect.search import Best, Search
 from neuromf.bisect.turn import Turn
 
 
@@ -124,3 +116,21 @@ def run(engine: Engine, oracle: Oracle) -> tuple[Conclusion, list[Observation]]:
             raise RuntimeError("the engine waits although nothing runs")
         observations.append(Observation(step, oracle(step)))
     return step, observations
+
+
+def bisect(engine: Engine, oracle: Oracle, journal: Journal) -> Conclusion:
+    """Go on where the journal ends: first with the probes that were started and never finished.
+
+    Args:
+        engine: what chooses the probes.
+        oracle: what answers them.
+        journal: open journal of the same question.
+    """
+    for probe in journal.pending:
+        journal.finish(probe, oracle(probe))
+    while not isinstance(step := engine.next_probe(journal.observations), Conclusion):
+        if not isinstance(step, Probe):
+            raise RuntimeError("the engine waits although nothing runs")
+        journal.start(step)
+        journal.finish(step, oracle(step))
+    return step

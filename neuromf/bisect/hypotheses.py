@@ -1,24 +1,61 @@
-"""What may have broken the run: no delta, one conjunction of up to four, or either of two with up to five in all.
-
-A conjunction M is a cause when the run breaks as soon as all deltas of M are in. Breaking is monotone in this model: a
-cause is not healed by further deltas. Hypotheses are all subsets up to size 4 with a "no culprit" hypothesis, after the
-group testing of flaky commits (FACF, ICST 2023), extended here by pairs of independent causes: without them the
-posterior of a run with two causes does not settle (measured beforehand: 39 to 91 % right). Pairs go up to five deltas
-because the failed run has a cause of one beside a cause of three: with pairs of at most two and two, its search did not
-settle either and a third of the probes were ddmin's.
-"""
+"""Sets of deltas as bits, and the hypotheses about which of them break the run."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, combinations_with_replacement
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromf.bisect.subsets import members, subset_of
+
+def members(subset: int) -> tuple[int, ...]:
+    """Numbers of the deltas in `subset`, rising."""
+    return tuple(i for i in range(subset.bit_length()) if subset >> i & 1)
+
+
+def subset_of(numbers: Iterable[int]) -> int:
+    """The set of the deltas with these numbers."""
+    subset = 0
+    for number in numbers:
+        subset |= 1 << number
+    return subset
+
+
+def union(sets: Iterable[int]) -> int:
+    """Deltas that are in any of `sets`."""
+    whole = 0
+    for part in sets:
+        whole |= part
+    return whole
+
+
+def contains(subset: int, part: int) -> bool:
+    """Whether every delta of `part` is in `subset`."""
+    return not part & ~subset
+
+
+def minimal(sets: Iterable[int]) -> list[int]:
+    """Those that contain no other one, smallest first."""
+    kept: list[int] = []
+    for candidate in sorted(set(sets), key=lambda s: (s.bit_count(), s)):
+        if not any(contains(candidate, other) for other in kept):
+            kept.append(candidate)
+    return kept
+
+
+def minimal_hitting_sets(sets: Iterable[int]) -> list[int]:
+    """The smallest sets that share a delta with each of `sets`; the empty set when there are none.
+
+    Taking such a set back is the least that removes every known cause (R. Reiter, Artificial Intelligence 32 (1987)).
+    """
+    found = [0]
+    for part in sets:
+        found = minimal(h if h & part else h | 1 << i for h in found for i in members(part))
+    return found
+
 
 SIZES = {1: 0.35, 2: 0.30, 3: 0.20, 4: 0.15}
 """Prior of a cause's size: most breakages have one or two keys, an interaction of more than four is not looked for."""

@@ -1,21 +1,126 @@
-"""The journal of a bisect: one JSON line as a probe starts and one as it ends, on the disk before anything goes on.
-
-A bisect that is killed at any moment loses what was running and nothing else: a torn last line is dropped, finished
-probes are never made again, started ones are made again with their own seed.
-"""
+"""The journal of a bisect: every probe that was started and every answer, so that a bisect that was killed goes on."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, Self
 
-from neuromf.bisect.lock import JournalLock
-from neuromf.bisect.oracle import Observation, Outcome, Probe
-from neuromf.bisect.records import finished_record, header_record, line_of, outcome_of, probe_of, started_record
+from neuromf.bisect.oracle import Observation, Outcome, Probe, Purpose, Verdict
 from neuromf.errors import InputError
+
+FORMAT = 1
+
+
+def header_record(question: dict[str, Any]) -> dict[str, Any]:
+    """First line: what is asked."""
+    return {"event": "question", "format": FORMAT, **question}
+
+
+def started_record(probe: Probe, keys: tuple[str, ...]) -> dict[str, Any]:
+    """A probe that begins; `keys` are the names of its deltas, for readers."""
+    return {"event": "started", **asdict(probe), "keys": list(keys)}
+
+
+def finished_record(probe: Probe, outcome: Outcome) -> dict[str, Any]:
+    """A probe that has ended."""
+    return {"event": "finished", "index": probe.index, **asdict(outcome)}
+
+
+def probe_of(record: dict[str, Any]) -> Probe:
+    """The probe of a "started" line; KeyError, TypeError or ValueError when it is none."""
+    numbers = {name: _whole(record[name]) for name in ("index", "subset", "seed", "universe", "candidate")}
+    return Probe(purpose=Purpose(record["purpose"]), **numbers)
+
+
+def outcome_of(record: dict[str, Any]) -> Outcome:
+    """The outcome of a "finished" line; KeyError, TypeError or ValueError when it is none."""
+    return Outcome(Verdict(record["verdict"]), float(record["cost"]), str(record["detail"]))
+
+
+def line_of(record: dict[str, Any]) -> bytes:
+    """A record as its line."""
+    return json.dumps(record, allow_nan=False).encode() + b"\n"
+
+
+def _whole(value: Any) -> int:  # noqa: ANN401
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{value!r} is no whole number")
+    return value
+
+
+class Ledger:
+    """Counts of started probes.
+
+    Args:
+        probes: all of them.
+        seed: of probe 0; probe i has `seed + i`.
+    """
+
+    def __init__(self, probes: Iterable[Probe], seed: int) -> None:
+        self._probes, self._seed = tuple(probes), seed
+
+    @property
+    def fallback(self) -> bool:
+        """Whether ddmin had to take over."""
+        return any(probe.purpose is Purpose.FALLBACK for probe in self._probes)
+
+    def probe(self, subset: int, purpose: Purpose, universe: int, candidate: int = 0) -> Probe:
+        """The next probe."""
+        index = 1 + max((probe.index for probe in self._probes), default=-1)
+        return Probe(
+            index=index,
+            subset=subset,
+            seed=self._seed + index,
+            purpose=purpose,
+            universe=universe,
+            candidate=candidate,
+        )
+
+    def searched(self, universe: int) -> int:
+        """Probes of the search within `universe`."""
+        return sum(p.purpose is Purpose.SEARCH and p.universe == universe for p in self._probes)
+
+    def verified(self, universe: int, candidate: int) -> bool:
+        """Whether the verification of `candidate`, found within `universe`, has begun."""
+        mine = (p for p in self._probes if p.purpose is Purpose.VERIFY and p.universe == universe)
+        return any(p.candidate == candidate for p in mine)
+
+
+class JournalLock:
+    """Holds `<journal>.lock`, which names the process, until it is released or the process ends.
+
+    A process that is forked while it is held, shares it; workers are therefore to be spawned.
+
+    Args:
+        journal: path of the journal.
+
+    Raises:
+        InputError: another bisect holds it.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self.path = journal.with_name(journal.name + ".lock")
+        self._stream: IO[str] = self.path.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = self.path.read_text(encoding="utf-8").strip() or "unknown"
+            self._stream.close()
+            problem = f"another bisect, process {holder}, is writing this journal"
+            raise InputError(problem, remedy="wait for it, stop it, or name another journal", file=journal) from error
+        self._stream.truncate(0)
+        self._stream.write(f"{os.getpid()}\n")
+        self._stream.flush()
+
+    def release(self) -> None:
+        """Let another bisect have the journal. The file stays: removing it would race with one that has opened it."""
+        self._stream.close()
+
 
 MOVE = "move the journal away or name another one"
 

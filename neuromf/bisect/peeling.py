@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from neuromf.bisect.claims import Reading, Standing
+from neuromf.bisect.hypotheses import minimal, minimal_hitting_sets
 from neuromf.bisect.oracle import Probe
 from neuromf.bisect.question import Conclusion, Ending
-from neuromf.bisect.subsets import minimal, minimal_hitting_sets
 from neuromf.bisect.turn import Ask, Found, Turn
 
 

@@ -1,19 +1,54 @@
-"""The noisy oracle's likelihood, and what the answers so far make of the hypotheses.
-
-Noise model (asymmetric, as in FACF): a subset that contains a cause breaks with probability 1 - FN, one that contains
-none breaks with probability FP, independently in every probe, because every probe has a fresh seed.
-"""
+"""The answers that are known, and how likely each hypothesis is after them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from neuromf.bisect.hypotheses import Floats, Hypotheses
+from neuromf.bisect.oracle import Observation, Purpose, Verdict
 from neuromf.errors import InputError
+
+TIRED = 3
+"""Undecided answers after which a subset is given up, unless as many others were decided."""
+FRESH = frozenset({Purpose.VERIFY, Purpose.CALIBRATE})
+"""Probes that were not chosen to find the candidate, and so may prove it."""
+
+
+class Evidence:
+    """Counts of answers by subset.
+
+    Args:
+        observations: finished probes.
+    """
+
+    def __init__(self, observations: Sequence[Observation]) -> None:
+        self.observations = tuple(observations)
+        self._counts: Counter[tuple[int, Purpose, Verdict]] = Counter(
+            (o.probe.subset, o.probe.purpose, o.outcome.verdict) for o in self.observations
+        )
+        self.untestable = frozenset(s for s in {o.probe.subset for o in self.observations} if self._given_up(s))
+        """Subsets on which the oracle has no answer; never counted as healthy."""
+
+    def count(self, subset: int, verdict: Verdict, purposes: Collection[Purpose] = tuple(Purpose)) -> int:
+        """Probes of `subset` for one of `purposes` that ended with `verdict`."""
+        return sum(self._counts[subset, purpose, verdict] for purpose in purposes)
+
+    def decided(self, universe: int) -> list[tuple[int, int, int]]:
+        """(subset, broken answers, healthy answers) of every subset of `universe` with either, by subset."""
+        subsets = sorted({o.probe.subset for o in self.observations if not o.probe.subset & ~universe})
+        rows = [(s, self.count(s, Verdict.BROKEN), self.count(s, Verdict.HEALTHY)) for s in subsets]
+        return [row for row in rows if row[1] + row[2]]
+
+    def _given_up(self, subset: int) -> bool:
+        undecided = self.count(subset, Verdict.UNDECIDED)
+        decided = self.count(subset, Verdict.BROKEN) + self.count(subset, Verdict.HEALTHY)
+        return self.count(subset, Verdict.UNTESTABLE) > 0 or (undecided >= TIRED and undecided > decided)
+
 
 FLOOR = 0.01
 """Least error rate that is believed: a rate of zero would make one freak answer final."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
-from neuromf.bisect.subsets import members, subset_of
+from neuromf.bisect.hypotheses import members, subset_of
 
 Reduction = Generator[int, bool, int]
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from neuromf.bisect.choice import Best, Search
 from neuromf.bisect.claims import REPEATS, Claim, Reading, Standing, cause_claims, read_claim
-from neuromf.bisect.evidence import FRESH, Evidence
-from neuromf.bisect.ledger import Ledger
+from neuromf.bisect.hypotheses import union
+from neuromf.bisect.journal import Ledger
 from neuromf.bisect.oracle import Probe, Purpose
+from neuromf.bisect.posterior import FRESH, Evidence
 from neuromf.bisect.question import Conclusion, Ending, Question, Wait
 from neuromf.bisect.reductions import reduce_breaking
-from neuromf.bisect.search import Best, Search
-from neuromf.bisect.subsets import union
 
 LIKELY = 0.5
 """Posterior below which a candidate that is being verified is left, and the search goes on."""

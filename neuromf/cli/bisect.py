@@ -14,7 +14,7 @@ from neuromf.cli.output_file import check_output_file
 from neuromf.errors import InputError
 
 if TYPE_CHECKING:
-    from neuromf.bisect.fleet.fleet import Fleet
+    from neuromf.bisect.executor import Fleet
 
 INCONCLUSIVE = 3
 """Exit code when no verified cause explains the bad run."""
@@ -67,8 +67,7 @@ def bisect(
     if json_file is not None:
         check_output_file(json_file, "--json", keep=[Path(good), Path(bad), path])
 
-    from neuromf.bisect.answer.document import document
-    from neuromf.bisect.answer.files import write_answer
+    from neuromf.bisect.answer import document, write_answer
     from neuromf.bisect.journal import Journal
     from neuromf.bisect.session import Session
     from neuromf.cli.bisect_console import print_answer, print_study, teller
@@ -111,9 +110,9 @@ def _refuse_without_slurm(wanted: Mapping[str, object], *, slurm: bool) -> None:
 def _fleet(out: Path, jobs: int, slurm: Mapping[str, Any] | None) -> Fleet:
     """Jobs with the resources in `slurm`, or processes on this machine when that is None."""
     if slurm is not None:
-        from neuromf.bisect.fleet.slurm import Resources, SlurmFleet
+        from neuromf.bisect.slurm import Resources, SlurmFleet
 
         return SlurmFleet(out / "slurm", jobs, Resources(**slurm))
-    from neuromf.bisect.fleet.local import LocalFleet
+    from neuromf.bisect.executor import LocalFleet
 
     return LocalFleet(jobs)

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from neuromf.bisect.answer.document import keys
+from neuromf.bisect.answer import keys
 from neuromf.bisect.session import Ended
 from neuromf.bisect.study import Study
 from neuromf.cli.console import progress_bar

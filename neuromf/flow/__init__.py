@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from neuromf._lazy import lazy
 
 if TYPE_CHECKING:
+    from neuromf.flow.batch import Batch, draw_batch
     from neuromf.flow.jvp import exact_derivative, finite_difference
-    from neuromf.flow.objective import Batch, Net, NetOutput, Objective, meanflow_objective, velocity_field
+    from neuromf.flow.objective import Net, NetOutput, Objective, meanflow_objective, velocity_field
     from neuromf.flow.path import conditional_velocity, interpolate
     from neuromf.flow.sampling import sample
     from neuromf.flow.settings import ObjectiveSettings, TimeSettings
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from neuromf.flow.weighting import adaptive_weight, potential
 
 _HOMES = {
-    "Batch": "neuromf.flow.objective",
+    "Batch": "neuromf.flow.batch",
     "Net": "neuromf.flow.objective",
     "NetOutput": "neuromf.flow.objective",
     "Objective": "neuromf.flow.objective",
@@ -30,6 +31,7 @@ _HOMES = {
     "TimeSettings": "neuromf.flow.settings",
     "adaptive_weight": "neuromf.flow.weighting",
     "conditional_velocity": "neuromf.flow.path",
+    "draw_batch": "neuromf.flow.batch",
     "draw_times": "neuromf.flow.times",
     "exact_derivative": "neuromf.flow.jvp",
     "finite_difference": "neuromf.flow.jvp",
@@ -53,6 +55,7 @@ __all__ = [
     "TimeSettings",
     "adaptive_weight",
     "conditional_velocity",
+    "draw_batch",
     "draw_times",
     "exact_derivative",
     "finite_difference",

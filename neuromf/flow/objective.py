@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from neuromf.flow.batch import Batch
 from neuromf.flow.jvp import Derivative, Field, exact_derivative, finite_difference
 from neuromf.flow.path import broadcast_time, conditional_velocity, interpolate
 from neuromf.flow.prediction import average_velocity
@@ -48,25 +49,6 @@ def velocity_field(net: Net, settings: ObjectiveSettings) -> Field:
         return average_velocity(evaluate(net, z, r_B, t_B).prediction, z, t_B, settings.prediction, settings.t_min)
 
     return field
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One micro-batch.
-
-    Attributes:
-        x: data (B, C, ...), normalised latents.
-        e: standard normal noise, shaped like `x`.
-        r_B: start of the averaging interval.
-        t_B: time of the sample; r = t marks an FM sample.
-        digest: what data and noise are recorded by, empty where nobody records them.
-    """
-
-    x: Tensor
-    e: Tensor
-    r_B: Tensor
-    t_B: Tensor
-    digest: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from neuromf.golden.parameters import parameter_text
 from neuromf.golden.tolerances import TOLERANCE_SCHEMA
 
 FORMAT = 1
-_REMEDY = "restore it, or make it with `neuromf golden bless`"
+_REMEDY = "restore it, or make it with `python -m tools golden bless`"
 
 
 def golden_table(case: GoldenCase) -> TraceTable:
@@ -43,7 +43,9 @@ def tolerance_frame(case: GoldenCase) -> pd.DataFrame:
         return TOLERANCE_SCHEMA.validate(pd.read_csv(case.tolerances))
     except (OSError, ValueError, SchemaError, SchemaErrors) as error:
         problem = f"is no table of tolerances ({str(error).splitlines()[0]})"
-        raise InputError(problem, remedy="make it with `neuromf golden measure`", file=case.tolerances) from error
+        raise InputError(
+            problem, remedy="make it with `python -m tools golden measure`", file=case.tolerances
+        ) from error
 
 
 def provenance(case: GoldenCase) -> dict[str, Any]:

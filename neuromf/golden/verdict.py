@@ -47,7 +47,7 @@ class CaseVerdict:
 def judge_case(case: GoldenCase, run: CaseRun | None = None) -> CaseVerdict:
     """Run a case and compare it with its golden.
 
-    A difference on another platform than the golden's blames nobody: `neuromf golden attribute` tells whom.
+    A difference on another platform than the golden's blames nobody: `python -m tools golden attribute` tells whom.
 
     Args:
         case: the case.

@@ -53,7 +53,7 @@ class Tuning:
 
 
 HALT = Tuning(Level.HALT, drift=math.log(10), bound=3.0)
-"""Ten times the best level is borne for ever; above it the excess adds up. `neuromf faults guard-study` measures it."""
+"""Ten times the best level is never an alarm; above it the excess adds up (`golden/guard_study/table.md`)."""
 WARN = Tuning(Level.WARN, drift=0.9, bound=4.0, drift_noise=3.5, bound_noise=12.0)
 """Normalised by the run's own noise, which a fixed bound of this size would take for a climb."""
 

@@ -15,7 +15,7 @@ from neuromf.config.derived import RunFacts, run_facts
 from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet
-from neuromf.flow.objective import Batch
+from neuromf.flow.batch import Batch
 from neuromf.monitor.guard import guard_arguments
 from neuromf.monitor.probes import derivative_error, randomised_copy, temporal_ratio
 from neuromf.monitor.trace_summary import fm_count

@@ -7,8 +7,9 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from neuromf.flow.batch import Batch
 from neuromf.flow.jvp import Derivative, Field, exact_derivative, finite_difference
-from neuromf.flow.objective import Batch, Net, evaluate, velocity_field
+from neuromf.flow.objective import Net, evaluate, velocity_field
 from neuromf.flow.path import interpolate
 from neuromf.flow.settings import ObjectiveSettings
 

@@ -13,7 +13,7 @@ from neuromf.config.derived import run_facts
 from neuromf.config.flow_settings import time_settings
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet
-from neuromf.flow.objective import Batch
+from neuromf.flow.batch import Batch
 from neuromf.flow.times import NORMALS_PER_SAMPLE, UNIFORMS_PER_SAMPLE, TimePairs, draw_times, fm_mask
 from neuromf.training.randomness import Purpose, data_index, generator
 

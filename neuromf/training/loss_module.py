@@ -7,7 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from neuromf.flow.objective import Batch, Net, Objective, meanflow_objective
+from neuromf.flow.batch import Batch
+from neuromf.flow.objective import Net, Objective, meanflow_objective
 from neuromf.flow.settings import ObjectiveSettings
 
 

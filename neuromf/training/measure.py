@@ -9,7 +9,8 @@ import torch
 from neuromf_spec.laws.weight_regime import SATURATED
 from torch import Tensor
 
-from neuromf.flow.objective import Batch, Objective
+from neuromf.flow.batch import Batch
+from neuromf.flow.objective import Objective
 from neuromf.flow.path import broadcast_time
 from neuromf.flow.settings import ObjectiveSettings
 from neuromf.trace.columns import Row

@@ -16,7 +16,7 @@ from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet
 from neuromf.errors import InputError
-from neuromf.flow.objective import Batch
+from neuromf.flow.batch import Batch
 from neuromf.training.batches import BatchSource
 from neuromf.training.distributed import World
 from neuromf.training.interruption import SIGNALS

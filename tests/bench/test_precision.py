@@ -9,8 +9,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from neuromf.config import load_config
 from neuromf.config.flow_settings import objective_settings
+from neuromf.flow.batch import Batch
 from neuromf.flow.jvp import exact_derivative
-from neuromf.flow.objective import Batch, meanflow_objective, velocity_field
+from neuromf.flow.objective import meanflow_objective, velocity_field
 from neuromf.flow.path import interpolate
 from neuromf.monitor.probes import randomised_copy
 from neuromf.nets.unet import build_unet

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from command_line import run_command
 
-from neuromf.bisect.fleet.fleet import Answer
-from neuromf.bisect.fleet.slurm import Resources
+from neuromf.bisect.executor import Answer
 from neuromf.bisect.oracle import Outcome, Verdict
+from neuromf.bisect.slurm import Resources
 
 ROOT = Path(__file__).parents[2]
 ASKED = ("phase4c", "failed_225", "--oracle", "law:JVP-003")
@@ -167,14 +167,14 @@ def test_a_job_is_given_what_the_command_line_says(bisect, monkeypatch, options,
         seen.append((jobs, resources))
         return Told(lambda config: config["meanflow.jvp"] != "exact")
 
-    monkeypatch.setattr("neuromf.bisect.fleet.slurm.SlurmFleet", fleet)
+    monkeypatch.setattr("neuromf.bisect.slurm.SlurmFleet", fleet)
     assert bisect(*ASKED, "--slurm", *options, "--jobs", "3").returncode == 0
     assert seen == [(3, wanted)]
 
 
 def test_a_journal_in_use_and_a_finished_one_are_refused(bisect, tmp_path):
     """Two bisects never share one."""
-    from neuromf.bisect.lock import JournalLock
+    from neuromf.bisect.journal import JournalLock
 
     (tmp_path / "found").mkdir()
     lock = JournalLock(tmp_path / "found" / "journal.jsonl")

@@ -196,9 +196,9 @@ def test_bad_input_exits_with_2_and_writes_nothing(neuromf, tmp_path, arguments,
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-def test_the_readme_shows_what_the_gate_says_of_the_failed_run():
-    """Every law that blocks failed_225 stands in the README with the value and the override the gate prints."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+def test_the_story_shows_what_the_gate_says_of_the_failed_run():
+    """Every law that blocks failed_225 stands on its page with the value and the override that the gate prints."""
+    readme = (Path(__file__).parents[2] / "docs/failed-run.md").read_text()
     results = static_findings(load_config(["failed_225"]), {})
 
     for result in (r for r in results if r.status == "block"):

@@ -1,8 +1,7 @@
 """A bisect's golden oracle: the first divergence from a golden trace."""
 
-from neuromf.bisect.oracle import Verdict
-from neuromf.bisect.oracles.table import answer
-from neuromf.bisect.oracles.task import Task
+from neuromf.bisect.oracle import Task, Verdict
+from neuromf.bisect.oracle_kinds import answer
 from neuromf.config.resolve import flat_config
 from neuromf.golden.case import read_case
 

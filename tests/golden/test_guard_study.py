@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from neuromf_spec.registry import law
 
-from neuromf.cli.app import main
+from neuromf.cli.app import run
 from neuromf.monitor import cusum
 from neuromf.monitor.cusum import HALT, Cusum
 from neuromf.monitor.guard import BLOCK, DivergenceGuard
 from neuromf.monitor.initial_ratio import InitialRatio
+from tools.__main__ import app
 from tools.studies.guard.curves import CLIMBING, FIRST_RECORD
 from tools.studies.guard.noise import LEVELS, NOISES, SILENT, step_losses
 from tools.studies.guard.plan import EXPLODING, HEALTHY, trainings
@@ -35,9 +36,9 @@ def again(tmp_path_factory):
     """The first simulated run of each kind and the start of two trainings, done now by the command itself."""
     folder = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["neuromf", "faults", "guard-study", "--quick", "--out", str(folder)])
+        patch.setattr(sys, "argv", ["tools", "guard-study", "--quick", "--out", str(folder)])
         with pytest.raises(SystemExit) as ended:
-            main()
+            run(app)
     assert ended.value.code == 0
     return read_study(folder)
 

@@ -11,7 +11,8 @@ from law_strategies import LATENT, SEEDS, draw_batch, gaussian_case, randomised_
 from neuromf_spec.registry import law
 
 from neuromf.config import load_config
-from neuromf.flow.objective import Batch, meanflow_objective
+from neuromf.flow.batch import Batch
+from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.weighting import reduce_dims
 from neuromf.training.state import initial_state
 

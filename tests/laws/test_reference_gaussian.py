@@ -13,7 +13,8 @@ from neuromf_spec.reference.time_distribution import LogitNormalPair
 from neuromf_spec.registry import law
 from scipy.integrate import solve_ivp
 
-from neuromf.flow.objective import Batch, meanflow_objective
+from neuromf.flow.batch import Batch
+from neuromf.flow.objective import meanflow_objective
 
 TIMES = st.tuples(st.floats(0, 1), st.floats(0.02, 1)).map(lambda pair: (min(pair), max(pair)))
 

@@ -16,8 +16,9 @@ from neuromf_spec.registry import law
 from scipy import stats
 from torch import nn
 
+from neuromf.flow.batch import Batch
 from neuromf.flow.jvp import exact_derivative
-from neuromf.flow.objective import Batch, NetOutput, meanflow_objective
+from neuromf.flow.objective import NetOutput, meanflow_objective
 from neuromf.flow.path import interpolate
 from neuromf.flow.sampling import sample
 

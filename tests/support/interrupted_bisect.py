@@ -4,11 +4,10 @@ import sys
 import time
 from pathlib import Path
 
-from neuromf.bisect.engine import Engine
+from neuromf.bisect.engine import Engine, bisect
 from neuromf.bisect.journal import Journal
 from neuromf.bisect.posterior import Rates
 from neuromf.bisect.question import Question
-from neuromf.bisect.sequential import bisect
 from tools.studies.bisect_simulation.simulated import SimulatedOracle
 
 NAMES = ("a", "b", "c", "d", "e", "f")

@@ -13,7 +13,8 @@ from neuromf_spec.reference.gaussian import GaussianFlow
 from torch import Tensor, nn
 
 from neuromf.config.schema import UnetConfig
-from neuromf.flow.objective import Batch, NetOutput
+from neuromf.flow.batch import Batch
+from neuromf.flow.objective import NetOutput
 from neuromf.flow.settings import ObjectiveSettings
 from neuromf.nets.unet import MeanFlowUnet, build_unet
 

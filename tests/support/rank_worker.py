@@ -21,7 +21,7 @@ from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
 
 from neuromf.config import Config
 from neuromf.errors import InputError
-from neuromf.flow.objective import Batch
+from neuromf.flow.batch import Batch
 from neuromf.training import step as step_module
 from neuromf.training.batches import BatchSource
 from neuromf.training.distributed import World, replicate

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from neuromf.checkout import python_path
 from tools.golden.attribute import SCRIPT
 
 HEALTHY, BROKEN, UNTESTABLE = 0, 1, 125
@@ -27,7 +28,7 @@ def main(case: str, cases: Path, kept: Path) -> int:
 
     with tempfile.TemporaryDirectory() as scratch:
         trace = Path(scratch) / "trace.csv"
-        environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+        environment = {**os.environ, "PYTHONPATH": python_path(Path.cwd())}
         command = [sys.executable, "-c", SCRIPT, case, str(cases), str(trace)]
         if subprocess.run(command, env=environment, capture_output=True, check=False).returncode:
             return UNTESTABLE

@@ -13,12 +13,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuromf.checkout import python_path
 from neuromf.errors import InputError
 from neuromf.golden.case import GoldenCase
 from tools.bisect_commits.commit_probe import BROKEN, HEALTHY, UNTESTABLE
-
-PACKAGES = Path(__file__).parents[2]
-"""Folder that holds this code; the commits' own code is in the worktree."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def _search(tree: Path, ends: list[str], arguments: list[str]) -> Culprit:
 
 
 def _run(command: list[str], tree: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGES), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": python_path(), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
 
 

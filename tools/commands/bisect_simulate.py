@@ -1,4 +1,4 @@
-"""`neuromf bisect-simulate`: how often the bisect is right, and what it costs, on breakages whose causes are known."""
+"""`python -m tools bisect-simulate`: how often the bisect is right, and its cost, where the causes are known."""
 
 from __future__ import annotations
 

@@ -111,6 +111,6 @@ def select(ids: Iterable[str]) -> tuple[Fault, ...]:
     for name in wanted:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            remedy = f"did you mean '{near[0]}'" if near else "`neuromf faults list` names them all"
+            remedy = f"did you mean '{near[0]}'" if near else "`python -m tools faults list` names them all"
             raise InputError(f"no fault has the id '{name}'", remedy=remedy)
     return tuple(fault for fault in faults() if not wanted or fault.id in wanted)

@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuromf.checkout import python_path
 from neuromf.errors import InputError
 
 LONGEST_SECONDS = 600.0
 """A selection that takes longer hangs; most take six seconds, nearly all of them the import of torch."""
 PASSED, FAILED = 0, 1
 """Exit codes of pytest; all others say that it could not run the tests."""
-_PACKAGES = ("neuromf", "spec", "tools")
+_PACKAGES = {"neuromf": "neuromf", "neuromf_spec": "spec/neuromf_spec", "tools": "tools"}
+"""Packages that a test imports, and their folders in the copy."""
 _DROPPED = ("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "HYPOTHESIS_PROFILE", "HYPOTHESIS_DATABASE_FILE")
 
 
@@ -69,10 +71,13 @@ def check_imports(tree: Path) -> None:
     Raises:
         InputError: it imports others.
     """
-    program = f"import importlib\nfor name in {_PACKAGES}: print(importlib.import_module(name).__file__)"
+    program = f"import importlib\nfor name in {list(_PACKAGES)}: print(importlib.import_module(name).__file__)"
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=tree, env=_environment(tree), capture_output=True, text=True, check=False)
-    found, expected = done.stdout.split("\n")[:-1], [str(tree / name / "__init__.py") for name in _PACKAGES]
+    found, expected = (
+        done.stdout.split("\n")[:-1],
+        [str(tree / folder / "__init__.py") for folder in _PACKAGES.values()],
+    )
     if found != expected:
         problem = f"Python imports {next((f for f in found if f not in expected), 'nothing')} instead of the copy"
         raise InputError(problem, remedy="uninstall what shadows it", file=tree)
@@ -85,4 +90,4 @@ def _environment(tree: Path) -> dict[str, str]:
     """
     kept = {name: value for name, value in os.environ.items() if name not in _DROPPED}
     threads = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-    return {**kept, **threads, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, **threads, "PYTHONPATH": python_path(tree), "PYTHONDONTWRITEBYTECODE": "1"}

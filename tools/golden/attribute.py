@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from neuromf.checkout import python_path
 from neuromf.comparison.comparator import Verdict, compare
 from neuromf.comparison.table import TraceTable, read_table
 from neuromf.errors import InputError
@@ -65,7 +66,7 @@ def _run_at(commit: str, case: GoldenCase) -> TraceTable:
         tree, trace = Path(scratch) / "tree", Path(scratch) / "trace.csv"
         _call(["git", "worktree", "add", "--detach", str(tree), commit], ROOT)
         try:
-            environment = {**os.environ, "PYTHONPATH": str(tree)}
+            environment = {**os.environ, "PYTHONPATH": python_path(tree)}
             arguments = [sys.executable, "-c", SCRIPT, case.name, str(case.folder.parent), str(trace)]
             _call(arguments, tree, environment)
             return read_table(trace)

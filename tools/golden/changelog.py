@@ -28,7 +28,7 @@ def changelog_problems(golden: Path) -> list[str]:
 def _case_problems(folder: Path, lines: list[str]) -> list[str]:
     traces = sorted(folder.glob("trace.*.csv"))
     if not traces:
-        return [f"{folder.name}: has no golden trace; make one with `neuromf golden bless`"]
+        return [f"{folder.name}: has no golden trace; make one with `python -m tools golden bless`"]
     problems = []
     for trace in traces:
         digest = hashlib.sha256(trace.read_bytes()).hexdigest()

@@ -16,6 +16,7 @@ import torch
 from neuromf.config.load import validate
 from neuromf.config.schema import Config
 from neuromf.flow import objective as flow_objective
+from neuromf.flow import weighting as flow_weighting
 from neuromf.flow.jvp import Derivative
 from neuromf.training import batches, step
 from neuromf.training.ema import Ema
@@ -149,7 +150,7 @@ FAULTS = (
     NumericalFault("reduction", "WGT-003", "weighting", "the other reduction with the same norm_eps",
                    _with(meanflow__reduction=lambda r: "sum" if r == "mean" else "mean")),
     NumericalFault("weight_attached", "WGT-001", "gradient", "the weight is not detached", None,
-                   _patched(flow_objective, "adaptive_weight", _attached_weight)),
+                   _patched(flow_weighting, "adaptive_weight", _attached_weight)),
     NumericalFault("derivative_attached", "JVP-002", "gradient", "du/dt is not detached", None, _attached_derivative),
     NumericalFault("micro_batch_mean", "BATCH-002", "gradient", "the loss is not divided by the accumulation", None,
                    _patched(step, "run_facts", lambda original: lambda c: replace(original(c), effective_batch=max(

@@ -108,7 +108,7 @@ def waiver_problems(waivers: Iterable[Waiver], today: datetime.date) -> Iterator
 def matrix_problems(text: str, found: list[Place]) -> Iterator[str]:
     """A matrix that is not the one that would be written now."""
     if text != matrix(found):
-        yield f"{MATRIX} is stale; write it with `neuromf laws matrix --write`"
+        yield f"{MATRIX} is stale; write it with `python -m tools laws matrix --write`"
 
 
 def _breaks(waiver: Waiver) -> bool:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from neuromf.flow.objective import Batch, Net, evaluate
+from neuromf.flow.batch import Batch
+from neuromf.flow.objective import Net, evaluate
 from neuromf.flow.path import broadcast_time
 from neuromf.flow.settings import ObjectiveSettings
 from neuromf.flow.weighting import adaptive_weight

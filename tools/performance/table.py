@@ -1,15 +1,14 @@
-"""The performance table of the README, written from the stored measurements.
+"""The performance table of `golden/bench/README.md`, written from the stored measurements.
 
-`python -m tools.performance.table` writes it between its two marks in README.md.
+`python -m tools.performance.table` writes it between its two marks.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from neuromf.checkout import golden_folder
 from tools.performance.figures import Figure, Measurement, read_all
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+README = golden_folder() / "bench" / "README.md"
 BEGIN, END = "<!-- performance: begin -->", "<!-- performance: end -->"
 
 
@@ -40,7 +39,7 @@ def _number(figure: Figure) -> str:
 
 
 def main() -> None:
-    """Write the table into the README."""
+    """Write the table into its page."""
     README.write_text(insert(README.read_text(), table(read_all())))
 
 

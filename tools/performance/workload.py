@@ -12,7 +12,8 @@ from torch import Tensor
 
 from neuromf.config import Config, load_config
 from neuromf.config.flow_settings import objective_settings
-from neuromf.flow.objective import Batch, Net, meanflow_objective
+from neuromf.flow.batch import Batch
+from neuromf.flow.objective import Net, meanflow_objective
 from neuromf.monitor.probes import randomised_copy
 from neuromf.nets.unet import MeanFlowUnet, build_unet
 from tools.performance.plain import plain_objective

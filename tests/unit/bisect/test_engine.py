@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from neuromf.bisect.claims import REPEATS, Claim, Standing, read_claim
 from neuromf.bisect.engine import Engine, run
-from neuromf.bisect.evidence import FRESH, TIRED, Evidence
+from neuromf.bisect.hypotheses import contains, minimal
 from neuromf.bisect.oracle import Observation, Outcome, Probe, Purpose, Verdict
-from neuromf.bisect.posterior import Rates
+from neuromf.bisect.posterior import FRESH, TIRED, Evidence, Rates
 from neuromf.bisect.question import Conclusion, Ending, Question, Wait
-from neuromf.bisect.subsets import contains, minimal
 from neuromf.errors import InputError
 from tools.studies.bisect_simulation.simulated import SimulatedOracle
 
@@ -297,6 +296,6 @@ def test_questions_without_sense_are_refused(changes):
 
 def test_the_engine_needs_no_torch():
     """A process that bisects, compares configurations and keeps a journal has not imported torch."""
-    code = "import sys, neuromf.bisect.sequential, neuromf.bisect.deltas; sys.exit('torch' in sys.modules)"
+    code = "import sys, neuromf.bisect.engine, neuromf.bisect.deltas; sys.exit('torch' in sys.modules)"
     root = Path(__file__).parents[3]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

@@ -5,11 +5,9 @@ import signal
 
 import pytest
 
-from neuromf.bisect.fleet.fleet import Numbered
-from neuromf.bisect.fleet.local import LocalFleet
-from neuromf.bisect.fleet.slurm import SlurmFleet
-from neuromf.bisect.oracle import Verdict
-from neuromf.bisect.oracles.task import Task
+from neuromf.bisect.executor import LocalFleet, Numbered
+from neuromf.bisect.oracle import Task, Verdict
+from neuromf.bisect.slurm import SlurmFleet
 from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config
 from neuromf.errors import InputError

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from neuromf.bisect.engine import bisect
 from neuromf.bisect.journal import Journal
 from neuromf.bisect.oracle import Outcome, Probe, Purpose, Verdict
-from neuromf.bisect.sequential import bisect
 from neuromf.errors import InputError
 
 ROOT = Path(__file__).parents[3]

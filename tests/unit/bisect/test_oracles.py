@@ -7,12 +7,9 @@ import pytest
 from neuromf_spec.law import Enforcer
 from neuromf_spec.registry import law
 
-from neuromf.bisect.oracle import Verdict
-from neuromf.bisect.oracles.blocks import BETWEEN, block_ratio, judge_blocks
-from neuromf.bisect.oracles.law import LIVE
-from neuromf.bisect.oracles.table import answer, oracle_kind
-from neuromf.bisect.oracles.task import Task
-from neuromf.bisect.oracles.training import armed, optimiser_steps
+from neuromf.bisect.oracle import Task, Verdict
+from neuromf.bisect.oracle_kinds import LIVE, answer, oracle_kind
+from neuromf.bisect.trainings import BETWEEN, armed, block_ratio, judge_blocks, optimiser_steps
 from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config
 from neuromf.errors import InputError
@@ -137,7 +134,7 @@ def test_a_mixture_that_the_trainer_gives_up_on_is_untestable(monkeypatch):
     def fails(_):
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr("neuromf.bisect.oracles.divergence.divergence", fails)
+    monkeypatch.setattr("neuromf.bisect.trainings.divergence", fails)
     outcome = answer(task("divergence", load_config(["smoke"])))
     assert (outcome.verdict, outcome.detail) == (Verdict.UNTESTABLE, "RuntimeError: out of memory")
 

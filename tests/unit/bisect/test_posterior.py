@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuromf.bisect.choice import capacity, choose, entropy, information
-from neuromf.bisect.hypotheses import build_hypotheses
+from neuromf.bisect.hypotheses import build_hypotheses, members, minimal, minimal_hitting_sets
 from neuromf.bisect.posterior import Rates, posterior
-from neuromf.bisect.subsets import members, minimal, minimal_hitting_sets
 from neuromf.errors import InputError
 
 DELTAS = 5

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuromf.bisect.calibration import calibrate, calibration_probes
+from neuromf.bisect.hypotheses import contains, members
 from neuromf.bisect.oracle import Observation, Outcome, Verdict
 from neuromf.bisect.posterior import Rates
 from neuromf.bisect.reductions import Reduced, ddmin, drive, majority, one_at_a_time, quickxplain, reduce_breaking
-from neuromf.bisect.subsets import contains, members
+from neuromf.bisect.session import calibrate, calibration_probes
 from neuromf.errors import InputError
 from tools.studies.bisect_simulation.simulated import SimulatedOracle
 

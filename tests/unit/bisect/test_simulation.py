@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from command_line import run_command
 
-from neuromf.bisect.subsets import contains
+from neuromf.bisect.hypotheses import contains
 from tools.__main__ import app
 from tools.studies.bisect_simulation.scenarios import SCENARIOS, draw
 from tools.studies.bisect_simulation.simulation import ENGINE, RIVALS, engine_trial, simulate

@@ -7,13 +7,9 @@ from dataclasses import replace
 import pytest
 from fake_slurm import FakeSlurm
 
-from neuromf.bisect.fleet.fleet import Numbered
-from neuromf.bisect.fleet.messages import answer_of, record_of
-from neuromf.bisect.fleet.slurm import Resources, SlurmFleet
-from neuromf.bisect.fleet.slurm_job import WARNING, answer_in_job
-from neuromf.bisect.fleet.slurm_queue import Departures, queued_jobs
-from neuromf.bisect.oracle import Verdict
-from neuromf.bisect.oracles.task import Task
+from neuromf.bisect.executor import Numbered, answer_of, record_of
+from neuromf.bisect.oracle import Task, Verdict
+from neuromf.bisect.slurm import WARNING, Departures, Resources, SlurmFleet, answer_in_job, queued_jobs
 from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config
 from neuromf.errors import InputError
@@ -126,7 +122,7 @@ def test_a_job_whose_time_is_nearly_up_has_no_verdict(monkeypatch):
         os.kill(os.getpid(), WARNING)
         raise AssertionError("the training went on")
 
-    monkeypatch.setattr("neuromf.bisect.oracles.divergence.divergence", outlasts)
+    monkeypatch.setattr("neuromf.bisect.trainings.divergence", outlasts)
     before = signal.getsignal(WARNING)
     answer = answer_of(answer_in_job(record_of(numbered("divergence"))))
     assert (answer.number, answer.outcome.verdict) == (3, Verdict.UNDECIDED)

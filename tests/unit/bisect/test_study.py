@@ -1,6 +1,6 @@
 """What a worker is given for a probe."""
 
-from neuromf.bisect.calibration import calibration_probes
+from neuromf.bisect.session import calibration_probes
 from neuromf.bisect.study import make_study
 
 

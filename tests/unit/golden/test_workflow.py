@@ -123,7 +123,7 @@ def test_a_golden_changed_without_a_line_is_found(goldens):
 def test_a_case_without_a_golden_is_found(goldens):
     """A missing golden fails; nothing writes it silently."""
     (goldens / "cases" / "one" / "trace.cpu-fp32.csv").unlink()
-    assert changelog_problems(goldens) == ["one: has no golden trace; make one with `neuromf golden bless`"]
+    assert changelog_problems(goldens) == ["one: has no golden trace; make one with `python -m tools golden bless`"]
 
 
 def test_an_older_line_does_not_count(goldens):

@@ -35,10 +35,13 @@ def root(tmp_path, monkeypatch):
     """A checkout with one constant and two tests; sessions in it load no plugins, which takes half the time off."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     folder = tmp_path / "root"
-    for name in ("neuromf", "spec", "tools", "golden", "tests"):
+    for name in ("golden", "tests"):
+        (folder / name).mkdir(parents=True)
+    for name in ("neuromf", "spec/neuromf_spec", "tools"):
         (folder / name).mkdir(parents=True)
         (folder / name / "__init__.py").touch()
-    (folder / "tests" / "__init__.py").unlink()
+    shutil.copy(checkout() / "neuromf" / "checkout.py", folder / "neuromf")
+    shutil.copy(checkout() / "neuromf" / "errors.py", folder / "neuromf")
     (folder / "neuromf" / "thing.py").write_text("VALUE = 1\n")
     (folder / "tests" / "test_thing.py").write_text(TESTS)
     (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
@@ -117,7 +120,7 @@ def test_the_file_comes_back_when_the_run_breaks_off(tree):
 def test_the_copy_is_what_is_imported(tree, root):
     """A process in the copy imports the copy's packages, not those that are installed; anything else is refused."""
     check_imports(tree)
-    (tree / "spec" / "__init__.py").unlink()
+    (tree / "spec" / "neuromf_spec" / "__init__.py").unlink()
     with pytest.raises(InputError, match="instead of the copy"):
         check_imports(tree)
 

@@ -1,4 +1,4 @@
-"""`neuromf laws check` is green here, and red for each thing that can rot."""
+"""`python -m tools laws check` is green here, and red for each thing that can rot."""
 
 import datetime
 from dataclasses import replace

@@ -10,7 +10,7 @@ import torch
 from tiny_run import make_tiny_config
 
 from neuromf.errors import InputError
-from neuromf.flow.objective import Batch
+from neuromf.flow.batch import Batch
 from neuromf.monitor.events import read_events
 from neuromf.trace.reader import read_trace
 from neuromf.training.batches import BatchSource

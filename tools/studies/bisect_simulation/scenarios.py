@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from neuromf.bisect.hypotheses import members, minimal, subset_of
 from neuromf.bisect.posterior import Rates
-from neuromf.bisect.subsets import members, minimal, subset_of
 from tools.studies.bisect_simulation.simulated import SimulatedOracle
 
 DELTAS = 12

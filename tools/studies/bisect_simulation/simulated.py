@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neuromf.bisect.hypotheses import contains
 from neuromf.bisect.oracle import Outcome, Probe, Verdict
 from neuromf.bisect.posterior import Rates
-from neuromf.bisect.subsets import contains
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,7 +57,7 @@ def trial_frame(trials: Iterable[Trial]) -> pd.DataFrame:
 
 
 def read_trials(path: Path) -> pd.DataFrame:
-    """Trials as `neuromf bisect-simulate` wrote them."""
+    """Trials as `python -m tools bisect-simulate` wrote them."""
     return pd.read_csv(path)
 
 

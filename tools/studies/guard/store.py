@@ -132,4 +132,4 @@ def _read(file: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
         return schema.validate(pd.read_csv(file))
     except (OSError, ValueError, SchemaError, SchemaErrors) as error:
         problem = f"is no table of the guard study ({str(error).splitlines()[0]})"
-        raise InputError(problem, remedy="make it with `neuromf faults guard-study`", file=file) from error
+        raise InputError(problem, remedy="make it with `python -m tools guard-study`", file=file) from error

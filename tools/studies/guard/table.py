@@ -35,8 +35,9 @@ def _about(study: Study) -> str:
     noises = "; ".join(f"{n.name} {n.step:g} / {n.epoch:g} / {100 * n.outliers:g} %" for n in NOISES)
     return f"""# How often the guard is wrong, and how early it is right
 
-Made by `neuromf faults guard-study`. {len(study.simulated):,} simulated runs, seed {SEED}, and {len(study.real)} real \
-trainings, plan seed {PLAN_SEED}; {len(study.longer)} longer ones that were kept before, on which GUARD-006's bound \
+Made by `python -m tools guard-study`. {len(study.simulated):,} simulated runs, seed {SEED}, and \
+{len(study.real)} real trainings, plan seed {PLAN_SEED}; \
+{len(study.longer)} longer ones that were kept before, on which GUARD-006's bound \
 was chosen.
 
 Noise, in log units, of a step / of an epoch / share of outliers: {noises}.

@@ -1,0 +1,120 @@
+"""Pages that are made from the code when the site is built: a page a law, the command line, every configuration key."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+from latex2mathml.converter import convert
+from mkdocs.structure.files import File, Files
+from neuromf_spec.law import Law
+from neuromf_spec.registry import laws
+from neuromf_spec.sources import UNPINNED, documents
+from pydantic import BaseModel
+
+from neuromf.cli.app import app
+from neuromf.config.schema import Config
+
+WORDS = {"S": "static check", "P": "property test", "G": "golden trace", "R": "running trainer"}
+
+
+def on_files(files: Files, config: Any) -> Files:  # noqa: ANN401
+    """Add the generated pages to those that are written."""
+    pages = {f"laws/{law.id}.md": law_page(law) for law in laws().values()}
+    pages["laws/index.md"] = law_index()
+    pages["reference/command-line.md"] = command_line_page()
+    pages["reference/configuration.md"] = configuration_page()
+    for path, text in pages.items():
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def law_index() -> str:
+    """All laws in a table."""
+    rows = [
+        f"| [{law.id}]({law.id}.md) | {law.title} | {law.severity.value} | {_enforcers(law)} |"
+        for law in laws().values()
+    ]
+    head = "| law | says | when broken | held by |\n|---|---|---|---|"
+    return "\n".join(["# Laws", "", f"{len(rows)} laws. `neuromf laws show ID` prints one.", "", head, *rows, ""])
+
+
+def law_page(law: Law) -> str:
+    """One law: statement, equation, numbers that keep and break it, remedy, sources."""
+    return "\n".join(_law_lines(law)) + "\n"
+
+
+def _law_lines(law: Law) -> Iterator[str]:
+    yield f"# {law.id}: {law.title}"
+    yield f"\n{law.statement}\n"
+    yield f'<div class="equation">{convert(law.equation, display="block")}</div>\n'
+    yield f"**When it is broken**: {law.severity.value}. {law.remedy}\n"
+    yield f"**Held by**: {_enforcers(law)}.\n"
+    yield "| | numbers |\n|---|---|"
+    yield f"| keep it | {_numbers(law.example)} |"
+    yield f"| break it | {_numbers(law.counterexample)} |\n"
+    yield "## Sources\n"
+    for source in law.sources:
+        title = (
+            ""
+            if source.reference == UNPINNED or source.reference not in documents()
+            else documents()[source.reference].title
+        )
+        yield f"- {html.escape(str(source))}" + (f" ({html.escape(title)})" if title else "")
+
+
+def _enforcers(law: Law) -> str:
+    return ", ".join(WORDS[enforcer.value] for enforcer in sorted(law.enforcers))
+
+
+def _numbers(arguments: Any) -> str:  # noqa: ANN401
+    return ", ".join(f"`{name} = {value!r}`" for name, value in arguments.items()).replace("|", "\\|")
+
+
+def command_line_page() -> str:
+    """Every command with its options."""
+    root = typer.main.get_command(app)
+    return "# Command line\n\n" + "\n".join(_commands(root, "neuromf")) + "\n"
+
+
+def _commands(command: Any, name: str) -> Iterator[str]:  # noqa: ANN401
+    if getattr(command, "hidden", False):
+        return
+    children = getattr(command, "commands", {})
+    if not children:
+        yield f"## {name}\n\n{command.help or ''}\n"
+        yield "| | |\n|---|---|"
+        for option in command.params:
+            if getattr(option, "hidden", False) or option.name == "help":
+                continue
+            names = (
+                ", ".join(f"`{text}`" for text in option.opts)
+                if option.param_type_name == "option"
+                else f"`{option.name.upper()}`"
+            )
+            yield f"| {names} | {(getattr(option, 'help', '') or '').replace('|', ' or ')} |"
+        yield ""
+    for child, item in children.items():
+        yield from _commands(item, f"{name} {child}")
+
+
+def configuration_page() -> str:
+    """Every key with its default and meaning."""
+    lines = [
+        "# Configuration",
+        "",
+        "A YAML file of sections; every key has a default, that of the recipe `recommended`.",
+        "",
+    ]
+    for section, field in Config.model_fields.items():
+        model = field.annotation
+        assert isinstance(model, type)
+        assert issubclass(model, BaseModel)
+        lines += [f"## {section}", "", (model.__doc__ or "").strip(), "", "| key | default | |", "|---|---|---|"]
+        defaults = model.model_construct()
+        for key, item in model.model_fields.items():
+            lines.append(f"| `{key}` | `{getattr(defaults, key)!r}` | {item.description or ''} |")
+        lines.append("")
+    return "\n".join(lines)

@@ -1,0 +1,215 @@
+"""The oracles by the name that the command line gives them: divergence, golden, law and metric."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from neuromf.bisect.oracle import Outcome, Task, Verdict
+from neuromf.config.load import validate
+from neuromf.config.resolve import unflatten
+from neuromf.config.schema import Config
+from neuromf.errors import InputError
+from neuromf.gate.static import CHECKS, static_findings
+from neuromf.trace.columns import COLUMNS
+
+
+def check_case(name: str) -> None:
+    """Refuse an unknown case."""
+    from neuromf.golden.case import read_case
+
+    read_case(name)
+
+
+def golden(task: Task, name: str) -> Outcome:
+    """Train the mixture for the case's steps on the golden latents, and compare with the measured tolerances."""
+    from neuromf.comparison.comparator import Verdict as Agreement
+    from neuromf.comparison.comparator import compare
+    from neuromf.golden.case import read_case
+    from neuromf.golden.runner import run_steps, threads
+    from neuromf.golden.store import golden_table, tolerance_frame
+    from neuromf.golden.tolerances import tolerances_from
+
+    case = read_case(name)
+    config = validate(unflatten({**task.config, "training.seed": case.config.training.seed}))
+    with threads(1):
+        made = run_steps(config, case.contract.steps)
+    comparison = compare(made.table, golden_table(case), tolerances_from(tolerance_frame(case)))
+    if comparison.verdict is Agreement.PASS:
+        return Outcome(Verdict.HEALTHY, detail=f"{comparison.steps} steps agree")
+    first = comparison.first
+    where = f"step {first.step}, column {first.column}" if first is not None else comparison.problem
+    return Outcome(Verdict.BROKEN, detail=f"parts first at {where}")
+
+
+LIVE = ("JVP-006", "GUARD-004", "GUARD-005", "GUARD-006", "NUM-001", "OPT-002")
+"""Laws that only a training can break and that a configuration can be the cause of."""
+
+
+def check_law(law_id: str) -> None:
+    """Refuse what no configuration can be judged by."""
+    if law_id not in (*CHECKS, *LIVE):
+        remedy = f"use one of {', '.join(sorted((*CHECKS, *LIVE)))}"
+        raise InputError(f"'{law_id}' is no law that a configuration can break", remedy=remedy, key="--oracle")
+
+
+def trains(law_id: str) -> bool:
+    """Whether the law can be judged in a training alone."""
+    return law_id in LIVE
+
+
+def law(task: Task, law_id: str) -> Outcome:
+    """Judge the mixture by the law's predicate."""
+    if trains(law_id):
+        return _in_training(task, law_id)
+    result = next(r for r in static_findings(task.mixture, {}) if r.law_id == law_id)
+    broken = result.status in ("block", "warn")
+    detail = f"{result.found}, bound {result.bound}"
+    return Outcome(Verdict.BROKEN if broken else Verdict.HEALTHY, detail=detail)
+
+
+def _in_training(task: Task, law_id: str) -> Outcome:
+    from neuromf.bisect.trainings import HALTS, armed, training_latents, training_records
+    from neuromf.monitor.engine import Monitor
+    from neuromf.monitor.moments import latent_moments
+
+    config = armed(task.mixture, monitors=True)
+    latents = training_latents(config)
+    monitor = Monitor(config, latent_moments(latents))
+    step = -1
+    for step, record in enumerate(training_records(config, latents, task.micro_batches, task.device)):
+        for event in monitor.judge(record.row, record.verdict, record.checks):
+            if event.law == law_id:
+                return Outcome(Verdict.BROKEN, detail=f"step {step}: {event.message}")
+        if record.verdict.level in HALTS:
+            return Outcome(Verdict.UNDECIDED, detail=f"halted at step {step}: {record.verdict.message}")
+    return Outcome(Verdict.HEALTHY, detail=f"holds in {step + 1} steps")
+
+
+FACTOR = 2.0
+"""Quotient of the two ends from which they differ, either way, unless another is given. Four seeds of `phase4c` at
+small scale part by 1.34 at most, in eight columns (losses, gradient, update, du/dt, u, weights)."""
+LAST = 0.2
+"""Share of the steps, at the end, whose median is compared."""
+
+
+def read_metric(text: str) -> tuple[str, float]:
+    """Column and factor.
+
+    Raises:
+        InputError: no such column of numbers, or a factor that parts nothing.
+    """
+    column, _, factor = text.partition(":")
+    known = [entry.name for entry in COLUMNS if entry.kind == "float"]
+    if column not in known:
+        remedy = f"use one of {', '.join(known)}"
+        raise InputError(f"'{column}' is no column of numbers in a trace", remedy=remedy, key="--oracle")
+    try:
+        bound = float(factor or FACTOR)
+    except ValueError:
+        bound = math.nan
+    if not 1 < bound < math.inf:
+        raise InputError(f"'{factor}' is no factor", remedy="give a number above 1", key="--oracle")
+    return column, bound
+
+
+def metric(task: Task, text: str) -> Outcome:
+    """Train both and compare."""
+    column, factor = read_metric(text)
+    ends = [_level(config, task, column) for config in (task.mixture, task.reference)]
+    if ends[0] is None or ends[1] is None:
+        return Outcome(Verdict.UNTESTABLE, detail=f"{column} is empty")
+    quotient = ends[0] / ends[1] if ends[1] else (1.0 if ends[0] == ends[1] else math.inf)
+    # `not <=` so that a NaN is a difference.
+    apart = not 1 / factor <= quotient <= factor
+    detail = f"{column} {ends[0]:.4g} against {ends[1]:.4g}"
+    return Outcome(Verdict.BROKEN if apart else Verdict.HEALTHY, detail=detail)
+
+
+def _level(config: Config, task: Task, column: str) -> float | None:
+    """Median over the last steps; NaN when the guard has halted the training."""
+    from neuromf.bisect.trainings import HALTS, armed, training_latents, training_records
+
+    config = armed(config)
+    records = list(training_records(config, training_latents(config), task.micro_batches, task.device))
+    if records[-1].verdict.level in HALTS:
+        return math.nan
+    last = records[-max(1, round(LAST * len(records))) :]
+    values = [float(value) for record in last if (value := record.row[column]) is not None]
+    return statistics.median(values) if values else None
+
+
+@dataclass(frozen=True)
+class OracleKind:
+    """One oracle.
+
+    Attributes:
+        answer: judges a task, given what follows the colon of its name.
+        check: refuses an argument that it cannot use.
+        trains: whether, given the same, it trains on the configuration's own data, which may then be made smaller.
+    """
+
+    answer: Callable[[Task, str], Outcome]
+    check: Callable[[str], object]
+    trains: Callable[[str], bool]
+
+
+def _divergence(task: Task, _: str) -> Outcome:
+    from neuromf.bisect.trainings import divergence
+
+    return divergence(task)
+
+
+def _nothing(argument: str) -> None:
+    if argument:
+        raise InputError(f"divergence takes no '{argument}'", remedy="write --oracle divergence", key="--oracle")
+
+
+def _always(_: str) -> bool:
+    return True
+
+
+def _never(_: str) -> bool:
+    return False
+
+
+KINDS = {
+    "divergence": OracleKind(_divergence, _nothing, trains=_always),
+    "golden": OracleKind(golden, check_case, trains=_never),
+    "law": OracleKind(law, check_law, trains=trains),
+    "metric": OracleKind(metric, read_metric, trains=_always),
+}
+
+
+def oracle_kind(text: str) -> OracleKind:
+    """The oracle of a name such as `law:JVP-003`.
+
+    Raises:
+        InputError: there is no such oracle, or it cannot use what follows the colon.
+    """
+    name, _, argument = text.partition(":")
+    if name not in KINDS:
+        remedy = "use divergence, golden:CASE, law:ID or metric:COLUMN"
+        raise InputError(f"'{text}' is no oracle", remedy=remedy, key="--oracle")
+    KINDS[name].check(argument)
+    return KINDS[name]
+
+
+def answer(task: Task) -> Outcome:
+    """Answer one task, with what it cost.
+
+    A mixture on which torch or the trainer gives up has no verdict, as exit code 125 has none for `git bisect run`.
+
+    Raises:
+        InputError: what every probe needs is not to be had, such as the data.
+    """
+    start = time.perf_counter()
+    try:
+        outcome = oracle_kind(task.oracle).answer(task, task.oracle.partition(":")[2])
+    except (RuntimeError, ValueError, ArithmeticError, MemoryError) as error:
+        says = " ".join(str(error).split())[:200]
+        outcome = Outcome(Verdict.UNTESTABLE, detail=f"{type(error).__name__}: {says}")
+    return replace(outcome, cost=round(time.perf_counter() - start, 3))

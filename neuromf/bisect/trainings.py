@@ -1,0 +1,172 @@
+"""The small training that an oracle judges, and the default verdict: the guard, and MF over FM loss by block."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from neuromf_spec.laws.divergence import LARGEST_TERM_RATIO
+
+from neuromf.bisect.oracle import Outcome, Task, Verdict
+from neuromf.config.derived import run_facts
+from neuromf.config.load import load_config
+from neuromf.config.schema import Config
+from neuromf.errors import InputError
+from neuromf.monitor.alarm import Level
+from neuromf.training.step import StepRecord
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+HALTS = (Level.HALT, Level.NONFINITE, Level.IRREPRODUCIBLE)
+
+
+def armed(config: Config, *, monitors: bool = False) -> Config:
+    """The run with the recommended guard, whatever its own: who watches must not decide what is seen.
+
+    Args:
+        config: the run.
+        monitors: whether the silent faults are looked for too, and a step that raises an alarm is run again.
+    """
+    recommended = load_config(["recommended"]).training
+    names = ("divergence_threshold", "divergence_warn_ratio")
+    guard = {name: getattr(recommended, name) for name in names}
+    training = config.training.model_copy(update={**guard, "monitors": monitors, "diagnostics": False})
+    return config.model_copy(update={"training": training})
+
+
+def optimiser_steps(config: Config, micro_batches: int) -> int:
+    """Updates that `micro_batches` are good for, at most the run's own, at least one."""
+    steps = micro_batches // config.training.gradient_accumulation_steps
+    return max(1, min(steps, run_facts(config).optimiser_steps))
+
+
+def training_latents(config: Config) -> Tensor:
+    """Normalised latents that a probe trains on.
+
+    Raises:
+        InputError: the data cannot be had.
+    """
+    from neuromf.training.latents import training_store
+
+    latents = training_store(config).split("train")
+    if not len(latents):
+        raise InputError("the training split is empty", remedy="give more subjects", key="data.split_ratios")
+    return latents
+
+
+def training_records(
+    config: Config, latents: Tensor, micro_batches: int, device: str | None = "cpu"
+) -> Iterator[StepRecord]:
+    """Steps of a training on `latents`, up to the number of micro-batches or the guard's halt."""
+    import torch
+
+    from neuromf.training.batches import BatchSource
+    from neuromf.training.device import choose_device
+    from neuromf.training.state import initial_state
+    from neuromf.training.step import train_step
+
+    where = torch.device("cpu") if device == "cpu" else choose_device(device)
+    state = initial_state(config, tuple(latents.double().std(dim=(0, 2, 3, 4)).tolist()), where)
+    source = BatchSource(latents, config, where)
+    for _ in range(optimiser_steps(config, micro_batches)):
+        record = train_step(state, source, config)
+        yield record
+        if record.verdict.level in HALTS:
+            return
+
+
+BLOCK = 32
+"""Micro-batches whose medians are judged together."""
+BROKEN = LARGEST_TERM_RATIO
+"""Law GUARD-006's bound on MF over FM loss, above which two blocks in a row end a training."""
+HEALTHY = 2.4
+"""What the nine healthy trainings of golden/replay/epochs60 reach at most; two blocks in a row below it end one, in its
+second half. Trainings that will diverge pass it before: with either half of the failed run's cause alone they are at
+5 to 8 there (six trainings)."""
+BETWEEN = math.sqrt(BROKEN * HEALTHY)
+DOUBT = 1.2
+"""At the end the middle of the two bounds parts them, on the logarithm; within this factor of it nothing is said."""
+TOGETHER = 2
+
+
+def judge_blocks(ratios: Sequence[float], total: int) -> Verdict | None:
+    """The verdict on a training after `len(ratios)` of `total` blocks, None while it is open.
+
+    Args:
+        ratios: median raw MF over median raw FM loss of each block; comparisons are written so that NaN breaks.
+        total: blocks of the whole training.
+    """
+    last = ratios[-TOGETHER:]
+    ended = len(ratios) >= total
+    if len(last) == TOGETHER and not any(ratio <= BROKEN for ratio in last):
+        return Verdict.BROKEN
+    if len(last) == TOGETHER and 2 * len(ratios) > total and all(ratio <= HEALTHY for ratio in last):
+        return Verdict.HEALTHY
+    if not ended or not last:
+        return None
+    level = math.exp(statistics.fmean(math.log(max(ratio, 1e-30)) for ratio in last))
+    if not level <= BETWEEN * DOUBT:
+        return Verdict.BROKEN
+    return Verdict.HEALTHY if level <= BETWEEN / DOUBT else Verdict.UNDECIDED
+
+
+def block_ratio(flow: Iterable[float | None], meanflow: Iterable[float | None]) -> float | None:
+    """MF over FM loss of a block of steps, from medians; None where a term has no sample."""
+    flows = [value for value in flow if value is not None]
+    meanflows = [value for value in meanflow if value is not None]
+    if not flows or not meanflows:
+        return None
+    level = statistics.median(flows)
+    return statistics.median(meanflows) / level if level > 0 else math.inf
+
+
+def divergence(task: Task) -> Outcome:
+    """Train and judge."""
+    config = armed(task.mixture)
+    accumulation = config.training.gradient_accumulation_steps
+    per_block = max(1, BLOCK // accumulation)
+    total = max(1, optimiser_steps(config, task.micro_batches) // per_block)
+    records = training_records(config, training_latents(config), task.micro_batches, task.device)
+    return judge_records(records, per_block, total)
+
+
+def judge_records(records: Iterable[StepRecord], per_block: int, total: int) -> Outcome:
+    """The verdict on a training's steps, which are taken as far as they are needed.
+
+    Args:
+        records: steps.
+        per_block: optimiser steps in a block.
+        total: blocks of the whole training.
+    """
+    ratios: list[float] = []
+    steps = 0
+    for block in _blocks(records, per_block):
+        steps += len(block)
+        if (level := block[-1].verdict.level) in HALTS:
+            word = "a number is not finite" if level is Level.NONFINITE else "the guard halts"
+            return Outcome(Verdict.BROKEN, detail=f"{word} at step {steps}: {block[-1].verdict.message}")
+        ratio = block_ratio(*([_number(record, name) for record in block] for name in ("raw_fm", "raw_mf")))
+        ratios += [] if ratio is None else [ratio]
+        verdict = judge_blocks(ratios, total) if ratio is not None else None
+        if verdict is not None:
+            return Outcome(verdict, detail=f"MF/FM loss {ratio:.3g} at step {steps}")
+    return Outcome(Verdict.HEALTHY if not ratios else Verdict.UNDECIDED, detail=f"no halt in {steps} steps")
+
+
+def _blocks(records: Iterable[StepRecord], size: int) -> Iterator[list[StepRecord]]:
+    """Records in blocks, the last one as long as it is; a halt ends its block."""
+    block: list[StepRecord] = []
+    for record in records:
+        block.append(record)
+        if len(block) == size or record.verdict.level in HALTS:
+            yield block
+            block = []
+
+
+def _number(record: StepRecord, name: str) -> float | None:
+    value = record.row[name]
+    return None if value is None else float(value)

@@ -29,3 +29,16 @@ class InputError(Exception):
         text = f"{where}: {self.problem}; {self.remedy}." if where else f"{self.problem}; {self.remedy}."
         # What a file or a name holds must not break the line or steer the terminal.
         return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+class UnreadableError(InputError):
+    """A file is there, or may be, and the system does not give it: no permission, a failing disk, a lost server.
+
+    Nothing is known of what it holds, so nobody may call it damaged or absent and put another in its place.
+    """
+
+    @classmethod
+    def of(cls, path: Path, error: OSError) -> UnreadableError:
+        """What the system said of a path."""
+        problem = f"cannot be read ({error.strerror or error})"
+        return cls(problem, remedy="ask its owner for permission to read it, or check the disk", file=path)

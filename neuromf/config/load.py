@@ -5,31 +5,30 @@ from __future__ import annotations
 import difflib
 import json
 import math
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from neuromf.config.recipes import read_recipe, recipe_names
+from neuromf.config.layers import expand, merge
 from neuromf.config.refused import refused_option
 from neuromf.config.resolve import flatten
 from neuromf.config.schema import Config
-from neuromf.config.yaml_file import parse_yaml, read_yaml_mapping
+from neuromf.config.yaml_file import parse_yaml
 from neuromf.errors import InputError
 
 _PLAIN = (str, int, float, list, type(None))
 
-RECIPE_METADATA = ("about", "extends", "sources")
-"""Top-level keys of a recipe that describe it and are not settings."""
 
-
-def load_config(layers: Iterable[str | Path], overrides: Iterable[str] = ()) -> Config:
+def load_config(layers: Iterable[str | Path], overrides: Iterable[str] = (), *, anchored: bool = True) -> Config:
     """Merge `layers` from left to right, then `overrides`, and check the result.
 
     Args:
         layers: names of shipped recipes or paths of YAML files.
-        overrides: `section.key=value` with a YAML value.
+        overrides: `section.key=value` with a YAML value; a relative folder counts from the current one.
+        anchored: whether relative paths in a file count from that file; not so in the record of a run.
 
     Raises:
         InputError: an unknown recipe, unreadable file, unknown key, wrong type or value out of range.
@@ -37,9 +36,10 @@ def load_config(layers: Iterable[str | Path], overrides: Iterable[str] = ()) -> 
     merged: dict[str, Any] = {}
     origin: dict[str, str] = {}
     for layer in layers:
-        _merge(merged, *read_layer(str(layer)), origin)
+        for part in expand(layer, anchored=anchored):
+            merge(merged, part.tree, part.name, origin)
     for override in overrides:
-        _merge(merged, _parse_override(override), "--set", origin)
+        merge(merged, _parse_override(override), "--set", origin)
     return validate(merged, origin)
 
 
@@ -58,63 +58,17 @@ def validate(tree: dict[str, Any], origin: dict[str, str] | None = None) -> Conf
         raise _as_input_error(error, origin or {}) from error
 
 
-def read_layer(layer: str) -> tuple[dict[str, Any], str]:
-    """Settings of a recipe or file as nested mappings, and the name to give in a message."""
-    if layer in recipe_names():
-        return read_recipe(layer), f"recipe {layer}"
-    path = Path(layer)
-    if not path.is_file():
-        near = difflib.get_close_matches(layer, recipe_names(), n=1)
-        hint = f"did you mean '{near[0]}'" if near else f"name a YAML file or one of {', '.join(recipe_names())}"
-        raise InputError(f"'{layer}' is neither a recipe nor a file", remedy=hint)
-    tree = _nested(read_yaml_mapping(path), path)
-    base = tree.pop("extends", None)
-    for key in RECIPE_METADATA:
-        tree.pop(key, None)
-    if base is None:
-        return tree, str(path)
-    if base not in recipe_names():
-        raise InputError(
-            f"'{base}' is no recipe", remedy=f"use one of {', '.join(recipe_names())}", file=path, key="extends"
-        )
-    merged = read_recipe(base)
-    _merge(merged, tree, str(path), {})
-    return merged, str(path)
-
-
-def _nested(tree: dict[str, Any], file: Path) -> dict[str, Any]:
-    """Sections from dotted keys at the top level, as the resolved text has them."""
-    nested: dict[str, Any] = {}
-    for key, value in tree.items():
-        section, dot, rest = key.partition(".")
-        if section in nested and (not dot or not isinstance(nested[section], dict) or rest in nested[section]):
-            raise InputError(
-                "is given twice, with a dot and as a section", remedy="keep one of the two", file=file, key=key
-            )
-        _merge(nested, {section: {rest: value}} if dot else {key: value}, "", {})
-    return nested
-
-
 def _parse_override(override: str) -> dict[str, Any]:
     path, separator, value = override.partition("=")
     keys = path.strip().split(".")
     if not separator or not all(keys):
         raise InputError(f"'{override}' is not an override", remedy="write section.key=value", file="--set")
-    tree: Any = parse_yaml(value, file="--set")
+    tree: Any = parse_yaml(value, file="--set", key=path.strip())
+    if path.strip() == "data.root" and isinstance(tree, str):
+        tree = os.path.abspath(tree)
     for key in reversed(keys):
         tree = {key: tree}
     return dict(tree)
-
-
-def _merge(base: dict[str, Any], layer: dict[str, Any], source: str, origin: dict[str, str], prefix: str = "") -> None:
-    for key, value in layer.items():
-        path = f"{prefix}{key}"
-        if isinstance(value, dict) and isinstance(base.get(key, {}), dict):
-            base.setdefault(key, {})
-            _merge(base[key], value, source, origin, f"{path}.")
-        else:
-            base[key] = value
-        origin[path] = source
 
 
 def _as_input_error(error: ValidationError, origin: dict[str, str]) -> InputError:
@@ -152,13 +106,21 @@ def _explain(kind: str, message: str, value: Any, path: str) -> tuple[str, str]:
         near = difflib.get_close_matches(leaf, known, n=1)
         return "unknown key", f"did you mean '{near[0]}'" if near else "remove it or check the section it stands in"
     if isinstance(value, str) and _is_number_text(value):
-        return f"'{value}' is text to YAML", f"write a number with a point, such as {float(value):.1e}"
+        return f"'{value}' is text to YAML", f"write {_as_number(value, whole=kind.startswith('int'))} without quotes"
     if kind == "json_invalid":
         return "the nesting is too deep", "write section.key: value"
     if kind == "value_error":
         return message.removeprefix("Value error, "), "change one of the two"
     shown = json.dumps(value) if not isinstance(value, dict) else "a section"
     return f"{shown} is not allowed here", message[0].lower() + message[1:].rstrip(".")
+
+
+def _as_number(text: str, *, whole: bool) -> str:
+    """The number as YAML wants it: an integer for an integer, else with a point where there is an exponent."""
+    number = float(text)
+    if whole and number == int(number):
+        return str(int(number))
+    return text if "." in text or "e" not in text.lower() else f"{number:.1e}"
 
 
 def _is_number_text(value: str) -> bool:

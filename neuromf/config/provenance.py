@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from neuromf.config.load import read_layer
-from neuromf.config.recipes import recipe_names, recipe_sources
+from neuromf.config.layers import expand
+from neuromf.config.recipes import recipe_sources
 from neuromf.config.resolve import flatten
 
 
@@ -18,9 +18,7 @@ def value_sources(layers: Iterable[str], overrides: Iterable[str] = ()) -> dict[
     """
     sources: dict[str, str] = {}
     for layer in layers:
-        if layer in recipe_names():
-            sources |= recipe_sources(layer)
-        else:
-            tree, name = read_layer(layer)
-            sources |= dict.fromkeys((key for key, _ in flatten(tree)), name)
+        for part in expand(layer):
+            own = dict.fromkeys((key for key, _ in flatten(part.tree)), part.name)
+            sources |= recipe_sources(part.recipe) if part.recipe else own
     return sources | {text.partition("=")[0].strip(): "--set" for text in overrides}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from neuromf.config.load import load_config, read_layer
+from neuromf.config.layers import expand
+from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config, flatten
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
@@ -17,9 +18,9 @@ def read_recorded(path: Path) -> Config:
         InputError: it is no configuration, or ends before its last key: the schema's defaults, which may stand for a
             key that a file of the user leaves out, are not what the run was trained with.
     """
-    config = load_config([path])
+    config = load_config([path], anchored=False)
     last = list(flat_config(config))[-1]
-    if last not in dict(flatten(read_layer(str(path))[0])):
+    if last not in dict(flatten(expand(path)[-1].tree)):
         remedy = "restore the file; a checkpoint tells whether it is the run's own"
         raise InputError("the run's configuration is cut short", remedy=remedy, file=path, key=last)
     return config

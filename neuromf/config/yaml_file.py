@@ -7,11 +7,14 @@ from typing import Any
 
 import yaml
 
+from neuromf.config.plain_scalars import misread_scalars
 from neuromf.errors import InputError
 
 DEEPEST, LARGEST = 32, 100_000
 """Levels of a document, and values with every alias written out. The C loader overflows its stack at 200,000 levels,
 and nine lines of ten aliases each fill any memory."""
+
+MERGE = "tag:yaml.org,2002:merge"
 
 _Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -23,6 +26,8 @@ class _UniqueKeyLoader(_Loader):  # type: ignore[misc]  # the C loader is only k
 def _construct_mapping(loader: Any, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401
     seen: set[Any] = set()
     for key_node, _ in node.value:
+        if key_node.tag == MERGE:  # brings in another mapping's keys, beneath those that stand here
+            continue
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str):
             raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is not text", key_node.start_mark)
@@ -35,15 +40,21 @@ def _construct_mapping(loader: Any, node: yaml.MappingNode, deep: bool = False) 
 _UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _construct_mapping)
 
 
-def parse_yaml(text: str, *, file: Path | str) -> Any:  # noqa: ANN401
-    """Parse YAML text; `file` is named in the error.
+def parse_yaml(text: str, *, file: Path | str, key: str = "") -> Any:  # noqa: ANN401
+    """Parse YAML text.
+
+    Args:
+        text: one document.
+        file: named in an error.
+        key: dotted path under which the document stands, named in an error.
 
     Raises:
-        InputError: the text is not YAML, a mapping holds a key twice, or it is too large to be a configuration.
+        InputError: the text is not YAML, a mapping holds a key twice, a plain value is not to YAML what it looks like,
+            or the document is too large to be a configuration.
     """
     try:
         _refuse_outsized(text)
-        return yaml.load(text, Loader=_UniqueKeyLoader)
+        return _construct(text, file, key)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f" in line {mark.line + 1}" if mark else ""
@@ -52,6 +63,19 @@ def parse_yaml(text: str, *, file: Path | str) -> Any:  # noqa: ANN401
     except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         problem = str(error).splitlines()[0] if str(error) else "nesting is too deep"
         raise InputError(f"not readable as YAML ({problem})", remedy="write valid YAML", file=file) from error
+
+
+def _construct(text: str, file: Path | str, key: str) -> Any:  # noqa: ANN401
+    loader = _UniqueKeyLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        for found in misread_scalars(node, loader.construct_object, key):
+            raise InputError(found.problem, remedy=found.remedy, file=file, key=found.key or None)
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
 
 
 def _refuse_outsized(text: str) -> None:

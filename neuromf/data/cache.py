@@ -10,6 +10,7 @@ from neuromf.data.cache_entry import cache_directory, cached_store
 from neuromf.data.cohort import Scan, discover_scans
 from neuromf.data.content import content_key
 from neuromf.data.demo import build_demo_cohort
+from neuromf.data.encoded import EncodedScans
 from neuromf.data.latents import encode_scans
 from neuromf.data.preprocess import Preprocessing
 from neuromf.nets.vae import LatentCodec, load_vae
@@ -108,10 +109,16 @@ def scan_latents(
     found = [(str(scan.path.resolve()), scan.path.stat()) for scan in scans]
     states = [[path, state.st_size, state.st_mtime_ns] for path, state in found]
 
-    def build(folder: Path) -> None:
-        _encode(scans, folder, preprocessing, codec, split, on_progress or _ignore)
+    kept = EncodedScans(
+        cache_directory() / "scans" / content_key([SOURCE_VERSION, preprocessing, codec.fingerprint])[:32]
+    )
 
-    return cached_store(_name("folder", states, preprocessing, codec.fingerprint, split), build)
+    def build(folder: Path) -> None:
+        _encode(scans, folder, preprocessing, codec, split, on_progress or _ignore, kept)
+
+    store = cached_store(_name("folder", states, preprocessing, codec.fingerprint, split), build)
+    kept.drop_copied()
+    return store
 
 
 @dataclass(frozen=True)
@@ -135,6 +142,7 @@ def _encode(
     codec: LatentCodec,
     split: _Split,
     report: Callable[[int, int], None],
+    kept: EncodedScans | None = None,
 ) -> None:
     encode_scans(
         scans,
@@ -144,4 +152,5 @@ def _encode(
         split_ratios=split.ratios,
         split_seed=split.seed,
         on_progress=report,
+        kept=kept,
     )

@@ -1,15 +1,15 @@
-"""One entry of the cache: built aside, renamed into place, verified on every use, rebuilt when damaged."""
+"""One entry of the cache: built aside, renamed into place, verified on every use, mended when damaged."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from neuromf.data.staging import own_folder, sweep_orphans
 from neuromf.data.store import absent_scans, open_latents
-from neuromf.errors import InputError
+from neuromf.errors import InputError, UnreadableError
 
 VERIFIED_AT_ONCE = 2_000
 """Scans of the largest store that is read whole each time: 7 GB of full-size latents, some ten seconds."""
@@ -24,9 +24,10 @@ def cache_directory() -> Path:
 
 
 def cached_store(name: str, build: Callable[[Path], None]) -> Path:
-    """Give the entry's latent store, building it when it is absent or damaged.
+    """Give the entry's latent store, building it when it is absent, and mending it when it is damaged.
 
-    Processes that build the same entry at once do not disturb each other: the first to finish wins.
+    Processes that build the same entry at once do not disturb each other: the first to finish wins. An entry that the
+    system does not give, to another user or by a failing disk, is nobody's to replace.
 
     Args:
         name: of the entry, holding the hash of everything that decides its content.
@@ -36,10 +37,11 @@ def cached_store(name: str, build: Callable[[Path], None]) -> Path:
         The store's path, verified.
 
     Raises:
-        InputError: if the cache cannot be written, or from `build`.
+        UnreadableError: the entry is there and cannot be read.
+        InputError: the cache cannot be written, or from `build`.
     """
     entry = cache_directory() / name
-    if not _is_sound(entry):
+    if not is_sound(entry):
         folder = _temporary_folder(entry)
         try:
             build(folder)
@@ -49,41 +51,64 @@ def cached_store(name: str, build: Callable[[Path], None]) -> Path:
     return entry / "latents"
 
 
-def _is_sound(entry: Path) -> bool:
+def is_sound(entry: Path) -> bool:
     """Whether every latent is there and, in a store that is read in a moment, is what the manifest says.
 
     Those of a larger store are compared with their hashes when a training first reads them.
+
+    Raises:
+        UnreadableError: the system does not give it, so that nobody knows.
     """
-    if not entry.is_dir():
-        return False
     try:
+        if not entry.is_dir():
+            return False
         store = open_latents(entry / "latents", verify=False)
         if len(store.manifest) > VERIFIED_AT_ONCE:
             return not absent_scans(store)
         open_latents(entry / "latents", verify=True)
-    except (InputError, OSError):
+    except UnreadableError:
+        raise
+    except InputError:
         return False
+    except OSError as error:
+        raise UnreadableError.of(Path(error.filename or entry), error) from error
     return True
 
 
 def _temporary_folder(entry: Path) -> Path:
     """A folder of this process's own beside the entry, so that the final rename stays on one file system."""
     try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f".{entry.name}.", suffix=".part", dir=entry.parent))
-    except OSError as error:
-        problem = f"the cache cannot be written ({error.strerror})"
+        folder = own_folder(entry.parent, entry.name)
+    except InputError as error:
+        problem = error.problem.replace("cannot write here", "the cache cannot be written")
         raise InputError(problem, remedy="set NEUROMF_CACHE to a writable folder", file=entry.parent) from error
+    sweep_orphans(entry.parent)
+    return folder
 
 
 def _publish(folder: Path, entry: Path) -> None:
-    """Rename the finished build into place; where another process was first, its equal result stays."""
+    """Rename the finished build into place; where another process was first, its equal result stays.
+
+    A damaged entry is mended file by file: equal inputs give equal files, so that a training which reads it meanwhile
+    finds what its manifest says, and never a folder that is gone.
+    """
     try:
         os.replace(folder, entry)
     except OSError:
-        if _is_sound(entry):
+        if is_sound(entry):
             return
-        damaged = folder.with_suffix(".damaged")
-        os.replace(entry, damaged)
-        shutil.rmtree(damaged, ignore_errors=True)
-        os.replace(folder, entry)
+        _mend(folder, entry)
+
+
+def _mend(folder: Path, entry: Path) -> None:
+    try:
+        for path in sorted(folder.rglob("*")):
+            place = entry / path.relative_to(folder)
+            if path.is_dir():
+                place.mkdir(parents=True, exist_ok=True)
+            else:
+                os.replace(path, place)
+    except OSError as error:
+        problem = f"is damaged, and cannot be mended ({error.strerror or error})"
+        remedy = "ask its owner to remove it, or set NEUROMF_CACHE to a folder of your own"
+        raise InputError(problem, remedy=remedy, file=entry) from error

@@ -1,4 +1,4 @@
-"""A split of a latent store that is read scan by scan, memory-mapped, when a batch asks for it."""
+"""A split of a latent store that is read scan by scan, when a batch asks for it."""
 
 from __future__ import annotations
 
@@ -54,10 +54,11 @@ class StoredLatents:
 
     def _read(self, index: int) -> Tensor:
         scan = self._scans[index]
-        if not self._verified[index]:
-            verify_scan(self._store, scan, self._hashes[index])
-            self._verified[index] = 1
-        return self._store.raw(scan)
+        if self._verified[index]:
+            return self._store.raw(scan)
+        latent = verify_scan(self._store, scan, self._hashes[index])
+        self._verified[index] = 1
+        return latent
 
 
 LatentSet: TypeAlias = Tensor | StoredLatents

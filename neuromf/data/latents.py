@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,27 +11,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 
 from neuromf.data.cohort import Scan, discover_scans
+from neuromf.data.encoded import Encoded, EncodedScans
 from neuromf.data.manifest import CHANNELS, MEAN_COLUMNS, STD_COLUMNS, write_manifest
 from neuromf.data.nifti import read_volume
 from neuromf.data.preprocess import Preprocessing, preprocess
 from neuromf.data.splits import split_subjects
 from neuromf.data.staging import staged_directory
-from neuromf.data.statistics import ChannelMoments, channel_moments, pool_moments
+from neuromf.data.statistics import pool_moments
 from neuromf.data.store import LatentStore, open_latents
 from neuromf.data.store_description import (
     SCHEMA_VERSION,
     StoreDescription,
     content_hash,
-    file_sha256,
     write_description,
 )
-from neuromf.errors import InputError
+from neuromf.errors import InputError, UnreadableError
 
 if TYPE_CHECKING:
     from neuromf.nets.vae import LatentCodec
+
+NAMED = 10
+"""Scans that one sentence names; the rest are counted."""
 
 __all__ = ["LatentStore", "centred_affine", "encode_cohort", "encode_scans", "open_latents"]
 
@@ -61,8 +64,11 @@ def encode_scans(
     split_ratios: tuple[float, float, float],
     split_seed: int,
     on_progress: Callable[[int, int], None] | None = None,
+    kept: EncodedScans | None = None,
 ) -> LatentStore:
     """Encode scans into a latent store.
+
+    A scan that cannot be used does not end it: the others are encoded and kept, then all such scans are named at once.
 
     Args:
         scans: what is encoded, each with an id of its own.
@@ -71,13 +77,15 @@ def encode_scans(
         codec: the autoencoder; posterior means are stored.
         split_ratios: shares of train, validation, test.
         split_seed: of the split.
-        on_progress: called with (done, scans) after each scan.
+        on_progress: called with (done, scans) after each scan, and once with those that were there already.
+        kept: scans that were encoded before with this preprocessing and codec, to which those of now are added.
 
     Returns:
         The store.
 
     Raises:
-        InputError: naming the file, if a scan is bad, `out` is not empty, or the codec has other than four channels.
+        InputError: naming every scan that cannot be used, if `out` is not empty, or if the codec has other than four
+            channels.
     """
     if codec.architecture.latent_channels != CHANNELS:
         problem = f"the autoencoder has {codec.architecture.latent_channels} latent channels"
@@ -85,13 +93,14 @@ def encode_scans(
     splits = split_subjects((scan.subject for scan in scans), split_ratios, split_seed)
     with staged_directory(out) as folder:
         (folder / "scans").mkdir()
-        rows, training = [], []
-        for done, scan in enumerate(scans, start=1):
-            row, moments = _encode_scan(scan, folder, preprocessing, codec)
-            rows.append({**row, "subject": scan.subject, "split": splits[scan.subject]})
-            training += [moments] if splits[scan.subject] == "train" else []
-            if on_progress is not None:
-                on_progress(done, len(scans))
+        beside = folder / ".encoded"
+        known = kept or EncodedScans(beside)
+        encoded = _encode_all(scans, known, preprocessing, codec, on_progress or _ignore)
+        for scan in scans:
+            known.give(scan.path, folder / _file(scan))
+        shutil.rmtree(beside, ignore_errors=True)
+        rows = [_row(scan, one, splits[scan.subject]) for scan, one in zip(scans, encoded, strict=True)]
+        training = [one.moments for scan, one in zip(scans, encoded, strict=True) if splits[scan.subject] == "train"]
         write_manifest(folder / "manifest.csv", rows)
         description = StoreDescription(
             schema_version=SCHEMA_VERSION,
@@ -117,27 +126,84 @@ def centred_affine(preprocessing: Preprocessing) -> tuple[tuple[float, ...], ...
     return tuple(tuple(row) for row in affine.tolist())
 
 
-def _encode_scan(
-    scan: Scan, folder: Path, preprocessing: Preprocessing, codec: LatentCodec
-) -> tuple[dict[str, object], ChannelMoments]:
-    """Write one latent; return its manifest row, save subject and split, and its moments."""
+def _encode_all(
+    scans: Sequence[Scan],
+    known: EncodedScans,
+    preprocessing: Preprocessing,
+    codec: LatentCodec,
+    report: Callable[[int, int], None],
+) -> list[Encoded]:
+    """Every scan's latent, those that are known already first.
+
+    Raises:
+        InputError: some scans cannot be used; all others are kept.
+    """
+    found = {scan.scan_id: one for scan in scans if (one := known.find(scan.path)) is not None}
+    missing = [scan for scan in scans if scan.scan_id not in found]
+    if found:
+        report(len(found), len(scans))
+    failures: list[InputError] = []
+    for scan in missing:
+        try:
+            found[scan.scan_id] = _encode(scan, known, preprocessing, codec)
+        except UnreadableError:
+            raise
+        except InputError as error:
+            failures.append(error)
+        report(len(found) + len(failures), len(scans))
+    if failures:
+        raise unusable_scans(failures, len(scans), "the others are encoded and kept")
+    return [found[scan.scan_id] for scan in scans]
+
+
+def unusable_scans(failures: Sequence[InputError], total: int, besides: str) -> InputError:
+    """One sentence about all scans that cannot be used.
+
+    Args:
+        failures: what is wrong with each, with its file.
+        total: scans that were looked at.
+        besides: what the reader should know besides.
+    """
+    if len(failures) == 1:
+        first = failures[0]
+        return InputError(f"{first.problem} ({besides})", remedy=first.remedy, file=first.file, key=first.key)
+    named = "; ".join(f"{failure.file}: {failure.problem}" for failure in failures[:NAMED])
+    more = f"; and {len(failures) - NAMED} more" if len(failures) > NAMED else ""
+    problem = f"{len(failures)} of {total} scans cannot be used ({named}{more}); {besides}"
+    return InputError(problem, remedy="repair them, or take them out of the folder")
+
+
+def _encode(scan: Scan, known: EncodedScans, preprocessing: Preprocessing, codec: LatentCodec) -> Encoded:
     try:
         volume = preprocess(read_volume(scan.path), preprocessing)
         latent = codec.encode(torch.from_numpy(volume.data)[None, None])[0].cpu().contiguous()
+    except UnreadableError:
+        raise
     except InputError as error:
         raise InputError(error.problem, remedy=error.remedy, file=scan.path, key=error.key) from error
     if not bool(torch.isfinite(latent).all()):
         problem = "the autoencoder gave NaN or infinite values for this scan"
         raise InputError(problem, remedy="check the autoencoder's weights", file=scan.path)
-    file = f"scans/{scan.scan_id}.safetensors"
-    save_file({"latent": latent}, folder / file, metadata={"affine": json.dumps(volume.affine.tolist())})
-    (folder / file).chmod(0o644)  # safetensors writes 0600, which would hide a shared store from other users
-    moments = channel_moments(latent)
+    return known.keep(scan.path, latent, {"affine": json.dumps(volume.affine.tolist())})
+
+
+def _file(scan: Scan) -> str:
+    return f"scans/{scan.scan_id}.safetensors"
+
+
+def _row(scan: Scan, encoded: Encoded, split: str) -> dict[str, object]:
+    """A scan's row of the manifest."""
     row: dict[str, object] = {
         "scan_id": scan.scan_id,
-        "file": file,
-        "sha256": file_sha256(folder / file),
-        "shape": "x".join(str(size) for size in latent.shape),
+        "subject": scan.subject,
+        "split": split,
+        "file": _file(scan),
+        "sha256": encoded.sha256,
+        "shape": "x".join(str(size) for size in encoded.shape),
     }
-    row |= dict(zip(MEAN_COLUMNS, moments.mean, strict=True)) | dict(zip(STD_COLUMNS, moments.std, strict=True))
-    return row, moments
+    moments = encoded.moments
+    return row | dict(zip(MEAN_COLUMNS, moments.mean, strict=True)) | dict(zip(STD_COLUMNS, moments.std, strict=True))
+
+
+def _ignore(done: int, total: int) -> None:
+    """Report progress to nobody."""

@@ -11,7 +11,7 @@ from pandera.errors import SchemaErrors
 
 from neuromf.data.splits import SPLIT_NAMES
 from neuromf.data.statistics import ChannelMoments
-from neuromf.errors import InputError
+from neuromf.errors import InputError, UnreadableError
 
 CHANNELS = 4
 MEAN_COLUMNS = tuple(f"mean_{channel}" for channel in range(CHANNELS))
@@ -48,7 +48,9 @@ def read_manifest(path: Path) -> pandas.DataFrame:
         raise InputError("the latent store has no manifest", remedy=_REMEDY, file=path)
     try:
         frame = pandas.read_csv(path, dtype=str, keep_default_na=False)
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        raise UnreadableError.of(path, error) from error
+    except ValueError as error:
         raise InputError(f"this is not a table ({error})", remedy=_REMEDY, file=path) from error
     try:
         manifest = MANIFEST_SCHEMA.validate(frame, lazy=True)

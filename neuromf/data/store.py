@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +10,14 @@ from pathlib import Path
 import pandas
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import Tensor
 
 from neuromf.data.manifest import read_manifest, shape_of, table_moments
 from neuromf.data.splits import SPLIT_NAMES
 from neuromf.data.statistics import ChannelStatistics, pool_moments
-from neuromf.data.store_description import StoreDescription, content_hash, file_sha256, read_description
-from neuromf.errors import InputError
+from neuromf.data.store_description import StoreDescription, content_hash, read_description
+from neuromf.errors import InputError, UnreadableError
 
 _REMEDY = "restore the file or encode the scans again"
 
@@ -68,10 +69,33 @@ class LatentStore:
 
     def raw(self, scan_id: str) -> Tensor:
         """One latent (C, D, H, W), scaled by the codec but not normalised."""
+        return self.parsed(scan_id, self.content(scan_id))
+
+    def content(self, scan_id: str) -> bytes:
+        """The bytes of one latent's file; read, not mapped, for not every file system can map.
+
+        Raises:
+            UnreadableError: the system does not give the file.
+            InputError: it is missing.
+        """
         path = self.path / "scans" / f"{scan_id}.safetensors"
         try:
-            latent = load_file(path)["latent"]
-        except (SafetensorError, OSError, KeyError) as error:
+            return path.read_bytes()
+        except FileNotFoundError as error:
+            raise InputError("the manifest lists this file but it is missing", remedy=_REMEDY, file=path) from error
+        except OSError as error:
+            raise UnreadableError.of(path, error) from error
+
+    def parsed(self, scan_id: str, content: bytes) -> Tensor:
+        """The latent in the bytes of its file.
+
+        Raises:
+            InputError: they hold no latent of the store's shape.
+        """
+        path = self.path / "scans" / f"{scan_id}.safetensors"
+        try:
+            latent = load(content)["latent"]
+        except (SafetensorError, KeyError) as error:
             problem = f"the latent cannot be read ({error})"
             raise InputError(problem, remedy=_REMEDY, file=path, key="latent") from error
         if latent.dtype != torch.float32 or tuple(latent.shape) != self.latent_shape:
@@ -106,23 +130,29 @@ def open_latents(path: Path, verify: bool = True) -> LatentStore:
 
 def absent_scans(store: LatentStore) -> set[str]:
     """Files that the manifest lists and the folder does not hold; no file is opened."""
-    present = {entry.name for entry in os.scandir(store.path / "scans")}
+    try:
+        present = {entry.name for entry in os.scandir(store.path / "scans")}
+    except FileNotFoundError:
+        present = set()
+    except OSError as error:
+        raise UnreadableError.of(store.path / "scans", error) from error
     return {f"{scan_id}.safetensors" for scan_id in store.manifest["scan_id"]} - present
 
 
-def verify_scan(store: LatentStore, scan_id: str, expected: str) -> None:
-    """Compare one latent with its sha256, and see that it is finite.
+def verify_scan(store: LatentStore, scan_id: str, expected: str) -> Tensor:
+    """Read one latent, compare it with its sha256, and see that it is finite.
 
     Raises:
         InputError: it is missing, altered or not finite.
     """
     path = store.path / "scans" / f"{scan_id}.safetensors"
-    if not path.is_file():
-        raise InputError("the manifest lists this file but it is missing", remedy=_REMEDY, file=path)
-    if file_sha256(path) != expected:
+    content = store.content(scan_id)
+    if hashlib.sha256(content).hexdigest() != expected:
         raise InputError("the file differs from its sha256 in the manifest", remedy=_REMEDY, file=path, key="sha256")
-    if not bool(torch.isfinite(store.raw(scan_id)).all()):
+    latent = store.parsed(scan_id, content)
+    if not bool(torch.isfinite(latent).all()):
         raise InputError("the latent has NaN or infinite values", remedy=_REMEDY, file=path, key="latent")
+    return latent
 
 
 def _verify_statistics(store: LatentStore) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from neuromf.data.content import canonical_json
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.statistics import ChannelStatistics
-from neuromf.errors import InputError
+from neuromf.errors import InputError, UnreadableError
 
 SCHEMA_VERSION = 1
 _REMEDY = "restore the file or encode the scans again"
@@ -73,7 +73,13 @@ def read_description(path: Path) -> StoreDescription:
     if not path.is_file():
         raise InputError("the latent store has no description", remedy=_REMEDY, file=path)
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UnreadableError.of(path, error) from error
+    except ValueError as error:
+        raise InputError(f"the description cannot be read ({error!r})", remedy=_REMEDY, file=path) from error
+    try:
+        facts = json.loads(text)
         return _description(facts)
     except InputError as error:
         raise InputError(error.problem, remedy=error.remedy, file=path, key=error.key) from error

@@ -14,7 +14,7 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import Tensor
 
-from neuromf.errors import InputError
+from neuromf.errors import InputError, UnreadableError
 from neuromf.monitor.guard import DivergenceGuard
 from neuromf.training.checkpoint_folders import (
     DEFAULT,
@@ -112,6 +112,8 @@ def latest_checkpoint(run: Path, on_damaged: list[str] | None = None) -> Checkpo
     for path in checkpoint_folders(run):
         try:
             return read_checkpoint(path)
+        except UnreadableError:  # it may be whole: going on from an older one would write over it
+            raise
         except InputError as error:
             if on_damaged is not None:
                 on_damaged.append(str(error))
@@ -122,6 +124,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """Check one checkpoint folder.
 
     Raises:
+        UnreadableError: the system does not give a file of it.
         InputError: a file is missing or does not match its hash, or the format is another version's.
     """
     remedy = "resume from an older checkpoint or start a new run"
@@ -131,8 +134,10 @@ def read_checkpoint(path: Path) -> Checkpoint:
         if version == FORMAT:  # what another version wrote is only told from ours
             damaged = [name for name in FILES if file_hash(path / name) != state["sha256"][name]]
             _check_state(state)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"the checkpoint is not whole ({error})", remedy=remedy, file=path) from error
+    except OSError as error:
+        raise UnreadableError.of(path, error) from error
     if version != FORMAT:
         raise InputError(f"checkpoint format {version}, this version reads {FORMAT}", remedy=remedy, file=path)
     if damaged:

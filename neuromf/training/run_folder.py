@@ -14,7 +14,7 @@ import neuromf
 from neuromf.config.recorded import read_recorded
 from neuromf.config.resolve import config_hash, flat_config, resolved_text
 from neuromf.config.schema import Config
-from neuromf.data.staging import staged_directory
+from neuromf.data.staging import refuse_occupied, staged_directory
 from neuromf.errors import InputError
 
 
@@ -63,9 +63,13 @@ def check_new_run(root: Path) -> None:
     """
     if root.is_file():
         raise InputError("is a file", remedy="give a folder that does not exist yet", file=root, key="--out")
-    if root.exists() and any(root.iterdir()):
+    try:
+        refuse_occupied(root)
+    except InputError as error:
         remedy = "continue it with --resume or give another --out"
-        raise InputError("the folder already holds a run or other files", remedy=remedy, file=root, key="--out")
+        raise InputError(
+            "the folder already holds a run or other files", remedy=remedy, file=root, key="--out"
+        ) from error
 
 
 def create_run(root: Path, config: Config, latents: str, *, gate: str = "not asked") -> RunFolder:

@@ -2,13 +2,16 @@
 
 import os
 import shutil
+import socket
+import subprocess
+import sys
 
 import pytest
 
 from neuromf.data import cache, cache_entry
 from neuromf.data.cache import cache_directory, demo_latents, folder_latents
 from neuromf.data.latents import open_latents
-from neuromf.errors import InputError
+from neuromf.errors import InputError, UnreadableError
 from neuromf.nets.vae_checkpoint import save_vae
 
 RATIOS = (1.0, 0.0, 0.0)
@@ -160,3 +163,82 @@ def test_cache_directory_follows_the_environment(monkeypatch, tmp_path):
     assert cache_directory() == tmp_path / "xdg" / "neuromf"
     monkeypatch.setenv("NEUROMF_CACHE", "~/mine")
     assert cache_directory() == tmp_path / "mine"
+
+
+def test_an_entry_that_cannot_be_read_is_told_and_left(request_store, monkeypatch, no_build):
+    """Another user's latents are not damaged: nothing is encoded, nothing is renamed away."""
+    store = request_store()
+    before = sorted(path.name for path in store.parent.parent.iterdir())
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    with pytest.raises(UnreadableError, match="Permission denied"):
+        request_store()
+    assert sorted(path.name for path in store.parent.parent.iterdir()) == before
+
+
+ANOTHER_USER = """
+import os, sys
+from pathlib import Path
+import neuromf.data.cache_entry as cache_entry
+from neuromf.errors import UnreadableError
+os.setuid(65534)
+try:
+    print(cache_entry.is_sound(Path(sys.argv[1])))
+except UnreadableError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone may become another user; the test above refuses by hand")
+def test_another_user_is_told(request_store, tmp_path):
+    """A second user without permission, as a process of its own, gets that sentence."""
+    store = request_store()
+    (store / "scans").chmod(0o700)
+    for folder in [tmp_path, *tmp_path.parents]:
+        folder.chmod(folder.stat().st_mode | 0o055)
+    command = [sys.executable, "-c", ANOTHER_USER, str(store.parent)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "cannot be read (Permission denied)" in ended.stdout, ended.stderr
+
+
+def test_every_file_of_an_entry_follows_the_umask(tmp_path, codec_file, preprocessing, monkeypatch):
+    """A second user of a shared cache reads what the first one made."""
+    monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "cache"))
+    before = os.umask(0o022)
+    try:
+        demo_latents(1, 0, preprocessing, codec_file, split_ratios=RATIOS, split_seed=0)
+    finally:
+        os.umask(before)
+    modes = {(path.is_dir(), path.stat().st_mode & 0o777) for path in (tmp_path / "cache").rglob("*")}
+    assert modes == {(True, 0o755), (False, 0o644)}
+
+
+def test_a_damaged_entry_is_mended_under_a_training_that_reads_it(request_store):
+    """The folder stays, and one file that is damaged is replaced."""
+    store = request_store()
+    folder, files = store.stat().st_ino, sorted((store / "scans").iterdir())
+    content = files[0].read_bytes()
+    files[0].write_bytes(b"damaged")
+    request_store()
+    assert store.stat().st_ino == folder
+    assert files[0].read_bytes() == content
+
+
+def test_folders_of_killed_processes_are_swept(request_store, tmp_path):
+    """One whose process is gone goes with the next build; that of a live process, or of another machine, stays."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    host = socket.gethostname()
+    names = {
+        "gone": f".x~{host}~{gone.pid}~aa.part",
+        "alive": f".x~{host}~{os.getpid()}~aa.part",
+        "elsewhere": f".x~other-machine~{gone.pid}~aa.part",
+    }
+    for name in names.values():
+        (tmp_path / "cache" / name).mkdir()
+    request_store(seed=1)
+    left = {kind for kind, name in names.items() if (tmp_path / "cache" / name).exists()}
+    assert left == {"alive", "elsewhere"}

@@ -17,9 +17,10 @@ def test_a_start_opens_no_latent(tmp_path, monkeypatch):
     monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path))
     config = write_large_store(tmp_path, SUBJECTS)
     opened = []
-    load, digest = store_module.load_file, store_module.file_sha256
-    monkeypatch.setattr(store_module, "load_file", lambda path: opened.append(path.name) or load(path))
-    monkeypatch.setattr(store_module, "file_sha256", lambda path: opened.append(path.name) or digest(path))
+    read = store_module.LatentStore.content
+    monkeypatch.setattr(
+        store_module.LatentStore, "content", lambda store, scan: opened.append(scan) or read(store, scan)
+    )
 
     latents = StoredLatents(training_store(config), "train")
     assert opened == []

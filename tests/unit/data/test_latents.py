@@ -189,4 +189,4 @@ def test_codec_that_gives_nan_is_refused(tmp_path, cohort, preprocessing, split)
     codec = LatentCodec(network, architecture, 1.0)
     with pytest.raises(InputError, match="NaN or infinite") as caught:
         encode_cohort(cohort, tmp_path / "s", preprocessing, codec, **split)
-    assert caught.value.file.endswith("sub-0001_T1w.nii.gz")
+    assert "sub-0001_T1w.nii.gz" in caught.value.sentence

@@ -1,5 +1,7 @@
 """Folders that appear whole or not at all."""
 
+import os
+
 import pytest
 
 from neuromf.data.staging import staged_directory
@@ -67,3 +69,68 @@ def test_unwritable_parent_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot write"), staged_directory(tmp_path / "file" / "out"):
         pass
+
+
+def test_a_link_to_an_empty_folder_is_followed(tmp_path):
+    """The link stays one, and the folder that it names is filled."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "real")
+    with staged_directory(tmp_path / "out") as folder:
+        (folder / "x").touch()
+    assert (tmp_path / "out").is_symlink()
+    assert [path.name for path in (tmp_path / "real").iterdir()] == ["x"]
+
+
+def test_a_link_to_nothing_makes_what_it_names(tmp_path):
+    """The folder appears where the link leads."""
+    (tmp_path / "out").symlink_to(tmp_path / "real")
+    with staged_directory(tmp_path / "out") as folder:
+        (folder / "x").touch()
+    assert (tmp_path / "real" / "x").exists()
+
+
+@pytest.fixture
+def mount(tmp_path, monkeypatch):
+    """A folder that is the top of a mounted file system: it cannot be renamed or replaced."""
+    top = tmp_path / "mount"
+    top.mkdir()
+    (top / "lost+found").mkdir()
+    replace = os.replace
+
+    def refuse(source, target):
+        if os.path.realpath(target) == str(top):
+            raise OSError(16, "Device or resource busy")
+        replace(source, target)
+
+    monkeypatch.setattr(os.path, "ismount", lambda path: os.path.realpath(path) == str(top))
+    monkeypatch.setattr(os, "replace", refuse)
+    return top
+
+
+def test_an_empty_mount_is_filled_in_place(mount):
+    """Beside what the file system itself put there."""
+    with staged_directory(mount) as folder:
+        (folder / "x").write_text("1")
+        (folder / "sub").mkdir()
+        (folder / "sub" / "y").touch()
+    assert sorted(path.name for path in mount.iterdir()) == ["lost+found", "sub", "x"]
+
+
+def test_a_failure_leaves_an_empty_mount_empty(mount):
+    """Neither half of it, nor a temporary folder."""
+
+    def fail():
+        with staged_directory(mount) as folder:
+            (folder / "x").touch()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert [path.name for path in mount.iterdir()] == ["lost+found"]
+
+
+def test_a_mount_that_holds_something_is_refused(mount):
+    """Before anything is done."""
+    (mount / "theirs").touch()
+    with pytest.raises(InputError, match="already exists"), staged_directory(mount):
+        pytest.fail("the work was begun")

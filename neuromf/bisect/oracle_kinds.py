@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from neuromf.config.resolve import unflatten
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.gate.static import CHECKS, static_findings
+from neuromf.trace.average import median
 from neuromf.trace.columns import COLUMNS
 
 
@@ -28,6 +28,7 @@ def golden(task: Task, name: str) -> Outcome:
     """Train the mixture for the case's steps on the golden latents, and compare with the measured tolerances."""
     from neuromf.comparison.comparator import Verdict as Agreement
     from neuromf.comparison.comparator import compare
+    from neuromf.comparison.message import where_parted
     from neuromf.golden.case import read_case
     from neuromf.golden.runner import run_steps, threads
     from neuromf.golden.store import golden_table, tolerance_frame
@@ -40,9 +41,7 @@ def golden(task: Task, name: str) -> Outcome:
     comparison = compare(made.table, golden_table(case), tolerances_from(tolerance_frame(case)))
     if comparison.verdict is Agreement.PASS:
         return Outcome(Verdict.HEALTHY, detail=f"{comparison.steps} steps agree")
-    first = comparison.first
-    where = f"step {first.step}, column {first.column}" if first is not None else comparison.problem
-    return Outcome(Verdict.BROKEN, detail=f"parts first at {where}")
+    return Outcome(Verdict.BROKEN, detail=where_parted(comparison))
 
 
 LIVE = ("JVP-006", "GUARD-004", "GUARD-005", "GUARD-006", "NUM-001", "OPT-002")
@@ -139,7 +138,7 @@ def _level(config: Config, task: Task, column: str) -> float | None:
         return math.nan
     last = records[-max(1, round(LAST * len(records))) :]
     values = [float(value) for record in last if (value := record.row[column]) is not None]
-    return statistics.median(values) if values else None
+    return median(values) if values else None
 
 
 @dataclass(frozen=True)

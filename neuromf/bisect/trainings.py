@@ -15,6 +15,7 @@ from neuromf.config.load import load_config
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.monitor.alarm import Level
+from neuromf.trace.average import median
 from neuromf.training.step import StepRecord
 
 if TYPE_CHECKING:
@@ -120,8 +121,8 @@ def block_ratio(flow: Iterable[float | None], meanflow: Iterable[float | None]) 
     meanflows = [value for value in meanflow if value is not None]
     if not flows or not meanflows:
         return None
-    level = statistics.median(flows)
-    return statistics.median(meanflows) / level if level > 0 else math.inf
+    level = median(flows)
+    return median(meanflows) / level if level > 0 else math.inf
 
 
 def divergence(task: Task) -> Outcome:

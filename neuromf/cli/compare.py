@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Annotated
 
@@ -30,6 +29,7 @@ def compare(
     from neuromf.comparison.message import Context, explain
     from neuromf.comparison.stages import stage_of
     from neuromf.golden.sources import config_changes, read_side
+    from neuromf.json_text import json_text
     from neuromf.trace.columns import COLUMNS
 
     actual, expected = read_side(run), read_side(golden)
@@ -37,20 +37,21 @@ def compare(
     tolerances = dict(expected.tolerances) or given
     comparison = compare_tables(actual.table, expected.table, tolerances)
     changes = config_changes(expected, actual)
-    first = comparison.first
-    command = f"neuromf laws show {stage_of(first.column).laws[0]}" if first is not None else ""
+    first, suspect = comparison.first, comparison.suspect
+    command = f"neuromf laws show {stage_of(suspect.column).laws[0]}" if suspect is not None else ""
     context = Context(f"{run} against {golden}", tolerances, changes, command)
     if as_json:
         document = {
             "verdict": comparison.verdict.value,
             "steps": comparison.steps,
             "first": None if first is None else asdict(first),
+            "not_finite": None if comparison.not_finite is None else asdict(comparison.not_finite),
             "unchanged": list(comparison.unchanged),
             "differing": dict(comparison.differing or {}),
             "problem": comparison.problem,
             "config": None if changes is None else {key: list(values) for key, values in changes.items()},
         }
-        print(json.dumps(document, indent=1, default=str))
+        print(json_text(document))
     else:
         print(explain(comparison, context), end="")
     raise typer.Exit(0 if comparison.verdict is Verdict.PASS else 1)

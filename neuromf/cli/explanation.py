@@ -45,9 +45,9 @@ def _lines(run: RunFolder, rows: Sequence[Row], events: Sequence[Event], config:
 
 def _numbers(rows: Sequence[Row]) -> Iterator[str]:
     if rows:
-        first, last = rows[0], rows[-1]
-        yield f"step {first['step']} -> {last['step']}: " + ", ".join(
-            f"{name} {_shown(first[name])} -> {_shown(last[name])}" for name in SHOWN
+        ends = [rows[0], rows[-1]] if len(rows) > 1 else [rows[0]]
+        yield f"step {' -> '.join(str(row['step']) for row in ends)}: " + ", ".join(
+            f"{name} {' -> '.join(_shown(row[name]) for row in ends)}" for name in SHOWN
         )
 
 

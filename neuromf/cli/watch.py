@@ -50,13 +50,12 @@ def watch(
 
 
 def _show_once(view: View, console: Console, run: Path, *, as_json: bool) -> None:
-    import json
-
+    from neuromf.json_text import json_text
     from neuromf.watch.document import document
     from neuromf.watch.screen import screen
 
     if as_json:
-        print(json.dumps(document(view), indent=1))
+        print(json_text(document(view)))
     else:
         console.print(screen(view, str(run)))
 

@@ -1,6 +1,8 @@
 """The comparator: a pure function from two traces and tolerances to the first cell in which they part.
 
 Every comparison is written so that NaN fails. No step is forgiven: one cell beyond its tolerance is a regression.
+A number that is not finite fails on either side, and on both; where two traces part is another question, and there
+NaN is as good as NaN: of two runs that broke down alike, the first difference lies before or nowhere.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromf.comparison.table import TraceTable
+from neuromf.comparison.table import Numbers, TraceTable
 from neuromf.trace.columns import COLUMNS, NAMES
 
 
@@ -80,6 +82,7 @@ class Comparison:
         unchanged: columns before `first` in the causal order, equal in its step and all before it.
         differing: number of steps in which each column is beyond its tolerance.
         problem: what breaks the contract, in a sentence; empty when nothing does.
+        not_finite: the first number that is not finite on either side, whether or not the other side has it too.
     """
 
     verdict: Verdict
@@ -88,6 +91,12 @@ class Comparison:
     unchanged: tuple[str, ...] = ()
     differing: Mapping[str, int] | None = None
     problem: str = ""
+    not_finite: Divergence | None = None
+
+    @property
+    def suspect(self) -> Divergence | None:
+        """The cell to look at: where they part, else the first number that is not finite."""
+        return self.first or self.not_finite
 
 
 def compare(actual: TraceTable, golden: TraceTable, tolerances: Mapping[str, Tolerance]) -> Comparison:
@@ -110,16 +119,18 @@ def compare(actual: TraceTable, golden: TraceTable, tolerances: Mapping[str, Tol
 
 def _compare_cells(actual: TraceTable, golden: TraceTable, tolerances: Mapping[str, Tolerance]) -> Comparison:
     """Compare traces of the same columns and steps."""
-    broken = {name: _non_finite(actual, golden, name) for name in golden.numbers}
-    verdict = Verdict.NONFINITE if any(mask.any() for mask in broken.values()) else Verdict.REGRESSED
-    if verdict is Verdict.REGRESSED:
-        broken = {name: _beyond(actual, golden, name, tolerances.get(name, EXACT)) for name in golden.columns}
-    first = _first(broken, actual, golden)
-    differing = {name: int(mask.sum()) for name, mask in broken.items() if mask.any()}
-    if first is None:
-        return Comparison(Verdict.PASS, len(golden.steps), differing=differing)
-    before = golden.columns[: golden.columns.index(first.column)]
-    return Comparison(verdict, len(golden.steps), first, before, differing)
+    beyond = {name: _beyond(actual, golden, name, tolerances.get(name, EXACT)) for name in golden.columns}
+    first = _first(beyond, actual, golden)
+    not_finite = _first({name: _non_finite(actual, golden, name) for name in golden.numbers}, actual, golden)
+    parted = Verdict.PASS if first is None else Verdict.REGRESSED
+    return Comparison(
+        verdict=parted if not_finite is None else Verdict.NONFINITE,
+        steps=len(golden.steps),
+        first=first,
+        unchanged=() if first is None else golden.columns[: golden.columns.index(first.column)],
+        differing={name: int(mask.sum()) for name, mask in beyond.items() if mask.any()},
+        not_finite=not_finite,
+    )
 
 
 def _contract_problems(actual: TraceTable, golden: TraceTable) -> Iterator[str]:
@@ -161,12 +172,20 @@ def _beyond(actual: TraceTable, golden: TraceTable, name: str, tolerance: Tolera
     if name in golden.texts:
         return np.asarray(actual.texts[name] != golden.texts[name], dtype=bool)
     found, expected = actual.numbers[name], golden.numbers[name]
-    allowed = tolerance.atol + tolerance.rtol * np.abs(expected.values)
-    within = np.abs(found.values - expected.values) <= allowed
+    with np.errstate(over="ignore", invalid="ignore"):
+        allowed = tolerance.atol + tolerance.rtol * np.abs(expected.values)
+        within = np.abs(found.values - expected.values) <= allowed
+    within = np.where(np.isfinite(found.values) & np.isfinite(expected.values), within, _alike(found, expected))
     both_empty = found.empty & expected.empty
     one_empty = found.empty ^ expected.empty
     beyond: NDArray[np.bool_] = one_empty | ~(within | both_empty)
     return beyond
+
+
+def _alike(found: Numbers, expected: Numbers) -> NDArray[np.bool_]:
+    """Whether two numbers that are not finite are the same; an infinite tolerance does not make them so."""
+    same: NDArray[np.bool_] = found.values == expected.values
+    return same | (np.isnan(found.values) & np.isnan(expected.values))
 
 
 def _first(broken: Mapping[str, NDArray[np.bool_]], actual: TraceTable, golden: TraceTable) -> Divergence | None:

@@ -34,6 +34,15 @@ def explain(comparison: Comparison, context: Context) -> str:
     return "\n".join(_lines(comparison, context)) + "\n"
 
 
+def where_parted(comparison: Comparison) -> str:
+    """Where two traces that do not agree part, in a clause."""
+    if comparison.first is not None:
+        return f"parts first at step {comparison.first.step}, column {comparison.first.column}"
+    if comparison.not_finite is not None:
+        return f"not finite first at step {comparison.not_finite.step}, column {comparison.not_finite.column}"
+    return comparison.problem
+
+
 def _lines(comparison: Comparison, context: Context) -> Iterator[str]:
     yield f"{context.verdict or comparison.verdict} {context.name}: {comparison.steps} steps compared"
     if comparison.problem:
@@ -47,10 +56,20 @@ def _lines(comparison: Comparison, context: Context) -> Iterator[str]:
         yield f"  also beyond tolerance: {_others(comparison, first.column)}"
         yield f"  laws: {', '.join(stage.laws)}"
         yield f"  keys that set this stage: {', '.join(stage.keys) or 'none, so it is the code or the environment'}"
+    if comparison.not_finite is not None:
+        yield from _not_finite(comparison.not_finite, parted=first is not None)
     if comparison.verdict is not Verdict.PASS:
         yield f"  configuration: {_changes(context.config_changes)}"
         if context.next_command:
             yield f"  next: {context.next_command}"
+
+
+def _not_finite(found: Divergence, *, parted: bool) -> Iterator[str]:
+    """The first number that is not finite, and why equal traces fail all the same."""
+    values = f"golden {_shown(found.golden)}, found {_shown(found.actual)}"
+    yield f"  first number that is not finite: step {found.step}, column {found.column}, {values}"
+    if not parted:
+        yield "  no cell differs, but a trace with such a number never passes"
 
 
 def _changes(changes: Mapping[str, tuple[object, object]] | None) -> str:

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from neuromf.errors import InputError
 from neuromf.trace.columns import COLUMNS
-from neuromf.trace.reader import check_frame
+from neuromf.trace.exact import read_exact
+from neuromf.trace.reader import DTYPES, NOT_NUMBERS, check_frame
 
 REMEDY = "give a trace.csv that `neuromf train` wrote"
+OPTIONAL = tuple(column.name for column in COLUMNS if column.optional)
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,11 @@ def read_table(path: Path) -> TraceTable:
         InputError: missing, empty, cut short, CRLF, a byte order mark, a foreign column, or a cell of another type.
     """
     check_frame(path)
-    kinds = {c.name: "str" if c.optional or c.kind == "text" else _TYPES[c.kind] for c in COLUMNS}
+    # An optional column is read as text, in which an empty cell and `nan` are two things.
+    numbers = {name: words for name, words in NOT_NUMBERS.items() if name not in OPTIONAL}
+    kinds = DTYPES | dict.fromkeys(OPTIONAL, "str")
     try:
-        return table_from_frame(pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values={}))
+        frame = read_exact(path, dtype=kinds, keep_default_na=False, na_values=numbers)
+        return table_from_frame(frame)
     except (OSError, ValueError) as error:
         raise InputError(f"not a trace ({str(error).splitlines()[0]})", remedy=REMEDY, file=path) from error
-
-
-_TYPES = {"int": "int64", "float": "float64"}

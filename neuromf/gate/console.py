@@ -68,9 +68,15 @@ def _why(result: LawResult) -> str:
 
 def _smoke_line(smoke: dict[str, Any]) -> str:
     first, last = smoke["first"], smoke["last"]
-    moved = [f"{name} {first[name]:.3g} -> {last[name]:.3g}" for name in first if first[name] is not None]
+    ends = {name: [_short(first[name])] + [_short(last[name])] * (smoke["steps"] > 1) for name in first}
+    moved = [f"{name} {' -> '.join(shown)}" for name, shown in ends.items() if set(shown) != {"-"}]
     ended = f"; ended early: {smoke['ended_early']}" if smoke["ended_early"] else ""
     return f"smoke training, {smoke['steps']} steps on latents of real MRI: {', '.join(moved)}{ended}"
+
+
+def _short(value: float | None) -> str:
+    """A number with three digits; a step may have no sample of one term."""
+    return "-" if value is None else f"{value:.3g}"
 
 
 def closing_line(verdict: Verdict) -> Text:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import json
-import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from neuromf import __version__
 from neuromf.gate.result import LawResult
+from neuromf.json_text import json_text
 
 SCHEMA = 1
 
@@ -64,13 +63,4 @@ class Verdict:
             "smoke": self.smoke,
             "seconds": round(self.seconds, 3),
         }
-        return json.dumps(_without_nan(document), indent=1, allow_nan=False) + "\n"
-
-
-def _without_nan(value: Any) -> Any:  # noqa: ANN401
-    """JSON has no NaN and no infinity: they become the text `nan` or `inf`."""
-    if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nan(item) for item in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        return json_text(document) + "\n"

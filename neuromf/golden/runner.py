@@ -81,10 +81,10 @@ def run_steps(config: Config, steps: int, prepare: Callable[[TrainState], None] 
         rows.append(train_step(state, source, config).row)
         if state.step < len(rows):  # frozen on a number that is not finite: the rest would repeat it
             break
-    return CaseRun(_frame(rows), _weights(state))
+    return CaseRun(frame_of_rows(rows), _weights(state))
 
 
-def _frame(rows: list[Row]) -> pd.DataFrame:
+def frame_of_rows(rows: list[Row]) -> pd.DataFrame:
     """Cells rounded as a trace file rounds them, so that a golden in memory equals the one on disk."""
     cells: dict[str, list[object]] = {}
     for column in COLUMNS:

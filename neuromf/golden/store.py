@@ -17,6 +17,7 @@ from neuromf.errors import InputError
 from neuromf.golden.case import GoldenCase
 from neuromf.golden.parameters import parameter_text
 from neuromf.golden.tolerances import TOLERANCE_SCHEMA
+from neuromf.trace.exact import read_exact
 
 FORMAT = 1
 _REMEDY = "restore it, or make it with `python -m tools golden bless`"
@@ -40,7 +41,7 @@ def tolerance_frame(case: GoldenCase) -> pd.DataFrame:
         InputError: the table is missing or not of its schema.
     """
     try:
-        return TOLERANCE_SCHEMA.validate(pd.read_csv(case.tolerances))
+        return TOLERANCE_SCHEMA.validate(read_exact(case.tolerances))
     except (OSError, ValueError, SchemaError, SchemaErrors) as error:
         problem = f"is no table of tolerances ({str(error).splitlines()[0]})"
         raise InputError(

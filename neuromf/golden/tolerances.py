@@ -53,9 +53,9 @@ def _difference(actual: TraceTable, golden: TraceTable, name: str) -> float:
         return math.inf
     both = ~expected.empty
     values, reference = found.values[both].astype(float), expected.values[both].astype(float)
-    if not np.isfinite(values).all():
+    if not (np.isfinite(values).all() and np.isfinite(reference).all()):
         return math.inf
-    apart = np.abs(values - reference)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        apart = np.abs(values - reference)
         quotients = np.where(apart == 0, 0.0, apart / np.abs(reference))
     return float(quotients.max(initial=0.0))

@@ -12,6 +12,11 @@ WINDOW = 10
 """Steps whose median is one level. A single step's loss has a 1/t^2 tail: one draw in 6,000 is 100 times the median."""
 
 
+def end_window(steps: int) -> int:
+    """Steps that make the first or the last level of so many: half of a short run, so that no step is in both."""
+    return max(1, min(WINDOW, steps // 2))
+
+
 class InitialRatio:
     """Compares the median raw loss of the last steps with that of the first.
 

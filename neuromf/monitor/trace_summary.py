@@ -18,6 +18,11 @@ STEP_STAGES = {"schedule", "times", "optimiser", "ema"}
 """Stages whose numbers have a closed form by the step, which a mean or median over steps does not keep to."""
 
 
+FEWEST = 3
+"""Steps of which the median bears one outlier. Halves of so many steps part by 2.9 at most anywhere in the golden
+cases, below where `loss_signs.CLIMB` begins to count."""
+
+
 @dataclass(frozen=True)
 class NonFinite:
     """The first number of a trace that is not finite, in causal order: where it is and what it is."""
@@ -61,8 +66,12 @@ class TraceSummary:
         return [value for value in found if value is not None]
 
     def levels(self, name: str) -> list[float]:
-        """Medians of a column over at least `WINDOW` steps each: a single step's loss has a 1/t^2 tail."""
-        count = min(len(self.rows) * self.stride // WINDOW, len(self.rows))
+        """Medians of a column over stretches of the rows: a single step's loss has a 1/t^2 tail.
+
+        A stretch has at least `WINDOW` steps; a shorter run is halved, as long as either half has `FEWEST`.
+        """
+        steps = len(self.rows) * self.stride
+        count = min(max(steps // WINDOW, 2 if steps >= 2 * FEWEST else 0), len(self.rows))
         edges = [index * len(self.rows) // count for index in range(count + 1)] if count else []
         blocks = [[cell(row, name) for row in self.rows[low:high]] for low, high in pairwise(edges)]
         filled = [[value for value in block if value is not None] for block in blocks]

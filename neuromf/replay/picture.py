@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -101,7 +101,8 @@ class _End:
 
 
 def _draw_repair(axes: Axes, name: str, tables: list[pd.DataFrame]) -> _End:
-    start, loss = (statistics.median(table["raw_mf"].iloc[row] for table in tables) for row in (0, -1))
+    # numpy's median keeps a NaN, which sorting would hide.
+    start, loss = (float(np.median([table["raw_mf"].iloc[row] for table in tables])) for row in (0, -1))
     colour = "black" if name == "none" else next(colour for growth, colour in OUTCOMES if not loss < growth * start)
     for table in tables:
         axes.plot(table.index, table["raw_mf"], color=colour, linewidth=1.2, alpha=0.7)

@@ -12,6 +12,7 @@ from neuromf_spec.reference.failed_run import FAILED_RUN_START, interpolated
 
 from neuromf.checkout import golden_folder
 from neuromf.monitor.anchor import Anchor
+from neuromf.trace.exact import read_exact
 
 _EPOCHS = [pa.Check.ge(0), pa.Check(lambda s: s.is_monotonic_increasing, error="epochs rise")]
 _LOSS = {"loss_mean": pa.Column(float)}
@@ -144,4 +145,4 @@ def facts(name: str) -> dict[str, Fact]:
 def curve(name: str) -> pd.DataFrame:
     """The recorded table of a run."""
     with golden_folder().joinpath(f"{name}/curve.csv").open() as stream:
-        return CURVE_SCHEMAS[name].validate(pd.read_csv(stream))
+        return CURVE_SCHEMAS[name].validate(read_exact(stream))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -9,15 +10,20 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from neuromf.config.derived import epoch_of_step
 from neuromf.config.schema import Config
 from neuromf.replay.small_scale import EPOCHS, REPAIRS, small_config
+from neuromf.trace.columns import COLUMNS as TRACE_COLUMNS
+from neuromf.trace.exact import read_exact
 from neuromf.trace.reader import read_trace
 
 COLUMNS = ("raw_fm", "raw_mf", "raw_ch0", "raw_ch1", "raw_ch2", "raw_ch3", "weighted", "grad_norm", "lr")
 """What a curve keeps: the median over each epoch's steps."""
+ALWAYS = tuple(column.name for column in TRACE_COLUMNS if column.name in COLUMNS and not column.optional)
+"""Those of them that every step has a number of, so that NaN in a table is one."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +98,20 @@ def _run(job: Job, on_step: Callable[[int, int, str], None] | None = None) -> st
 
 
 def epoch_curve(trace: pd.DataFrame, config: Config) -> pd.DataFrame:
-    """Median over the steps of each epoch, and the spread of the weighted loss, by epoch."""
+    """Median over the steps of each epoch, and the spread of the weighted loss, by epoch.
+
+    An epoch with a number that is not finite has no number at all: pandas' median would pass over a NaN.
+    """
     epoch = pd.Series([epoch_of_step(config, int(step)) for step in trace["step"]], name="epoch")
     groups = trace.groupby(epoch)
     curve = groups[list(COLUMNS)].median()
     curve["weighted_std"] = groups["weighted"].std(ddof=0)
+    whole = trace[list(ALWAYS)].map(math.isfinite).all(axis=1)
+    curve.loc[~whole.groupby(epoch).all()] = np.nan
     return curve
 
 
 def read_curves(folder: Path, names: list[str], seeds: int) -> dict[str, list[pd.DataFrame]]:
     """Curves by repair, one a seed, as far as they are there."""
     files = {name: [folder / f"{name}.seed{seed}.csv" for seed in range(seeds)] for name in names}
-    return {name: [pd.read_csv(f, index_col="epoch") for f in paths if f.exists()] for name, paths in files.items()}
+    return {name: [read_exact(f, index_col="epoch") for f in paths if f.exists()] for name, paths in files.items()}

@@ -17,11 +17,11 @@ from neuromf.monitor.events import Event
 from neuromf.report.charts import COLOURS
 from neuromf.report.lines import column_values
 from neuromf.trace.columns import Row
+from neuromf.training.pace import read_marks
 from neuromf.training.run_folder import RunFolder, open_run
 from neuromf.training.summary import read_summary
 from neuromf.watch.event_log import whole_events
 from neuromf.watch.growing import whole_rows
-from neuromf.watch.pace import file_marks, seconds_per_step
 from neuromf.watch.standing import Standing
 from neuromf.watch.watcher import standing_of
 
@@ -103,7 +103,7 @@ def _read_run(index: int, name: str, root: Path) -> ReportedRun:
         rows=rows,
         events=events,
         epochs=read_summary(folder.summary),
-        standing=standing_of(folder, config, events, len(rows), seconds_per_step(file_marks(folder, len(rows)))),
+        standing=standing_of(folder, config, events, len(rows), read_marks(folder.pace)),
         environment=_environment(folder),
     )
 

@@ -11,21 +11,27 @@ from pandera.errors import SchemaError, SchemaErrors
 from neuromf.errors import InputError
 from neuromf.trace.cells import parse_row
 from neuromf.trace.columns import COLUMNS, NAMES, Row
+from neuromf.trace.exact import read_exact
 from neuromf.trace.schema import TRACE_SCHEMA
 
-_DTYPES = {c.name: {"int": "int64", "text": "str", "float": "float64"}[c.kind] for c in COLUMNS}
+DTYPES = {c.name: {"int": "int64", "text": "str", "float": "float64"}[c.kind] for c in COLUMNS}
+"""How pandas reads each column."""
+NOT_NUMBERS = {c.name: ["nan", *([""] if c.optional else [])] for c in COLUMNS if c.kind == "float"}
+"""Cells that pandas reads as NaN, by column: what a broken step writes, and the empty cell where one may be. Without
+this list it would take a dozen words for NaN in every column, an empty raw loss among them; without any it refuses
+`nan`, the one number that its parser does not know."""
 _REMEDY = "give a trace.csv that `neuromf train` wrote"
 
 
 def read_trace(path: Path) -> pd.DataFrame:
-    """Read a trace as a table, one row an optimiser step.
+    """Read a trace as a table, one row an optimiser step; an empty cell is NaN, as is a number that is none.
 
     Raises:
         InputError: missing, empty, cut short, a foreign or missing column, or steps out of order.
     """
     check_frame(path)
     try:
-        table = pd.read_csv(path, dtype=_DTYPES)
+        table = read_exact(path, dtype=DTYPES, keep_default_na=False, na_values=NOT_NUMBERS)
         return TRACE_SCHEMA.validate(table)
     except (OSError, ValueError, SchemaError, SchemaErrors) as error:
         problem = str(error).splitlines()[0]

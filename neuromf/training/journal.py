@@ -14,6 +14,7 @@ from neuromf.monitor.moments import latent_moments
 from neuromf.trace.writer import TraceWriter
 from neuromf.training.checkpoint import save_checkpoint
 from neuromf.training.checkpoint_folders import retention
+from neuromf.training.pace import PaceWriter
 from neuromf.training.recorder import Recorder, launch_events
 from neuromf.training.run_folder import RunFolder
 from neuromf.training.samples import leave_sample
@@ -31,18 +32,28 @@ class Journal:
         config: the run.
         trace: open trace.
         recorder: of the steps.
+        pace: open record of their times.
         shape: (C, D, H, W) of a latent.
     """
 
     def __init__(
-        self, run: RunFolder, config: Config, trace: TraceWriter, recorder: Recorder, shape: tuple[int, ...]
+        self,
+        run: RunFolder,
+        config: Config,
+        trace: TraceWriter,
+        recorder: Recorder,
+        pace: PaceWriter,
+        shape: tuple[int, ...],
     ) -> None:
-        self._run, self._config, self._trace, self._recorder, self._shape = run, config, trace, recorder, shape
+        self._run, self._config, self._trace, self._shape = run, config, trace, shape
+        self._recorder, self._pace = recorder, pace
 
     def record(self, record: StepRecord) -> list[Event]:
         """One step; what is new is returned."""
         with written_to(self._run.root):
-            return self._recorder.record(record)
+            events = self._recorder.record(record)
+            self._pace.done(int(record.row["step"] or 0) + 1)
+            return events
 
     def save(self, state: TrainState, halted: str = "") -> None:
         """A checkpoint, never ahead of its trace."""
@@ -81,4 +92,5 @@ def _open(stack: ExitStack, run: RunFolder, config: Config, latents: LatentSet, 
         recorder = Recorder(run, config, trace, scalars, monitor, step)
         for event in launch_events(config, latents) if step == 0 else []:
             recorder.tell(event)
-    return Journal(run, config, trace, recorder, tuple(latents.shape[1:]))
+        pace = stack.enter_context(PaceWriter(run.pace, step))
+    return Journal(run, config, trace, recorder, pace, tuple(latents.shape[1:]))

@@ -12,6 +12,7 @@ from neuromf.monitor.engine import Monitor
 from neuromf.monitor.events import Event, append_event
 from neuromf.monitor.guard import self_test
 from neuromf.monitor.live import data_reading
+from neuromf.trace.average import mean
 from neuromf.trace.columns import Row
 from neuromf.trace.reader import read_rows
 from neuromf.trace.writer import TraceWriter
@@ -62,7 +63,7 @@ class Recorder:
 
     def recent_loss(self) -> float:
         """Mean raw loss of the last `checkpoint_every_steps` steps, which one step's times and noise hardly move."""
-        return math.fsum(self._recent) / len(self._recent) if self._recent else math.nan
+        return mean(self._recent) if self._recent else math.nan
 
     def tell(self, event: Event) -> None:
         """Record one event."""

@@ -7,9 +7,6 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy
-import torch
-
 import neuromf
 from neuromf.config.recorded import read_recorded
 from neuromf.config.resolve import config_hash, flat_config, resolved_text
@@ -43,6 +40,11 @@ class RunFolder:
     def events(self) -> Path:
         """Alarms and other events."""
         return self.root / "events.jsonl"
+
+    @property
+    def pace(self) -> Path:
+        """When how many steps were done."""
+        return self.root / "pace.csv"
 
     @property
     def previews(self) -> Path:
@@ -132,6 +134,9 @@ def open_run(root: Path, config: Config | None = None) -> tuple[RunFolder, Confi
 
 
 def _environment(latents: str, gate: str) -> dict[str, str]:
+    import numpy
+    import torch  # here, for who only looks at a run needs neither
+
     return {
         "neuromf": neuromf.__version__,
         "python": platform.python_version(),

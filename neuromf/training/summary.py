@@ -11,6 +11,7 @@ from typing import Any
 
 from neuromf.diagnosis.symptoms.blocks import BlockNorms
 from neuromf.errors import InputError
+from neuromf.trace.average import mean
 from neuromf.trace.columns import Row
 
 UNIT = "raw losses: squared latent per dim; loss: weighted, unitless"
@@ -110,4 +111,4 @@ def _finite(rows: list[Row], name: str) -> bool:
 
 def _mean(rows: list[Row], name: str) -> float | None:
     values = _values(rows, name)
-    return math.fsum(values) / len(values) if values and _finite(rows, name) else None
+    return mean(values) if values and _finite(rows, name) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +10,7 @@ from neuromf.watch.watcher import View
 
 
 def document(view: View) -> dict[str, Any]:
-    """What the screen shows, in the trace's names; a number that JSON cannot hold is its name as text."""
+    """What the screen shows, in the trace's names."""
     standing = view.standing
     return {
         "state": standing.state.value,
@@ -23,13 +22,9 @@ def document(view: View) -> dict[str, Any]:
         "seconds_per_step": view.seconds_per_step,
         "seconds_left": view.seconds_left,
         "quantities": {
-            q.name: {key: _finite(getattr(q, key)) for key in ("start", "recent", "last", "ratio")}
-            for q in view.quantities
+            q.name: {key: getattr(q, key) for key in ("start", "recent", "last", "ratio")} for q in view.quantities
         },
-        "saturated": _finite(view.saturated),
+        "level_steps": view.window,
+        "saturated": view.saturated,
         "alarms": [asdict(event) for event in view.alarms],
     }
-
-
-def _finite(value: float | None) -> float | str | None:
-    return str(value) if value is not None and not math.isfinite(value) else value

@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from neuromf.monitor.events import Event
-from neuromf.monitor.initial_ratio import WINDOW
 from neuromf.watch.standing import RunState, duration
 from neuromf.watch.watcher import Quantity, View
 
@@ -49,7 +48,8 @@ def progress_line(view: View) -> str:
     """Step of how many, speed, time left, and how old the newest row is."""
     standing, seconds = view.standing, view.seconds_per_step
     parts = [f"step {standing.step} of {standing.total} ({100 * standing.step / max(standing.total, 1):.1f} %)"]
-    parts += [f"{duration(seconds)} a step"] if seconds is not None else []
+    unknown = ["time of a step unknown"] if standing.step else []
+    parts += [f"{duration(seconds)} a step"] if seconds is not None else unknown
     parts += [f"{duration(view.seconds_left)} left"] if view.seconds_left is not None else []
     newest = "newest row" if standing.step else "created"
     parts += [f"{newest} {duration(standing.age)} ago"] if standing.age is not None else []
@@ -107,7 +107,8 @@ def _reason(view: View) -> str:
 
 
 def _table(view: View) -> Table:
-    caption = f"medians of {WINDOW} steps; raw: squared latent a dim"
+    levels = "single steps" if view.window == 1 else f"medians of {view.window} steps"
+    caption = f"{levels}; raw: squared latent a dim"
     table = Table(box=SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
     table.add_column("trace column")
     for header in ("start", "recent", "last", "recent/start"):

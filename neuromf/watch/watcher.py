@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import statistics
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +11,14 @@ from pathlib import Path
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.monitor.events import Event
+from neuromf.monitor.initial_ratio import end_window
+from neuromf.trace.average import median
 from neuromf.trace.columns import NAMES, Row
+from neuromf.training.pace import Mark, read_marks, seconds_per_step
 from neuromf.training.run_folder import RunFolder, open_run
 from neuromf.watch.event_log import alarms, whole_events
 from neuromf.watch.growing import GrowingTrace
-from neuromf.watch.pace import Pace, file_marks
+from neuromf.watch.pace import Pace
 from neuromf.watch.standing import RunState, Signs, Standing, judge_standing, newest_saved
 
 CHANNELS = tuple(name for name in NAMES if name.startswith("raw_ch"))
@@ -30,8 +32,8 @@ class Quantity:
 
     Attributes:
         name: of the column.
-        start: median over the first steps, as the guard takes its initial level.
-        recent: median over the newest as many: a single step's loss has a 1/t^2 tail.
+        start: median over the first ten steps, as the guard takes its initial level; over half of a shorter run.
+        recent: median over the newest as many: a single step's loss has a 1/t^2 tail. None after the first step alone.
         last: newest row.
     """
 
@@ -55,6 +57,7 @@ class View:
     Attributes:
         standing: state, step and age.
         quantities: the columns in `SHOWN`.
+        window: steps of the first and of the recent level.
         saturated: share of samples with L / norm_eps above 10 in the newest row; None before the first.
         seconds_per_step: None where it is not known.
         alarms: warnings and halts, oldest first.
@@ -62,6 +65,7 @@ class View:
 
     standing: Standing
     quantities: tuple[Quantity, ...]
+    window: int
     saturated: float | None
     seconds_per_step: float | None
     alarms: tuple[Event, ...]
@@ -97,18 +101,30 @@ class Watcher:
         restarted = self._trace.look()
         events = whole_events(self._run.events)
         step = self._trace.steps
-        seconds = self._pace.see(file_marks(self._run, step), restarted=restarted)
-        first, recent = self._trace.first, list(self._trace.recent)
+        marks = read_marks(self._run.pace)
+        seconds = self._pace.see(step, marks, restarted=restarted)
+        window = end_window(step)
+        rows = list(self._trace.recent)
+        first, recent = self._trace.first[:window], rows[-window:] if step > 1 else []
         return View(
-            standing=standing_of(self._run, self._config, events, step, seconds),
-            quantities=tuple(_quantity(name, first, recent) for name in SHOWN),
-            saturated=_number(recent[-1], "w_sat") if recent else None,
+            standing=standing_of(self._run, self._config, events, step, marks, grew=self._pace.grew),
+            quantities=tuple(_quantity(name, first, recent, rows[-1:]) for name in SHOWN),
+            window=window,
+            saturated=_number(rows[-1], "w_sat") if rows else None,
             seconds_per_step=seconds,
             alarms=tuple(alarms(events)),
         )
 
 
-def standing_of(run: RunFolder, config: Config, events: Sequence[Event], steps: int, seconds: float | None) -> Standing:
+def standing_of(
+    run: RunFolder,
+    config: Config,
+    events: Sequence[Event],
+    steps: int,
+    marks: Sequence[Mark],
+    *,
+    grew: float | None = None,
+) -> Standing:
     """How a run stands, as its files are now.
 
     Args:
@@ -116,31 +132,41 @@ def standing_of(run: RunFolder, config: Config, events: Sequence[Event], steps: 
         config: its configuration.
         events: of the run, oldest first.
         steps: rows of its trace.
-        seconds: duration of a step, None where it is not known.
+        marks: times that it recorded.
+        grew: when it was seen to go on, seconds since 1970; None where it was not watched.
     """
     total, every = run_facts(config).optimiser_steps, config.training.checkpoint_every_steps
-    return judge_standing(Signs(steps, total, every, _age(run), seconds, newest_saved(run)), events)
+    age, seconds = _age(run, marks, grew), seconds_per_step(marks)
+    return judge_standing(Signs(steps, total, every, age, seconds, newest_saved(run)), events)
 
 
-def _age(run: RunFolder) -> float | None:
+def _age(run: RunFolder, marks: Sequence[Mark], grew: float | None) -> float | None:
+    """Seconds since the newest sign of life.
+
+    The date of a file is one only where the run recorded no time: before its first step, and in earlier versions.
+    """
+    signs = [marks[-1].seconds] if marks else _dates(run)[:1]
+    signs += [grew] if grew is not None else []
+    return max(time.time() - max(signs), 0.0) if signs else None
+
+
+def _dates(run: RunFolder) -> list[float]:
+    """Of the trace, else of the folder's first file."""
+    found = []
     for path in (run.trace, run.environment):
-        try:
-            return max(time.time() - path.stat().st_mtime, 0.0)
-        except FileNotFoundError:
-            continue
-    return None
+        with contextlib.suppress(FileNotFoundError):
+            found.append(path.stat().st_mtime)
+    return found
 
 
-def _quantity(name: str, first: Sequence[Row], recent: Sequence[Row]) -> Quantity:
-    return Quantity(name, _median(first, name), _median(recent, name), _number(recent[-1], name) if recent else None)
+def _quantity(name: str, first: Sequence[Row], recent: Sequence[Row], newest: Sequence[Row]) -> Quantity:
+    return Quantity(name, *(_median(rows, name) for rows in (first, recent, newest)))
 
 
 def _median(rows: Sequence[Row], name: str) -> float | None:
-    """Median over rows that have a number; NaN as soon as one of them is, which sorting would hide."""
+    """Median over rows that have a number; None where none has."""
     values = [value for row in rows if (value := _number(row, name)) is not None]
-    if any(math.isnan(value) for value in values):
-        return math.nan
-    return statistics.median(values) if values else None
+    return median(values) if values else None
 
 
 def _number(row: Row, name: str) -> float | None:

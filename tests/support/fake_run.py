@@ -13,6 +13,7 @@ from tiny_run import make_tiny_config
 from neuromf.monitor.events import Event, append_event
 from neuromf.trace.columns import COLUMNS, Row
 from neuromf.trace.writer import TraceWriter
+from neuromf.training.pace import HEADER, PaceWriter, read_marks
 from neuromf.training.run_folder import create_run
 
 CONFIG = make_tiny_config("training.epochs=20", "training.checkpoint_every_steps=10")
@@ -37,6 +38,8 @@ class FakeRun:
         with TraceWriter(self.folder.trace, first) as trace:
             for step in range(first, steps):
                 trace.append(row_of(step, **cells))
+        with PaceWriter(self.folder.pace, first) as pace:
+            pace.done(steps)
 
     def append(self, text: str) -> None:
         """Text as it is, such as half a row."""
@@ -54,8 +57,18 @@ class FakeRun:
         folder.mkdir(parents=True)
         (folder / "state.json").write_text(json.dumps({"step": step, "halted": halted}))
 
+    def took(self, seconds: float, steps: int, ago: float = 0.0) -> None:
+        """As if every one of its steps had taken so long, and the last had been made so long ago."""
+        end = time.time() - ago
+        marks = [f"0,{step},{end - (steps - step) * seconds}\n" for step in range(steps + 1)]
+        self.folder.pace.write_text(HEADER + "".join(marks))
+
     def silent_for(self, seconds: float) -> None:
         """As if nothing had been written for so long."""
+        if marks := read_marks(self.folder.pace):
+            late = time.time() - seconds - marks[-1].seconds
+            moved = [f"{mark.session},{mark.step},{mark.seconds + late}\n" for mark in marks]
+            self.folder.pace.write_text(HEADER + "".join(moved))
         for path in (self.folder.trace, self.folder.environment):
             if path.exists():
                 os.utime(path, (time.time() - seconds,) * 2)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from neuromf.checkout import python_path
 from neuromf.comparison.comparator import Verdict, compare
+from neuromf.comparison.message import where_parted
 from neuromf.comparison.table import TraceTable, read_table
 from neuromf.errors import InputError
 from neuromf.golden.case import GoldenCase
@@ -55,9 +56,7 @@ def attribute(case: GoldenCase) -> tuple[Outcome, str]:
     against = compare(now, then, tolerances)
     if against.verdict is Verdict.PASS:
         return Outcome.ENV_DRIFT, f"commit {commit[:12]} gives today's numbers too: the environment moved, not the code"
-    assert against.first is not None
-    where = f"step {against.first.step}, column {against.first.column}"
-    return Outcome.REGRESSED, f"commit {commit[:12]}, run today, differs from today's code first at {where}"
+    return Outcome.REGRESSED, f"commit {commit[:12]}, run today, against today's code: {where_parted(against)}"
 
 
 def _run_at(commit: str, case: GoldenCase) -> TraceTable:

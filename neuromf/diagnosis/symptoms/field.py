@@ -15,6 +15,7 @@ from neuromf.config.schema import Config
 from neuromf.diagnosis.evidence import Edges, Reading
 from neuromf.monitor.anchor import anchor
 from neuromf.monitor.trace_summary import CHANNELS, TraceSummary, cell
+from neuromf.trace.average import mean
 
 CORRECTION = Edges(healthy=1.0, faulty=LARGEST_CORRECTION)
 """rho is at most 1 at an exact solution; law JVP-006 warns at 3."""
@@ -42,7 +43,7 @@ def field_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, Re
 def data_square(summary: TraceSummary) -> float:
     """Mean square of the data: v is e - x with standard normal e. 1 where the rows do not say, at least `LEAST`."""
     velocity = summary.values("v_rms")
-    return max(statistics.fmean(value * value for value in velocity) - 1, LEAST) if velocity else 1.0
+    return max(mean([value * value for value in velocity]) - 1, LEAST) if velocity else 1.0
 
 
 def _rate_signs(summary: TraceSummary) -> Iterator[tuple[str, Reading]]:

@@ -49,6 +49,12 @@ def test_a_block_without_one_of_the_terms_has_no_ratio():
     assert block_ratio([None], [1.0]) is None
 
 
+@pytest.mark.parametrize("terms", [([math.nan, 1.0, 3.0], [8.0] * 3), ([1.0] * 3, [math.nan, 1.0, 1.0])])
+def test_a_block_with_a_number_that_is_none_is_not_healthy(terms):
+    """Sorting would leave a NaN that comes first where it is, and call the middle of the others the level."""
+    assert not block_ratio(*terms) < math.inf
+
+
 def test_the_guard_is_armed_whatever_the_run_says():
     """The failed run had none; a probe of it is watched by the recommended one."""
     assert armed(load_config(["failed_225"])).training.divergence_threshold == 100

@@ -68,7 +68,35 @@ def test_a_number_that_is_not_finite_fails_on_either_side(cell, value, side):
     for frame, golden in (sides, (broken, broken)):
         comparison = judged(frame, golden, loose)
         assert comparison.verdict is Verdict.NONFINITE
-        assert (comparison.first.step, comparison.first.column) == cell
+        assert (comparison.not_finite.step, comparison.not_finite.column) == cell
+    assert (judged(*sides, loose).first.step, judged(*sides, loose).first.column) == cell
+
+
+@given(cell=CELLS, value=st.sampled_from([math.nan, math.inf, -math.inf]), step=st.integers(0, STEPS - 1))
+def test_of_two_traces_that_broke_down_alike_the_first_difference_is_told(cell, value, step):
+    """A NaN that both have at one place parts nothing: they part where a cell differs, before it or after, or nowhere.
+
+    The verdict is the same either way.
+    """
+    broken = with_cell(frame_of(STEPS), *cell, value)
+    assert judged(broken, broken).first is None
+    assert judged(broken, broken).differing == {}
+    other = with_cell(broken, step, "batch_hash", "other")
+    assert (judged(other, broken).first.step, judged(other, broken).first.column) == (step, "batch_hash")
+    assert judged(other, broken).differing == {"batch_hash": 1}
+    assert judged(other, broken).verdict is judged(broken, broken).verdict is Verdict.NONFINITE
+
+
+@given(cell=CELLS, pair=st.permutations([math.nan, math.inf, -math.inf, 1e308, -0.0]))
+def test_two_numbers_that_are_not_finite_agree_only_when_they_are_the_same(cell, pair):
+    """NaN is not infinity, and neither is a large number, however wide the tolerance."""
+    loose = {name: Tolerance(rtol=1e9, atol=math.inf) for name in NUMBERS}
+    sides = [with_cell(frame_of(STEPS), *cell, value) for value in pair[:2]]
+    first = judged(*sides, loose).first
+    if all(math.isfinite(value) for value in pair[:2]):
+        assert first is None
+    else:
+        assert (first.step, first.column) == cell
 
 
 @given(step=st.integers(0, STEPS - 1), column=st.sampled_from(OPTIONAL), side=st.booleans())

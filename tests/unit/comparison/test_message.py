@@ -49,6 +49,22 @@ def test_the_other_columns_beyond_tolerance_are_counted():
     assert "also beyond tolerance: ema_gap in 1 steps" in told(frame)
 
 
+def test_a_number_that_is_not_finite_is_told_beside_the_first_difference():
+    """A run that differs from step 1 and is NaN from step 2 is told by both."""
+    text = told(with_cell(with_cell(frame_of(4), 1, "lr", 9.0), 2, "raw_total", float("nan")))
+    assert text.startswith("NONFINITE run against case: 4 steps compared\n  first divergence: step 1, column lr")
+    assert "first number that is not finite: step 2, column raw_total, golden" in text
+    assert "found nan\n" in text
+
+
+def test_two_traces_that_broke_down_alike_are_told_to_be_equal():
+    """No cell differs, and they fail all the same: the message says both."""
+    broken = table_from_frame(with_cell(frame_of(4), 2, "lr", float("inf")))
+    text = explain(compare(broken, broken, TOLERANCES), Context("run against its repeat", TOLERANCES))
+    assert "first divergence" not in text
+    assert "first number that is not finite: step 2, column lr, golden inf, found inf\n  no cell differs" in text
+
+
 def test_a_pass_says_so_in_one_line():
     """Nothing is told where nothing differs."""
     assert told(frame_of(4)) == "PASS run against case: 4 steps compared\n"

@@ -64,6 +64,26 @@ def test_json_names_the_blocked_laws(verdict):
     assert set(document["blocked"]) == {law["law_id"] for law in document["laws"] if law["status"] == "block"}
 
 
+def smoke_line(verdict, **ends):
+    """What the gate prints of a smoke training, its ends given by column."""
+    first, last = ({name: pair[place] for name, pair in ends.items()} for place in (0, -1))
+    summary = {"steps": len(next(iter(ends.values()))), "first": first, "last": last, "ended_early": ""}
+    stream = io.StringIO()
+    print_verdict(Console(file=stream, width=200), replace(verdict, smoke=summary))
+    return next(line for line in stream.getvalue().splitlines() if line.startswith("smoke training"))
+
+
+def test_a_smoke_training_is_told_by_both_ends(verdict):
+    """A step without FM samples has no FM loss, at either end; a term without any is left out."""
+    line = smoke_line(verdict, raw_total=(4.0, 2.0), raw_fm=(3.0, None), raw_mf=(None, 1.0), weighted=(None, None))
+    assert line.endswith("raw_total 4 -> 2, raw_fm 3 -> -, raw_mf - -> 1")
+
+
+def test_a_smoke_training_of_one_step_has_moved_nowhere(verdict):
+    """It ended at once, and its one number is told once."""
+    assert smoke_line(verdict, raw_total=(4.0,)).endswith("raw_total 4")
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(74.074074, "74.07"), (1000.0, "1,000"), (79304859.0, "79,304,859"), ("off", "off")]
 )

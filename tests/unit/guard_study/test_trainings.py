@@ -92,6 +92,16 @@ def test_every_rule_is_heard_of_a_recording_that_breaks_it():
     assert 60 <= row["GUARD-001 halt"] < 70
 
 
+def test_a_training_that_broke_down_early_is_judged_by_what_there_is():
+    """Forty steps have no third block: the last one stands for it."""
+    training = planned("exploding")[0]
+    table = recorded(anchor(training.config).total * np.repeat([0.9, 0.6, 0.5, 0.4], 30)).iloc[:40].copy()
+    table.loc[39, "raw_total"] = np.nan
+    row = judge(training, table)
+    assert row["early_level"] == row["last_level"] == pytest.approx(0.6)
+    assert row["NUM-001 nonfinite"] == 39
+
+
 def test_the_guard_is_shown_no_fm_loss_in_a_step_without_such_samples():
     """An empty cell is no number."""
     shown = list(losses_of(recorded([1.0])))

@@ -44,6 +44,15 @@ def test_the_colour_is_what_came_of_it(tmp_path, monkeypatch, end, colour):
     assert ("none", "black") in named
 
 
+def test_one_seed_in_three_that_is_no_number_is_not_sorted_away(tmp_path, monkeypatch):
+    """The middle of NaN, 0.5 and 0.5 is no number: it exploded."""
+    named = []
+    monkeypatch.setattr(Axes, "annotate", lambda axes, text, *place, **style: named.append((text, style["color"])))
+    tables = [table(4.0, end) for end in (0.5, float("nan"), 0.5)]
+    draw_curves(tmp_path / "p.png", {"none": [table(4.0, 4.0)], "time_scale": tables}, "title")
+    assert ("time scale", OUTCOMES[0][1]) in named
+
+
 def test_the_picture_is_a_picture(tmp_path):
     """It is drawn in the settings of nobody else."""
     before = dict(mpl.rcParams)

@@ -1,13 +1,16 @@
 """What the kept trainings of the failed run and its repairs show; the README tells it in five lines."""
 
+import math
 from pathlib import Path
 
 import pytest
+from fake_run import CONFIG, FakeRun
 from neuromf_spec.laws.divergence import terms_together
 
 from neuromf.replay.small_scale import REPAIRS
-from neuromf.replay.train import read_curves
+from neuromf.replay.train import COLUMNS, epoch_curve, read_curves
 from neuromf.replay.verdict import judge_repairs
+from neuromf.trace.reader import read_trace
 
 CURVES = read_curves(Path(__file__).parents[3] / "golden" / "replay" / "epochs60", [r.name for r in REPAIRS], 3)
 VERDICTS = {verdict.name: verdict for verdict in judge_repairs(CURVES)}
@@ -53,3 +56,23 @@ def test_the_ratio_of_the_terms_tells_the_healthy_from_the_others(name):
             for mf, fm in zip(table["raw_mf"], table["raw_fm"], strict=True)
         ]
         assert any(broken) == (name not in HEALTHY)
+
+
+def test_a_training_that_ends_in_nan_has_no_level_in_its_last_epoch(tmp_path):
+    """Three steps an epoch, the last of them NaN: a median over the other two would call it healthy."""
+    run = FakeRun(tmp_path / "run")
+    run.write(5)
+    run.write(6, first=5, raw_total=math.nan, raw_mf=math.nan, weighted=math.nan, grad_norm=math.nan)
+    curve = epoch_curve(read_trace(run.folder.trace), CONFIG)
+    assert curve.loc[0, list(COLUMNS)].notna().all()
+    assert curve.loc[1].isna().all()
+    (verdict,) = judge_repairs({"exact_jvp": [curve]})
+    assert verdict.says == "explodes in 1 of 1"
+
+
+def test_an_absent_number_does_not_empty_its_epoch(tmp_path):
+    """A step without FM samples has no FM loss, and its epoch has that of the others."""
+    run = FakeRun(tmp_path / "run")
+    run.write(2)
+    run.write(3, first=2, raw_fm=None)
+    assert epoch_curve(read_trace(run.folder.trace), CONFIG).loc[0].notna().all()

@@ -1,13 +1,14 @@
 """What a run's files say of its state."""
 
 import math
-import os
-import time
+import shutil
 
 import pytest
 
 from neuromf.errors import InputError
-from neuromf.watch.pace import Mark, Pace, seconds_per_step
+from neuromf.training.pace import Mark, seconds_per_step
+from neuromf.watch.pace import Pace
+from neuromf.watch.screen import progress_line
 from neuromf.watch.standing import RunState, duration
 from neuromf.watch.watcher import Watcher
 
@@ -39,12 +40,9 @@ def test_a_young_row_is_a_life_sign_and_an_old_one_is_none(run):
 def test_slow_steps_are_waited_for(run):
     """Twenty durations of a step pass before a run is called silent, however long they are."""
     run.write(5)
-    run.silent_for(900)
-    start = time.time() - 900 - 5 * 50.0
-    os.utime(run.folder.environment, (start, start))
+    run.took(50.0, steps=5, ago=900)
     assert state(run) is RunState.RUNNING
-    start = time.time() - 900 - 5 * 40.0
-    os.utime(run.folder.environment, (start, start))
+    run.took(40.0, steps=5, ago=900)
     assert state(run) is RunState.SILENT
 
 
@@ -129,6 +127,23 @@ def test_losses_are_shown_with_their_start(run):
     assert (weighted.start, weighted.recent, weighted.last) == (2.0, 2.0, 2.0)
 
 
+@pytest.mark.parametrize("steps", [2, 3, 8, 15, 19])
+def test_the_levels_of_a_short_run_share_no_step(run, steps):
+    """Of a loss that falls from step to step the newest level is below the first, from the second step on."""
+    run.write(steps)
+    view = Watcher(run.root).look()
+    raw = view.quantities[0]
+    assert view.window == steps // 2
+    assert raw.recent < raw.start
+
+
+def test_after_one_step_there_is_no_level_beside_the_first(run):
+    """One number stands against nothing."""
+    run.write(1)
+    raw = Watcher(run.root).look().quantities[0]
+    assert (raw.start, raw.recent, raw.last, raw.ratio) == (4.0, None, 4.0, None)
+
+
 def test_a_level_with_a_number_that_is_none_is_none(run):
     """A NaN among ten is not sorted away."""
     run.write(12)
@@ -139,20 +154,78 @@ def test_a_level_with_a_number_that_is_none_is_none(run):
     assert quantity.start < 4
 
 
-def test_a_pause_between_two_marks_does_not_slow_the_run():
-    """The fastest stretch counts: 100 steps in 50 s, then a night, then 10 steps more."""
-    marks = [Mark(0, 0.0), Mark(100, 50.0), Mark(110, 40_000.0)]
-    assert seconds_per_step(marks) == 0.5
-    assert seconds_per_step([Mark(0, 5.0), Mark(3, 5.0)]) is None
-    assert seconds_per_step([Mark(3, 9.0), Mark(3, 10.0)]) is None
+def copied(run, folder, *left_out):
+    """The run as a person copies it: every file with the date of the copying."""
+    target = folder / "copy"
+    shutil.copytree(run.root, target, copy_function=shutil.copyfile, ignore=shutil.ignore_patterns(*left_out))
+    return Watcher(target).look()
 
 
-def test_a_watched_speed_counts_more_than_the_files_and_is_forgotten_at_a_resume():
+def test_a_copied_run_is_as_fast_as_it_was(run, tmp_path):
+    """The times that the run recorded count, not the dates of its files."""
+    run.write(40)
+    run.took(2.5, steps=40, ago=10)
+    assert copied(run, tmp_path).seconds_per_step == pytest.approx(2.5)
+
+
+def test_a_copied_run_that_was_killed_is_silent(run, tmp_path):
+    """It was silent before it was copied, and copying is no life sign."""
+    run.write(5)
+    run.silent_for(86_400)
+    view = copied(run, tmp_path)
+    assert view.standing.state is RunState.SILENT
+    assert view.standing.age == pytest.approx(86_400, abs=60)
+
+
+def test_of_a_run_that_recorded_no_times_none_is_told(run, tmp_path):
+    """As those of earlier versions: the dates of its files say nothing of a step."""
+    run.write(40)
+    view = copied(run, tmp_path, "pace.csv")
+    assert view.seconds_per_step is None
+    assert "time of a step unknown" in progress_line(view)
+
+
+def test_a_run_that_is_seen_to_go_on_is_running_whatever_its_clock_says(run):
+    """Its times come from another machine, whose clock may be an hour behind."""
+    run.write(5)
+    run.silent_for(3600)
+    watcher = Watcher(run.root)
+    assert watcher.look().standing.state is RunState.SILENT
+    run.write(6, first=5)
+    run.silent_for(3600)
+    assert watcher.look().standing.state is RunState.RUNNING
+
+
+def test_no_time_passes_between_two_sessions():
+    """A night between a kill and the resume slows no step; the newest session that made one tells."""
+    first = [Mark(0, 0, 1000.0), Mark(0, 100, 1050.0)]
+    assert seconds_per_step([*first, Mark(1, 90, 41_000.0)]) == 0.5
+    assert seconds_per_step([*first, Mark(1, 90, 41_000.0), Mark(1, 110, 41_040.0)]) == 2.0
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        [],
+        [Mark(0, 0, 5.0)],
+        [Mark(0, 0, 5.0), Mark(0, 3, 5.0)],
+        [Mark(0, 3, 9.0), Mark(0, 3, 10.0)],
+        [Mark(0, 0, 9.0), Mark(0, 3, 8.0)],
+        [Mark(0, 0, 9.0), Mark(0, 3, 4.0), Mark(0, 5, 12.0)],
+    ],
+)
+def test_times_that_tell_no_speed_tell_none(marks):
+    """No step, no time, or a clock that was set back."""
+    assert seconds_per_step(marks) is None
+
+
+def test_a_watched_speed_stands_in_where_none_was_recorded():
     """Five watched steps are enough; a run that went back is timed anew."""
-    pace, files = Pace(), [Mark(0, 0.0)]
-    assert pace.see([*files, Mark(10, 10.0)], restarted=False) == 1.0
-    assert pace.see([*files, Mark(15, 30.0)], restarted=False) == 4.0
-    assert pace.see([*files, Mark(12, 90.0)], restarted=True) == 7.5
+    pace = Pace()
+    assert pace.see(10, [], restarted=False, now=10.0) is None
+    assert pace.see(15, [], restarted=False, now=30.0) == 4.0
+    assert pace.see(16, [Mark(0, 0, 1.0), Mark(0, 16, 9.0)], restarted=False, now=34.0) == 0.5
+    assert pace.see(12, [], restarted=True, now=90.0) is None
 
 
 @pytest.mark.parametrize(

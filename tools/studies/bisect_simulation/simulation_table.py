@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from scipy.stats import binomtest
 
+from neuromf.trace.exact import read_exact
 from tools.studies.bisect_simulation.scenarios import SCENARIOS
 from tools.studies.bisect_simulation.simulation import ALGORITHMS, Trial
 
@@ -58,7 +59,7 @@ def trial_frame(trials: Iterable[Trial]) -> pd.DataFrame:
 
 def read_trials(path: Path) -> pd.DataFrame:
     """Trials as `python -m tools bisect-simulate` wrote them."""
-    return pd.read_csv(path)
+    return read_exact(path)
 
 
 def within_bar(trials: pd.DataFrame) -> Share:

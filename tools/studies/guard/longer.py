@@ -18,6 +18,7 @@ from neuromf.monitor.alarm import RawLosses
 from neuromf.monitor.anchor import Anchor, anchor
 from neuromf.monitor.guard import BLOCK, DivergenceGuard
 from neuromf.replay.small_scale import REPAIRS, small_config
+from neuromf.trace.exact import read_exact
 from tools.studies.guard.rules import first_alarms
 from tools.studies.guard.simulate import Row
 
@@ -44,7 +45,7 @@ def judge_longer() -> list[Row]:
 
 def _judge(file: Path) -> Row:
     repair, seed = file.stem.split(".seed")
-    curve = pd.read_csv(file, index_col="epoch")
+    curve = read_exact(file, index_col="epoch")
     chosen = next(known for known in REPAIRS if known.name == repair)
     start = anchor(small_config(chosen, int(seed), len(curve)))
     logs = np.log((curve["raw_fm"] + curve["raw_mf"]).to_numpy(dtype=float))

@@ -12,6 +12,7 @@ import pandas as pd
 
 from neuromf.config.resolve import config_hash
 from neuromf.monitor.alarm import RawLosses
+from neuromf.trace.exact import read_exact
 from tools.studies.guard.plan import Training
 
 COLUMNS = ("raw_total", "raw_fm", "raw_mf", "grad_norm", "rho")
@@ -40,24 +41,34 @@ def recordings(
     missing = [training for training, file in files.items() if not file.exists()]
     for training in todo:
         if training not in missing:
-            yield training, pd.read_csv(files[training])
+            yield training, read_recording(files[training])
     if processes == 1:
         for training in missing:
             _record_to(training, steps, files[training])
-            yield training, pd.read_csv(files[training])
+            yield training, read_recording(files[training])
         return
     # Workers are started afresh: torch's threads do not survive a fork.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         futures = {pool.submit(_record_to, training, steps, files[training]): training for training in missing}
         for future in as_completed(futures):
             future.result()
-            yield futures[future], pd.read_csv(files[futures[future]])
+            yield futures[future], read_recording(files[futures[future]])
 
 
 def _record_to(training: Training, steps: int, file: Path) -> None:
     staging = file.with_suffix(".tmp")
-    record(training, steps).to_csv(staging, index=False, float_format="%.9g", lineterminator="\n")
+    write_recording(record(training, steps), staging)
     staging.replace(file)
+
+
+def write_recording(recording: pd.DataFrame, file: Path) -> None:
+    """Nine digits, which give every float32 back; an empty cell where a step has no such number."""
+    recording.to_csv(file, index=False, float_format="%.9g", lineterminator="\n")
+
+
+def read_recording(file: Path) -> pd.DataFrame:
+    """The numbers that were written, to the bit."""
+    return read_exact(file, dtype=dict.fromkeys(COLUMNS, "float64"))
 
 
 def losses_of(recording: pd.DataFrame) -> Iterator[RawLosses]:

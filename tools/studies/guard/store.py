@@ -13,6 +13,7 @@ from pandera.errors import SchemaError, SchemaErrors
 
 from neuromf.checkout import golden_folder
 from neuromf.errors import InputError
+from neuromf.trace.exact import read_exact
 from tools.studies.guard.longer import KINDS
 from tools.studies.guard.noise import LEVELS
 from tools.studies.guard.rules import LONGER, REAL, SIMULATED
@@ -129,7 +130,7 @@ def read_study(folder: Path = FOLDER) -> Study:
 
 def _read(file: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
     try:
-        return schema.validate(pd.read_csv(file))
+        return schema.validate(read_exact(file))
     except (OSError, ValueError, SchemaError, SchemaErrors) as error:
         problem = f"is no table of the guard study ({str(error).splitlines()[0]})"
         raise InputError(problem, remedy="make it with `python -m tools guard-study`", file=file) from error

@@ -13,7 +13,7 @@ from tools.studies.guard.rules import first_alarms, first_correction
 from tools.studies.guard.simulate import Row
 
 EARLY = 2
-"""Block, from 0, whose level a repetition is compared by."""
+"""Block, from 0, whose level a repetition is compared by; the last of a training that broke down before it."""
 NORMAL = 1.4826
 """Standard deviations in a median absolute deviation."""
 
@@ -36,7 +36,7 @@ def judge(training: Training, recording: pd.DataFrame) -> Row:
         "largest_level": float((levels["raw_total"] / start.total).max()),
         "largest_flow": float((levels["raw_fm"] / start.flow).max()),
         "last_level": float(levels["raw_total"].iloc[-1] / start.total),
-        "early_level": float(levels["raw_total"].iloc[EARLY] / start.total),
+        "early_level": float(levels["raw_total"].iloc[min(EARLY, len(levels) - 1)] / start.total),
         # Of the second half, where the level falls little within a block.
         "step_noise": float(NORMAL * around.iloc[len(around) // 2 :].abs().median()),
         **heard,

@@ -77,6 +77,7 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
     Raises:
         InputError: a law blocks it and no reason is given, or the scans, the autoencoder or `out` are not usable.
     """
+    from neuromf.cli.starting import announce
     from neuromf.cli.training import prepare, run_training
     from neuromf.errors import InputError
     from neuromf.training.device import choose_device
@@ -92,5 +93,8 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
     said = f"BLOCKED by {names}; trained despite it: {allow_blocked}" if blocked else "PASS"
     folder, world = Path(out), World()
     where = choose_device(device, deterministic=config.training.deterministic)
-    store = prepare(config, folder, world, resume=False, gate=said)
-    return run_training(config, store, folder, world, device=where, resume=False, max_steps=None, workers=0)
+    start = announce(config, where, world, named=device is not None)
+    store = prepare(config, folder, world, resume=False, gate=said, start=start)
+    return run_training(
+        config, store, folder, world, device=where, resume=False, max_steps=None, workers=0, start=start
+    )

@@ -97,7 +97,7 @@ class Task:
         good: every key of the good run, for oracles that compare.
         seed: of weights and batches.
         micro_batches: most of them that are trained, accumulated ones counted one by one.
-        device: where to compute; None for CUDA when there is one.
+        device: where to compute.
         reference_seed: of the good run that is compared with; None for `seed`.
     """
 
@@ -106,7 +106,7 @@ class Task:
     good: dict[str, Any]
     seed: int
     micro_batches: int
-    device: str | None = "cpu"
+    device: str = "cpu"
     reference_seed: int | None = None
 
     @property

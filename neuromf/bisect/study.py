@@ -109,7 +109,7 @@ class Study:
     micro_batches: int
     repeats: int
     seed: int
-    device: str | None
+    device: str
     hidden: tuple[str, ...] = ()
 
     @property
@@ -143,7 +143,15 @@ class Study:
 
 
 def make_study(
-    good: str, bad: str, oracle: str, *, repeats: int = 5, seed: int = 0, epochs: int = EPOCHS, full_scale: bool = False
+    good: str,
+    bad: str,
+    oracle: str,
+    *,
+    repeats: int = 5,
+    seed: int = 0,
+    epochs: int = EPOCHS,
+    full_scale: bool = False,
+    device: str = "cpu",
 ) -> Study:
     """Read both configurations and bring them to the scale of the probes.
 
@@ -155,6 +163,7 @@ def make_study(
         seed: number of this repeat of the bisect.
         epochs: length of the bad run at small scale.
         full_scale: leave them as they are.
+        device: of the probes, each of which must have it.
 
     Raises:
         InputError: an unreadable configuration, an unknown oracle, or two that cannot be bisected.
@@ -165,5 +174,5 @@ def make_study(
     return Study(
         good=ends.good, bad=ends.bad, differences=find_differences(ends.good, ends.bad, ends.hidden), oracle=oracle,
         micro_batches=length.epochs * length.micro_batches_per_epoch, repeats=repeats, seed=SEEDS_APART * seed,
-        device=None if full_scale else "cpu", hidden=ends.hidden,
+        device=device, hidden=ends.hidden,
     )  # fmt: skip

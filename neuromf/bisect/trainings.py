@@ -59,9 +59,7 @@ def training_latents(config: Config) -> Tensor:
     return latents
 
 
-def training_records(
-    config: Config, latents: Tensor, micro_batches: int, device: str | None = "cpu"
-) -> Iterator[StepRecord]:
+def training_records(config: Config, latents: Tensor, micro_batches: int, device: str = "cpu") -> Iterator[StepRecord]:
     """Steps of a training on `latents`, up to the number of micro-batches or the guard's halt."""
     import torch
 

@@ -62,7 +62,8 @@ def bisect(
 
     from neuromf.bisect.study import make_study
 
-    study = make_study(good, bad, oracle, repeats=seeds, seed=seed, epochs=epochs, full_scale=full_scale)
+    device = _probe_device(full_scale=full_scale, slurm=slurm, gpus=slurm_gpus)
+    study = make_study(good, bad, oracle, repeats=seeds, seed=seed, epochs=epochs, full_scale=full_scale, device=device)
     path = _journal_path(out, resume=resume)
     if json_file is not None:
         check_output_file(json_file, "--json", keep=[Path(good), Path(bad), path])
@@ -74,7 +75,7 @@ def bisect(
     from neuromf.cli.console import make_console
 
     console = make_console()
-    print_study(console, study)
+    print_study(console, study, idle_gpus=bool(slurm_gpus) and study.device == "cpu")
     with Journal(path, study.question(), study.names) as journal, teller(console, study) as tell:
         fleet = _fleet(out, jobs, wanted if slurm else None)
         try:
@@ -87,6 +88,18 @@ def bisect(
         json_file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print_answer(console, found, files)
     raise typer.Exit(0 if found["ending"] == "found" else INCONCLUSIVE)
+
+
+def _probe_device(*, full_scale: bool, slurm: bool, gpus: int | None) -> str:
+    """What every probe must have: one that found another device would not be comparable."""
+    if not full_scale:
+        return "cpu"
+    if slurm:
+        return "cpu" if gpus is None else "cuda"
+
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _journal_path(out: Path, *, resume: bool) -> Path:

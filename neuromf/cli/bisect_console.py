@@ -16,9 +16,19 @@ from neuromf.bisect.study import Study
 from neuromf.cli.console import progress_bar
 
 
-def print_study(console: Console, study: Study) -> None:
-    """What is bisected, and what the scale of the probes leaves out."""
+def print_study(console: Console, study: Study, *, idle_gpus: bool = False) -> None:
+    """What is bisected and on what, and what the scale of the probes leaves out.
+
+    Args:
+        console: where to.
+        study: the bisect.
+        idle_gpus: whether GPUs were asked for that no probe uses.
+    """
     console.print(f"{len(study.names)} deltas: {', '.join(study.names)}", soft_wrap=True, markup=False)
+    idle = "; --slurm-gpus are used with --full-scale alone" if idle_gpus else ""
+    console.print(
+        f"every probe computes on {'the CPU' if study.device == 'cpu' else study.device}{idle}", soft_wrap=True
+    )
     if study.hidden:
         hidden = ", ".join(study.hidden)
         says = f"not compared at this scale: {hidden}; --full-scale compares them"

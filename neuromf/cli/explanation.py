@@ -33,7 +33,7 @@ def _lines(run: RunFolder, rows: Sequence[Row], events: Sequence[Event], config:
     yield from _numbers(rows)
     warnings = [event for event in events if event.level == "warn"]
     for event in warnings[:WARNINGS]:
-        yield f"warned at step {event.step}, {event.law}: {event.message}"
+        yield f"warned at step {event.step}{f', {event.law}' if event.law else ''}: {event.message}"
     blocks = latest_blocks(read_summary(run.summary), run.summary)
     suspects = diagnose(config, rows, events, blocks)
     yield from suspect_lines(suspects)

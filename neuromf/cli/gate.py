@@ -34,7 +34,7 @@ def gate(
     report_file: Annotated[Path | None, typer.Option("--report", help="Write a self-contained HTML page.")] = None,
     waiver_file: WaiversOption = None,
 ) -> None:
-    """Judge a configuration by the laws and by a short training on real MRI; exit 0 for PASS, 1 for BLOCKED."""
+    """Judge a configuration by the laws and by a short CPU training on real MRI; exit 0 for PASS, 1 for BLOCKED."""
     start = time.perf_counter()
     layers = config or [DEFAULT]
     settings = load_config(layers, override or ())

@@ -53,7 +53,7 @@ def run(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Run cases and compare them with their goldens; exit 1 on a regression, 3 where the platform is another."""
+    """Run cases on the CPU, compare them with their goldens; exit 1 on a regression, 3 on another platform."""
     from neuromf.golden.case import case_names, read_case
     from neuromf.golden.verdict import judge_case
 

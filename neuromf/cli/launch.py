@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from neuromf.errors import InputError
 if TYPE_CHECKING:
     from neuromf.config.schema import Config
     from neuromf.launch.job import Job
+    from neuromf.launch.resources import Resources
 
 MINUTES = 24 * 60
 """Time limit of a turn unless another is asked for; a training goes on in the next."""
@@ -31,23 +33,33 @@ def launch(
         int | None, typer.Option("--gpus", min=0, max=64, help="GPUs of the job; default training.gpus, 0 for none.")
     ] = None,
     minutes: Annotated[
-        int, typer.Option("--minutes", min=5, max=60 * 24 * 365, help="Time limit; the job is queued again after it.")
-    ] = MINUTES,
+        int | None,
+        typer.Option(
+            "--minutes",
+            min=5,
+            max=60 * 24 * 365,
+            help="Time limit of a turn, 1440; the job is queued again after it.",
+        ),
+    ] = None,
     partition: Annotated[str | None, typer.Option("--partition", help="Partition of the cluster.")] = None,
     sbatch: Annotated[
         list[str] | None,
-        typer.Option("--sbatch", metavar="OPTION", help="Further option, as --sbatch=--account=ours."),
+        typer.Option("--sbatch", metavar="OPTION", help="Option of sbatch, as --sbatch=--account=ours; replaces ours."),
     ] = None,
     write_only: Annotated[bool, typer.Option("--write-only", help="Write the script, do not submit it.")] = False,
 ) -> None:
     """Pass the whole gate, smoke training included, and queue the training on SLURM; exit code 1 when a law blocks it.
 
-    Configuration, verdict and script go to OUT.launch. The job saves and queues itself again when its time is up.
+    Configuration, verdict and script go to OUT.launch. The job demands its GPUs, has a process for each, asks for cores
+    and memory by an estimate, saves two minutes before its time is up and queues itself again, until two turns in a row
+    got no further. What --sbatch says replaces what the script would: a name, a time, cores, memory, the way GPUs are
+    asked for. Refused is what the job cannot work with: arrays, several nodes or tasks, another signal, other numbers
+    of GPUs. With --sbatch=--no-requeue it saves and ends.
     """
     settings = load_config(config, override or ())
 
     from neuromf.cli.console import make_console
-    from neuromf.cli.smoke_training import smoke_training
+    from neuromf.cli.smoke_training import few_threads, smoke_training
     from neuromf.config.resolve import resolved_text
     from neuromf.gate.console import print_verdict
     from neuromf.gate.judge import Candidate, judge
@@ -64,9 +76,10 @@ def launch(
     candidate = Candidate.of(settings, config, override or ())
     verdict = judge(candidate, leave)
     if verdict.status == "PASS":  # what is blocked on paper needs no scans and no smoke training
-        _check_inputs(settings, processes=max(wanted, 1))
+        job = replace(job, resources=_check_inputs(settings, wanted))
         start = time.perf_counter()
-        verdict = judge(candidate, leave, smoke_training(candidate), started=start)
+        with few_threads():  # on a node where others work too
+            verdict = judge(candidate, leave, smoke_training(candidate), started=start)
     print_verdict(console, verdict)
     if verdict.status != "PASS":
         raise typer.Exit(1)
@@ -82,13 +95,15 @@ def launch(
     console.print(f"job {number} trains {job.run}; next: neuromf watch {shlex.quote(str(job.run))}", soft_wrap=True)
 
 
-def _job(out: Path, gpus: int, minutes: int, partition: str | None, options: tuple[str, ...]) -> Job:
+def _job(out: Path, gpus: int, minutes: int | None, partition: str | None, options: tuple[str, ...]) -> Job:
     """The job, in folders that do not exist yet.
 
     Raises:
-        InputError: there is a run or a launch already, an option is none, or a name would not survive a script.
+        InputError: there is a run or a launch already, an option is none or breaks the job, or a name would not survive
+            a script.
     """
     from neuromf.launch.job import Job
+    from neuromf.launch.options import UserOptions
 
     run = out.absolute()
     for key, text in (("--out", str(run)), ("--partition", partition or "-"), *(("--sbatch", o) for o in options)):
@@ -96,11 +111,13 @@ def _job(out: Path, gpus: int, minutes: int, partition: str | None, options: tup
             raise InputError(f"{text!r} cannot stand in a script", remedy="leave control characters out", key=key)
     if not run.name or not run.parent.is_dir():
         raise InputError("is no place for a run", remedy="name a new folder in one that exists", file=out, key="--out")
-    if wrong := [text for text in options if not text.startswith("-")]:
-        raise InputError(f"{wrong[0]!r} is no option", remedy="write it as --sbatch=--account=ours", key="--sbatch")
+    if "\\" in str(run):  # in the name of a log it would have sbatch leave the job's number out, and look elsewhere
+        raise InputError("holds a backslash", remedy="give a name without one, for sbatch", file=out, key="--out")
+    added = UserOptions.read(options)
+    added.check(gpus, minutes, partition)
     job = Job(
-        cwd=Path.cwd(), run=run, folder=run.with_name(f"{run.name}.launch"), gpus=gpus, minutes=minutes,
-        partition=partition, options=options,
+        cwd=Path.cwd(), run=run, folder=run.with_name(f"{run.name}.launch"), gpus=gpus,
+        minutes=MINUTES if minutes is None else minutes, partition=partition, options=added,
     )  # fmt: skip
     for folder in (job.run, job.folder):
         if folder.exists():
@@ -108,21 +125,23 @@ def _job(out: Path, gpus: int, minutes: int, partition: str | None, options: tup
     return job
 
 
-def _check_inputs(config: Config, processes: int) -> None:
-    """What would end the job in its first minutes, after days in a queue.
+def _check_inputs(config: Config, gpus: int) -> Resources:
+    """What would end the job in its first minutes, after days in a queue; and what it needs of a node.
 
     Raises:
         InputError: scans or autoencoder are not there, or the batch cannot be shared.
     """
     from neuromf.data.cohort import discover_scans
+    from neuromf.launch.resources import resources
     from neuromf.nets.vae import load_vae
     from neuromf.training.distributed import World
     from neuromf.training.refusal import refuse_uneven
 
-    refuse_uneven(config, World(0, processes))
-    load_vae(config.vae.checkpoint)
+    refuse_uneven(config, World(0, max(gpus, 1)))
+    codec, scans = load_vae(config.vae.checkpoint), config.data.demo_subjects
     if config.data.root is not None:
-        discover_scans(Path(config.data.root))
+        scans = len(discover_scans(Path(config.data.root)))
+    return resources(config, codec.architecture, scans, gpus)
 
 
 def _write(job: Job, config: str, verdict: str) -> None:

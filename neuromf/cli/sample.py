@@ -18,12 +18,17 @@ def sample(
     out: Annotated[Path | None, typer.Option("--out", help="Folder to create; default RUN/samples.")] = None,
     device: DeviceOption = None,
 ) -> None:
-    """Draw samples with the averaged weights, decode them, and write NIfTI volumes and a PNG montage."""
+    """Draw samples with the averaged weights, decode them, and write NIfTI volumes and a PNG montage.
+
+    The autoencoder runs on the CPU whatever --device says.
+    """
     from neuromf.cli.console import make_console
     from neuromf.sampling.sampling import sample_run
     from neuromf.training.device import choose_device
 
-    result = sample_run(run, steps=steps, count=n, seed=seed, out=out or run / "samples", device=choose_device(device))
-    make_console().print(
+    where, console = choose_device(device), make_console()
+    console.print(f"draws on {'the CPU' if where.type == 'cpu' else where}; the autoencoder runs on the CPU")
+    result = sample_run(run, steps=steps, count=n, seed=seed, out=out or run / "samples", device=where)
+    console.print(
         f"{len(result.volumes)} volumes and {result.montage} from optimiser step {result.step}", soft_wrap=True
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from neuromf.cli.console import progress_bar
@@ -10,6 +12,21 @@ from neuromf.training.refusal import impossible
 
 if TYPE_CHECKING:
     from neuromf.gate.smoke import SmokeRun
+
+
+FEW = 2
+"""Threads of a smoke training beside the work of others; the bar of the whole gate is stated for as many."""
+
+
+@contextmanager
+def few_threads() -> Iterator[None]:
+    """Compute with a few threads while the block runs."""
+    import torch
+
+    from neuromf.golden.runner import threads
+
+    with threads(min(FEW, torch.get_num_threads())):
+        yield
 
 
 def smoke_training(candidate: Candidate) -> SmokeRun | None:

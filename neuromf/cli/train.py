@@ -50,17 +50,19 @@ def train(
     # A run that exists was let in when it was started, with this very configuration.
     gate = "" if resume else let_in(settings, config, override or (), asked)
 
+    from neuromf.cli.starting import announce
     from neuromf.cli.training import exit_code, prepare, report, run_training
-    from neuromf.training.device import choose_device
+    from neuromf.training.device import DRAWN_AHEAD, choose_device
     from neuromf.training.launch import own_device_name, process_group
 
     where = choose_device(own_device_name(device), deterministic=settings.training.deterministic)
-    drawing = (2 if where.type == "cuda" else 0) if workers is None else workers
+    drawing = DRAWN_AHEAD[where.type] if workers is None else workers
     with process_group(where) as world:
         try:
-            store = prepare(settings, out, world, resume=resume, gate=gate)
+            start = announce(settings, where, world, named=device is not None)
+            store = prepare(settings, out, world, start, resume=resume, gate=gate)
             outcome = run_training(
-                settings, store, out, world, device=where, resume=resume, max_steps=max_steps, workers=drawing
+                settings, store, out, world, start, device=where, resume=resume, max_steps=max_steps, workers=drawing
             )
         except InputError as error:
             if world.rank == 0:  # all ranks know; one sentence is enough

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 
 from neuromf.cli.console import make_console, progress_bar
 from neuromf.cli.explanation import explain_halt
+from neuromf.cli.starting import ENCODED, Start
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import StoredLatents
@@ -22,7 +24,14 @@ from neuromf.training.interruption import Interruption
 from neuromf.training.latents import training_store
 from neuromf.training.loop import Ending, Outcome
 from neuromf.training.refusal import refuse_uneven
-from neuromf.training.run_folder import RunFolder, check_latents, check_new_run, create_run, open_run
+from neuromf.training.run_folder import (
+    RunFolder,
+    check_latents,
+    check_new_run,
+    create_run,
+    open_run,
+    recorded_environment,
+)
 from neuromf.training.step import StepRecord
 
 EXIT_CODES = {Ending.HALTED: 16, Ending.IRREPRODUCIBLE: 17, Ending.INTERRUPTED: os.EX_TEMPFAIL}
@@ -34,13 +43,14 @@ def exit_code(outcome: Outcome) -> int:
     return EXIT_CODES.get(outcome.ending, 0)
 
 
-def prepare(config: Config, out: Path, world: World, *, resume: bool, gate: str) -> LatentStore:
+def prepare(config: Config, out: Path, world: World, start: Start, *, resume: bool, gate: str) -> LatentStore:
     """The latents and the run's folder, made by rank 0; other ranks open what it made.
 
     Args:
         config: the run.
         out: its folder.
         world: who shares it.
+        start: what it computes on, for the record of a new run.
         resume: whether it exists already.
         gate: what the gate said of it, for the record of a new run.
 
@@ -49,27 +59,39 @@ def prepare(config: Config, out: Path, world: World, *, resume: bool, gate: str)
     """
     refuse_uneven(config, world)
     opened: list[LatentStore] = []
-    path = world.lead(partial(_prepare, config, out, opened, resume=resume, gate=gate))
+    path = world.lead(partial(_prepare, config, out, opened, start, resume=resume, gate=gate))
     return opened[0] if opened else open_latents(path, verify=False)
 
 
-def _prepare(config: Config, out: Path, opened: list[LatentStore], *, resume: bool, gate: str) -> Path:
+def _prepare(config: Config, out: Path, opened: list[LatentStore], start: Start, *, resume: bool, gate: str) -> Path:
     # Before minutes of encoding, and before anything is written.
     if resume:
         open_run(out, config)
     else:
         check_new_run(out)
     with progress_bar("latents") as show:
-        store = training_store(config, lambda done, total: show(done, total, ""))
+        store = training_store(config, _encoding(show, start))
     if resume:
         check_latents(RunFolder(out), store.description.content_hash)
     if not store.scan_ids("train"):
         remedy = "give more subjects or a larger first ratio"
         raise InputError("the training split is empty", remedy=remedy, key="data.split_ratios")
     if not resume:
-        create_run(out, config, store.description.content_hash, gate=gate)
+        create_run(out, config, store.description.content_hash, gate=gate, device=start.record)
     opened.append(store)
     return store.path
+
+
+def _encoding(show: Callable[[int, int, str], None], start: Start) -> Callable[[int, int], None]:
+    """Moves the bar; says with the first scan where they are encoded, if that is not where the training computes."""
+    unsaid = [ENCODED] if start.facts["device"] != "cpu" else []
+
+    def on_progress(done: int, total: int) -> None:
+        while unsaid:
+            make_console().print(unsaid.pop(), soft_wrap=True)
+        show(done, total, "")
+
+    return on_progress
 
 
 def run_training(
@@ -77,6 +99,7 @@ def run_training(
     store: LatentStore,
     out: Path,
     world: World,
+    start: Start,
     *,
     device: torch.device,
     resume: bool,
@@ -85,6 +108,8 @@ def run_training(
 ) -> Outcome:
     """Train with a bar and the events on rank 0; SIGTERM and SIGUSR1 end it with a checkpoint."""
     console, total = make_console(), run_facts(config).optimiser_steps
+    # Rank 0 alone records, and read this file a moment ago.
+    opening = start.events(recorded_environment(RunFolder(out)) if resume and world.rank == 0 else {})
     with progress_bar("training", shown=world.rank == 0) as show, Interruption() as interrupted:
 
         def on_step(record: StepRecord) -> None:
@@ -96,7 +121,7 @@ def run_training(
 
         return loop.train(
             config, StoredLatents(store, "train"), RunFolder(out), device=device, resume=resume, max_steps=max_steps,
-            workers=workers, on_step=on_step, on_event=on_event, interrupted=interrupted,
+            workers=workers, opening=opening, on_step=on_step, on_event=on_event, interrupted=interrupted,
         )  # fmt: skip
 
 

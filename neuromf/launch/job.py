@@ -6,38 +6,18 @@ import os
 import shlex
 import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuromf.launch.options import NOTHING_ADDED, UserOptions
+from neuromf.launch.resources import Resources
+from neuromf.launch.script import BODY
+
 SAVING_S = 120
 """Seconds before the time limit at which the job is told to save: torchrun gives its processes 30."""
-BODY = """\
-set -u
-cd {cwd} || exit
-export PYTHONSAFEPATH=1  # a folder named tools there is not ours
-run={run}
-resume=
-if [ -e "$run/config.yaml" ]; then resume=--resume; fi
-out_of_time=0 asked= training=
-pass_on() {{ asked=$1; [ -z "$training" ] || kill -s "$1" "$training"; }}
-trap 'out_of_time=1; pass_on USR1' USR1  # before the training is there: untrapped, a signal ends this shell
-trap 'pass_on TERM' TERM
-{command} --out "$run" $resume &
-training=$!
-[ -z "$asked" ] || pass_on "$asked"
-while :; do
-  wait "$training"
-  code=$?
-  kill -0 "$training" 2>/dev/null || break  # a signal ends the waiting before the training ends
-done
-wait "$training" 2>/dev/null  # it may have ended between these two: its own code then, which the shell keeps
-last=$?
-[ "$last" = 127 ] || code=$last
-if [ "$out_of_time" = 1 ]; then
-  case "$code" in {unfinished}) scontrol requeue "$SLURM_JOB_ID" ;; esac
-fi
-exit "$code"
-"""
+MOST_IDLE = 2
+"""Turns in a row that may get no further: the first may have come too late to a node, the second has a reason."""
 UNFINISHED = (os.EX_TEMPFAIL, 128 + signal.SIGUSR1)
 """Exit codes of a training that a signal ended: with a checkpoint, or before it listened."""
 TORCHRUN_FAILED = 1
@@ -55,7 +35,8 @@ class Job:
         gpus: GPUs of the job, each with a process; without any the training has one process on the CPU.
         minutes: time limit of each turn.
         partition: where it is queued; None leaves that to the cluster.
-        options: further options of `sbatch`, as typed there.
+        resources: cores and memory; None leaves them to the cluster.
+        options: further options of `sbatch`, as typed there; they replace ours.
     """
 
     cwd: Path
@@ -64,7 +45,8 @@ class Job:
     gpus: int
     minutes: int
     partition: str | None = None
-    options: tuple[str, ...] = ()
+    resources: Resources | None = None
+    options: UserOptions = NOTHING_ADDED
 
     @property
     def config(self) -> Path:
@@ -86,28 +68,52 @@ class Job:
         body = BODY.format(
             cwd=_quoted(self.cwd),
             run=_quoted(self.run),
-            command=self._command(),
+            folder=_quoted(self.folder),
+            command=self.command(),
             unfinished="|".join(map(str, (*UNFINISHED, *([TORCHRUN_FAILED] if self.gpus > 1 else [])))),
+            requeues=int(self.options.requeues),
+            most_idle=MOST_IDLE,
         )
         return "\n".join(["#!/bin/bash", *(f"#SBATCH {option}" for option in self._sbatch_options()), body])
 
-    def _sbatch_options(self) -> list[str]:
-        escaped = str(self.folder).replace("%", "%%")  # sbatch puts the job's number and more in such a place
-        options = [f"--job-name={_quoted(self.run.name)}", f"--output={_quoted(f'{escaped}/%j.log')}"]
-        options += ["--open-mode=append", "--nodes=1", "--ntasks=1", f"--time={self.minutes}"]
-        options += ["--requeue", f"--signal=B:USR1@{SAVING_S}"]
-        options += [f"--gpus-per-node={self.gpus}"] if self.gpus else []
-        options += [f"--partition={_quoted(self.partition)}"] if self.partition else []
-        return [*options, *self.options]
-
-    def _command(self) -> str:
+    def command(self) -> str:
+        """What trains, save for the run's folder; it demands the device that the job asks for."""
         launcher: list[str] = []
         if self.gpus > 1:
             launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.gpus}"]
             launcher += ["--signals-to-handle", "SIGTERM,SIGUSR1"]
         train = ["-m", "neuromf", "train", str(self.config), "--ticket", str(self.ticket)]
+        train += ["--device", "cuda" if self.gpus else "cpu"]
         return shlex.join([sys.executable, *launcher, *train])
+
+    def _sbatch_options(self) -> list[str]:
+        kept = [(name, value) for name, value in self._ours() if name not in self.options.replaced]
+        return [*(f"--{name}" if value is None else f"--{name}={value}" for name, value in kept), *self.options.lines]
+
+    def _ours(self) -> Iterator[tuple[str, str | None]]:
+        """Our options of `sbatch`, by name."""
+        escaped = str(self.folder).replace("%", "%%")  # sbatch puts the job's number and more in such a place
+        yield "job-name", _told(self.run.name)
+        yield "output", _told(f"{escaped}/%j.log")
+        yield "open-mode", "append"
+        yield "nodes", "1"
+        yield "ntasks", "1"
+        yield "time", str(self.minutes)
+        yield "requeue", None
+        yield "signal", f"B:USR1@{SAVING_S}"
+        if self.gpus:
+            yield "gpus-per-node", str(self.gpus)
+        if self.resources is not None:
+            yield "cpus-per-task", str(self.resources.cpus)
+            yield "mem", f"{self.resources.memory_gib}G"
+        if self.partition:
+            yield "partition", _told(self.partition)
 
 
 def _quoted(text: Path | str) -> str:
     return shlex.quote(str(text))
+
+
+def _told(text: str) -> str:
+    """A value for `sbatch`, to which a backslash is one also within quotes."""
+    return shlex.quote(text).replace("\\", "\\\\")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from neuromf.report.charts import COLOURS
 from neuromf.report.lines import column_values
 from neuromf.trace.columns import Row
 from neuromf.training.pace import read_marks
-from neuromf.training.run_folder import RunFolder, open_run
+from neuromf.training.run_folder import RunFolder, open_run, recorded_environment
 from neuromf.training.summary import read_summary
 from neuromf.watch.event_log import whole_events
 from neuromf.watch.growing import whole_rows
@@ -42,7 +41,7 @@ class ReportedRun:
         events: oldest first.
         epochs: records of `training_summary.json`.
         standing: whether it finished, was halted or goes on.
-        environment: versions it was started with.
+        environment: versions and device it was started with.
     """
 
     index: int
@@ -109,9 +108,5 @@ def _read_run(index: int, name: str, root: Path) -> ReportedRun:
 
 
 def _environment(folder: RunFolder) -> dict[str, str]:
-    """Versions as `run.json` has them, without the latents' hash."""
-    try:
-        recorded = json.loads(folder.environment.read_text())
-        return {str(key): str(value) for key, value in recorded.items() if key != "latents"}
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise InputError(f"not readable ({error})", remedy="restore the file", file=folder.environment) from error
+    """Versions and device as `run.json` has them, without the latents' hash."""
+    return {key: value for key, value in recorded_environment(folder).items() if key != "latents"}

@@ -5,6 +5,10 @@ from __future__ import annotations
 import torch
 
 from neuromf.errors import InputError
+from neuromf.training.device_facts import seen_by_torch
+
+DRAWN_AHEAD = {"cuda": 2, "cpu": 0}
+"""Processes that draw batches for each process that trains, by kind of device, unless --workers says otherwise."""
 
 
 def choose_device(name: str | None, *, deterministic: bool = True) -> torch.device:
@@ -15,20 +19,22 @@ def choose_device(name: str | None, *, deterministic: bool = True) -> torch.devi
         deterministic: let CUDA use only kernels that repeat themselves bit for bit, and raise where there is none.
 
     Raises:
-        InputError: the name is none of torch's, or the machine has no such device.
+        InputError: the name is none of torch's, or the machine has no such device; or it has one that cannot be used,
+            which is no reason to compute on the CPU unasked.
     """
     _make_exact(deterministic)
-    if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    kind = name.partition(":")[0]
+    wanted = ("cuda" if torch.cuda.is_available() else "cpu") if name is None else name
+    if wanted.partition(":")[0] not in ("cpu", "cuda"):
+        problem = f"device '{wanted}' is neither cpu nor cuda"
+        raise InputError(problem, remedy="use cpu, or cuda on a machine that has one", key="--device")
     try:
-        if kind not in ("cpu", "cuda"):
-            raise RuntimeError("neither cpu nor cuda")
-        device = torch.device(name)
+        device = torch.device(wanted)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        problem = f"device '{name}' is not to be had ({str(error).splitlines()[0]})"
-        raise InputError(problem, remedy="use cpu, or cuda on a machine that has one", key="--device") from error
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        problem = f"device '{wanted}' is not to be had ({said[0].rstrip('.')}): {seen_by_torch()}"
+        remedy = "use cpu, or cuda on a machine that has one"
+        raise InputError(problem, remedy=remedy, key="--device") from error
     return device
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
@@ -71,26 +72,33 @@ class Journal:
 
 
 @contextmanager
-def open_journal(run: RunFolder, config: Config, latents: LatentSet, state: TrainState) -> Iterator[Journal | None]:
+def open_journal(
+    run: RunFolder, config: Config, latents: LatentSet, state: TrainState, opening: Sequence[Event] = ()
+) -> Iterator[Journal | None]:
     """The journal of a run that is about to make step `state.step`, on rank 0 alone; later records are dropped.
+
+    The events of `opening` are recorded at that step.
 
     Raises:
         InputError: a record of the run is damaged, or the folder cannot be written.
     """
     opened: list[Journal] = []
     with ExitStack() as stack:
-        state.world.lead(lambda: opened.append(_open(stack, run, config, latents, state.step)))
+        state.world.lead(lambda: opened.append(_open(stack, run, config, latents, state.step, opening)))
         yield opened[0] if opened else None
 
 
-def _open(stack: ExitStack, run: RunFolder, config: Config, latents: LatentSet, step: int) -> Journal:
+def _open(
+    stack: ExitStack, run: RunFolder, config: Config, latents: LatentSet, step: int, opening: Sequence[Event]
+) -> Journal:
     with written_to(run.root):
         (run.root / "checkpoints").mkdir(exist_ok=True)
         monitor = Monitor(config, latent_moments(latents), read_events(run.events))
         trace = stack.enter_context(TraceWriter(run.trace, step))
         scalars = stack.enter_context(ScalarMirror(run.root / "tensorboard", step))
         recorder = Recorder(run, config, trace, scalars, monitor, step)
-        for event in launch_events(config, latents) if step == 0 else []:
+        launched = launch_events(config, latents) if step == 0 else []
+        for event in [*launched, *(replace(event, step=step) for event in opening)]:
             recorder.tell(event)
         pace = stack.enter_context(PaceWriter(run.pace, step))
     return Journal(run, config, trace, recorder, pace, tuple(latents.shape[1:]))

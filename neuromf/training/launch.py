@@ -16,6 +16,8 @@ import torch
 import torch.distributed.nn
 from torch import distributed
 
+from neuromf.errors import InputError
+from neuromf.training.device_facts import seen_by_torch
 from neuromf.training.distributed import World, current_world
 
 PATIENCE = timedelta(hours=12)
@@ -28,10 +30,19 @@ def launched_world() -> World:
 
 
 def own_device_name(name: str | None) -> str | None:
-    """The device that was asked for; among torchrun's processes a GPU of this one's own, where none is numbered."""
+    """The device that was asked for; among torchrun's processes a GPU of this one's own, where none is numbered.
+
+    Raises:
+        InputError: torch sees GPUs, but fewer than there are processes on this machine.
+    """
     if launched_world().size == 1 or name not in (None, "cuda") or not torch.cuda.is_available():
         return name
-    return f"cuda:{os.environ['LOCAL_RANK']}"
+    place = int(os.environ["LOCAL_RANK"])
+    if place >= torch.cuda.device_count():
+        of = f"process {place + 1} of {os.environ['LOCAL_WORLD_SIZE']} on this machine"
+        remedy = "start as many processes as there are GPUs, or ask for more of them"
+        raise InputError(f"{of} has no GPU of its own: {seen_by_torch()}", remedy=remedy, key="--device")
+    return f"cuda:{place}"
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -58,6 +58,7 @@ def train(
     resume: bool = False,
     max_steps: int | None = None,
     workers: int = 0,
+    opening: Sequence[Event] = (),
     on_step: OnStep = lambda record: None,
     on_event: OnEvent = lambda event: None,
     interrupted: Callable[[], str] = str,
@@ -74,6 +75,7 @@ def train(
         resume: go on from the newest whole checkpoint.
         max_steps: stop, with a checkpoint, once this many optimiser steps of the run are done.
         workers: processes that draw micro-batches ahead; they change nothing but the time a step waits.
+        opening: what is known before the first step, recorded as events of it.
         on_step: called after each step, on rank 0.
         on_event: called with each alarm, on rank 0.
         interrupted: name of a signal that asks for the end, empty while none came; the step is finished and saved.
@@ -90,7 +92,7 @@ def train(
             on_event(event)
     steps = run_facts(config).optimiser_steps
     with (
-        open_journal(run, config, latents, state) as journal,
+        open_journal(run, config, latents, state, opening) as journal,
         open_source(latents, config, device, first=state.step, world=world, workers=workers) as source,
     ):
         training = _Training(state, source, journal, config, min(max_steps or steps, steps), on_step, on_event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,7 +54,7 @@ class RunFolder:
 
     @property
     def environment(self) -> Path:
-        """Versions the run was started with, the hash of its latents, and what the gate said of it."""
+        """Versions and device the run was started with, the hash of its latents, and what the gate said of it."""
         return self.root / "run.json"
 
 
@@ -74,7 +75,9 @@ def check_new_run(root: Path) -> None:
         ) from error
 
 
-def create_run(root: Path, config: Config, latents: str, *, gate: str = "not asked") -> RunFolder:
+def create_run(
+    root: Path, config: Config, latents: str, *, gate: str = "not asked", device: Mapping[str, str] | None = None
+) -> RunFolder:
     """Make a new run folder.
 
     Args:
@@ -82,13 +85,15 @@ def create_run(root: Path, config: Config, latents: str, *, gate: str = "not ask
         config: the run.
         latents: content hash of the latent store.
         gate: what the gate said of it.
+        device: what it computes on, see `device_facts`.
 
     Raises:
         InputError: `root` is a file or already holds something, or cannot be written.
     """
     check_new_run(root)
     with staged_directory(root) as staging:  # a run folder is there whole or not at all
-        RunFolder(staging).environment.write_text(json.dumps(_environment(latents, gate), indent=1) + "\n")
+        kept = _environment(latents, gate) | dict(device or {})
+        RunFolder(staging).environment.write_text(json.dumps(kept, indent=1) + "\n")
         RunFolder(staging).config.write_text(resolved_text(config))
     return RunFolder(root)
 
@@ -107,6 +112,18 @@ def check_latents(run: RunFolder, content_hash: str) -> None:
         problem = "the run was started on other latents"
         remedy = "restore the scans and the autoencoder it was started with, or start a new run"
         raise InputError(problem, remedy=remedy, file=run.environment, key="latents")
+
+
+def recorded_environment(run: RunFolder) -> dict[str, str]:
+    """What `run.json` says; an older run says less.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        return {str(key): str(value) for key, value in json.loads(run.environment.read_text()).items()}
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise InputError(f"not readable ({error})", remedy="restore the file", file=run.environment) from error
 
 
 def open_run(root: Path, config: Config | None = None) -> tuple[RunFolder, Config]:

@@ -32,7 +32,7 @@ class ScalarMirror:
 
     def tell(self, event: Event) -> None:
         """Show one event as text."""
-        self._writer.add_text(f"events/{event.law}", f"{event.level}: {event.message}", event.step)
+        self._writer.add_text(f"events/{event.law or 'run'}", f"{event.level}: {event.message}", event.step)
 
     def __enter__(self) -> Self:
         return self

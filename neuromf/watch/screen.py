@@ -77,8 +77,8 @@ def alarm_line(event: Event) -> str:
     """One alarm: level, step, law, value and bound; the whole sentence where it carries no number."""
     rank = "" if event.rank is None else f", rank {event.rank}"
     # In brackets and after "law": a title says what should be, not what was found.
-    named = f"law {event.law} ({law(event.law).title})" if event.law in laws() else event.law
-    head = f"{event.level} at step {event.step}{rank}, {named}: "
+    named = f", law {event.law} ({law(event.law).title})" if event.law in laws() else event.law and f", {event.law}"
+    head = f"{event.level} at step {event.step}{rank}{named}: "
     return printable(head + (f"found {event.value}, bound {event.bound}" if event.value else event.message))
 
 

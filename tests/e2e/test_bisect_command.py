@@ -168,8 +168,39 @@ def test_a_job_is_given_what_the_command_line_says(bisect, monkeypatch, options,
         return Told(lambda config: config["meanflow.jvp"] != "exact")
 
     monkeypatch.setattr("neuromf.bisect.slurm.SlurmFleet", fleet)
-    assert bisect(*ASKED, "--slurm", *options, "--jobs", "3").returncode == 0
+    ended = bisect(*ASKED, "--slurm", *options, "--jobs", "3")
+    assert ended.returncode == 0
     assert seen == [(3, wanted)]
+    idle = "every probe computes on the CPU; --slurm-gpus are used with --full-scale alone\n"
+    assert (idle in ended.stdout) is bool(wanted.gpus)
+
+
+@pytest.mark.parametrize(
+    ("options", "found", "device"),
+    [
+        ((), True, "cpu"),
+        (("--full-scale",), True, "cuda"),
+        (("--full-scale",), False, "cpu"),
+        (("--full-scale", "--slurm"), True, "cpu"),
+        (("--full-scale", "--slurm", "--slurm-gpus", "2"), False, "cuda"),
+    ],
+)
+def test_every_probe_must_have_one_device_and_it_is_told(bisect, monkeypatch, options, found, device):
+    """A job that asked for GPUs demands one, whatever this machine has; one that did not computes on the CPU."""
+    told = Told(lambda config: config["meanflow.jvp"] != "exact")
+    devices, submit = set(), told.submit
+
+    def note(tasks):
+        devices.update(numbered.task.device for numbered in tasks)
+        submit(tasks)
+
+    monkeypatch.setattr(told, "submit", note)
+    monkeypatch.setattr("neuromf.cli.bisect._fleet", lambda *_, **__: told)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: found)
+    ended = bisect(*ASKED, *options)
+    assert ended.returncode == 0, ended.stderr
+    assert devices == {device}
+    assert f"every probe computes on {'the CPU' if device == 'cpu' else 'cuda'}\n" in ended.stdout
 
 
 def test_a_journal_in_use_and_a_finished_one_are_refused(bisect, tmp_path):

@@ -1,21 +1,27 @@
 """`neuromf launch` with a scheduler of two lines, and its job script in a real shell."""
 
+import inspect
 import json
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+import torch
 from command_line import run_command
 from tiny_run import make_tiny_config
 
 import neuromf.cli.smoke_training
+from neuromf.cli.train import train
 from neuromf.config import config_hash, load_config
 from neuromf.config.resolve import resolved_text
 from neuromf.gate.verdict import Verdict
 from neuromf.launch.job import Job
+from neuromf.launch.options import UserOptions
 from neuromf.trace.reader import read_trace
 from neuromf.training.checkpoint import latest_checkpoint
 
@@ -85,6 +91,14 @@ def test_written_only_it_waits_for_its_user(launch, tmp_path):
         (["recommended", "--out", "run"], "autoencoder_v2.pt"),
         (["smoke", "--out", "run", "--set", "data.source=folder", "--set", "data.root=none"], "no such folder"),
         (["smoke", "--out", "run", "--minutes", "0"], "minutes"),
+        (["smoke", "--out", "a\\b"], "holds a backslash"),
+        (["smoke", "--out", "run", "--sbatch=--array=1-4"], "several trainers would share one run folder"),
+        (
+            ["smoke", "--out", "run", "--sbatch=--gres=gpu:2"],
+            "asks for 2 GPUs, and --gpus or training.gpus for 1 ",
+        ),
+        (["smoke", "--out", "run", "--gpus", "0", "--sbatch=-G1"], "asks for 1 GPU, and"),
+        (["smoke", "--out", "run", "--minutes", "9", "--sbatch=-t 60"], "contradicts --minutes"),
     ],
 )
 def test_what_would_end_the_job_ends_the_launch(launch, tmp_path, arguments, words):
@@ -108,6 +122,49 @@ def test_a_refused_job_leaves_nothing_in_the_way(launch, monkeypatch, tmp_path, 
     assert ended.returncode == 2
     assert words in ended.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"bin"}
+
+
+def test_the_users_word_replaces_ours_in_the_script(launch, tmp_path):
+    """GPUs as this cluster wants them asked for, its names for memory and cores: none of ours stands beside them."""
+    words = ["--gres=gpu:a100:1", "--mem-per-cpu 8G", "-c 5", "-J mine", "-t 2-0", "--qos=high"]
+    assert launch("smoke", "--out", "run", *(f"--sbatch={word}" for word in words)).returncode == 0
+    head = [line.removeprefix("#SBATCH ") for line in (tmp_path / "run.launch" / "job.sh").read_text().splitlines()]
+    head = head[: head.index("set -u")]
+    assert head[-6:] == words
+    names = {line.partition("=")[0] for line in head}
+    assert not names & {"--gpus-per-node", "--mem", "--cpus-per-task", "--job-name", "--time"}
+    assert {"--output", "--requeue", "--signal", "--qos"} <= names
+    assert "--device cuda" in (tmp_path / "run.launch" / "job.sh").read_text()
+
+
+def test_a_job_asks_for_cores_and_memory(launch, tmp_path):
+    """A process and two workers on a GPU; what a cluster gives unasked, one core and a few GB, would kill it."""
+    assert launch("smoke", "--out", "run").returncode == 0
+    lines = (tmp_path / "run.launch" / "job.sh").read_text().splitlines()
+    assert {"#SBATCH --cpus-per-task=3", "#SBATCH --mem=8G"} <= set(lines)
+
+
+def test_a_users_own_defaults_do_not_break_a_job_in_silence(launch, monkeypatch, tmp_path):
+    """Variables that outweigh the script's options are kept from sbatch where the job stands on those."""
+    program(tmp_path / "bin", "sbatch", f'env > {tmp_path}/bin/seen; echo "4711"')
+    for name in ("SBATCH_SIGNAL", "SBATCH_ARRAY_INX", "SBATCH_NO_REQUEUE", "SBATCH_ACCOUNT"):
+        monkeypatch.setenv(name, "x")
+    assert launch("smoke", "--out", "run").returncode == 0
+    seen = {line.partition("=")[0] for line in (tmp_path / "bin" / "seen").read_text().splitlines()}
+    assert {name for name in seen if name.startswith("SBATCH_")} == {"SBATCH_ACCOUNT"}
+
+
+def test_the_smoke_training_of_a_launch_takes_few_threads_of_the_login_node(launch, monkeypatch):
+    """Two at most, and what torch had before is there again."""
+    before, seen = torch.get_num_threads(), []
+    torch.set_num_threads(5)
+    try:
+        note = lambda candidate: seen.append(torch.get_num_threads())  # noqa: E731
+        monkeypatch.setattr(neuromf.cli.smoke_training, "smoke_training", note)
+        assert launch("smoke", "--out", "run").returncode == 0
+        assert (seen, torch.get_num_threads()) == ([2], 5)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_leave_lets_a_job_be_queued(launch, tmp_path):
@@ -154,7 +211,31 @@ def test_a_job_on_two_gpus_is_told_its_time_is_up_and_tells_its_processes(tmp_pa
     ]
     torchrun = "-m torch.distributed.run --standalone --nproc-per-node=2 --signals-to-handle SIGTERM,SIGUSR1 -m neuromf"
     assert f" {torchrun} train " in text
+    assert " --device cuda " in text
     assert "export PYTHONSAFEPATH=1" in text
+
+
+@pytest.mark.parametrize("name", ["a run", 'it\'s "one"', "100% %j", "$HOME `id` #1", "a;b & c", "-x"])
+def test_a_job_finds_its_folders_whatever_they_are_called(tmp_path, monkeypatch, name):
+    """Spaces, quotes, percent and dollar signs, for bash and for sbatch; no program but its own on its path."""
+    home = tmp_path / name
+    home.mkdir()
+    program(home, "training", 'printf \'%s\\n\' "$PWD" "$@" > seen')
+    monkeypatch.setattr("sys.executable", str(home / "training"))
+    job = Job(cwd=home, run=home / f"run {name}", folder=home / f"{name}.launch", gpus=0, minutes=5)
+    job.folder.mkdir()
+    job.script.write_text(job.text())
+    bash = shutil.which("bash")
+    ended = subprocess.run([bash, job.script], env={"PATH": str(tmp_path / "none")}, cwd="/", check=False)
+    assert ended.returncode == 0
+    folder, *words = (home / "seen").read_text().splitlines()
+    assert folder == str(home)
+    assert words[words.index("--out") + 1] == str(job.run)
+    assert words[words.index("--progress") + 1] == str(job.folder / "progress")
+    head = [line for line in job.text().splitlines() if line.startswith("#SBATCH ")]
+    told = dict(word.partition("=")[::2] for line in head for word in shlex.split(line.removeprefix("#SBATCH ")))
+    assert told["--output"] == f"{job.folder}/%j.log".replace("%", "%%").replace("%%j.log", "%j.log")
+    assert told["--job-name"] == job.run.name
 
 
 STUB = """\
@@ -172,13 +253,16 @@ def test_a_signal_that_comes_as_the_training_starts_is_passed_on(tmp_path, monke
     program(tmp_path / "bin", "training", first_act)
     program(tmp_path / "bin", "scontrol", f'echo "$@" >> {tmp_path}/asked')
     monkeypatch.setattr("sys.executable", str(tmp_path / "bin" / "training"))
-    environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "SLURM_JOB_ID": "7", "ON_USR1": "75"}
-    text = make_job(tmp_path).text()
+    environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "ON_USR1": "75"}
+    job = make_job(tmp_path)
+    job.folder.mkdir()
+    text = job.text()
     slow = text.replace("training=$!", "sleep 0.5\ntraining=$!")
-    for script in (text, slow):
-        assert subprocess.run(["bash", "-c", script], env=environment, check=False, timeout=20).returncode == 75
+    for number, script in (("7", text), ("8", slow)):
+        around = environment | {"SLURM_JOB_ID": number}
+        assert subprocess.run(["bash", "-c", script], env=around, check=False, timeout=20).returncode == 75
     assert slow != text
-    assert (tmp_path / "asked").read_text() == "requeue 7\n" * 2
+    assert (tmp_path / "asked").read_text() == "requeue 7\nrequeue 8\n"
 
 
 @pytest.mark.parametrize("gpus", [0, 2])
@@ -202,12 +286,103 @@ def test_a_job_is_queued_again_when_its_time_ended_it_and_only_then(tmp_path, mo
     environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "SLURM_JOB_ID": "7"}
     environment |= {"ON_USR1": str(code), "ON_TERM": str(code)}
     job = make_job(tmp_path, gpus)
+    job.folder.mkdir()
     shell = subprocess.Popen(["bash", "-c", job.text()], env=environment, cwd="/")
     while not (tmp_path / "started").exists():  # in the folder of the launch, wherever the job begins
         time.sleep(0.01)
     shell.send_signal(sent)
     assert shell.wait(timeout=20) == code
     assert (tmp_path / "asked").exists() is (again is True or (again == "torchrun" and gpus == 2))
+
+
+class Turns:
+    """A job whose trainer works until it is told that its time is up, and is started turn by turn.
+
+    Args:
+        folder: where it lies.
+        gpus: of the job.
+        more: further facts of the job.
+    """
+
+    def __init__(self, folder, gpus=0, **more):
+        self.folder, self.job = folder, make_job(folder, gpus, **more)
+        self.job.folder.mkdir()
+        program(folder / "bin", "scontrol", f'echo "$@" >> {folder}/asked')
+        program(folder / "bin", "training", STUB.replace("touch started", self._writes()))
+
+    def _writes(self):
+        return f'[ -z "$SAYS" ] || echo "$SAYS" > \'{self.job.folder}/progress\'; touch started'
+
+    def turn(self, says, code=75, number="7"):
+        """One turn that says how far it got; its exit code, its log, and whether it asked for another."""
+        for name in ("started", "asked"):
+            (self.folder / name).unlink(missing_ok=True)
+        around = {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "SLURM_JOB_ID": number, "SAYS": says}
+        around |= {"ON_USR1": str(code), "ON_TERM": str(code)}
+        shell = subprocess.Popen(
+            ["bash", "-c", self.job.text()], env=around, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        deadline = time.monotonic() + 20
+        while not (self.folder / "started").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        shell.send_signal(signal.SIGUSR1)
+        said = shell.communicate(timeout=20)[0]
+        return shell.returncode, said, (self.folder / "asked").exists()
+
+
+@pytest.fixture
+def turns(tmp_path, monkeypatch):
+    """Make a job of turns."""
+    monkeypatch.setattr("sys.executable", str(tmp_path / "bin" / "training"))
+    return lambda *arguments, **more: Turns(tmp_path, *arguments, **more)
+
+
+def test_a_job_that_gets_further_in_each_turn_is_queued_again_each_time(turns):
+    """Scans encoded, then steps trained; nothing is said."""
+    job = turns()
+    for says in ("scans 3", "scans 9", "step 4", "step 9"):
+        assert job.turn(says) == (75, "", True)
+
+
+@pytest.mark.parametrize(("gpus", "code"), [(0, 75), (0, 138), (2, 1)])
+@pytest.mark.parametrize("says", ["step 4", ""])
+def test_two_turns_in_a_row_without_progress_are_the_last(turns, gpus, code, says):
+    """Saved, ended before it listened, or by torchrun's own code: the second idle turn says so and keeps its code."""
+    job = turns(gpus)
+    if says:
+        assert job.turn(says, code)[2]
+    assert job.turn(says, code) == (code, "", True)
+    ended, said, again = job.turn(says, code)
+    assert (ended, again) == (code, False)
+    assert said.count("\n") == 1
+    assert said.startswith("neuromf: 2 turns in a row got no further, so this job is not queued again: ")
+
+
+def test_an_idle_turn_between_two_that_get_further_is_forgiven(turns):
+    """Only turns in a row count, and those of a job that was submitted anew are its own."""
+    job = turns()
+    asked = [job.turn(says)[2] for says in ("step 1", "step 1", "step 2", "step 2")]
+    assert asked == [True] * 4
+    assert job.turn("step 2", number="8")[2]
+    assert not job.turn("step 2", number="8")[2]
+
+
+def test_a_job_that_cannot_count_its_turns_is_not_queued_again(turns):
+    """As on a full disk: a turn that got no further would be followed by others for ever."""
+    job = turns()
+    (job.job.folder / "idle_turns").mkdir()
+    assert job.turn("step 1")[::2] == (75, True)
+    code, said, again = job.turn("step 1")
+    assert (code, again) == (75, False)
+    assert "idle_turns" in said
+
+
+def test_a_job_that_may_not_be_queued_again_saves_and_ends(turns):
+    """--sbatch=--no-requeue: one turn, with the exit code that says there is more to do."""
+    job = turns(options=UserOptions.read(["--no-requeue"]))
+    assert job.turn("step 1") == (75, "", False)
+    assert "#SBATCH --requeue" not in job.job.text()
 
 
 @pytest.fixture
@@ -219,7 +394,10 @@ def job(tmp_path):
     made.config.write_text(resolved_text(config))
     ticket = Verdict(name="tiny", config_hash=config_hash(config), results=[], smoke=None, seconds=0.0)
     made.ticket.write_text(ticket.to_json())
-    made.script.write_text(made.text())
+    text = made.text()
+    if "progress" not in inspect.signature(train).parameters:  # a trainer that does not say how far it got
+        text = text.replace('--progress "$progress"', "")
+    made.script.write_text(text)
     program(tmp_path / "bin", "scontrol", f'echo "$@" >> {tmp_path}/asked')
     return made
 

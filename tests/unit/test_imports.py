@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+"""The one exception: it starts the command line, which lies in `tools` until that has moved into `neuromf`."""
 
 
 def imports_of(path):

@@ -6,9 +6,10 @@ import os
 import platform
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
+
+from neuromf.training.device_facts import processor_name
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,6 @@ def describe_machine(device: torch.device) -> Machine:
         torch=torch.__version__,
         python=platform.python_version(),
     )
-
-
-def processor_name() -> str:
-    """What the kernel calls the processor, or its architecture where it does not say."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def _slug(name: str) -> str:

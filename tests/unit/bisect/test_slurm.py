@@ -53,12 +53,15 @@ def test_a_job_asks_for_what_was_wanted_and_for_nothing_else(cluster, tmp_path):
     assert not any("gpu" in line or "partition" in line for line in scripts["default"])
 
 
-def test_a_job_runs_the_packages_of_its_bisect_and_is_read_without_accounting(fleet, tmp_path, monkeypatch):
-    """Started beside a folder `tools` of another kind, on a cluster whose `sacct` fails."""
+@pytest.mark.parametrize("on_the_path", [False, True])
+def test_a_job_runs_the_packages_of_its_bisect_and_is_read_without_accounting(
+    fleet, tmp_path, monkeypatch, on_the_path
+):
+    """Started beside a folder `tools` of another kind, or with one on its path, on a cluster whose `sacct` fails."""
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "__init__.py").write_text("raise SystemExit('not ours')", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path) if on_the_path else "")
     fleet.submit([numbered()])
     (answer,) = fleet.wait()
     assert (answer.number, answer.outcome.verdict) == (3, Verdict.BROKEN)

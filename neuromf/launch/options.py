@@ -1,0 +1,191 @@
+"""Options of `sbatch` that a user adds: what they replace of ours, and which would break the job.
+
+The words are read as `sbatch` reads a line of a script: short and long forms, a value after `=` or apart, flags in one
+word. Ours may not be abbreviated, for which abbreviation is whose depends on the version. A user's word replaces ours;
+what the job's own logic stands on is refused, in a sentence.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from neuromf.errors import InputError
+from neuromf.launch.gpu_request import COUNTED, NAMED, GpuRequest, gpu_request
+
+SHORT = {
+    "J": "job-name", "o": "output", "e": "error", "N": "nodes", "n": "ntasks", "t": "time", "p": "partition",
+    "c": "cpus-per-task", "G": "gpus", "a": "array",
+}  # fmt: skip
+OTHER_SHORT_WITH_VALUE = "ABCDFLMPSdilmqwx"
+ALIASES = {"tasks": "ntasks", "tasks-per-node": "ntasks-per-node"}
+SAME = ("job-name", "output", "open-mode", "nodes", "ntasks", "time", "partition", "requeue", "signal")
+REPLACES = {
+    **{name: name for name in SAME},
+    "no-requeue": "requeue",
+    **dict.fromkeys(("cpus-per-task", "cpus-per-gpu"), "cpus-per-task"),
+    **dict.fromkeys(("mem", "mem-per-cpu", "mem-per-gpu"), "mem"),
+}
+"""Option of ours that an option of the user's takes the place of; those that ask for GPUs are read elsewhere."""
+ONE = {
+    "nodes": "the job trains on one node",
+    "ntasks": "the job is one task, whose processes --gpus counts",
+    "ntasks-per-node": "the job is one task, whose processes --gpus counts",
+}
+"""Options that must say 1, and why."""
+REFUSED = {
+    "array": ("several trainers would share one run folder", "launch each run with an --out of its own"),
+    "test-only": ("nothing would be queued", "use --write-only and `sbatch --test-only` on the script"),
+    "wrap": ("the job has a script", "leave it out"),
+}
+WITHOUT_VALUE = ("requeue", "no-requeue", "test-only")
+OURS = frozenset({*SHORT.values(), *ALIASES, *REPLACES, *COUNTED, *NAMED, *ONE, *REFUSED})
+LEAST_NOTICE_S = 30
+"""Seconds that torchrun gives its processes to end."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option as it was typed: its long name without dashes, a letter where we know none, and its value."""
+
+    name: str
+    value: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class UserOptions:
+    """What a user adds to a job script.
+
+    Attributes:
+        lines: the options as they were typed, one text a line of the script.
+        options: what they say.
+    """
+
+    lines: tuple[str, ...]
+    options: tuple[Option, ...]
+
+    @classmethod
+    def read(cls, lines: Sequence[str]) -> UserOptions:
+        """Read what was typed.
+
+        Raises:
+            InputError: a text is no option, or shortens the name of one that must be known.
+        """
+        return cls(tuple(lines), tuple(option for line in lines for option in _options(line)))
+
+    @property
+    def requests(self) -> tuple[tuple[Option, GpuRequest], ...]:
+        """Options that ask for GPUs."""
+        read = ((option, gpu_request(option.name, option.value or "")) for option in self.options)
+        return tuple((option, request) for option, request in read if request is not None)
+
+    @property
+    def replaced(self) -> frozenset[str]:
+        """Names of our own options that the user's take the place of."""
+        names = {REPLACES[option.name] for option in self.options if option.name in REPLACES}
+        return frozenset(names | ({"gpus-per-node"} if self.requests else set()))
+
+    @property
+    def requeues(self) -> bool:
+        """Whether the job may queue itself again."""
+        words = [option.name for option in self.options if option.name in ("requeue", "no-requeue")]
+        return words[-1:] != ["no-requeue"]
+
+    def given(self, name: str) -> Option | None:
+        """The last option of this name."""
+        return next((option for option in reversed(self.options) if option.name == name), None)
+
+    def check(self, gpus: int, minutes: int | None, partition: str | None) -> None:
+        """Make sure that the job works with them.
+
+        Args:
+            gpus: processes with a GPU each, none for a job on the CPU.
+            minutes: of --minutes, None where it was not given.
+            partition: of --partition.
+
+        Raises:
+            InputError: one of them would break the job, or contradicts what is said elsewhere.
+        """
+        for option in self.options:
+            _check_alone(option)
+        for name, other in (("time", minutes), ("partition", partition)):
+            if other is not None and (again := self.given(name)) is not None:
+                word = "minutes" if name == "time" else name
+                raise _refused(again, f"contradicts --{word}", f"give it once, here or as --{word}")
+        for option, request in self.requests:
+            if not request.agrees(gpus):
+                count = f"{gpus} process{'' if gpus == 1 else 'es'} with a GPU each" if gpus else "none, on the CPU"
+                said = f"asks for {request.text}, and --gpus or training.gpus for {count}"
+                raise _refused(option, said, "say the same number in both")
+
+
+NOTHING_ADDED = UserOptions((), ())
+
+
+def _options(line: str) -> Iterator[Option]:
+    try:
+        words = shlex.split(line, comments=True)
+    except ValueError as error:
+        raise InputError(f"{line!r} is not whole ({error})", remedy="close its quotes", key="--sbatch") from error
+    if not words or not words[0].startswith("-"):
+        raise InputError(f"{line!r} is no option", remedy="write it as --sbatch=--account=ours", key="--sbatch")
+    place = 0
+    while place < len(words):
+        word, following = words[place], words[place + 1 : place + 2]
+        apart = following[0] if following and not following[0].startswith("-") else None
+        if not word.startswith("-") or word in ("-", "--"):
+            raise InputError(f"{word!r} in {line!r} is no option", remedy="write --sbatch=--name=value", key="--sbatch")
+        found, taken = _long(word, apart, line) if word.startswith("--") else _short(word, apart, line)
+        yield from found
+        place += 2 if taken else 1
+
+
+def _long(word: str, apart: str | None, line: str) -> tuple[list[Option], bool]:
+    """The option of a word with two dashes, and whether it takes the next word."""
+    name, equals, value = word[2:].partition("=")
+    name = ALIASES.get(name, name)
+    if name not in OURS and (whole := sorted(known for known in OURS if known.startswith(name))):
+        problem = f"'--{name}' is short for an option that the job must know"
+        raise InputError(problem, remedy=f"write it in full, as --{whole[0]}", key="--sbatch")
+    if equals:
+        return [Option(name, value, line)], False
+    if name in WITHOUT_VALUE:
+        return [Option(name, None, line)], False
+    return [Option(name, apart, line)], apart is not None
+
+
+def _short(word: str, apart: str | None, line: str) -> tuple[list[Option], bool]:
+    """The options of a word with one dash: flags, of which the last may have a value."""
+    found: list[Option] = []
+    for place, letter in enumerate(word[1:], start=2):
+        if letter in SHORT or letter in OTHER_SHORT_WITH_VALUE:
+            value = word[place:] or apart
+            return [*found, Option(SHORT.get(letter, letter), value, line)], not word[place:] and apart is not None
+        found.append(Option(letter, None, line))
+    return found, False
+
+
+def _check_alone(option: Option) -> None:
+    if option.name in REFUSED:
+        raise _refused(option, *REFUSED[option.name])
+    if option.name in OURS and option.name not in WITHOUT_VALUE and not option.value:
+        raise _refused(option, "has no value", f"write --{option.name}=VALUE")
+    if option.name in ONE and option.value not in ("1", "1-1"):
+        raise _refused(option, ONE[option.name], "leave it out, and give --gpus for more processes")
+    if option.name == "signal":
+        _check_signal(option)
+
+
+def _check_signal(option: Option) -> None:
+    """The script saves on SIGUSR1 to itself; how long before the end is the user's to say."""
+    signal, _, seconds = (option.value or "").partition("@")
+    known = signal in ("B:USR1", "B:SIGUSR1", "B:10")
+    if not known or not seconds.isdecimal() or not int(seconds) >= LEAST_NOTICE_S:
+        remedy = f"write --signal=B:USR1@SECONDS, {LEAST_NOTICE_S} or more"
+        raise _refused(option, "the job saves on SIGUSR1 to its script, before its time is up", remedy)
+
+
+def _refused(option: Option, problem: str, remedy: str) -> InputError:
+    return InputError(f"'{option.text}': {problem}", remedy=remedy, key="--sbatch")

@@ -1,0 +1,90 @@
+"""Processors and memory that a job asks its cluster for, whose defaults of one core and a few GB would kill it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from neuromf.config.derived import run_facts
+from neuromf.config.schema import Config
+from neuromf.nets.unet import build_unet
+from neuromf.nets.vae_architecture import VaeArchitecture
+from neuromf.training.device import DRAWN_AHEAD
+
+GIB = 2**30
+FLOAT = 4
+"""Bytes of a float32."""
+CPU_THREADS = 4
+"""Cores of a training on the CPU: few nodes have fewer, and a step gains from each."""
+PROCESS = 4 * GIB
+"""Of each process: Python, torch, and CUDA's libraries and context, which take 2 to 3 GiB of a node's memory."""
+WORKER = GIB // 2
+"""Of each process that draws batches, before it holds one: its own copies of what Python touches."""
+HELD_TWICE = 2 * 4
+"""Copies of the weights in a process: weights, their average and Adam's two moments, twice while they are saved."""
+GRADIENT = 1
+MICRO_BATCHES = 3
+"""That a worker holds, data and noise each: two ready, one in work."""
+ENCODER_MAPS = 8
+"""Maps of the autoencoder's first level while a scan is encoded: 4.0 measured (MAISI's network at 32^3 and 48^3 voxels,
+the demo's at 64^3), and as much again for what the kernels of convolutions keep."""
+STEP_MAPS = 140
+"""Maps of the network's first level, for each sample, that a step on the CPU holds: 70 measured (`nox -s bench`, peak
+of a flow-matching step), and as much again."""
+ROW = 4096
+"""Bytes of a scan's row in the manifest and of a step's in the trace; 2 KiB and 3 KiB measured."""
+MARGIN = 1.5
+"""On everything: memory that is asked for and not used costs a wait in the queue, too little costs the run."""
+STEP_GIB = 4
+"""What the sum is rounded up to."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a job asks for.
+
+    Attributes:
+        cpus: cores.
+        memory_gib: memory of the node, in GiB.
+    """
+
+    cpus: int
+    memory_gib: int
+
+
+def resources(config: Config, vae: VaeArchitecture, scans: int, gpus: int) -> Resources:
+    """An estimate with a generous margin; --sbatch=--cpus-per-task and --sbatch=--mem replace it.
+
+    With P parameters, B samples a micro-batch, D numbers a latent, V voxels a scan, p processes of w workers each:
+
+        cores   p (w + 1) with GPUs; 4 without
+        memory  1.5 x (p (4 GiB + 32 B x P + w (0.5 GiB + 3 x 2 x 4 B x B x D))
+                       + 8 x 4 B x V x (width of the autoencoder's first level)      one scan being encoded
+                       + 4 KiB x (scans + optimiser steps)                            manifest and trace
+                       + without GPUs, 4 B x P + 140 x 4 B x B x D / 4 x (width of the network's first level))
+
+    Args:
+        config: the run.
+        vae: the autoencoder that encodes its scans.
+        scans: of its cohort.
+        gpus: of the job, each with a process; none for one process on the CPU.
+    """
+    processes, workers = max(gpus, 1), DRAWN_AHEAD["cuda" if gpus else "cpu"]
+    parameters, facts = _parameters(config), run_facts(config)
+    batch = config.training.batch_size_per_gpu * facts.latent_dims * FLOAT
+    memory = processes * (PROCESS + HELD_TWICE * FLOAT * parameters + workers * (WORKER + MICRO_BATCHES * 2 * batch))
+    memory += ENCODER_MAPS * FLOAT * math.prod(config.data.shape) * vae.num_channels[0]
+    memory += ROW * (scans + facts.optimiser_steps)
+    if not gpus:
+        channels = config.data.latent_shape[0]
+        memory += GRADIENT * FLOAT * parameters + STEP_MAPS * batch // channels * config.unet.channels[0]
+    rounded = math.ceil(MARGIN * memory / GIB / STEP_GIB) * STEP_GIB
+    return Resources(cpus=processes * (workers + 1) if gpus else CPU_THREADS, memory_gib=rounded)
+
+
+def _parameters(config: Config) -> int:
+    with torch.device("meta"):
+        net = build_unet(config.unet, v_head=config.meanflow.tangent == "v_head", seed=0)
+    return sum(parameter.numel() for parameter in net.parameters())

@@ -1,0 +1,54 @@
+"""What a job does, in bash alone: a node may have no other program on its path than `scontrol` and ours."""
+
+from __future__ import annotations
+
+BODY = """\
+set -u
+cd {cwd} || exit
+export PYTHONSAFEPATH=1  # a folder named torch or neuromf there is not ours
+run={run}
+folder={folder}
+progress=$folder/progress  # a line of the trainer's: another one whenever the run got further
+idle=$folder/idle_turns  # this job's number, and how many of its turns in a row got no further
+resume=
+if [ -e "$run/config.yaml" ]; then resume=--resume; fi
+reached=
+look() {{ reached=; [ ! -e "$progress" ] || read -r reached < "$progress"; }}
+out_of_time=0 asked= training=
+pass_on() {{ asked=$1; [ -z "$training" ] || kill -s "$1" "$training"; }}
+trap 'out_of_time=1; pass_on USR1' USR1  # before the training is there: untrapped, a signal ends this shell
+trap 'pass_on TERM' TERM
+look
+before=$reached
+{command} --out "$run" --progress "$progress" $resume &
+training=$!
+[ -z "$asked" ] || pass_on "$asked"
+while :; do
+  wait "$training"
+  code=$?
+  kill -0 "$training" 2>/dev/null || break  # a signal ends the waiting before the training ends
+done
+wait "$training" 2>/dev/null  # it may have ended between these two: its own code then, which the shell keeps
+last=$?
+[ "$last" = 127 ] || code=$last
+unfinished=0
+if [ "$out_of_time" = 1 ]; then
+  case "$code" in {unfinished}) unfinished={requeues} ;; esac
+fi
+if [ "$unfinished" = 1 ] && [ -n "${{SLURM_JOB_ID:-}}" ]; then
+  look
+  number= turns=0
+  if [ "$reached" = "$before" ]; then
+    [ ! -e "$idle" ] || read -r number turns < "$idle"
+    [ "$number" = "$SLURM_JOB_ID" ] || turns=0
+    turns=$((turns + 1))
+  fi
+  if [ "$turns" -ge {most_idle} ]; then
+    echo "neuromf: {most_idle} turns in a row got no further, so this job is not queued again: see above what keeps it,\
+ give it more time, and submit $folder/job.sh"
+  elif echo "$SLURM_JOB_ID $turns" > "$idle" || [ "$turns" = 0 ]; then  # an idle turn that is not kept is not counted
+    scontrol requeue "$SLURM_JOB_ID"
+  fi
+fi
+exit "$code"
+"""

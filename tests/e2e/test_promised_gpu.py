@@ -1,0 +1,127 @@
+"""A training says which device it computes on and keeps it; a GPU that was promised is never replaced in silence."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from command_line import run_command
+from tiny_run import TINY, despite_the_laws, make_tiny_config
+
+from neuromf.cli.starting import ENCODED, Start
+from neuromf.cli.training import prepare
+from neuromf.monitor.events import read_events
+from neuromf.report.run_facts import read_runs
+from neuromf.training.distributed import World
+from neuromf.training.run_folder import RunFolder
+
+ROOT = Path(__file__).parents[2]
+PROMISE = "training.gpus is 2, but it trains on the CPU"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def train(monkeypatch, capsys, cache, tmp_path):
+    """Train the first step of a tiny run for two GPUs, in this process, on a machine without one."""
+    monkeypatch.setenv("NEUROMF_CACHE", str(cache))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    settings = [*TINY, "training.gpus=2"]
+
+    def call(*more, resume=False):
+        options = despite_the_laws(*settings)[: -2 if resume else None]
+        return run_command(monkeypatch, capsys, "train", "smoke", "--out", tmp_path / "run", *options, *more)
+
+    return call
+
+
+def test_a_demanded_gpu_ends_a_training_before_anything_is_encoded_or_written(tmp_path):
+    """Exit code 2 and one sentence, in a process of its own."""
+    command = [sys.executable, "-m", "neuromf", "train", "smoke", "--out", str(tmp_path / "run"), "--device", "cuda"]
+    own = {"PYTHONPATH": str(ROOT), "NEUROMF_CACHE": str(tmp_path / "cache"), "CUDA_VISIBLE_DEVICES": ""}
+    ended = subprocess.run(command, env={**os.environ, **own}, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "neuromf: --device: device 'cuda' is not to be had" in ended.stderr
+    assert "CUDA_VISIBLE_DEVICES is ''" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_training_for_two_gpus_on_the_cpu_says_so_and_keeps_it(train, tmp_path):
+    """On the terminal, in run.json, as a warning among the events; the trace has no column of it."""
+    ended = train("--max-steps", "1")
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count(PROMISE) == 1
+    recorded = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (recorded["device"], recorded["ranks"]) == ("cpu", "1")
+    assert recorded["device_name"] in ended.stdout
+    assert recorded["device_note"].startswith(PROMISE)
+    (event,) = [e for e in read_events(tmp_path / "run" / "events.jsonl") if e.message.startswith(PROMISE)]
+    assert (event.step, event.level, event.law) == (0, "warn", "")
+
+
+def test_the_cpu_that_was_asked_for_is_named_without_a_warning(train, tmp_path):
+    """--device cpu is the user's word."""
+    ended = train("--device", "cpu", "--max-steps", "1")
+    assert "trains on the CPU: " in ended.stdout
+    assert PROMISE not in ended.stdout
+    assert "device_note" not in json.loads((tmp_path / "run" / "run.json").read_text())
+
+
+def test_a_training_on_a_gpu_says_once_that_its_scans_are_encoded_on_the_cpu(monkeypatch, capsys, tmp_path):
+    """When the first of them is, and not where the cache holds all."""
+    store = SimpleNamespace(
+        path=tmp_path, description=SimpleNamespace(content_hash="a"), scan_ids=lambda split: ["one"]
+    )
+    start = Start({"device": "cuda", "device_name": "NVIDIA A100", "ranks": "1"}, "")
+    for name, encoded in (("encodes", 3), ("cached", 0)):
+
+        def make(config, tell, encoded=encoded):
+            for done in range(encoded):
+                tell(done + 1, encoded)
+            return store
+
+        monkeypatch.setattr("neuromf.cli.training.training_store", make)
+        prepare(make_tiny_config(), tmp_path / name, World(), start, resume=False, gate="PASS")
+        assert capsys.readouterr().out.count(ENCODED) == (1 if encoded else 0)
+
+
+def test_a_run_that_goes_on_elsewhere_keeps_that_too(train, tmp_path):
+    """An event at the step from which it goes on names both devices."""
+    train("--device", "cpu", "--max-steps", "2")
+    path = tmp_path / "run" / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"device": "cuda", "device_name": "NVIDIA A100"}))
+    ended = train("--device", "cpu", "--resume", "--max-steps", "3", resume=True)
+    assert ended.returncode == 0, ended.stderr
+    (event,) = [e for e in read_events(RunFolder(tmp_path / "run").events) if "NVIDIA A100" in e.message]
+    assert (event.step, event.level) == (2, "info")
+    assert "was started on cuda (NVIDIA A100, 1 process)" in event.message
+
+
+def test_a_run_that_was_started_before_devices_were_kept_is_read_and_goes_on(train, tmp_path):
+    """Without the new keys it resumes, and its report stands."""
+    train("--device", "cpu", "--max-steps", "2")
+    path = tmp_path / "run" / "run.json"
+    recorded = json.loads(path.read_text())
+    for key in ("device", "device_name", "ranks"):
+        del recorded[key]
+    path.write_text(json.dumps(recorded))
+    assert train("--device", "cpu", "--resume", "--max-steps", "3", resume=True).returncode == 0
+    assert read_runs([tmp_path / "run"])[0].environment["torch"] == recorded["torch"]
+
+
+def test_samples_name_the_device_they_are_drawn_on_and_the_cpu_that_decodes(train, monkeypatch, capsys, tmp_path):
+    """The autoencoder stays on the CPU whatever --device says."""
+    train("--device", "cpu")
+    ended = run_command(monkeypatch, capsys, "sample", tmp_path / "run", "--n", "1", "--device", "cpu")
+    assert ended.returncode == 0, ended.stderr
+    assert "draws on the CPU" in ended.stdout
+    assert "the autoencoder runs on the CPU" in ended.stdout

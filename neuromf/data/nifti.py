@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import gzip
-import math
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nibabel
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
+from neuromf.data.nifti_file import read_image
 from neuromf.errors import InputError
 
 _GZIP_LEVEL = 1
@@ -27,7 +24,7 @@ class Volume:
     Attributes:
         data: float32 intensities, shape (X, Y, Z).
         affine: float64 (4, 4) map from voxel index to world millimetres.
-        notes: what the header contradicts itself in, each a sentence.
+        notes: what is doubtful in the header, each a sentence.
     """
 
     data: NDArray[np.float32]
@@ -45,12 +42,10 @@ def read_volume(path: Path) -> Volume:
         The volume, finite and not constant.
 
     Raises:
-        InputError: if the file is missing, cannot be read, is truncated, damaged by its checksum, not NIfTI, not 3-D,
-            empty, non-finite or constant, or if its affine is singular.
+        InputError: if the file is missing, truncated, damaged by its own checksum, longer than its header says, not
+            NIfTI, not 3-D, not of real numbers, empty, non-finite or constant, or if its affine is singular.
     """
-    data, affine, notes = _load(path)
-    if data.ndim == 4 and data.shape[3] == 1:
-        data = data[..., 0]
+    data, affine, notes = read_image(path)
     _check_data(data, path)
     _check_affine(affine, path)
     return Volume(np.ascontiguousarray(data), affine, notes)
@@ -81,81 +76,7 @@ def write_volume(path: Path, data: NDArray[np.float32] | NDArray[np.int16], affi
     path.write_bytes(payload)
 
 
-def contradictions(header: Any) -> tuple[str, ...]:  # noqa: ANN401
-    """What a NIfTI header says in two ways that differ: the orientation by its sform and by its qform.
-
-    The sform is used, as nibabel does.
-    """
-    sform, sform_code = header.get_sform(coded=True)
-    qform, qform_code = header.get_qform(coded=True)
-    if not (sform_code > 0 and qform_code > 0):
-        return ()
-    by_sform, by_qform = ("".join(str(code) for code in _axes(form)) for form in (sform, qform))
-    if by_sform == by_qform:
-        return ()
-    mirrored = np.linalg.det(sform[:3, :3]) * np.linalg.det(qform[:3, :3]) < 0
-    what = "left and right may be exchanged" if mirrored else "the head may be turned"
-    return (f"its sform says {by_sform} and its qform {by_qform}: the sform is used, {what}",)
-
-
-def _axes(form: NDArray[np.float64]) -> tuple[str, ...]:
-    codes: tuple[str, ...] = nibabel.aff2axcodes(form)  # type: ignore[no-untyped-call]
-    return codes
-
-
-def _load(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64], tuple[str, ...]]:
-    if not path.is_file():
-        raise InputError("there is no such file", remedy="check the path", file=path)
-    if path.stat().st_size == 0:
-        raise InputError("the file is empty (0 bytes)", remedy="copy it again from its source", file=path)
-    try:
-        content = path.read_bytes()  # gzip's to the end, where its checksum and length stand
-    except OSError as error:
-        problem = f"cannot be read ({error.strerror or error})"
-        raise InputError(problem, remedy="check its permissions and the disk", file=path) from error
-    try:
-        image = _image(gzip.decompress(content) if path.name.lower().endswith(".gz") else content)
-        _check_stored(image, path)
-        affine = np.asarray(image.affine, dtype=np.float64)
-        data = np.asarray(image.get_fdata(dtype=np.float32, caching="unchanged"))
-        return data, affine, contradictions(image.header)
-    except (ImageFileError, HeaderDataError, AttributeError) as error:
-        raise InputError("this is not a NIfTI file", remedy="convert it with dcm2niix or nibabel", file=path) from error
-    except (OSError, EOFError, zlib.error, ValueError, TypeError, OverflowError, MemoryError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(
-            f"the file is truncated or damaged ({reason})", remedy="copy it again from its source", file=path
-        ) from error
-
-
-def _image(content: bytes) -> Any:  # noqa: ANN401
-    """The image, of NIfTI-1 or NIfTI-2, with no byte that its header does not account for but zeros."""
-    kinds = (nibabel.Nifti1Image, nibabel.Nifti2Image)
-    sizes = {kind.header_class.sizeof_hdr: kind for kind in kinds}
-    size = int.from_bytes(content[:4], "little")
-    kind = sizes.get(size) or sizes.get(int.from_bytes(content[:4], "big"))
-    if kind is None:
-        raise ImageFileError("no NIfTI header")
-    image: Any = kind.from_bytes(content)
-    end = int(image.dataobj.offset) + math.prod(image.shape) * image.get_data_dtype().itemsize
-    if content[end:].strip(b"\0"):
-        raise ValueError("it holds more bytes than its header says")
-    return image
-
-
-def _check_stored(image: Any, path: Path) -> None:  # noqa: ANN401
-    kind = image.get_data_dtype()
-    if kind.kind not in "iuf":
-        remedy = "extract the magnitude, or one channel, as a volume of numbers"
-        raise InputError(f"its voxels are of type {kind}", remedy=remedy, file=path)
-
-
 def _check_data(data: NDArray[np.float32], path: Path) -> None:
-    if data.ndim != 3:
-        remedy = "extract one volume, for example with nibabel.four_to_three"
-        raise InputError(f"the image has shape {data.shape}, not three axes", remedy=remedy, file=path)
-    if data.size == 0:
-        raise InputError(f"the image has no voxels (shape {data.shape})", remedy="leave this scan out", file=path)
     bad = int(data.size - np.count_nonzero(np.isfinite(data)))
     if bad:
         remedy = "repair the scan with numpy.nan_to_num or leave it out"

@@ -6,6 +6,7 @@ import json
 import math
 import pickle
 import zipfile
+import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,20 @@ def _scale_factor(facts: dict[str, Any]) -> float:
     return value
 
 
+def _check_archive(path: Path) -> None:
+    """Compare every part of a zip archive with its checksum, which torch does not."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        raise InputError(f"the checkpoint is damaged ({error})", remedy="copy it again", file=path) from error
+    if damaged is not None:
+        problem = f"the checkpoint is damaged: the checksum of {damaged!r} fails"
+        raise InputError(problem, remedy="copy it again from its source", file=path)
+
+
 def _read_maisi(path: Path) -> VaeCheckpoint:
+    _check_archive(path)
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:

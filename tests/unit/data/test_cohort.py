@@ -64,10 +64,10 @@ def test_entities_are_whole_words(tmp_path):
     ]
 
 
-def test_equal_names_are_refused(tmp_path):
-    """Two files that would share an id are an InputError that names both."""
-    touch(tmp_path, "x/a.nii", "y/a.nii")
-    with pytest.raises(InputError, match=r"x/a\.nii and .*y/a\.nii"):
+def test_scans_that_no_folder_keeps_apart_are_refused(tmp_path):
+    """Two files that would share an id with their folders in it are an InputError that names both."""
+    touch(tmp_path, "x/y/a.nii", "x_y/a.nii")
+    with pytest.raises(InputError, match=r"x/y/a\.nii and .*x_y/a\.nii"):
         discover_scans(tmp_path)
 
 

@@ -102,7 +102,7 @@ def truncated_nifti(path):
     [
         ("bad.nii.gz", truncated_gzip, "truncated"),
         ("bad.nii", lambda path: truncated_nifti(path.with_suffix(".nii.gz")), "truncated"),
-        ("bad.nii.gz", lambda path: b"this is not a scan at all" * 30, "not a NIfTI|truncated"),
+        ("bad.nii.gz", lambda path: b"this is not a scan at all" * 30, "not gzip"),
         ("bad.nii", lambda path: b"this is not a scan at all" * 30, "not a NIfTI"),
         ("bad.nii.gz", lambda path: gzip.compress(b"nor is this one" * 50), "not a NIfTI"),
         ("bad.nii.gz", lambda path: b"", "empty"),
@@ -132,101 +132,3 @@ def test_unwritable_request_is_refused(tmp_path, name, shape):
     with pytest.raises(InputError):
         write_volume(tmp_path / name, ramp(shape), AFFINE)
     assert not (tmp_path / name).exists()
-
-
-def gzipped(path):
-    """A scan whose compressed bytes hold a wrong checksum, a wrong length, or more than the scan."""
-    write_volume(path, ramp(), AFFINE)
-    return path.read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (lambda data: data[:-8] + b"\1\2\3\4" + data[-4:], "checksum|CRC"),
-        (lambda data: data[:-4] + b"\1\2\3\4", "length"),
-        (lambda data: data + gzip.compress(b"another member"), "more bytes than its header says"),
-        (lambda data: data + b"rubbish behind it", "gzip"),
-        (lambda data: data[:-3], "truncated|ended"),
-        (gzip.decompress, "gzip"),
-    ],
-    ids=["checksum", "length", "second member", "garbage", "cut trailer", "no gzip"],
-)
-def test_what_gzip_itself_finds_wrong_is_refused(tmp_path, change, words):
-    """Checksum and length stand behind the data: nibabel never reads as far."""
-    path = tmp_path / "a.nii.gz"
-    path.write_bytes(change(gzipped(path)))
-    with pytest.raises(InputError, match=words) as caught:
-        read_volume(path)
-    assert caught.value.file == str(path)
-
-
-def test_a_scan_whose_voxels_changed_is_not_read(tmp_path):
-    """Half of the stored voxels changed, in a stream that still unpacks: only its checksum tells."""
-    path = tmp_path / "a.nii.gz"
-    write_volume(path, ramp(), AFFINE)
-    raw = bytearray(gzip.decompress(path.read_bytes()))
-    trailer = path.read_bytes()[-8:]
-    raw[400::2] = bytes(len(raw[400::2]))
-    path.write_bytes(gzip.compress(bytes(raw), mtime=0)[:-8] + trailer)
-    with pytest.raises(InputError, match="damaged"):
-        read_volume(path)
-
-
-@pytest.mark.parametrize("extra", [b"\0" * 64, b""])
-def test_padding_with_zeros_is_no_damage(tmp_path, extra):
-    """Some programs fill the last block of a file."""
-    write_volume(tmp_path / "a.nii", ramp(), AFFINE)
-    (tmp_path / "a.nii").write_bytes((tmp_path / "a.nii").read_bytes() + extra)
-    assert np.array_equal(read_volume(tmp_path / "a.nii").data, ramp())
-
-
-@pytest.mark.parametrize("dtype", [np.complex64, np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])])
-def test_complex_and_coloured_voxels_are_refused(tmp_path, dtype):
-    """Their real part, or one colour, would be trained on without a word."""
-    path = save_raw(tmp_path / "a.nii", np.ones((4, 4, 4), dtype))
-    with pytest.raises(InputError, match="voxels are of type"):
-        read_volume(path)
-
-
-def test_capitals_in_the_ending_are_read(tmp_path):
-    """Some scanners write `.NII.GZ`."""
-    write_volume(tmp_path / "a.nii.gz", ramp(), AFFINE)
-    (tmp_path / "a.nii.gz").rename(tmp_path / "B.NII.GZ")
-    assert np.array_equal(read_volume(tmp_path / "B.NII.GZ").data, ramp())
-
-
-def oriented(path, sform, qform):
-    image = nibabel.Nifti1Image(ramp(), np.eye(4))
-    image.set_sform(sform, code=1)
-    image.set_qform(qform, code=1)
-    nibabel.save(image, path)
-    return path
-
-
-def test_a_left_right_contradiction_of_the_header_is_told(tmp_path):
-    """The sform says that the first axis goes to the left, the qform to the right: one of them is wrong."""
-    path = oriented(tmp_path / "a.nii.gz", np.diag([-1.0, 1, 1, 1]), np.diag([1.0, 1, 1, 1]))
-    (note,) = read_volume(path).notes
-    for words in ("LAS", "RAS", "sform", "left and right"):
-        assert words in note
-
-
-@pytest.mark.parametrize("qform", [np.diag([-1.0, 1, 1, 1]), np.diag([-2.0, 2, 2, 1])])
-def test_forms_that_agree_are_not_told(tmp_path, qform):
-    """The same axes, whatever the voxel size, are no contradiction; nor is a form that is not set."""
-    path = oriented(tmp_path / "a.nii.gz", np.diag([-1.0, 1, 1, 1]), qform)
-    assert read_volume(path).notes == ()
-    assert read_volume(save_raw(tmp_path / "b.nii", ramp())).notes == ()
-
-
-def test_a_scan_that_the_disk_does_not_give_is_not_called_damaged(tmp_path, monkeypatch):
-    """A second user who may not read a file is told so."""
-    path = save_raw(tmp_path / "a.nii", ramp())
-
-    def refuse(_path):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
-    with pytest.raises(InputError, match="cannot be read \\(Permission denied\\)"):
-        read_volume(path)

@@ -252,3 +252,13 @@ def test_loading_does_not_touch_the_file():
     before = hashlib.sha256(DEMO_WEIGHTS.read_bytes()).hexdigest()
     load_vae("demo").encode(torch.rand(1, 1, 8, 8, 8))
     assert hashlib.sha256(DEMO_WEIGHTS.read_bytes()).hexdigest() == before
+
+
+def test_a_checkpoint_whose_checksum_fails_is_refused(tmp_path, maisi_file):
+    """One changed bit in a weight is noticed by the archive's own checksum, which torch does not compare."""
+    content = bytearray(maisi_file.read_bytes())
+    content[len(content) // 2] ^= 64
+    (tmp_path / "vae.pt").write_bytes(content)
+    with pytest.raises(InputError, match="checksum") as caught:
+        load_vae(tmp_path / "vae.pt")
+    assert caught.value.file == str(tmp_path / "vae.pt")

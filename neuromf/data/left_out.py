@@ -1,0 +1,66 @@
+"""Which files of a folder are left out, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+from neuromf.data.contents import Content, Kind
+from neuromf.data.image_files import ImageFiles, stem_of
+
+_BESIDE_RAW = frozenset({"derivatives", "sourcedata"})
+
+
+def reasons_to_leave(
+    images: ImageFiles, names: Mapping[Path, PurePosixPath], contents: Mapping[Path, Content]
+) -> dict[Path, str]:
+    """Why each file is left out, "" where it is taken.
+
+    Args:
+        images: the files.
+        names: of each, below the root, without the ending.
+        contents: what each name says.
+    """
+    reasons = dict.fromkeys(images.files, "")
+    for path, other in images.same.items():
+        reasons[path] = f"the same file under another name: {other}"
+    _leave_second_format(images.files, reasons)
+    aside = [path for path in images.files if _BESIDE_RAW & set(names[path].parts[:-1])]
+    raw = [path for path in images.files if path not in set(aside)]
+    chosen = _by_contrast(raw, contents, names, reasons)
+    if any(not chosen[path] for path in raw):
+        return chosen | {path: reasons[path] or "below derivatives or sourcedata, beside raw scans" for path in aside}
+    return chosen | _by_contrast(aside, contents, names, reasons)
+
+
+def _leave_second_format(files: Sequence[Path], reasons: dict[Path, str]) -> None:
+    compressed = {path.parent / stem_of(path) for path in files if path.name.lower().endswith(".gz")}
+    for path in files:
+        if not path.name.lower().endswith(".gz") and path.parent / stem_of(path) in compressed:
+            reasons[path] = reasons[path] or "it stands beside a .nii.gz of the same name"
+
+
+def _by_contrast(
+    files: Sequence[Path],
+    contents: Mapping[Path, Content],
+    names: Mapping[Path, PurePosixPath],
+    reasons: Mapping[Path, str],
+) -> dict[Path, str]:
+    open_files = [path for path in files if not reasons[path]]
+    marked = {
+        path for path in open_files
+        if names[path].name.lower().endswith("_t1w") and contents[path].kind in (Kind.T1, Kind.UNKNOWN)
+    }  # fmt: skip
+    kinds = {contents[path].kind for path in open_files}
+    structural = {contents[path].modality for path in open_files if contents[path].kind is Kind.STRUCTURAL}
+    wanted = {Kind.T1, Kind.UNKNOWN}
+    if not kinds & wanted and len(structural) == 1:
+        wanted = {Kind.STRUCTURAL}  # a cohort of one other contrast is somebody's choice
+    chosen = {path: reasons[path] for path in files}
+    for path in open_files:
+        content = contents[path]
+        if content.kind not in wanted:
+            chosen[path] = f"its name says {content.modality}"
+        elif marked and path not in marked:
+            chosen[path] = "its name does not end in _T1w, as others do"
+    return chosen

@@ -26,7 +26,7 @@ def gate(
         typer.Argument(metavar="[CONFIG...]", help="Recipe or YAML files; later ones override. Default: recommended."),
     ] = None,
     static: Annotated[
-        bool, typer.Option("--static", help="Judge the configuration only; no training, no torch.")
+        bool, typer.Option("--static", help="Judge the configuration only; no scans, no training, no torch.")
     ] = False,
     override: SetOption = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the verdict as JSON.")] = None,
@@ -34,20 +34,21 @@ def gate(
     report_file: Annotated[Path | None, typer.Option("--report", help="Write a self-contained HTML page.")] = None,
     waiver_file: WaiversOption = None,
 ) -> None:
-    """Judge a configuration by the laws and by a short CPU training on real MRI; exit 0 for PASS, 1 for BLOCKED."""
+    """Judge a configuration by the laws, its scans and a short training on real MRI; exit 0 for PASS, 1 for BLOCKED."""
     start = time.perf_counter()
     layers = config or [DEFAULT]
     settings = load_config(layers, override or ())
     _check_outputs({"--json": json_file, "--junit": junit_file, "--report": report_file}, layers)
 
-    from neuromf.cli.smoke_training import smoke_training
+    from neuromf.cli.smoke_training import opened_inputs, smoke_training
     from neuromf.gate.judge import Candidate, judge
     from neuromf.gate.waivers import all_waivers
 
     waivers = all_waivers(waiver_file)
     candidate = Candidate.of(settings, layers, override or ())
+    inputs = None if static else opened_inputs(candidate)
     smoke = None if static else smoke_training(candidate)
-    verdict = judge(candidate, waivers, smoke, started=start)
+    verdict = judge(candidate, waivers, smoke, inputs=inputs, started=start)
     _write(verdict, settings, smoke, json_file, junit_file, report_file)
 
     from neuromf.cli.console import make_console

@@ -59,13 +59,14 @@ def launch(
     settings = load_config(config, override or ())
 
     from neuromf.cli.console import make_console
-    from neuromf.cli.smoke_training import few_threads, smoke_training
+    from neuromf.cli.smoke_training import few_threads, opened_inputs, smoke_training
     from neuromf.config.resolve import resolved_text
     from neuromf.gate.console import print_verdict
     from neuromf.gate.judge import Candidate, judge
     from neuromf.gate.waivers import all_waivers
     from neuromf.launch.submit import require_sbatch, submit
-    from neuromf.training.refusal import refuse_impossible
+    from neuromf.training.distributed import World
+    from neuromf.training.refusal import refuse_impossible, refuse_uneven
 
     refuse_impossible(settings)
     wanted = settings.training.gpus if gpus is None else gpus
@@ -76,10 +77,14 @@ def launch(
     candidate = Candidate.of(settings, config, override or ())
     verdict = judge(candidate, leave)
     if verdict.status == "PASS":  # what is blocked on paper needs no scans and no smoke training
-        job = replace(job, resources=_check_inputs(settings, wanted))
+        refuse_uneven(settings, World(0, max(wanted, 1)))
         start = time.perf_counter()
-        with few_threads():  # on a node where others work too
-            verdict = judge(candidate, leave, smoke_training(candidate), started=start)
+        inputs = opened_inputs(candidate, trains=True)
+        verdict = judge(candidate, leave, inputs=inputs, started=start)
+        if verdict.status == "PASS":
+            job = replace(job, resources=_resources(settings, wanted))
+            with few_threads():  # on a node where others work too
+                verdict = judge(candidate, leave, smoke_training(candidate), inputs=inputs, started=start)
     print_verdict(console, verdict)
     if verdict.status != "PASS":
         raise typer.Exit(1)
@@ -125,19 +130,12 @@ def _job(out: Path, gpus: int, minutes: int | None, partition: str | None, optio
     return job
 
 
-def _check_inputs(config: Config, gpus: int) -> Resources:
-    """What would end the job in its first minutes, after days in a queue; and what it needs of a node.
-
-    Raises:
-        InputError: scans or autoencoder are not there, or the batch cannot be shared.
-    """
+def _resources(config: Config, gpus: int) -> Resources:
+    """What the job needs of a node, by scans and autoencoder, which were opened before."""
     from neuromf.data.cohort import discover_scans
     from neuromf.launch.resources import resources
     from neuromf.nets.vae import load_vae
-    from neuromf.training.distributed import World
-    from neuromf.training.refusal import refuse_uneven
 
-    refuse_uneven(config, World(0, max(gpus, 1)))
     codec, scans = load_vae(config.vae.checkpoint), config.data.demo_subjects
     if config.data.root is not None:
         scans = len(discover_scans(Path(config.data.root)))

@@ -1,4 +1,4 @@
-"""The gate's smoke training, with a bar while it runs."""
+"""What the whole gate does beside reading: it opens the inputs and trains a little, with a bar while that lasts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from neuromf.gate.judge import Candidate
 from neuromf.training.refusal import impossible
 
 if TYPE_CHECKING:
+    from neuromf.gate.inputs import Inputs
     from neuromf.gate.smoke import SmokeRun
 
 
@@ -38,3 +39,17 @@ def smoke_training(candidate: Candidate) -> SmokeRun | None:
 
     with progress_bar("smoke training") as show:
         return run_smoke(candidate.config, candidate.sources, show)
+
+
+def opened_inputs(candidate: Candidate, *, trains: bool = False) -> Inputs:
+    """Look at a candidate's scans and autoencoder; `trains` says that a training will need them.
+
+    Raises:
+        InputError: the folder of scans is not there or holds none.
+    """
+    from neuromf.gate.inputs import open_inputs
+
+    with progress_bar("scans") as show:
+        return open_inputs(
+            candidate.config, candidate.sources, trains=trains, on_progress=lambda done, total: show(done, total, "")
+        )

@@ -110,6 +110,11 @@ def run_training(
     console, total = make_console(), run_facts(config).optimiser_steps
     # Rank 0 alone records, and read this file a moment ago.
     opening = start.events(recorded_environment(RunFolder(out)) if resume and world.rank == 0 else {})
+    console, facts = make_console(), run_facts(config)
+    total = facts.optimiser_steps
+    if world.rank == 0 and facts.idle_micro_batches:
+        idle = f"the last {facts.idle_micro_batches} micro-batches of the run are too few for an update"
+        console.print(f"{idle} and train nothing (BATCH-001 says what would use them)", soft_wrap=True)
     with progress_bar("training", shown=world.rank == 0) as show, Interruption() as interrupted:
 
         def on_step(record: StepRecord) -> None:

@@ -21,6 +21,7 @@ class RunFacts:
         mf_samples_per_update: expected samples with r < t in one update.
         latent_dims: numbers in one latent, D.
         loss_terms: weighted terms added up in the objective.
+        idle_micro_batches: of a rank, at the end of the run, too few for an update: they train nothing.
     """
 
     optimiser_steps: int
@@ -29,6 +30,7 @@ class RunFacts:
     mf_samples_per_update: float
     latent_dims: int
     loss_terms: int
+    idle_micro_batches: int
 
 
 def run_facts(config: Config) -> RunFacts:
@@ -43,6 +45,7 @@ def run_facts(config: Config) -> RunFacts:
         mf_samples_per_update=(1 - config.time_sampling.data_proportion) * effective_batch,
         latent_dims=math.prod(config.data.latent_shape),
         loss_terms={"single": 1, "dual": 2}[config.meanflow.loss_terms],
+        idle_micro_batches=micro_batches % training.gradient_accumulation_steps,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuromf.data.cache_entry import cache_directory, cached_store
+from neuromf.data.cache_entry import cache_directory, cached_store, kept_entry
 from neuromf.data.cohort import Scan, discover_scans
 from neuromf.data.content import content_key
 from neuromf.data.demo import build_demo_cohort
@@ -15,7 +15,7 @@ from neuromf.data.latents import encode_scans
 from neuromf.data.preprocess import Preprocessing
 from neuromf.nets.vae import LatentCodec, load_vae
 
-__all__ = ["cache_directory", "content_key", "demo_latents", "folder_latents", "scan_latents"]
+__all__ = ["cache_directory", "content_key", "demo_latents", "folder_latents", "kept_scan_latents", "scan_latents"]
 
 SOURCE_VERSION = 1
 """Raise it whenever the code that makes cohort, preprocessing or latents gives other values."""
@@ -106,8 +106,6 @@ def scan_latents(
     """
     codec = load_vae(codec_name)
     split = _Split(split_ratios, split_seed)
-    found = [(str(scan.path.resolve()), scan.path.stat()) for scan in scans]
-    states = [[path, state.st_size, state.st_mtime_ns] for path, state in found]
 
     kept = EncodedScans(
         cache_directory() / "scans" / content_key([SOURCE_VERSION, preprocessing, codec.fingerprint])[:32]
@@ -116,15 +114,40 @@ def scan_latents(
     def build(folder: Path) -> None:
         _encode(scans, folder, preprocessing, codec, split, on_progress or _ignore, kept)
 
-    store = cached_store(_name("folder", states, preprocessing, codec.fingerprint, split), build)
+    store = cached_store(_scans_name(scans, preprocessing, codec, split), build)
     kept.drop_copied()
     return store
+
+
+def kept_scan_latents(
+    scans: Sequence[Scan],
+    preprocessing: Preprocessing,
+    codec_name: str,
+    *,
+    split_ratios: tuple[float, float, float],
+    split_seed: int,
+) -> Path | None:
+    """The store that `scan_latents` would give without encoding anything; None where it would have to.
+
+    No latent is opened: `StoredLatents` compares each with its hash when it reads it.
+
+    Raises:
+        InputError: the autoencoder cannot be read.
+    """
+    codec = load_vae(codec_name)
+    return kept_entry(_scans_name(scans, preprocessing, codec, _Split(split_ratios, split_seed)))
 
 
 @dataclass(frozen=True)
 class _Split:
     ratios: tuple[float, float, float]
     seed: int
+
+
+def _scans_name(scans: Sequence[Scan], preprocessing: Preprocessing, codec: LatentCodec, split: _Split) -> str:
+    found = [(str(scan.path.resolve()), scan.path.stat()) for scan in scans]
+    states = [[path, state.st_size, state.st_mtime_ns] for path, state in found]
+    return _name("folder", states, preprocessing, codec.fingerprint, split)
 
 
 def _name(kind: str, *facts: object) -> str:

@@ -75,6 +75,19 @@ def is_sound(entry: Path) -> bool:
     return True
 
 
+def kept_entry(name: str) -> Path | None:
+    """The entry's store where it is there with all its files; None where `cached_store` would build it."""
+    path = cache_directory() / name / "latents"
+    try:
+        return None if absent_scans(open_latents(path, verify=False)) else path
+    except UnreadableError:
+        raise
+    except InputError:
+        return None
+    except OSError as error:
+        raise UnreadableError.of(path, error) from error
+
+
 def _temporary_folder(entry: Path) -> Path:
     """A folder of this process's own beside the entry, so that the final rename stays on one file system."""
     try:

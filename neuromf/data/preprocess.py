@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from neuromf.data.nifti import Volume
+from neuromf.data.voxel_size import check_voxel_size
 from neuromf.errors import InputError
 
 if TYPE_CHECKING:
     from monai.data.meta_tensor import MetaTensor
 
 _FWHM_PER_SIGMA = 2.3548
-_SMALLEST_VOXEL_MM, _LARGEST_VOXEL_MM = 0.05, 50.0  # beyond, resampling needs more memory than a machine has
 _FOREGROUND_PERCENTILES = (1.0, 99.0)  # of the foreground's coordinates: stray bright voxels do not move the centre
 
 
@@ -60,12 +60,9 @@ def preprocess(volume: Volume, settings: Preprocessing) -> Volume:
         A volume of `settings.shape`, float32 in [0, 1], whose affine maps each anatomical point to where it was.
 
     Raises:
-        InputError: if the two intensity percentiles coincide.
+        InputError: if its voxels are no scan's, or the two intensity percentiles coincide.
     """
-    edges = np.linalg.norm(volume.affine[:3, :3], axis=0)
-    if not (edges >= _SMALLEST_VOXEL_MM).all() or not (edges <= _LARGEST_VOXEL_MM).all():
-        problem = f"voxels of {' x '.join(f'{edge:.4g}' for edge in edges)} mm are no brain scan"
-        raise InputError(problem, remedy="correct the affine or leave this scan out", key="affine")
+    check_voxel_size(volume.affine)
     # MONAI takes seconds to import; only those who preprocess should wait for it.
     from monai.data.meta_tensor import MetaTensor
     from monai.transforms.compose import Compose

@@ -16,6 +16,9 @@ TABLE_WIDTH = 131
 """Columns from which a table breaks no override of a shipped recipe in two: at 130 one of `failed_225`'s is broken."""
 STYLES = {"block": "bold red", "warn": "yellow", "waived": "magenta", "info": "cyan", "pass": "green"}
 
+WHERE = {"static": "by the configuration", "inputs": "of scans and autoencoder", "smoke": "live, in training"}
+"""What passed laws were judged by, as it is printed."""
+
 
 def print_verdict(console: Console, verdict: Verdict) -> None:
     """Print blocked laws, warnings and notes in full, passed laws in one line, then the verdict."""
@@ -24,10 +27,12 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
         console.print(_table(loud))
     elif loud:
         _print_list(console, loud)
-    for where, label in (("static", "by the configuration"), ("smoke", "live, in training")):
+    for where, label in WHERE.items():
         passed = [result.law_id for result in verdict.with_status("pass") if result.where == where]
         if passed:
             console.print(f"{len(passed)} laws hold {label}: {', '.join(passed)}", soft_wrap=True)
+    for note in verdict.notes:
+        console.print(note, soft_wrap=True)
     if verdict.smoke is not None:
         console.print(_smoke_line(verdict.smoke), soft_wrap=True)
     console.print(closing_line(verdict), soft_wrap=True)
@@ -71,7 +76,7 @@ def _smoke_line(smoke: dict[str, Any]) -> str:
     ends = {name: [_short(first[name])] + [_short(last[name])] * (smoke["steps"] > 1) for name in first}
     moved = [f"{name} {' -> '.join(shown)}" for name, shown in ends.items() if set(shown) != {"-"}]
     ended = f"; ended early: {smoke['ended_early']}" if smoke["ended_early"] else ""
-    return f"smoke training, {smoke['steps']} steps on latents of real MRI: {', '.join(moved)}{ended}"
+    return f"smoke training, {smoke['steps']} steps on {smoke['latents']}: {', '.join(moved)}{ended}"
 
 
 def _short(value: float | None) -> str:

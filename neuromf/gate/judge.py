@@ -18,7 +18,10 @@ from neuromf.gate.verdict import Verdict
 from neuromf.gate.waivers import apply_waivers, last_day
 
 if TYPE_CHECKING:  # what is judged on paper imports no torch
+    from neuromf.gate.inputs import Inputs
     from neuromf.gate.smoke import SmokeRun
+
+UNOPENED = "scans and autoencoder were not opened; `neuromf gate` without --static opens them"
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ def judge(
     waivers: Sequence[Waiver],
     smoke: SmokeRun | None = None,
     *,
+    inputs: Inputs | None = None,
     started: float | None = None,
 ) -> Verdict:
     """Judge a candidate by the laws that need no run, and by what a smoke training of it found.
@@ -54,16 +58,20 @@ def judge(
         candidate: what is judged.
         waivers: leave to break laws.
         smoke: a smoke training of it, None where only the configuration is judged.
+        inputs: its scans and autoencoder, None where they were not opened.
         started: reading of the performance counter from which the verdict's seconds count; now when None.
     """
     started = time.perf_counter() if started is None else started
-    results = [*static_findings(candidate.config, candidate.sources), *(smoke.results if smoke else ())]
+    live = (*(inputs.results if inputs else ()), *(smoke.results if smoke else ()))
+    results = [*static_findings(candidate.config, candidate.sources), *live]
     waived = apply_waivers(results, waivers, candidate.layers, datetime.date.today())
     return Verdict(
         name=" ".join(candidate.layers),
         config_hash=config_hash(candidate.config),
         results=waived,
         smoke=smoke.summary if smoke else None,
+        inputs=inputs.summary if inputs else None,
+        notes=inputs.notes if inputs else (UNOPENED,),
         seconds=time.perf_counter() - started,
         expires=last_day(waived, waivers, candidate.layers),
     )

@@ -25,7 +25,8 @@ def _fm_share(config: Config, facts: RunFacts) -> Arguments:
     share, size = config.time_sampling.data_proportion, facts.effective_batch
     # Exact, for 0.29 * 100 falls short of 29 in floating point.
     fm_samples = math.floor(Fraction(share).limit_denominator(1_000_000) * size)
-    return {"fm_samples": fm_samples, "samples": size, "data_proportion": share}
+    run = (config.training.epochs, config.training.micro_batches_per_epoch)
+    return {"fm_samples": fm_samples, "samples": size, "data_proportion": share, "run": run}
 
 
 def _floors(config: Config, _: RunFacts) -> Arguments:

@@ -7,6 +7,8 @@ from typing import Literal
 
 from neuromf_spec.law import Finding, Law, Severity
 
+Where = Literal["static", "inputs", "smoke"]
+"""By the configuration alone, by scans and autoencoder as they are, by a short training."""
 Status = Literal["pass", "info", "waived", "warn", "block"]
 
 
@@ -41,7 +43,7 @@ class LawResult:
     remedy: str
     passing_value: str
     source: str
-    where: Literal["static", "smoke"]
+    where: Where
     value_source: str
 
     @property
@@ -63,9 +65,7 @@ def status_of(law: Law, finding: Finding) -> Status:
     return severity.value
 
 
-def law_result(
-    law: Law, finding: Finding, *, key: str, where: Literal["static", "smoke"], value_source: str
-) -> LawResult:
+def law_result(law: Law, finding: Finding, *, key: str, where: Where, value_source: str) -> LawResult:
     """Join a law and its finding."""
     return LawResult(
         law_id=law.id,

@@ -13,6 +13,7 @@ from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.gate.result import LawResult, law_result
 from neuromf.gate.scale import small_scale
+from neuromf.gate.smoke_latents import DEMO, smoke_latents
 from neuromf.gate.static import CHECKS
 from neuromf.monitor.alarm import Level
 from neuromf.monitor.engine import check_readings
@@ -26,11 +27,8 @@ from neuromf.monitor.live import (
     reduced_loss,
     step_readings,
 )
-from neuromf.sampling.montage import mid_slice
-from neuromf.sampling.sampling import decode
 from neuromf.trace.columns import Row
 from neuromf.training.batches import BatchSource
-from neuromf.training.latents import training_store
 from neuromf.training.samples import averaged_net, draw_latents
 from neuromf.training.state import TrainState, initial_state
 from neuromf.training.step import train_step
@@ -44,9 +42,11 @@ class SmokeRun:
         config: the shrunk configuration.
         rows: its trace.
         results: the laws judged on it.
-        real: axial slice of a real, decoded latent.
+        real: axial slice of a real scan's latent.
         generated: axial slice of one sample in one step.
         message: why it ended early, empty when it did not.
+        latents: what it was trained on.
+        pictured: what `real` and `generated` show.
     """
 
     config: Config
@@ -55,13 +55,21 @@ class SmokeRun:
     real: np.ndarray
     generated: np.ndarray
     message: str
+    latents: str
+    pictured: str
 
     @property
     def summary(self) -> dict[str, object]:
         """Its length and what became of its losses, as a verdict keeps them."""
         names = ("raw_total", "raw_fm", "raw_mf", "weighted", "objective")
         first, last = ({name: row[name] for name in names} for row in (self.rows[0], self.rows[-1]))
-        return {"steps": len(self.rows), "first": first, "last": last, "ended_early": self.message}
+        return {
+            "steps": len(self.rows),
+            "latents": self.latents,
+            "first": first,
+            "last": last,
+            "ended_early": self.message,
+        }
 
 
 def run_smoke(
@@ -69,25 +77,26 @@ def run_smoke(
 ) -> SmokeRun:
     """Train `config` at small scale and judge the runtime laws on every step."""
     report = on_progress or (lambda done, total, note: None)
-    small = small_scale(config)
-    store = training_store(small, lambda done, total: report(done, total, "latents of the demo cohort"))
-    device = torch.device("cpu")
-    training = store.split("train")
-    source = BatchSource(training, small, device)
+    chosen = smoke_latents(config, small_scale(config), lambda done, total: report(done, total, DEMO))
+    small, device = chosen.config, torch.device("cpu")
+    source = BatchSource(chosen.training, small, device)
     state = initial_state(small, (1.0,) * 4, device)
     log = LawLog()
-    log.add([data_reading(training)])
+    log.add([data_reading(chosen.whole)])
     log.add(launch_readings(small, state.model, source.draw(0, 0, small.training.batch_size_per_gpu)))
     rows, message = _steps(small, source, state, log, report)
     _closing_readings(small, rows, log)
-    latents = draw_latents(averaged_net(state), small, store.latent_shape, steps=1, count=1, seed=0, device=device)
+    shape = tuple(chosen.training.shape[1:])
+    generated = draw_latents(averaged_net(state), small, shape, steps=1, count=1, seed=0, device=device)
     return SmokeRun(
         config=small,
         rows=rows,
         results=_results(log, sources),
-        real=mid_slice(decode(training[:1], small, store)[0], 2),
-        generated=mid_slice(decode(latents, small, store)[0], 2),
+        real=chosen.picture(chosen.training),
+        generated=chosen.picture(generated),
         message=message,
+        latents=chosen.origin,
+        pictured=chosen.pictured,
     )
 
 

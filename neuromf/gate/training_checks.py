@@ -63,6 +63,7 @@ def _batch(config: Config, _: RunFacts) -> Arguments:
         "gpus": training.gpus,
         "gradient_accumulation_steps": training.gradient_accumulation_steps,
         "data_proportion": config.time_sampling.data_proportion,
+        "run": (training.epochs, training.micro_batches_per_epoch),
     }
 
 

@@ -22,6 +22,8 @@ class Verdict:
         config_hash: SHA-256 of the resolved configuration.
         results: every law that was judged, static ones first.
         smoke: summary of the smoke training, None without one.
+        inputs: scans that cannot be used, None where neither scans nor autoencoder were opened.
+        notes: what else there is to say, a sentence each.
         seconds: wall time of the gate.
         expires: last day of the leave that it rests on; None where it needs none.
     """
@@ -32,6 +34,8 @@ class Verdict:
     smoke: dict[str, Any] | None
     seconds: float
     expires: datetime.date | None = None
+    inputs: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def status(self) -> Literal["PASS", "BLOCKED"]:
@@ -60,6 +64,8 @@ class Verdict:
             "warned": self.laws("warn"),
             "waived": self.laws("waived"),
             "laws": [asdict(result) for result in self.results],
+            "inputs": self.inputs,
+            "notes": list(self.notes),
             "smoke": self.smoke,
             "seconds": round(self.seconds, 3),
         }

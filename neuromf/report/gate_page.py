@@ -41,6 +41,6 @@ def gate_page(verdict: Verdict, config: Config, smoke: SmokeRun | None) -> str:
 
 def _slices(smoke: SmokeRun) -> list[tuple[str, str]]:
     return [
-        ("real scan, encoded and decoded", slice_png(smoke.real)),
-        (f"one-step sample after {len(smoke.rows)} steps", slice_png(smoke.generated)),
+        (f"real scan, encoded, {smoke.pictured}", slice_png(smoke.real)),
+        (f"one-step sample after {len(smoke.rows)} steps, {smoke.pictured}", slice_png(smoke.generated)),
     ]

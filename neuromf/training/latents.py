@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from neuromf.config.schema import Config
-from neuromf.data.cache import demo_latents, folder_latents
+from neuromf.data.cache import demo_latents, folder_latents, kept_scan_latents
+from neuromf.data.cohort import discover_scans
+from neuromf.data.examine import examine_scans, refuse_bad_scans
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.store import LatentStore, open_latents
 
@@ -14,8 +16,11 @@ from neuromf.data.store import LatentStore, open_latents
 def training_store(config: Config, on_progress: Callable[[int, int], None] | None = None) -> LatentStore:
     """Open the latent store of `config`, encoding its scans first when the cache does not hold them.
 
+    A folder is looked through before its first scan is encoded, which costs a hundredth of encoding it, so that what is
+    wrong with its files is told of all of them at once.
+
     Raises:
-        InputError: a scan, the autoencoder's weights or the cache cannot be read.
+        InputError: scans, the autoencoder's weights or the cache cannot be read.
     """
     data = config.data
     preprocessing = Preprocessing(data.spacing_mm, data.shape, data.intensity_percentiles)
@@ -31,6 +36,7 @@ def training_store(config: Config, on_progress: Callable[[int, int], None] | Non
         )
     else:
         assert data.root is not None  # the schema couples source and root
+        _refuse_bad_scans(config, on_progress)
         path = folder_latents(
             Path(data.root),
             preprocessing,
@@ -40,3 +46,30 @@ def training_store(config: Config, on_progress: Callable[[int, int], None] | Non
             on_progress=on_progress,
         )
     return open_latents(path, verify=False)  # both functions have just verified it
+
+
+def encoded_store(config: Config) -> LatentStore | None:
+    """The latent store of a user's own scans where an earlier run left it in the cache; it encodes nothing.
+
+    Returns:
+        The store, whose latents nobody has read yet; None where the scans are not encoded, or are the built-in ones.
+
+    Raises:
+        InputError: the scans or the autoencoder cannot be read.
+    """
+    data = config.data
+    if data.root is None:
+        return None
+    path = kept_scan_latents(
+        discover_scans(Path(data.root)),
+        Preprocessing(data.spacing_mm, data.shape, data.intensity_percentiles),
+        config.vae.checkpoint,
+        split_ratios=data.split_ratios,
+        split_seed=data.split_seed,
+    )
+    return None if path is None else open_latents(path, verify=False)
+
+
+def _refuse_bad_scans(config: Config, on_progress: Callable[[int, int], None] | None) -> None:
+    if encoded_store(config) is None and config.data.root is not None:
+        refuse_bad_scans(examine_scans(discover_scans(Path(config.data.root)), on_progress=on_progress))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from bad_scans import write_bad, write_good
 from command_line import run_command
 from tiny_run import make_tiny_config
 
@@ -88,7 +89,6 @@ def test_written_only_it_waits_for_its_user(launch, tmp_path):
         (["smoke", "--out", "run", "--gpus", "3"], "cannot be shared by 3"),
         (["smoke", "--out", "run", "--sbatch", "account"], "no option"),
         (["smoke", "--out", "run", "--sbatch", "--a=b\n#SBATCH --c"], "cannot stand in a script"),
-        (["recommended", "--out", "run"], "autoencoder_v2.pt"),
         (["smoke", "--out", "run", "--set", "data.source=folder", "--set", "data.root=none"], "no such folder"),
         (["smoke", "--out", "run", "--minutes", "0"], "minutes"),
         (["smoke", "--out", "a\\b"], "holds a backslash"),
@@ -107,6 +107,26 @@ def test_what_would_end_the_job_ends_the_launch(launch, tmp_path, arguments, wor
     assert ended.returncode == 2
     assert words in ended.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"bin"}
+
+
+def test_a_job_that_would_miss_its_autoencoder_is_not_queued(launch, tmp_path):
+    """The gate lets the demo autoencoder stand in; a training cannot, so that the launch blocks."""
+    ended = launch("recommended", "--out", "run")
+    assert ended.returncode == 1
+    assert "autoencoder_v2.pt: there is no such autoencoder file" in ended.stdout
+    assert "blocked by: DATA-005" in ended.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"bin"}
+
+
+def test_a_job_on_scans_that_cannot_be_used_is_not_queued(launch, tmp_path):
+    """All of them are told before anything is queued or trained."""
+    write_good(tmp_path / "scans", 4)
+    bad = write_bad(tmp_path / "scans")
+    ended = launch("smoke", "--out", "run", "--set", "data.source=folder", "--set", f"data.root={tmp_path / 'scans'}")
+    assert ended.returncode == 1
+    assert "blocked by: DATA-004" in ended.stdout
+    assert f"{len(bad)} of {len(bad) + 4} scans" in " ".join(ended.stdout.split())
+    assert {path.name for path in tmp_path.iterdir()} == {"bin", "scans"}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""DATA-001 and DATA-002: latents are standardised by the training split, subjects stay in one split."""
+"""DATA-001, DATA-002, DATA-004, DATA-005: standardised latents, whole subjects, scans and autoencoder that open."""
 
 from __future__ import annotations
 
@@ -70,11 +70,44 @@ def test_no_subject_is_in_two_splits_and_order_does_not_matter(ids, seed):
 
 
 @pytest.mark.law("DATA-002")
-@given(subjects=st.integers(1, 400), seed=st.integers(0, 2**31))
-def test_the_shares_that_would_pass_do(subjects, seed):
-    """What the law advises where a split is empty gives each split a subject, as far as there are three."""
-    advice = disjoint_splits(shared_subjects=0, empty_splits=["test"], subjects=subjects).passing_value
-    assert bool(advice) is (subjects >= 3)
-    if advice:
-        ratios = load_config(["smoke"], [advice]).data.split_ratios
-        assert len(set(split_subjects([str(index) for index in range(subjects)], ratios, seed).values())) == 3
+@given(ids=subjects, seed=st.integers(0, 2**31), train=st.floats(0, 1))
+def test_a_cohort_of_any_size_and_shares_leaves_someone_to_train_on_and_passes(ids, seed, train):
+    """Splits that nothing reads may be empty; the training split never is."""
+    split = split_subjects(ids, (train, (1 - train) / 2, (1 - train) / 2), seed)
+    empty = [name for name in ("train", "validation", "test") if name not in split.values()]
+    assert "train" not in empty
+    assert disjoint_splits(shared_subjects=0, empty_splits=empty, subjects=len(split)).passed
+
+
+@pytest.mark.law("DATA-002")
+def test_an_empty_training_split_breaks_the_law():
+    """The one split that is read must hold a subject; what is advised gives it all of them."""
+    finding = disjoint_splits(shared_subjects=0, empty_splits=["train", "test"], subjects=2)
+    assert not finding.passed
+    assert load_config(["smoke"], [finding.passing_value]).data.split_ratios == (1.0, 0.0, 0.0)
+
+
+@pytest.mark.law("DATA-004")
+@given(scans=st.integers(0, 100_000), unreadable=st.integers(0, 100_000))
+def test_a_cohort_passes_only_with_scans_that_can_all_be_used(scans, unreadable):
+    """One bad scan is too many, and so is no scan at all."""
+    assert law("DATA-004").predicate(unreadable=unreadable, scans=scans).passed is (scans > 0 and unreadable == 0)
+
+
+@pytest.mark.law("DATA-004")
+@given(named=st.integers(1, 10), more=st.integers(0, 1_000))
+def test_a_broken_cohort_counts_the_scans_that_it_does_not_name(named, more):
+    """Those named and those counted are all that are bad."""
+    names = [f"scan {index}" for index in range(named)]
+    detail = law("DATA-004").predicate(unreadable=named + more, scans=5_000, named=names).detail
+    assert all(name in detail for name in names)
+    assert (f"and {more} more" in detail) is (more > 0)
+
+
+@pytest.mark.law("DATA-005")
+@given(problem=st.text(max_size=20))
+def test_an_autoencoder_passes_only_without_a_problem(problem):
+    """Whatever opening it said breaks the law, and is told."""
+    finding = law("DATA-005").predicate(problem=problem)
+    assert finding.passed is (problem == "")
+    assert finding.detail == problem

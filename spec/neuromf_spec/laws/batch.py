@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from neuromf_spec.bounds import at_least, at_most
 from neuromf_spec.citations import meanflow, measured, public_code, review
@@ -16,24 +17,70 @@ COMMON_SHARE = 0.25
 """MF samples at the review's and ImageNet's data_proportion 0.75."""
 
 
+def accumulation(needed: int, run: tuple[int, int] | None) -> str:
+    """Overrides that accumulate over `needed` micro-batches, in a run that is long enough for one such update.
+
+    Args:
+        needed: micro-batches of an update.
+        run: epochs, and micro-batches of one rank in an epoch; None where they are not known.
+    """
+    advised = f"training.gradient_accumulation_steps={needed}"
+    if run is None or run[0] * run[1] >= needed:
+        return advised
+    return f"{advised} training.epochs={math.ceil(needed / run[1])}"
+
+
 def mf_samples_per_update(
-    *, batch_size_per_gpu: int, gpus: int, gradient_accumulation_steps: int, data_proportion: float
+    *,
+    batch_size_per_gpu: int,
+    gpus: int,
+    gradient_accumulation_steps: int,
+    data_proportion: float,
+    run: tuple[int, int] | None = None,
 ) -> Finding:
-    """Judge the expected number of samples with r < t in one update."""
+    """Judge the expected number of samples with r < t in one update, and tell of micro-batches that no update takes.
+
+    Args:
+        batch_size_per_gpu: samples of a micro-batch.
+        gpus: ranks.
+        gradient_accumulation_steps: micro-batches of an update.
+        data_proportion: share of samples with r = t.
+        run: epochs, and micro-batches of one rank in an epoch; None where they are not known.
+    """
     per_step = batch_size_per_gpu * gpus
     effective = per_step * gradient_accumulation_steps
     share = 1 - data_proportion
     # Suggested for a quarter of MF samples at most, so that it still passes when TIME-006 has its way.
-    needed = math.ceil(FEWEST_MF_SAMPLES / (min(share, COMMON_SHARE) * per_step) - 1e-9) if share > 0 else 0
-    return at_least(
+    needed = math.ceil(FEWEST_MF_SAMPLES / (min(share or COMMON_SHARE, COMMON_SHARE) * per_step) - 1e-9)
+    advised = accumulation(needed, run)
+    if share == 0:
+        longer = f" {advised}" if needed > gradient_accumulation_steps else ""
+        advised = f"time_sampling.data_proportion={1 - COMMON_SHARE:g}{longer}"
+    finding = at_least(
         round(share * effective, 9),
         FEWEST_MF_SAMPLES,
         unit="MF samples",
         detail=f"effective batch {effective} = {batch_size_per_gpu} per GPU x {gpus} GPUs x "
         f"{gradient_accumulation_steps} micro-batches, {100 * share:g} % of it with r < t",
-        passing_value=f"training.gradient_accumulation_steps={needed}"
-        if needed
-        else "time_sampling.data_proportion=0.75",
+        passing_value=advised,
+    )
+    left = "" if run is None else _left_over(*run, gradient_accumulation_steps)
+    severity = Severity.INFO if left and finding.passed else finding.severity
+    return replace(finding, detail=finding.detail + left, severity=severity)
+
+
+def _left_over(epochs: int, per_epoch: int, accumulated: int) -> str:
+    """What is told of a run whose last micro-batches are too few for an update; empty where none are left."""
+    total = epochs * per_epoch
+    if not total % accumulated:
+        return ""
+    epoch_step, batch_step = (accumulated // math.gcd(other, accumulated) for other in (per_epoch, epochs))
+    enough_epochs, enough_batches = (
+        math.ceil(count / step) * step for count, step in ((epochs, epoch_step), (per_epoch, batch_step))
+    )
+    return (
+        f"; the last {total % accumulated} of {total:,} micro-batches are too few for an update and train nothing: "
+        f"training.epochs={enough_epochs} or training.micro_batches_per_epoch={enough_batches} would use all"
     )
 
 

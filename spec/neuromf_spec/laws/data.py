@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from neuromf_spec.citations import public_code, review
+from neuromf_spec.citations import measured, public_code, review
 from neuromf_spec.law import Enforcer, Finding, Law, Severity
 
-SPLITS = 3
-"""Training, validation and test."""
 MOMENT_TOLERANCE = 1e-4
 """Absolute: float32 latents of 442,368 dims lose 1e-6 when they are shifted and scaled."""
 
@@ -34,27 +32,47 @@ def disjoint_splits(
 
     Args:
         shared_subjects: subjects with scans in more than one split.
-        empty_splits: splits that were asked for a share and have no subject.
+        empty_splits: splits that were asked for a share and have no subject. Only an empty training split breaks the
+            law: no run reads the others, so that a small cohort may leave them empty.
         unnamed_scans: scans whose file name gives no subject, so that each counts as a subject of its own.
         subjects: number of subjects, where it is known.
     """
     empty = f"; no subject in {', '.join(empty_splits)}" if empty_splits else ""
     guess = f"; {unnamed_scans} scans name no subject: two of one head could part ways" if unnamed_scans else ""
+    untrained = "train" in empty_splits
+    passed = shared_subjects == 0 and not untrained
     return Finding(
-        passed=shared_subjects == 0 and not empty_splits,
+        passed=passed,
         value=f"{shared_subjects}{empty}",
-        bound="0, every split with a share has subjects",
+        bound="0, and a subject to train on",
         unit="subjects in two splits",
-        detail=("" if subjects is None else f"{subjects} subjects{', too few for that' if empty else ''}") + guess,
-        passing_value=_shares(subjects) if empty_splits and subjects is not None else "",
-        severity=Severity.INFO if unnamed_scans and not shared_subjects and not empty_splits else None,
+        detail=("" if subjects is None else f"{subjects} subjects") + guess,
+        passing_value="data.split_ratios=[1.0,0.0,0.0]" if untrained else "",
+        severity=Severity.INFO if unnamed_scans and passed else None,
     )
 
 
-def _shares(subjects: int) -> str:
-    """An override that gives each split a subject; empty where there are fewer subjects than splits."""
-    least = round(1 / subjects, 6)
-    return f"data.split_ratios=[{1 - 2 * least:.6g},{least},{least}]" if subjects >= SPLITS else ""
+def readable_scans(*, unreadable: int, scans: int, named: Sequence[str] = ()) -> Finding:
+    """Judge a cohort by how many of its scans cannot be used.
+
+    Args:
+        unreadable: of them, those that cannot.
+        scans: all there are.
+        named: some of the bad ones, each with what is wrong with it.
+    """
+    more = f"; and {unreadable - len(named)} more" if unreadable > len(named) > 0 else ""
+    return Finding(
+        passed=scans > 0 and unreadable == 0,
+        value=f"{unreadable} of {scans}",
+        bound="0 of at least 1",
+        unit="scans cannot be used",
+        detail="; ".join(named) + more,
+    )
+
+
+def readable_autoencoder(*, problem: str) -> Finding:
+    """Judge the autoencoder's file by what opening it said; empty where it loaded."""
+    return Finding(passed=not problem, value="does not load" if problem else "loads", bound="loads", detail=problem)
 
 
 def _listed(values: Sequence[float]) -> str:
@@ -80,15 +98,42 @@ LAWS = (
     Law(
         id="DATA-002",
         title="subjects stay in one split",
-        statement="No subject has scans in two splits, and a split is a function of ids, seed and ratios alone.",
+        statement="No subject has scans in two splits, some subject trains, and a split is a function of ids, seed and "
+        "ratios alone.",
         equation=r"S_i \cap S_j = \emptyset \text{ for } i \ne j",
         sources=(review("section 5.3"), public_code("89fbc54, latent_dataset.py:77, a split by file")),
         severity=Severity.BLOCK,
         predicate=disjoint_splits,
         example={"shared_subjects": 0},
         counterexample={"shared_subjects": 3},
-        remedy="Split by subject, never by file.",
+        remedy="Split by subject, never by file, and leave subjects to train on.",
         enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY}),
         kills=("D3",),
+    ),
+    Law(
+        id="DATA-004",
+        title="every scan can be used",
+        statement="Every scan of the cohort is a whole 3-D volume of finite numbers, not all alike, on a sound affine.",
+        equation=r"\{s : s \text{ cannot be used}\} = \emptyset",
+        sources=(measured("tests/unit/data/test_examine.py"),),
+        severity=Severity.BLOCK,
+        predicate=readable_scans,
+        example={"unreadable": 0, "scans": 23},
+        counterexample={"unreadable": 7, "scans": 23},
+        remedy="Move these files out of the folder, or repair them.",
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.RUNTIME}),
+    ),
+    Law(
+        id="DATA-005",
+        title="the autoencoder loads",
+        statement="The autoencoder that encodes the scans is there, whole, and makes latents of the run's shape.",
+        equation=r"E: \mathbb{R}^{D \times H \times W} \to \mathbb{R}^{4 \times D/4 \times H/4 \times W/4}",
+        sources=(measured("tests/unit/tools/test_gate_inputs.py"),),
+        severity=Severity.BLOCK,
+        predicate=readable_autoencoder,
+        example={"problem": ""},
+        counterexample={"problem": "there is no such autoencoder file"},
+        remedy="Give vae.checkpoint a file of MAISI's weights, or 'demo' for those that are shipped.",
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.RUNTIME}),
     ),
 )

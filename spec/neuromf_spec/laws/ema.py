@@ -89,7 +89,7 @@ LAWS = (
         predicate=average_in_steps,
         example={"decay": 0.995, "ema_updates": 1_875, "optimiser_steps": 1_875},
         counterexample={"decay": 0.995, "ema_updates": 15_000, "optimiser_steps": 1_875},
-        remedy="Update the average after the optimiser's step, in float32.",
+        remedy="Update the average after the optimiser's step, in float32, with a decay that float32 can follow.",
         enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY, Enforcer.GOLDEN, Enforcer.RUNTIME}),
         kills=("E1", "E3", "E5"),
     ),

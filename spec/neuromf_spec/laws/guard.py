@@ -32,16 +32,16 @@ def armed_guard(
     """
     armed = divergence_threshold is not None and warn_ratio < divergence_threshold < math.inf
     armed = armed and failed_run_halted_at is not None and not halts_healthy_run
+    on = "" if monitors else "training.monitors=true"
     if armed and not monitors:
-        off = "training.monitors=true"
-        return Finding(passed=False, value="monitors off", bound="monitors on", passing_value=off)
+        return Finding(passed=False, value="monitors off", bound="monitors on", passing_value=on)
     return Finding(
         passed=armed,
         value="disarmed" if divergence_threshold is None else divergence_threshold,
         bound=f"> {warn_ratio:g}, finite, and reached by the failed run",
         unit="x initial raw loss",
         detail="the public code's next run had a guard that could not fire, 500 times an average of itself",
-        passing_value="" if armed else f"training.divergence_threshold={max(100.0, 10 * warn_ratio):g}",
+        passing_value="" if armed else f"training.divergence_threshold={max(100.0, 10 * warn_ratio):g} {on}".strip(),
     )
 
 
@@ -110,7 +110,7 @@ LAWS = (
             "failed_run_halted_at": None,
             "halts_healthy_run": False,
         },
-        remedy="Set training.divergence_threshold.",
+        remedy="Set training.divergence_threshold, and leave training.monitors on.",
         enforcers=frozenset({Enforcer.STATIC, Enforcer.GOLDEN, Enforcer.RUNTIME}),
         kills=("M3", "M4"),
     ),

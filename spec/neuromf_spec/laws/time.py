@@ -7,6 +7,7 @@ import math
 from neuromf_spec.bounds import at_most
 from neuromf_spec.citations import improved_meanflow, meanflow, pixel_meanflow, public_code, review
 from neuromf_spec.law import Enforcer, Finding, Law, Severity
+from neuromf_spec.laws.batch import accumulation
 
 FLOAT32_EPSILON = 2.0**-23
 KS_FALSE_ALARM = 1e-6
@@ -26,13 +27,14 @@ def ordered_times(
     )
 
 
-def fm_share(*, fm_samples: float, samples: int, data_proportion: float) -> Finding:
+def fm_share(*, fm_samples: float, samples: int, data_proportion: float, run: tuple[int, int] | None = None) -> Finding:
     """Judge how many of a window's samples have r = t.
 
     Args:
         fm_samples: samples with r = t in the window.
         samples: samples in the window.
         data_proportion: p, the share asked for.
+        run: epochs, and micro-batches of one rank in an epoch; None where they are not known.
     """
     expected = data_proportion * samples
     rarer = min(data_proportion, 1 - data_proportion)
@@ -43,7 +45,7 @@ def fm_share(*, fm_samples: float, samples: int, data_proportion: float) -> Find
         value=fm_samples,
         bound=f"{expected:.6g} +- 1 of {samples}, at least one of each kind",
         unit="FM samples",
-        passing_value="" if long_enough else f"training.gradient_accumulation_steps={math.ceil(1 / rarer)}",
+        passing_value="" if long_enough else accumulation(math.ceil(1 / rarer), run),
     )
 
 

@@ -65,7 +65,7 @@ LAWS = (
         predicate=flow_majority,
         example={"data_proportion": 0.25, "latent_dims": 3_072},
         counterexample={"data_proportion": 0.25, "latent_dims": 442_368},
-        remedy="Raise time_sampling.data_proportion to 0.5 or more.",
+        remedy="Raise time_sampling.data_proportion to 0.75, as published for ImageNet.",
         enforcers=frozenset({Enforcer.STATIC}),
         kills=("T1",),
     ),

@@ -35,3 +35,14 @@ def test_a_run_keeps_what_the_gate_said_and_goes_on_without_asking_again(tmp_pat
     assert recorded.startswith("BLOCKED by ")
     assert recorded.endswith("; trained despite it: a test of the command")
     assert [call["resume"] for call in trained] == [False, True]
+
+
+def test_micro_batches_that_train_nothing_are_told_as_a_run_starts(tmp_path, trained):
+    """Twelve micro-batches of which an accumulation over five leaves two; over two it leaves none, and no line."""
+    said = []
+    for steps in (5, 2):
+        options = despite_the_laws(*TINY, f"training.gradient_accumulation_steps={steps}")
+        command = ["train", "smoke", "--out", str(tmp_path / f"run{steps}"), "--device", "cpu", *options]
+        said.append(CliRunner().invoke(app, command).output)
+    assert "the last 2 micro-batches of the run are too few for an update and train nothing" in said[0]
+    assert "train nothing" not in said[1]

@@ -29,3 +29,10 @@ def test_epochs_cover_the_run_in_order():
 
     assert sorted(set(epochs)) == list(range(500))
     assert epochs == sorted(epochs)
+
+
+def test_micro_batches_too_few_for_an_update_are_counted():
+    """Of 15, accumulated four at a time, three are left; of 16 none."""
+    base = ["training.micro_batches_per_epoch=1", "training.gradient_accumulation_steps=4"]
+    left = [run_facts(load_config(["smoke"], [*base, f"training.epochs={n}"])).idle_micro_batches for n in (15, 16)]
+    assert left == [3, 0]

@@ -130,6 +130,20 @@ def test_keys_exist_and_results_are_json(recipe):
         assert dumps(asdict(result), allow_nan=False)
 
 
+def test_micro_batches_left_over_inform():
+    """Three of 15 micro-batches that an accumulation over 4 leaves are told on paper, and block nothing."""
+    short = ("training.epochs=5", "training.micro_batches_per_epoch=3", "training.gradient_accumulation_steps=4")
+    result = judged("recommended", *short)["BATCH-001"]
+    assert result.status == "info"
+    assert "the last 3 of 15 micro-batches" in result.detail
+
+
+def test_small_cohorts_need_no_test_split():
+    """Eight subjects, of which the default shares leave none to a test that no run makes, may be trained on."""
+    result = judged("recommended", "data.demo_subjects=8")["DATA-002"]
+    assert (result.status, result.value) == ("pass", "0; no subject in test")
+
+
 def test_gate_is_fast():
     """Judging a configuration takes less than 50 ms."""
     config = load_config(["failed_225"])

@@ -1,9 +1,14 @@
 """What predicates say beyond pass and fail: regimes, equivalents, severities."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from neuromf_spec.law import Severity
 from neuromf_spec.laws.batch import mf_samples_per_update
 from neuromf_spec.laws.ema import half_life, proportionate_decay
+from neuromf_spec.laws.optimiser import second_moment_window
 from neuromf_spec.laws.schedule import warmup_share
 from neuromf_spec.laws.time import fm_share
 from neuromf_spec.laws.time_support import flow_majority
@@ -110,6 +115,35 @@ def test_a_run_without_mf_samples_is_refused():
     finding = mf_samples_per_update(batch_size_per_gpu=8, gpus=2, gradient_accumulation_steps=8, data_proportion=1.0)
     assert not finding.passed
     assert finding.passing_value == "time_sampling.data_proportion=0.75"
+
+
+@given(epochs=st.integers(1, 300), per_epoch=st.integers(1, 100), accumulated=st.integers(1, 16))
+def test_micro_batches_that_no_update_takes_are_told_with_what_would_use_all(epochs, per_epoch, accumulated):
+    """Left over at the end of a run, they inform; either of the two values that are named leaves none."""
+    finding = mf_samples_per_update(
+        batch_size_per_gpu=64, gpus=1, gradient_accumulation_steps=accumulated, data_proportion=0.5,
+        run=(epochs, per_epoch),
+    )  # fmt: skip
+    left = epochs * per_epoch % accumulated
+    assert finding.passed
+    assert finding.severity == (Severity.INFO if left else None)
+    assert ("train nothing" in finding.detail) is bool(left)
+    if left:
+        assert f"the last {left} of {epochs * per_epoch:,} micro-batches" in finding.detail
+        more_epochs, larger = (int(number) for number in re.findall(r"epoch(?:s)?=(\d+)", finding.detail))
+        assert more_epochs * per_epoch % accumulated == epochs * larger % accumulated == 0
+        assert more_epochs >= epochs
+        assert larger >= per_epoch
+
+
+@pytest.mark.parametrize("steps", [1, 19, 20, 140, 160, 399, 400, 10**6])
+def test_suggested_beta2_passes_or_none_is_suggested(steps):
+    """What OPT-001 suggests is rounded so that it passes; below 20 updates no beta2 does, and none is named."""
+    finding = second_moment_window(beta1=0.9, beta2=0.9999999, optimiser_steps=steps)
+    assert bool(finding.passing_value) is (steps >= 20)
+    if finding.passing_value:
+        beta2 = float(finding.passing_value.removeprefix("training.beta2="))
+        assert second_moment_window(beta1=0.9, beta2=beta2, optimiser_steps=steps).passed
 
 
 def test_an_update_too_small_for_both_kinds_is_refused():

@@ -1,0 +1,110 @@
+"""What a training would open first, opened by the gate: the scans of the cohort and the autoencoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neuromf_spec.registry import law
+
+from neuromf.config.schema import LATENT_CHANNELS, LATENT_STRIDE, Config
+from neuromf.data.cohort import discover_scans
+from neuromf.data.examine import VOXELS_READ_OF, Examination, examine_scans
+from neuromf.errors import InputError
+from neuromf.gate.result import LawResult, law_result
+from neuromf.monitor.live import LawReading, judge
+
+KEYS = {"DATA-004": "data.root", "DATA-005": "vae.checkpoint"}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What was found.
+
+    Attributes:
+        results: the laws judged on it.
+        notes: what else there is to say, a sentence each.
+        bad: scans that cannot be used, all of them: file, problem, remedy.
+    """
+
+    results: tuple[LawResult, ...]
+    notes: tuple[str, ...]
+    bad: tuple[dict[str, str], ...]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """As a verdict keeps it."""
+        return {"bad_scans": list(self.bad)}
+
+
+def open_inputs(
+    config: Config,
+    sources: Mapping[str, str],
+    *,
+    trains: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Inputs:
+    """Look at every scan of the user's own and load the autoencoder.
+
+    Args:
+        config: the configuration that is judged.
+        sources: where each value comes from, by dotted key.
+        trains: whether a training follows, which needs the autoencoder for the built-in cohort too.
+        on_progress: called with (done, scans).
+
+    Raises:
+        InputError: the folder of scans is not there or holds none.
+    """
+    problem, found = _autoencoder_problem(config), _examined(config, on_progress)
+    readings, notes = [], []
+    if found is not None:
+        readings.append(_scans_reading(found))
+        notes.append(_said_of(found, str(config.data.root)))
+    if found is not None or trains:
+        readings.append(judge("DATA-005", problem=problem))
+    elif problem:
+        notes.append(f"autoencoder: {problem}; the demo autoencoder stands in for it here, a training needs the file")
+    return Inputs(tuple(_result(reading, sources) for reading in readings), tuple(notes), _listed(found))
+
+
+def _examined(config: Config, on_progress: Callable[[int, int], None] | None) -> Examination | None:
+    """The user's own scans; the built-in ones are made, so that none of them can be bad."""
+    if config.data.root is None:
+        return None
+    scans = discover_scans(Path(config.data.root))
+    return examine_scans(scans, voxels_of=VOXELS_READ_OF, on_progress=on_progress)
+
+
+def _autoencoder_problem(config: Config) -> str:
+    """Why the autoencoder cannot be used; empty where it can."""
+    from neuromf.nets.vae import load_vae
+
+    try:
+        architecture = load_vae(config.vae.checkpoint).architecture
+    except InputError as error:
+        return ": ".join(part for part in (error.file, error.key, error.problem) if part)
+    made, wanted = (architecture.latent_channels, architecture.stride), (LATENT_CHANNELS, LATENT_STRIDE)
+    if made == wanted:
+        return ""
+    return f"{config.vae.checkpoint}: makes {made[0]} channels at stride {made[1]}, not {wanted[0]} at {wanted[1]}"
+
+
+def _scans_reading(found: Examination) -> LawReading:
+    return judge("DATA-004", unreadable=len(found.bad), scans=found.scans, named=found.named())
+
+
+def _said_of(found: Examination, root: str) -> str:
+    sample = "all" if found.voxels_of == found.scans else f"{found.voxels_of:,}, evenly spread"
+    return f"scans: {found.scans:,} in {root}; read were the headers of all and some voxels of {sample}"
+
+
+def _listed(found: Examination | None) -> tuple[dict[str, str], ...]:
+    bad = () if found is None else found.bad
+    return tuple({"file": str(b.scan.path), "problem": b.problem, "remedy": b.remedy} for b in bad)
+
+
+def _result(reading: LawReading, sources: Mapping[str, str]) -> LawResult:
+    key = KEYS[reading.law_id]
+    return law_result(law(reading.law_id), reading.finding, key=key, where="inputs", value_source=sources.get(key, ""))

@@ -20,3 +20,16 @@ SetOption = Annotated[
 WaiversOption = Annotated[Path | None, typer.Option("--waivers", help="TOML file of laws that may be broken.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="cpu or cuda; cuda when there is one.")]
 OutOption = Annotated[Path, typer.Option("--out", help="Folder to create.")]
+RealLatentsOption = Annotated[
+    int,
+    typer.Option(
+        "--real-latents",
+        min=0,
+        max=8,
+        envvar="NEUROMF_REAL_LATENTS",
+        help="Real training latents that the run's folder keeps, to stand beside samples; 0 for none.",
+    ),
+]
+VaeOption = Annotated[
+    Path | None, typer.Option("--vae", metavar="FILE", help="The run's autoencoder, where its file lies elsewhere now.")
+]

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from neuromf.cli.options import VaeOption
+
 
 def report(
     run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of `neuromf train`.")],
@@ -14,6 +16,7 @@ def report(
     decode: Annotated[
         bool, typer.Option("--decode/--no-decode", help="Decode the kept samples, or show their latent channels.")
     ] = True,
+    vae: VaeOption = None,
 ) -> None:
     """Write one self-contained page: verdict, losses, alarms, diagnosis, samples, and where the runs differ."""
     from neuromf.report.page import check_page, write_page
@@ -27,7 +30,7 @@ def report(
 
     runs = read_runs(run)
     with progress_bar("latents") as show:
-        text = run_page(runs, decoded=decode, on_progress=lambda done, total: show(done, total, ""))
+        text = run_page(runs, decoded=decode, vae=vae, on_progress=lambda done, total: show(done, total, ""))
     write_page(out, text)
     console = make_console()
     for reported in runs:

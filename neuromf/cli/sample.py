@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from neuromf.cli.options import DeviceOption
+from neuromf.cli.options import DeviceOption, VaeOption
 
 
 def sample(
@@ -17,6 +17,7 @@ def sample(
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the noise.")] = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Folder to create; default RUN/samples.")] = None,
     device: DeviceOption = None,
+    vae: VaeOption = None,
 ) -> None:
     """Draw samples with the averaged weights, decode them, and write NIfTI volumes and a PNG montage.
 
@@ -28,7 +29,7 @@ def sample(
 
     where, console = choose_device(device), make_console()
     console.print(f"draws on {'the CPU' if where.type == 'cpu' else where}; the autoencoder runs on the CPU")
-    result = sample_run(run, steps=steps, count=n, seed=seed, out=out or run / "samples", device=where)
+    result = sample_run(run, steps=steps, count=n, seed=seed, out=out or run / "samples", device=where, vae=vae)
     console.print(
         f"{len(result.volumes)} volumes and {result.montage} from optimiser step {result.step}", soft_wrap=True
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from neuromf.cli.let_in import Asked, let_in
-from neuromf.cli.options import ConfigArgument, DeviceOption, SetOption, WaiversOption
+from neuromf.cli.options import ConfigArgument, DeviceOption, RealLatentsOption, SetOption, WaiversOption
 from neuromf.config.load import load_config
 from neuromf.errors import InputError
 
@@ -34,6 +34,7 @@ def train(
         str | None,
         typer.Option("--despite", metavar="WHY", help="Train although laws block it; the run keeps the reason."),
     ] = None,
+    real_latents: RealLatentsOption = 4,
 ) -> None:
     """Train a configuration that the static gate lets pass, alone or under torchrun.
 
@@ -60,7 +61,7 @@ def train(
     with process_group(where) as world:
         try:
             start = announce(settings, where, world, named=device is not None)
-            store = prepare(settings, out, world, start, resume=resume, gate=gate)
+            store = prepare(settings, out, world, start, resume=resume, gate=gate, real=real_latents)
             outcome = run_training(
                 settings, store, out, world, start, device=where, resume=resume, max_steps=max_steps, workers=drawing
             )

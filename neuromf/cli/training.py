@@ -20,18 +20,11 @@ from neuromf.errors import InputError
 from neuromf.monitor.events import Event
 from neuromf.training import loop
 from neuromf.training.distributed import World
+from neuromf.training.frozen import REAL, begin, go_on
 from neuromf.training.interruption import Interruption
-from neuromf.training.latents import training_store
 from neuromf.training.loop import Ending, Outcome
 from neuromf.training.refusal import refuse_uneven
-from neuromf.training.run_folder import (
-    RunFolder,
-    check_latents,
-    check_new_run,
-    create_run,
-    open_run,
-    recorded_environment,
-)
+from neuromf.training.run_folder import RunFolder, check_new_run, create_run, open_run, recorded_environment
 from neuromf.training.step import StepRecord
 
 EXIT_CODES = {Ending.HALTED: 16, Ending.IRREPRODUCIBLE: 17, Ending.INTERRUPTED: os.EX_TEMPFAIL}
@@ -43,7 +36,9 @@ def exit_code(outcome: Outcome) -> int:
     return EXIT_CODES.get(outcome.ending, 0)
 
 
-def prepare(config: Config, out: Path, world: World, start: Start, *, resume: bool, gate: str) -> LatentStore:
+def prepare(
+    config: Config, out: Path, world: World, start: Start, *, resume: bool, gate: str, real: int = REAL
+) -> LatentStore:
     """The latents and the run's folder, made by rank 0; other ranks open what it made.
 
     Args:
@@ -53,31 +48,40 @@ def prepare(config: Config, out: Path, world: World, start: Start, *, resume: bo
         start: what it computes on, for the record of a new run.
         resume: whether it exists already.
         gate: what the gate said of it, for the record of a new run.
+        real: real latents that a new run keeps.
 
     Raises:
         InputError: the folder, the scans or the latents do not fit; then nothing was written into `out`.
     """
     refuse_uneven(config, world)
     opened: list[LatentStore] = []
-    path = world.lead(partial(_prepare, config, out, opened, start, resume=resume, gate=gate))
+    path = world.lead(partial(_prepare, config, out, opened, start, resume=resume, gate=gate, real=real))
     return opened[0] if opened else open_latents(path, verify=False)
 
 
-def _prepare(config: Config, out: Path, opened: list[LatentStore], start: Start, *, resume: bool, gate: str) -> Path:
+def _prepare(
+    config: Config, out: Path, opened: list[LatentStore], start: Start, *, resume: bool, gate: str, real: int
+) -> Path:
     # Before minutes of encoding, and before anything is written.
     if resume:
         open_run(out, config)
     else:
         check_new_run(out)
     with progress_bar("latents") as show:
-        store = training_store(config, _encoding(show, start))
-    if resume:
-        check_latents(RunFolder(out), store.description.content_hash)
+        on_progress = _encoding(show, start)
+        if resume:
+            store = go_on(RunFolder(out), config, on_progress, real=real)
+        else:
+            beginning = begin(config, on_progress)
+            store = beginning.store
     if not store.scan_ids("train"):
         remedy = "give more subjects or a larger first ratio"
         raise InputError("the training split is empty", remedy=remedy, key="data.split_ratios")
-    if not resume:
-        create_run(out, config, store.description.content_hash, gate=gate, device=start.record)
+    if resume:
+        make_console().print(f"going on with the {len(store.manifest)} scans it began with", soft_wrap=True)
+    else:
+        keep = partial(beginning.keep, real=real)
+        create_run(out, config, store.description.content_hash, gate=gate, device=start.record, keep=keep)
     opened.append(store)
     return store.path
 
@@ -107,7 +111,6 @@ def run_training(
     workers: int,
 ) -> Outcome:
     """Train with a bar and the events on rank 0; SIGTERM and SIGUSR1 end it with a checkpoint."""
-    console, total = make_console(), run_facts(config).optimiser_steps
     # Rank 0 alone records, and read this file a moment ago.
     opening = start.events(recorded_environment(RunFolder(out)) if resume and world.rank == 0 else {})
     console, facts = make_console(), run_facts(config)

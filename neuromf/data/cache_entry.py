@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from neuromf.data.staging import own_folder, sweep_orphans
-from neuromf.data.store import absent_scans, open_latents
+from neuromf.data.store import LatentStore, absent_scans, open_latents
 from neuromf.errors import InputError, UnreadableError
 
 VERIFIED_AT_ONCE = 2_000
@@ -49,6 +49,11 @@ def cached_store(name: str, build: Callable[[Path], None]) -> Path:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     return entry / "latents"
+
+
+def kept_store(path: Path) -> LatentStore | None:
+    """Open a store where an earlier run found it, verified as `cached_store` does; None where it is gone or damaged."""
+    return open_latents(path, verify=False) if is_sound(path.parent) else None
 
 
 def is_sound(entry: Path) -> bool:

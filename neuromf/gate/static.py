@@ -9,26 +9,31 @@ from neuromf_spec.registry import laws
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.gate import objective_checks, training_checks
+from neuromf.gate.check import Arguments
 from neuromf.gate.result import LawResult, law_result
 
 CHECKS = {check.law_id: check for check in (*objective_checks.CHECKS, *training_checks.CHECKS)}
 """Every law that has a static check, by id."""
 
 
-def static_findings(config: Config, sources: Mapping[str, str]) -> list[LawResult]:
+def static_findings(
+    config: Config, sources: Mapping[str, str], given: Mapping[str, Arguments | None] | None = None
+) -> list[LawResult]:
     """Judge `config` by every law that needs no run, in the order of the registry.
 
     Args:
         config: a configuration that loaded.
         sources: where each value comes from, by dotted key, as `recipe_sources` gives it.
+        given: arguments of laws, by id, that are known already; a law whose are None is left out.
     """
     facts = run_facts(config)
     results = []
     for law in laws().values():
-        if law.id not in CHECKS:
+        known = (given or {}).get(law.id, {})
+        if law.id not in CHECKS or known is None:
             continue
         check = CHECKS[law.id]
-        finding = law.predicate(**check.arguments(config, facts))
+        finding = law.predicate(**(known or check.arguments(config, facts)))
         source = sources.get(check.key, "")
         results.append(law_result(law, finding, key=check.key, where="static", value_source=source))
     return results

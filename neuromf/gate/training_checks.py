@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from neuromf_spec.reference.schedule import lr_multiplier as closed_form
 
 from neuromf.config.derived import RunFacts, pair_settings
 from neuromf.config.schema import Config
-from neuromf.data.cohort import discover_scans, subject_id
+from neuromf.data.cohort import Scan, discover_scans, subject_id
 from neuromf.data.splits import SPLIT_NAMES, split_subjects
 from neuromf.gate.check import Arguments, Check
 from neuromf.monitor.guard import guard_arguments
@@ -86,8 +87,12 @@ def _settings(config: Config, _: RunFacts) -> Arguments:
 
 def _split(config: Config, _: RunFacts) -> Arguments:
     """The split that the configuration asks for, by the ids that the cohort has on disk or will have."""
+    return split_arguments(config, [] if config.data.root is None else discover_scans(Path(config.data.root)))
+
+
+def split_arguments(config: Config, scans: Sequence[Scan]) -> Arguments:
+    """What DATA-002 judges of these scans; of the built-in cohort's subjects where there are none."""
     data = config.data
-    scans = [] if data.root is None else discover_scans(Path(data.root))
     ids = [scan.subject for scan in scans] or [subject_id(index) for index in range(data.demo_subjects)]
     split_of = split_subjects(ids, data.split_ratios, data.split_seed)
     homes: dict[str, set[str]] = {}

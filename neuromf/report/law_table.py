@@ -9,11 +9,15 @@ from neuromf_spec.law import Law
 from neuromf_spec.laws import silent_faults
 from neuromf_spec.registry import laws
 
+from neuromf.errors import InputError
+from neuromf.gate.check import Arguments
 from neuromf.gate.result import LawResult
 from neuromf.gate.static import static_findings
+from neuromf.gate.training_checks import split_arguments
 from neuromf.monitor.events import LEVELS, Event
 from neuromf.monitor.live import step_readings
 from neuromf.report.run_facts import ReportedRun
+from neuromf.training.frozen import began_with
 from neuromf.watch.event_log import HALT, alarms
 
 GUARD = ("NUM-001", "GUARD-001", "GUARD-004", "GUARD-005", "GUARD-006")
@@ -59,13 +63,25 @@ class LawRow:
 
 def law_rows(runs: Sequence[ReportedRun]) -> list[LawRow]:
     """Every law with a say, in the order of the registry."""
-    planned = [{result.law_id: result for result in static_findings(run.config, {})} for run in runs]
+    planned = [{result.law_id: result for result in _static(run)} for run in runs]
     watched = [(run, watched_laws(run)) for run in runs]
     rows = [
         LawRow(law, tuple(_planned(found.get(law.id)) for found in planned), tuple(_trained(law, *w) for w in watched))
         for law in laws().values()
     ]
     return [row for row in rows if any(judgement.text for judgement in (*row.planned, *row.trained))]
+
+
+def _static(run: ReportedRun) -> list[LawResult]:
+    """By the scans that the run began with: those that lie in the folder now are none of its concern, or are gone."""
+    if run.config.data.root is None:
+        return static_findings(run.config, {})
+    arguments: Arguments | None
+    try:
+        arguments = split_arguments(run.config, began_with(run.folder, run.config))
+    except InputError:
+        arguments = None  # one from before scans were recorded, far from home: the page is made without this law
+    return static_findings(run.config, {}, {"DATA-002": arguments})
 
 
 def watched_laws(run: ReportedRun) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from neuromf.diagnosis.diagnosis import Suspect, diagnose
 from neuromf.report.block_charts import NO_BLOCKS, block_picture
@@ -37,12 +38,19 @@ class RunSection:
     suspects: list[Suspect]
 
 
-def run_page(runs: Sequence[ReportedRun], *, decoded: bool = True, on_progress: OnProgress | None = None) -> str:
+def run_page(
+    runs: Sequence[ReportedRun],
+    *,
+    decoded: bool = True,
+    vae: Path | None = None,
+    on_progress: OnProgress | None = None,
+) -> str:
     """HTML text of the report; it loads nothing from anywhere.
 
     Args:
         runs: at least one.
         decoded: whether sample slices are decoded through the autoencoder.
+        vae: the runs' autoencoder, where its file is not where it was.
         on_progress: called with (done, total) while latents must be encoded first.
     """
     sections = [RunSection(run, headline(run), _suspects(run)) for run in runs]
@@ -57,7 +65,7 @@ def run_page(runs: Sequence[ReportedRun], *, decoded: bool = True, on_progress: 
         losses=loss_pictures(runs),
         details=detail_pictures(runs) + [block for block in blocks if block is not None],
         notes=[f"{run.name}: {NO_BLOCKS}" for run, block in zip(runs, blocks, strict=True) if block is None],
-        strips=[sample_strip(run, decoded=decoded, on_progress=on_progress) for run in runs],
+        strips=[sample_strip(run, decoded=decoded, vae=vae, on_progress=on_progress) for run in runs],
         times=list(zip(runs, times, strict=True)),
         histograms=time_pictures(runs, times),
         lawrows=law_rows(runs),

@@ -16,9 +16,8 @@ from neuromf.errors import InputError
 from neuromf.report.charts import slice_png
 from neuromf.report.run_facts import ReportedRun
 from neuromf.sampling.montage import mid_slice
-from neuromf.sampling.sampling import decode
-from neuromf.training.latents import training_store
-from neuromf.training.run_folder import check_latents
+from neuromf.sampling.sampling import decode_with
+from neuromf.training.frozen import run_latents
 
 MOST_FILES = 8
 """Steps shown: the first, the last and evenly spread ones between."""
@@ -61,12 +60,15 @@ class SampleStrip:
 OnProgress = Callable[[int, int], None]
 
 
-def sample_strip(run: ReportedRun, *, decoded: bool = True, on_progress: OnProgress | None = None) -> SampleStrip:
+def sample_strip(
+    run: ReportedRun, *, decoded: bool = True, vae: Path | None = None, on_progress: OnProgress | None = None
+) -> SampleStrip:
     """Slices of the run's samples, or a sentence on why there are none.
 
     Args:
         run: the run.
         decoded: through its autoencoder; otherwise the channels of the latents are shown.
+        vae: that autoencoder, where its file is not where it was.
         on_progress: called with (done, total) while latents must be encoded first.
     """
     kept = _read_samples(run.folder.previews, run.config.data.latent_shape)
@@ -76,7 +78,7 @@ def sample_strip(run: ReportedRun, *, decoded: bool = True, on_progress: OnProgr
     latents = list(kept.latents.values())
     if decoded:
         try:
-            volumes = _decoded(run, latents, on_progress)
+            volumes = _decoded(run, latents, vae, on_progress)
         except InputError as error:
             decoded, note = False, f"They cannot be decoded: {error} {note}"
     images = [mid_slice(np.nan_to_num(volume), AXIAL) for volume in volumes] if decoded else map(_channels, latents)
@@ -85,10 +87,11 @@ def sample_strip(run: ReportedRun, *, decoded: bool = True, on_progress: OnProgr
     return SampleStrip(run.name, run.toggle, slices, f"{what} {note}".strip(), decoded)
 
 
-def _decoded(run: ReportedRun, latents: list[Tensor], on_progress: OnProgress | None) -> list[np.ndarray]:
-    store = training_store(run.config, on_progress)
-    check_latents(run.folder, store.description.content_hash)
-    return decode(torch.stack(latents), run.config, store)
+def _decoded(
+    run: ReportedRun, latents: list[Tensor], vae: Path | None, on_progress: OnProgress | None
+) -> list[np.ndarray]:
+    known = run_latents(run.folder, run.config, on_progress)
+    return decode_with(known.codec(vae), known.store.statistics, torch.stack(latents))
 
 
 def _slice(step: int, image: np.ndarray) -> Slice:

@@ -13,15 +13,16 @@ from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
 from neuromf.data.nifti import write_volume
 from neuromf.data.staging import refuse_occupied, staged_directory
+from neuromf.data.statistics import ChannelStatistics
 from neuromf.data.store import LatentStore
 from neuromf.errors import InputError
 from neuromf.nets.unet import build_unet
-from neuromf.nets.vae import load_vae
+from neuromf.nets.vae import LatentCodec, load_vae
 from neuromf.sampling.montage import draw_montage
 from neuromf.training.checkpoint import latest_checkpoint
-from neuromf.training.latents import training_store
+from neuromf.training.frozen import run_latents
 from neuromf.training.restore import load_average
-from neuromf.training.run_folder import check_latents, open_run
+from neuromf.training.run_folder import open_run
 from neuromf.training.samples import draw_latents
 
 
@@ -34,11 +35,24 @@ class SampleFiles:
     step: int
 
 
-def sample_run(run_path: Path, *, steps: int, count: int, seed: int, out: Path, device: torch.device) -> SampleFiles:
+def sample_run(
+    run_path: Path, *, steps: int, count: int, seed: int, out: Path, device: torch.device, vae: Path | None = None
+) -> SampleFiles:
     """Draw `count` samples in `steps` evaluations with the averaged weights of the newest checkpoint.
 
+    The run's folder and its autoencoder are all that is needed. Real latents that the run kept stand beside.
+
+    Args:
+        run_path: the run's folder.
+        steps: network evaluations a sample.
+        count: number of samples.
+        seed: of their noise.
+        out: folder to create.
+        device: where the network computes.
+        vae: the run's autoencoder, where its file is not where it was.
+
     Raises:
-        InputError: no run, no checkpoint of its configuration, or `out` is in the way.
+        InputError: no run, no checkpoint of its configuration, no autoencoder, or `out` is in the way.
     """
     refuse_occupied(out)  # before minutes of work
     run, config = open_run(run_path)
@@ -48,27 +62,32 @@ def sample_run(run_path: Path, *, steps: int, count: int, seed: int, out: Path, 
     if checkpoint.state["config_hash"] != config_hash(config):  # the weights may fit another net all the same
         problem = "the newest checkpoint was made with another configuration"
         raise InputError(problem, remedy="restore the run's own", file=run.config, key="config_hash")
-    store = training_store(config)
-    check_latents(run, store.description.content_hash)
+    known = run_latents(run, config)
+    codec, store = known.codec(vae), known.store
     net = build_unet(config.unet, v_head=config.meanflow.tangent == "v_head", seed=0)
     load_average(checkpoint.path, net)
     net.velocity_head = None  # it only ever supplied the tangent
     latents = draw_latents(
         net.to(device), config, store.latent_shape, steps=steps, count=count, seed=seed, device=device
     )
-    volumes = decode(latents.cpu(), config, store)
-    real = decode(store.split("train")[:count], config, store)
+    volumes = decode_with(codec, store.statistics, latents.cpu())
+    real = decode_with(codec, store.statistics, known.real(count))
+    rows = {"real, decoded": real, "generated": volumes} if real else {"generated": volumes}
     title = f"optimiser step {checkpoint.step}, {steps} network evaluation{'s' if steps > 1 else ''} a sample"
     names = [f"sample-{index:04d}_T1w.nii.gz" for index in range(count)]
     with staged_directory(out) as folder:
         for name, volume in zip(names, volumes, strict=True):
             write_volume(folder / name, volume, np.array(store.description.affine))
-        draw_montage(folder / "montage.png", {"real, decoded": real, "generated": volumes}, title)
+        draw_montage(folder / "montage.png", rows, title)
     return SampleFiles([out / name for name in names], out / "montage.png", checkpoint.step)
 
 
 def decode(latents: Tensor, config: Config, store: LatentStore) -> list[np.ndarray]:
-    """Volumes in [0, 1] of normalised latents (N, C, D, H, W)."""
-    codec = load_vae(config.vae.checkpoint)
-    raw = store.statistics.denormalise(latents)
+    """Volumes in [0, 1] of normalised latents (N, C, D, H, W), by the configuration's autoencoder."""
+    return decode_with(load_vae(config.vae.checkpoint), store.statistics, latents)
+
+
+def decode_with(codec: LatentCodec, statistics: ChannelStatistics, latents: Tensor) -> list[np.ndarray]:
+    """Volumes in [0, 1] of normalised latents (N, C, D, H, W); none of none."""
+    raw = statistics.denormalise(latents)
     return [codec.decode(latent[None])[0, 0].clamp(0, 1).numpy() for latent in raw]

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from neuromf.config.schema import Config
-from neuromf.data.cache import demo_latents, folder_latents, kept_scan_latents
-from neuromf.data.cohort import discover_scans
+from neuromf.data.cache import demo_latents, kept_scan_latents, scan_latents
+from neuromf.data.cohort import Scan, discover_scans
 from neuromf.data.examine import examine_scans, refuse_bad_scans
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.store import LatentStore, open_latents
 
 
-def training_store(config: Config, on_progress: Callable[[int, int], None] | None = None) -> LatentStore:
+def chosen_scans(config: Config) -> list[Scan]:
+    """The scans that `config` trains on now; none for the built-in cohort, which is made.
+
+    Raises:
+        InputError: the folder holds none, or they cannot be told apart.
+    """
+    return [] if config.data.root is None else discover_scans(Path(config.data.root))
+
+
+def training_store(
+    config: Config, on_progress: Callable[[int, int], None] | None = None, scans: Sequence[Scan] | None = None
+) -> LatentStore:
     """Open the latent store of `config`, encoding its scans first when the cache does not hold them.
 
     A folder is looked through before its first scan is encoded, which costs a hundredth of encoding it, so that what is
     wrong with its files is told of all of them at once.
+
+    Args:
+        config: the run.
+        on_progress: called with (done, total) while scans are encoded.
+        scans: what `chosen_scans` gave, where it was asked already.
 
     Raises:
         InputError: scans, the autoencoder's weights or the cache cannot be read.
@@ -35,10 +51,10 @@ def training_store(config: Config, on_progress: Callable[[int, int], None] | Non
             on_progress=on_progress,
         )
     else:
-        assert data.root is not None  # the schema couples source and root
-        _refuse_bad_scans(config, on_progress)
-        path = folder_latents(
-            Path(data.root),
+        chosen = chosen_scans(config) if scans is None else scans
+        _refuse_bad_scans(config, chosen, on_progress)
+        path = scan_latents(
+            chosen,
             preprocessing,
             config.vae.checkpoint,
             split_ratios=data.split_ratios,
@@ -48,7 +64,7 @@ def training_store(config: Config, on_progress: Callable[[int, int], None] | Non
     return open_latents(path, verify=False)  # both functions have just verified it
 
 
-def encoded_store(config: Config) -> LatentStore | None:
+def encoded_store(config: Config, scans: Sequence[Scan] | None = None) -> LatentStore | None:
     """The latent store of a user's own scans where an earlier run left it in the cache; it encodes nothing.
 
     Returns:
@@ -61,7 +77,7 @@ def encoded_store(config: Config) -> LatentStore | None:
     if data.root is None:
         return None
     path = kept_scan_latents(
-        discover_scans(Path(data.root)),
+        chosen_scans(config) if scans is None else scans,
         Preprocessing(data.spacing_mm, data.shape, data.intensity_percentiles),
         config.vae.checkpoint,
         split_ratios=data.split_ratios,
@@ -70,6 +86,6 @@ def encoded_store(config: Config) -> LatentStore | None:
     return None if path is None else open_latents(path, verify=False)
 
 
-def _refuse_bad_scans(config: Config, on_progress: Callable[[int, int], None] | None) -> None:
-    if encoded_store(config) is None and config.data.root is not None:
-        refuse_bad_scans(examine_scans(discover_scans(Path(config.data.root)), on_progress=on_progress))
+def _refuse_bad_scans(config: Config, scans: Sequence[Scan], on_progress: Callable[[int, int], None] | None) -> None:
+    if encoded_store(config, scans) is None:
+        refuse_bad_scans(examine_scans(scans, on_progress=on_progress))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,11 @@ class RunFolder:
         """Versions and device the run was started with, the hash of its latents, and what the gate said of it."""
         return self.root / "run.json"
 
+    @property
+    def latents(self) -> Path:
+        """What the run keeps of its latents, see `neuromf.data.record`; absent in runs from before there was such."""
+        return self.root / "latents"
+
 
 def check_new_run(root: Path) -> None:
     """Make sure that a new run would overwrite nothing.
@@ -76,7 +81,13 @@ def check_new_run(root: Path) -> None:
 
 
 def create_run(
-    root: Path, config: Config, latents: str, *, gate: str = "not asked", device: Mapping[str, str] | None = None
+    root: Path,
+    config: Config,
+    latents: str,
+    *,
+    gate: str = "not asked",
+    device: Mapping[str, str] | None = None,
+    keep: Callable[[RunFolder], None] = lambda run: None,
 ) -> RunFolder:
     """Make a new run folder.
 
@@ -86,6 +97,7 @@ def create_run(
         latents: content hash of the latent store.
         gate: what the gate said of it.
         device: what it computes on, see `device_facts`.
+        keep: writes what else the run is to hold from its beginning into the folder it is given.
 
     Raises:
         InputError: `root` is a file or already holds something, or cannot be written.
@@ -95,6 +107,7 @@ def create_run(
         kept = _environment(latents, gate) | dict(device or {})
         RunFolder(staging).environment.write_text(json.dumps(kept, indent=1) + "\n")
         RunFolder(staging).config.write_text(resolved_text(config))
+        keep(RunFolder(staging))
     return RunFolder(root)
 
 
@@ -110,7 +123,7 @@ def check_latents(run: RunFolder, content_hash: str) -> None:
         raise InputError(f"not readable ({error})", remedy="restore the file", file=run.environment) from error
     if recorded != content_hash:
         problem = "the run was started on other latents"
-        remedy = "restore the scans and the autoencoder it was started with, or start a new run"
+        remedy = "restore the scans and the autoencoder it was started with, or the run's own files, or start a new run"
         raise InputError(problem, remedy=remedy, file=run.environment, key="latents")
 
 

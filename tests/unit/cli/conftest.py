@@ -17,13 +17,15 @@ def trained(monkeypatch, tmp_path):
     """Arguments of each call of the training loop, which does nothing here."""
     calls = []
     description = SimpleNamespace(content_hash="a" * 64)
-    store = SimpleNamespace(path=tmp_path, description=description, scan_ids=lambda name: ["one"])
+    store = SimpleNamespace(path=tmp_path, description=description, scan_ids=lambda name: ["one"], manifest=["one"])
+    beginning = SimpleNamespace(store=store, keep=lambda run, real: None)
 
     def train(config, latents, run, **options):
         calls.append(options)
         return loop.Outcome(Ending.PAUSED if len(calls) < 3 else Ending.INTERRUPTED, 1)
 
-    monkeypatch.setattr(neuromf.cli.training, "training_store", lambda config, on_progress: store)
+    monkeypatch.setattr(neuromf.cli.training, "begin", lambda config, on_progress: beginning)
+    monkeypatch.setattr(neuromf.cli.training, "go_on", lambda run, config, on_progress, real: store)
     monkeypatch.setattr(neuromf.cli.training, "StoredLatents", lambda store, split: torch.zeros(3, 4, 8, 8, 8))
     monkeypatch.setattr(loop, "train", train)
     return calls

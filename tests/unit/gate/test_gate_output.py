@@ -67,7 +67,13 @@ def test_json_names_the_blocked_laws(verdict):
 def smoke_line(verdict, **ends):
     """What the gate prints of a smoke training, its ends given by column."""
     first, last = ({name: pair[place] for name, pair in ends.items()} for place in (0, -1))
-    summary = {"steps": len(next(iter(ends.values()))), "first": first, "last": last, "latents": "latents of real MRI", "ended_early": ""}
+    summary = {
+        "steps": len(next(iter(ends.values()))),
+        "first": first,
+        "last": last,
+        "latents": "latents of real MRI",
+        "ended_early": "",
+    }
     stream = io.StringIO()
     print_verdict(Console(file=stream, width=200), replace(verdict, smoke=summary))
     return next(line for line in stream.getvalue().splitlines() if line.startswith("smoke training"))

@@ -77,11 +77,13 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
     Raises:
         InputError: a law blocks it and no reason is given, or the scans, the autoencoder or `out` are not usable.
     """
+    from neuromf.cli.progress import Progress
     from neuromf.cli.starting import announce
     from neuromf.cli.training import prepare, run_training
     from neuromf.errors import InputError
     from neuromf.training.device import choose_device
     from neuromf.training.distributed import World
+    from neuromf.training.interruption import listening
 
     blocked = [finding for finding in judge(config) if finding.status == "block"]
     names = ", ".join(finding.law_id for finding in blocked)
@@ -94,7 +96,11 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
     folder, world = Path(out), World()
     where = choose_device(device, deterministic=config.training.deterministic)
     start = announce(config, where, world, named=device is not None)
-    store = prepare(config, folder, world, resume=False, gate=said, start=start)
-    return run_training(
-        config, store, folder, world, device=where, resume=False, max_steps=None, workers=0, start=start
-    )
+    with listening() as interrupted:
+        store = prepare(
+            config, folder, world, start, resume=False, gate=said, interrupted=interrupted, progress=Progress(None)
+        )
+        return run_training(
+            config, store, folder, world, start, device=where, resume=False, max_steps=None, workers=0,
+            interrupted=interrupted,
+        )  # fmt: skip

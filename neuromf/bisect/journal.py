@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -12,6 +11,7 @@ from typing import IO, Any, Self
 
 from neuromf.bisect.oracle import Observation, Outcome, Probe, Purpose, Verdict
 from neuromf.errors import InputError
+from neuromf.lock import Lock
 
 FORMAT = 1
 
@@ -91,37 +91,6 @@ class Ledger:
         return any(p.candidate == candidate for p in mine)
 
 
-class JournalLock:
-    """Holds `<journal>.lock`, which names the process, until it is released or the process ends.
-
-    A process that is forked while it is held, shares it; workers are therefore to be spawned.
-
-    Args:
-        journal: path of the journal.
-
-    Raises:
-        InputError: another bisect holds it.
-    """
-
-    def __init__(self, journal: Path) -> None:
-        self.path = journal.with_name(journal.name + ".lock")
-        self._stream: IO[str] = self.path.open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = self.path.read_text(encoding="utf-8").strip() or "unknown"
-            self._stream.close()
-            problem = f"another bisect, process {holder}, is writing this journal"
-            raise InputError(problem, remedy="wait for it, stop it, or name another journal", file=journal) from error
-        self._stream.truncate(0)
-        self._stream.write(f"{os.getpid()}\n")
-        self._stream.flush()
-
-    def release(self) -> None:
-        """Let another bisect have the journal. The file stays: removing it would race with one that has opened it."""
-        self._stream.close()
-
-
 MOVE = "move the journal away or name another one"
 
 
@@ -140,7 +109,7 @@ class Journal:
 
     def __init__(self, path: Path, question: dict[str, Any], names: Sequence[str]) -> None:
         self.path, self._names = path, tuple(names)
-        self._lock = JournalLock(path)
+        self._lock = Lock(path.with_name(f"{path.name}.lock"), what=path, whose="another bisect")
         try:
             self._started: dict[int, Probe] = {}
             self._finished: dict[int, Outcome] = {}

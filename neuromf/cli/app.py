@@ -1,8 +1,8 @@
 """The `neuromf` command: one Typer app; each command imports what it needs when it is called.
 
 Exit codes: 0 pass; 1 blocked or failed; 2 wrong usage or bad input, one sentence and nothing written; 16 halted by the
-divergence guard, with a checkpoint; 17 a step that gave other numbers when it was run again; 75 a training that SIGTERM
-or SIGUSR1 ended with a checkpoint, to be queued again with --resume.
+divergence guard, with a checkpoint; 17 a step that gave other numbers when it was run again; 75 a training that a
+signal (SIGTERM, SIGUSR1 or Ctrl-C) ended with a checkpoint, to be queued again with --resume.
 """
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ from typing import Annotated, NoReturn
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Read by cuBLAS when it is first used: without a fixed workspace its results may differ from run to run.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
+from neuromf.training.interruption import listen_early
+
+if sys.argv[1:2] == ["train"]:  # on a busy file system it is seconds before the command itself begins
+    listen_early()
 
 import typer
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
+from neuromf.training.place import launched_place
 
 REFUSED = "not trained: set what would pass, give leave in a file (--waivers), or say why it is wanted (--despite WHY)"
 
@@ -52,7 +52,7 @@ def let_in(config: Config, layers: Sequence[str], overrides: Sequence[str], aske
 
     ticket = read_ticket(asked.ticket)
     ticket.check(config_hash(config), datetime.date.today())
-    if _speaks():
+    if launched_place().speaks:
         make_console().print(ticket.record, soft_wrap=True)
     return ticket.record
 
@@ -67,7 +67,7 @@ def _ask_the_gate(config: Config, layers: Sequence[str], overrides: Sequence[str
 
     verdict = judge(Candidate.of(config, layers, overrides), all_waivers(asked.waivers))
     admission = Admission(verdict, asked.despite)
-    if _speaks():
+    if launched_place().speaks:
         console = make_console()
         if admission.admitted:
             console.print(closing_line(verdict).append(admission.excuse, style="default"), soft_wrap=True)
@@ -77,8 +77,3 @@ def _ask_the_gate(config: Config, layers: Sequence[str], overrides: Sequence[str
     if not admission.admitted:
         raise typer.Exit(1)
     return admission.record
-
-
-def _speaks() -> bool:
-    """Whether this process is alone, or the first of torchrun's; asked before torch is there to say so."""
-    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"

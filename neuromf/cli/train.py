@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neuromf.cli.let_in import Asked, let_in
 from neuromf.cli.options import ConfigArgument, DeviceOption, RealLatentsOption, SetOption, WaiversOption
+from neuromf.cli.progress import Progress
 from neuromf.config.load import load_config
-from neuromf.errors import InputError
+from neuromf.training.interruption import Interrupted, Interruption, listening
+from neuromf.training.place import launched_place
+
+if TYPE_CHECKING:
+    from neuromf.config.schema import Config
 
 
 def train(
@@ -35,41 +43,84 @@ def train(
         typer.Option("--despite", metavar="WHY", help="Train although laws block it; the run keeps the reason."),
     ] = None,
     real_latents: RealLatentsOption = 4,
+    progress: Annotated[
+        Path | None,
+        typer.Option("--progress", metavar="FILE", help="When it ends, say here how far it got; a line."),
+    ] = None,
 ) -> None:
     """Train a configuration that the static gate lets pass, alone or under torchrun.
 
     Exit code 1 when a law blocks it, 16 when the divergence guard halts it, 17 when a step does not repeat itself, 75
-    when SIGTERM or SIGUSR1 ended it with a checkpoint: start it again with --resume. That does not ask the gate again,
-    for the run was let in when it was new, and does not look at --ticket, --waivers and --despite.
-    """
-    settings = load_config(config, override or ())
+    when SIGTERM, SIGUSR1 or Ctrl-C ended it: its step was finished and saved, go on with --resume. A second Ctrl-C ends
+    it at once, unsaved, with 130. While latents are made any signal ends it with 75, and the same command goes on.
 
+    --resume does not ask the gate again, for the run was let in when it was new, and does not look at --ticket,
+    --waivers and --despite. --progress FILE holds `scans N` before the first step and `step N` after, and differs from
+    what it held before exactly when the run has got further.
+    """
+    with listening() as interrupted:
+        settings = load_config(config, override or ())
+        place = launched_place()
+        if place.speaks:
+            interrupted.tell = _say_what_happens
+        asked = Asked(ticket, waivers, despite)
+        # A run that exists was let in when it was started, with this very configuration.
+        admit = partial(let_in, settings, config, override or (), asked)
+        so_far = Progress(progress)
+        code = _train(
+            settings, out, admit, interrupted, so_far,
+            resume=resume, max_steps=max_steps, device=device, workers=workers, real_latents=real_latents,
+        )  # fmt: skip
+    if code:
+        raise typer.Exit(code)
+
+
+def _train(
+    config: Config, out: Path, admit: Callable[[], str], interrupted: Interruption, so_far: Progress, *, resume: bool,
+    max_steps: int | None, device: str | None, workers: int | None, real_latents: int,
+) -> int:  # fmt: skip
+    """The exit code of a training."""
     from neuromf.training.refusal import refuse_impossible
 
-    refuse_impossible(settings)
-    asked = Asked(ticket, waivers, despite)
-    # A run that exists was let in when it was started, with this very configuration.
-    gate = "" if resume else let_in(settings, config, override or (), asked)
+    refuse_impossible(config)
+    so_far.check()
+    gate = "" if resume else admit()
 
     from neuromf.cli.starting import announce
-    from neuromf.cli.training import exit_code, prepare, report, run_training
+    from neuromf.cli.training import exit_code, prepare, report, report_interrupted, run_training
     from neuromf.training.device import DRAWN_AHEAD, choose_device
+    from neuromf.training.distributed import ToldError
     from neuromf.training.launch import own_device_name, process_group
 
-    where = choose_device(own_device_name(device), deterministic=settings.training.deterministic)
+    where = choose_device(own_device_name(device), deterministic=config.training.deterministic)
     drawing = DRAWN_AHEAD[where.type] if workers is None else workers
     with process_group(where) as world:
         try:
-            start = announce(settings, where, world, named=device is not None)
-            store = prepare(settings, out, world, start, resume=resume, gate=gate, real=real_latents)
+            start = announce(config, where, world, named=device is not None)
+            store = prepare(
+                config, out, world, start, resume=resume, gate=gate, real=real_latents, interrupted=interrupted,
+                progress=so_far,
+            )  # fmt: skip
             outcome = run_training(
-                settings, store, out, world, start, device=where, resume=resume, max_steps=max_steps, workers=drawing
-            )
-        except InputError as error:
+                config, store, out, world, start, device=where, resume=resume, max_steps=max_steps, workers=drawing,
+                interrupted=interrupted,
+            )  # fmt: skip
+        except ToldError as error:
             if world.rank == 0:  # all ranks know; one sentence is enough
                 raise
             raise typer.Exit(2) from error
+        except Interrupted as stopped:
+            if world.rank == 0:
+                so_far.note()
+                report_interrupted(stopped.name, so_far)
+            raise typer.Exit(os.EX_TEMPFAIL) from stopped
     if world.rank == 0:
-        report(outcome, out, settings)
-    if code := exit_code(outcome):
-        raise typer.Exit(code)
+        so_far.note(outcome.step)
+        report(outcome, out, config)
+    return exit_code(outcome)
+
+
+def _say_what_happens(name: str) -> None:
+    """On standard error, from within the handler of a signal, where `print` may be under way already."""
+    again = "; Ctrl-C once more ends it at once, unsaved" if name == "SIGINT" else ""
+    os.write(2, f"\nneuromf: {name} came: what is under way is finished and saved, then the run ends{again}\n".encode())

@@ -11,12 +11,14 @@ import torch
 
 from neuromf.cli.console import make_console, progress_bar
 from neuromf.cli.explanation import explain_halt
+from neuromf.cli.progress import Progress
 from neuromf.cli.starting import ENCODED, Start
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import StoredLatents
 from neuromf.data.store import LatentStore, open_latents
 from neuromf.errors import InputError
+from neuromf.lock import refuse_in_use
 from neuromf.monitor.events import Event
 from neuromf.training import loop
 from neuromf.training.distributed import World
@@ -37,7 +39,16 @@ def exit_code(outcome: Outcome) -> int:
 
 
 def prepare(
-    config: Config, out: Path, world: World, start: Start, *, resume: bool, gate: str, real: int = REAL
+    config: Config,
+    out: Path,
+    world: World,
+    start: Start,
+    *,
+    resume: bool,
+    gate: str,
+    real: int = REAL,
+    interrupted: Interruption,
+    progress: Progress,
 ) -> LatentStore:
     """The latents and the run's folder, made by rank 0; other ranks open what it made.
 
@@ -49,26 +60,40 @@ def prepare(
         resume: whether it exists already.
         gate: what the gate said of it, for the record of a new run.
         real: real latents that a new run keeps.
+        interrupted: hears signals; they end the making of latents at once.
+        progress: is told how many are made.
 
     Raises:
         InputError: the folder, the scans or the latents do not fit; then nothing was written into `out`.
+        Interrupted: a signal came before all latents were there; nothing was written into `out`.
     """
-    refuse_uneven(config, world)
+    world.lead(partial(refuse_uneven, config, world))
     opened: list[LatentStore] = []
-    path = world.lead(partial(_prepare, config, out, opened, start, resume=resume, gate=gate, real=real))
+    here = partial(
+        _prepare, config, out, opened, start, resume=resume, gate=gate, real=real, interrupted=interrupted,
+        progress=progress,
+    )  # fmt: skip
+    path = world.lead(here)
     return opened[0] if opened else open_latents(path, verify=False)
 
 
 def _prepare(
-    config: Config, out: Path, opened: list[LatentStore], start: Start, *, resume: bool, gate: str, real: int
-) -> Path:
+    config: Config, out: Path, opened: list[LatentStore], start: Start, *, resume: bool, gate: str, real: int,
+    interrupted: Interruption, progress: Progress,
+) -> Path:  # fmt: skip
     # Before minutes of encoding, and before anything is written.
     if resume:
-        open_run(out, config)
+        refuse_in_use(open_run(out, config)[0].lock, out)
     else:
         check_new_run(out)
-    with progress_bar("latents") as show:
-        on_progress = _encoding(show, start)
+    with progress_bar("latents") as show, interrupted.at_once():
+        show_encoding = _encoding(show, start)
+
+        def on_progress(done: int, total: int) -> None:
+            progress.scans, progress.total = done, total
+            show_encoding(done, total)
+            interrupted.check()
+
         if resume:
             store = go_on(RunFolder(out), config, on_progress, real=real)
         else:
@@ -109,8 +134,9 @@ def run_training(
     resume: bool,
     max_steps: int | None,
     workers: int,
+    interrupted: Callable[[], str],
 ) -> Outcome:
-    """Train with a bar and the events on rank 0; SIGTERM and SIGUSR1 end it with a checkpoint."""
+    """Train with a bar and the events on rank 0; a signal ends it with a checkpoint."""
     # Rank 0 alone records, and read this file a moment ago.
     opening = start.events(recorded_environment(RunFolder(out)) if resume and world.rank == 0 else {})
     console, facts = make_console(), run_facts(config)
@@ -118,7 +144,7 @@ def run_training(
     if world.rank == 0 and facts.idle_micro_batches:
         idle = f"the last {facts.idle_micro_batches} micro-batches of the run are too few for an update"
         console.print(f"{idle} and train nothing (BATCH-001 says what would use them)", soft_wrap=True)
-    with progress_bar("training", shown=world.rank == 0) as show, Interruption() as interrupted:
+    with progress_bar("training", shown=world.rank == 0) as show:
 
         def on_step(record: StepRecord) -> None:
             show(int(record.row["step"] or 0) + 1, min(max_steps or total, total), note(record, config))
@@ -131,6 +157,13 @@ def run_training(
             config, StoredLatents(store, "train"), RunFolder(out), device=device, resume=resume, max_steps=max_steps,
             workers=workers, opening=opening, on_step=on_step, on_event=on_event, interrupted=interrupted,
         )  # fmt: skip
+
+
+def report_interrupted(name: str, progress: Progress) -> None:
+    """Say that a signal came before the first step, what is kept, and how to go on."""
+    made = f"{progress.scans} of {progress.total} done; those are kept in the cache" if progress.total else "none yet"
+    said = f"interrupted ({name}) while latents were made, {made}; go on with the same command"
+    make_console().print(said, soft_wrap=True)
 
 
 def report(outcome: Outcome, out: Path, config: Config) -> None:

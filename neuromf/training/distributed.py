@@ -14,8 +14,32 @@ from torch.nn.parallel import DistributedDataParallel
 
 from neuromf.config.refused import SHARDING
 from neuromf.errors import InputError
+from neuromf.training.interruption import Interrupted
 
 T = TypeVar("T")
+
+
+class ToldError(InputError):
+    """What rank 0 met and has told every rank: one of them saying so is enough."""
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What rank 0 tells the others of something that it did for all."""
+
+    result: Any = None
+    refusal: dict[str, Any] | None = None
+    signal: str = ""
+    error: str = ""
+
+    def open(self) -> Any:  # noqa: ANN401
+        if self.refusal is not None:
+            raise ToldError(**self.refusal)
+        if self.signal:
+            raise Interrupted(self.signal)
+        if self.error:
+            raise RuntimeError(self.error)
+        return self.result
 
 
 @dataclass(frozen=True)
@@ -56,25 +80,32 @@ class World:
         return bool(flag.item())
 
     def lead(self, action: Callable[[], T]) -> T:
-        """What `action` gives on rank 0, which alone runs it; its refusal is raised on every rank, so that none waits.
+        """What `action` gives on rank 0, which alone runs it; however it ends there, every rank hears of it.
 
         Raises:
-            InputError: rank 0 met it.
+            ToldError: rank 0 met an `InputError`.
+            Interrupted: a signal ended it.
+            RuntimeError: on the other ranks, where rank 0 met another error.
         """
         if self.size == 1:
             return action()
-        told: list[Any] = [None]
+        told = _Told()
+        error: Exception | None = None
         if self.rank == 0:
             try:
-                told = [(action(), None)]
-            except InputError as error:
-                refusal = {"problem": error.problem, "remedy": error.remedy, "file": error.file, "key": error.key}
-                told = [(None, refusal)]
-        distributed.broadcast_object_list(told, src=0)
-        result, refusal = told[0]
-        if refusal is not None:
-            raise InputError(**refusal)
-        return cast(T, result)
+                told = _Told(result=action())
+            except InputError as refused:
+                about = {"problem": refused.problem, "remedy": refused.remedy, "file": refused.file, "key": refused.key}
+                told = _Told(refusal=about)
+            except Interrupted as stopped:
+                told = _Told(signal=stopped.name)
+            except Exception as other:
+                error, told = other, _Told(error=f"rank 0 met {type(other).__name__}: {other}")
+        box: list[Any] = [told]
+        distributed.broadcast_object_list(box, src=0)
+        if error is not None:
+            raise error
+        return cast(T, box[0].open())
 
     def apart(self, values: Tensor) -> Tensor:
         """By rank, how many entries of a vector of integers are not those of rank 0; one zero where it is alone."""

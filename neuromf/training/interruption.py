@@ -1,21 +1,51 @@
-"""Signals that ask a training to make room: it finishes its step, saves, and goes on later with --resume."""
+"""Signals that ask a training to make room: it finishes its step, saves, and goes on later with --resume.
+
+While latents are encoded there is no step to finish, and a scan may take longer than the warning is long: then they end
+it at once.
+"""
 
 from __future__ import annotations
 
 import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
-"""What schedulers send before they take a machine back: `kill`, SLURM's time limit, its `--signal=USR1@120`."""
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+"""What schedulers send before they take a machine back: `kill`, SLURM's time limit or `--signal=USR1@120`; Ctrl-C."""
+APART_S = 1.0
+"""Seconds between two presses of Ctrl-C; torchrun passes on what the terminal has sent already."""
+
+
+class Interrupted(BaseException):
+    """A signal ended what could not be finished first; no Exception, so that nothing takes it for an error of its own.
+
+    Args:
+        name: of the signal.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(name)
 
 
 class Interruption:
-    """Notes the first of SIGTERM and SIGUSR1 while the block runs, in place of their usual effect."""
+    """Notes the first of SIGTERM, SIGUSR1 and SIGINT while the block runs, in place of their usual effect.
 
-    def __init__(self) -> None:
+    A second Ctrl-C is KeyboardInterrupt. SIGINT stays ignored where it is, as in a shell's background.
+
+    Args:
+        tell: called with the signal's name when one is noted and the block goes on, to say so.
+    """
+
+    def __init__(self, tell: Callable[[str], None] = lambda name: None) -> None:
         self.name = ""
+        self.tell = tell
         self._former: dict[signal.Signals, Any] = {}
+        self._pressed: float | None = None
+        self._at_once = False
 
     def __call__(self) -> str:
         """Name of the signal that came, empty while none has."""
@@ -23,7 +53,8 @@ class Interruption:
 
     def __enter__(self) -> Self:
         for number in SIGNALS:
-            self._former[number] = signal.signal(number, self._note)
+            if number is not signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
+                self._former.setdefault(number, signal.signal(number, self._note))
         return self
 
     def __exit__(
@@ -31,6 +62,50 @@ class Interruption:
     ) -> None:
         for number, handler in self._former.items():
             signal.signal(number, handler)
+        self._former.clear()
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """A signal ends the block where it is; one that came before does so as it begins.
+
+        Raises:
+            Interrupted: it came.
+        """
+        self._at_once = True
+        try:
+            self.check()
+            yield
+            self.check()  # an error that is raised in a callback of C may be dropped there
+        finally:
+            self._at_once = False
+
+    def check(self) -> None:
+        """Raise Interrupted if a signal has come."""
+        if self.name:
+            raise Interrupted(self.name)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        self.name = self.name or signal.Signals(number).name
+        now = time.monotonic()
+        if number == signal.SIGINT:
+            if self._pressed is not None and now - self._pressed > APART_S:
+                raise KeyboardInterrupt
+            self._pressed = self._pressed or now
+        if self.name:
+            return
+        self.name = signal.Signals(number).name
+        if self._at_once:
+            raise Interrupted(self.name)
+        self.tell(self.name)
+
+
+_EARLY: list[Interruption] = []
+
+
+def listen_early() -> None:
+    """Note signals from now on, before it is known what they mean: whoever calls `listening` gets to know of them."""
+    _EARLY.append(Interruption().__enter__())
+
+
+def listening() -> Interruption:
+    """What has listened since `listen_early`, or an `Interruption` that has not begun; use it in a `with` statement."""
+    return _EARLY[-1] if _EARLY else Interruption()

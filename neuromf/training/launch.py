@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,14 +18,10 @@ from torch import distributed
 from neuromf.errors import InputError
 from neuromf.training.device_facts import seen_by_torch
 from neuromf.training.distributed import World, current_world
+from neuromf.training.place import launched_place
 
 PATIENCE = timedelta(hours=12)
 """How long ranks wait for each other: rank 0 may have a cohort to encode. torchrun ends all when one dies."""
-
-
-def launched_world() -> World:
-    """What torchrun says of this process; a world of one when it was started by hand."""
-    return World(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
 
 
 def own_device_name(name: str | None) -> str | None:
@@ -35,20 +30,20 @@ def own_device_name(name: str | None) -> str | None:
     Raises:
         InputError: torch sees GPUs, but fewer than there are processes on this machine.
     """
-    if launched_world().size == 1 or name not in (None, "cuda") or not torch.cuda.is_available():
+    place = launched_place()
+    if place.size == 1 or name not in (None, "cuda") or not torch.cuda.is_available():
         return name
-    place = int(os.environ["LOCAL_RANK"])
-    if place >= torch.cuda.device_count():
-        of = f"process {place + 1} of {os.environ['LOCAL_WORLD_SIZE']} on this machine"
+    if place.local >= torch.cuda.device_count():
+        of = f"process {place.local + 1} of {place.size} on this machine"
         remedy = "start as many processes as there are GPUs, or ask for more of them"
         raise InputError(f"{of} has no GPU of its own: {seen_by_torch()}", remedy=remedy, key="--device")
-    return f"cuda:{place}"
+    return f"cuda:{place.local}"
 
 
 @contextmanager
 def process_group(device: torch.device) -> Iterator[World]:
     """The processes that share the run while the block runs; tensors on a GPU go by NCCL, all else by gloo."""
-    if launched_world().size == 1:
+    if launched_place().size == 1:
         yield World()
         return
     if device.type == "cuda":

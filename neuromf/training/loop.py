@@ -17,6 +17,7 @@ from neuromf.monitor.events import Event
 from neuromf.training.batches import BatchSource
 from neuromf.training.distributed import current_world
 from neuromf.training.journal import Journal, open_journal
+from neuromf.training.ownership import only_writer
 from neuromf.training.refusal import refuse_impossible, refuse_uneven
 from neuromf.training.resume import resume_run
 from neuromf.training.run_folder import RunFolder
@@ -81,22 +82,24 @@ def train(
         interrupted: name of a signal that asks for the end, empty while none came; the step is finished and saved.
 
     Raises:
-        InputError: nothing to resume from, a configuration that torch cannot run, or a disk that refuses.
+        InputError: nothing to resume from, a configuration that torch cannot run, a disk that refuses, or a run that
+            another training writes.
     """
     refuse_impossible(config)
     world = current_world()
     refuse_uneven(config, world)
-    state = initial_state(config, channel_std(latents), device, world)
-    if resume:
-        for event in resume_run(state, run, config):
-            on_event(event)
-    steps = run_facts(config).optimiser_steps
-    with (
-        open_journal(run, config, latents, state, opening) as journal,
-        open_source(latents, config, device, first=state.step, world=world, workers=workers) as source,
-    ):
-        training = _Training(state, source, journal, config, min(max_steps or steps, steps), on_step, on_event)
-        return training.run(interrupted)
+    with only_writer(run, config, world, resume=resume):
+        state = initial_state(config, channel_std(latents), device, world)
+        if resume:
+            for event in resume_run(state, run, config):
+                on_event(event)
+        steps = run_facts(config).optimiser_steps
+        with (
+            open_journal(run, config, latents, state, opening) as journal,
+            open_source(latents, config, device, first=state.step, world=world, workers=workers) as source,
+        ):
+            training = _Training(state, source, journal, config, min(max_steps or steps, steps), on_step, on_event)
+            return training.run(interrupted)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from neuromf.config.resolve import config_hash, flat_config, resolved_text
 from neuromf.config.schema import Config
 from neuromf.data.staging import refuse_occupied, staged_directory
 from neuromf.errors import InputError
+from neuromf.lock import refuse_in_use
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class RunFolder:
         return self.root / "previews"
 
     @property
+    def lock(self) -> Path:
+        """There while a training writes the run; who holds it."""
+        return self.root / ".lock"
+
+    @property
     def environment(self) -> Path:
         """Versions and device the run was started with, the hash of its latents, and what the gate said of it."""
         return self.root / "run.json"
@@ -74,6 +80,7 @@ def check_new_run(root: Path) -> None:
     try:
         refuse_occupied(root)
     except InputError as error:
+        refuse_in_use(RunFolder(root).lock, root)
         remedy = "continue it with --resume or give another --out"
         raise InputError(
             "the folder already holds a run or other files", remedy=remedy, file=root, key="--out"

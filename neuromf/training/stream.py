@@ -17,9 +17,11 @@ from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet
 from neuromf.errors import InputError
 from neuromf.flow.batch import Batch
+from neuromf.processes import end_with_parent
 from neuromf.training.batches import BatchSource
 from neuromf.training.distributed import World
 from neuromf.training.interruption import SIGNALS
+from neuromf.training.loader_workers import drawn_ahead
 
 Key = tuple[int, int, int]
 """Optimiser step, first sample and number of samples of a micro-batch."""
@@ -86,7 +88,7 @@ def open_source(
     if workers == 0:
         yield source
         return
-    loader = DataLoader(
+    loader: DataLoader[Parts] = DataLoader(
         _Draws(replace(source, device=torch.device("cpu"))),
         batch_size=None,
         sampler=_KeyOrder(source, world, first),
@@ -96,12 +98,8 @@ def open_source(
         generator=torch.Generator(),  # or it would draw from torch's own, which a run leaves alone
         pin_memory=device.type == "cuda",
     )
-    batches = iter(loader)
-    try:
-        feed = Feed(batches, iter(_KeyOrder(source, world, first)), device)
-        yield BatchStream(latents, config, device, feed)
-    finally:
-        del batches
+    with drawn_ahead(loader) as batches:
+        yield BatchStream(latents, config, device, Feed(batches, iter(_KeyOrder(source, world, first)), device))
 
 
 @dataclass(frozen=True)
@@ -120,7 +118,8 @@ class _KeyOrder:
 
 
 def _prepare_worker(_index: int) -> None:
-    """Leave signals to the trainer, which a scheduler sends to every process of a job; compute on one thread."""
-    for number in (*SIGNALS, signal.SIGINT):
+    """Leave signals to the trainer, which a scheduler sends to every process of a job, but end with it; one thread."""
+    end_with_parent()
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     torch.set_num_threads(1)

@@ -205,14 +205,14 @@ def test_every_probe_must_have_one_device_and_it_is_told(bisect, monkeypatch, op
 
 def test_a_journal_in_use_and_a_finished_one_are_refused(bisect, tmp_path):
     """Two bisects never share one."""
-    from neuromf.bisect.journal import JournalLock
+    from neuromf.lock import Lock
 
     (tmp_path / "found").mkdir()
-    lock = JournalLock(tmp_path / "found" / "journal.jsonl")
-    ended = bisect(*ASKED, "--out", "found")
-    lock.release()
+    journal = tmp_path / "found" / "journal.jsonl"
+    with Lock(journal.with_name("journal.jsonl.lock"), what=journal, whose="another bisect"):
+        ended = bisect(*ASKED, "--out", "found")
     assert ended.returncode == 2
-    assert "is writing this journal" in ended.stderr
+    assert "is writing here" in ended.stderr
     assert bisect(*ASKED, "--out", "found").returncode == 0
     again = bisect(*ASKED, "--out", "found")
     assert again.returncode == 2

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 from tiny_run import TINY, despite_the_laws
 
 from neuromf.training.checkpoint import latest_checkpoint
@@ -21,8 +22,12 @@ def rows_written(trace):
     return trace.read_text().count("\n") - 1 if trace.exists() else 0
 
 
-def test_a_signalled_job_ends_with_exit_code_75_and_a_checkpoint_of_its_last_step(tmp_path):
-    """SIGTERM to the whole group: workers leave it to the trainer, which saves what the trace has last."""
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signalled_job_ends_with_exit_code_75_and_a_checkpoint_of_its_last_step(tmp_path, name):
+    """To the whole group: workers leave it to the trainer, which saves what the trace has last.
+
+    The terminal says at once that it was heard.
+    """
     run = tmp_path / "run"
     train = ["train", "smoke", "--out", str(run), "--device", "cpu", "--workers", "2", *SETTINGS]
     environment = {**os.environ, "NEUROMF_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
@@ -33,11 +38,12 @@ def test_a_signalled_job_ends_with_exit_code_75_and_a_checkpoint_of_its_last_ste
     deadline = time.monotonic() + 120
     while rows_written(run / "trace.csv") < 3 and job.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
-    os.killpg(job.pid, signal.SIGTERM)
+    os.killpg(job.pid, signal.Signals[name])
     printed, errors = job.communicate(timeout=120)
 
     assert job.returncode == 75, errors
-    assert "interrupted, with a checkpoint; continue with --resume (SIGTERM)" in printed
+    assert f"{name} came: what is under way is finished and saved" in errors
+    assert f"interrupted, with a checkpoint; continue with --resume ({name})" in printed
     newest = latest_checkpoint(run)
     assert newest is not None
     assert newest.step == rows_written(run / "trace.csv")

@@ -71,15 +71,16 @@ def test_a_run_that_cannot_be_shared_is_refused_once(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_signal_to_torchrun_reaches_the_ranks_and_is_saved(tmp_path, monkeypatch, capsys):
-    """With --signals-to-handle the launcher passes SIGUSR1 on; the step is saved whole, and one process goes on."""
+@pytest.mark.parametrize("name", ["SIGUSR1", "SIGINT"])
+def test_a_signal_to_torchrun_reaches_the_ranks_and_is_saved(tmp_path, monkeypatch, capsys, name):
+    """The launcher passes Ctrl-C on, and SIGUSR1 if told to; the step is saved whole, and one process goes on."""
     run, longer = tmp_path / "run", ("--set", "training.epochs=400")
-    flags = ["--signals-to-handle", "SIGTERM,SIGUSR1"]
+    flags = ["--signals-to-handle", "SIGTERM,SIGUSR1"] if name == "SIGUSR1" else []
     process = launch(tmp_path / "cache", *arguments(run, *longer), flags=flags)
     while not ((run / "trace.csv").is_file() and (run / "trace.csv").read_bytes().count(b"\n") > 3):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
-    process.send_signal(signal.SIGUSR1)
+    process.send_signal(signal.Signals[name])
     out, _ = process.communicate(timeout=120)
     assert "interrupted, with a checkpoint" in out
     assert process.returncode == 1, "torchrun has an exit code of its own"

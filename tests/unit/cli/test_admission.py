@@ -66,8 +66,9 @@ def test_a_reason_has_words(nothing):
 def test_a_blocked_training_ends_before_it_begins(tmp_path, monkeypatch, rank, told):
     """Exit code 1, the first process alone says which law, and no folder is made."""
     if rank is not None:
-        monkeypatch.setenv("RANK", rank)
-        monkeypatch.setenv("WORLD_SIZE", "2")
+        whole = {"WORLD_SIZE": "2", "RANK": rank, "LOCAL_RANK": rank, "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}
+        for name, value in whole.items():
+            monkeypatch.setenv(name, value)
     out = tmp_path / "run"
     ended = CliRunner().invoke(app, ["train", "failed_225", "--out", str(out)])
     assert ended.exit_code == 1

@@ -1,7 +1,8 @@
-"""SIGTERM and SIGUSR1: the step is finished and saved, and the run goes on later as if nothing had been."""
+"""SIGTERM, SIGUSR1 and Ctrl-C: the step is finished and saved, and the run goes on later as if nothing had been."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 
@@ -10,7 +11,7 @@ import torch
 from tiny_run import make_tiny_config
 
 from neuromf.training.checkpoint import FILES, latest_checkpoint
-from neuromf.training.interruption import Interruption
+from neuromf.training.interruption import APART_S, Interrupted, Interruption
 from neuromf.training.loop import Ending, train
 from neuromf.training.run_folder import create_run, open_run
 
@@ -31,7 +32,7 @@ def files_of(folder):
     ]
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGINT"])
 def test_a_signal_ends_a_run_with_a_checkpoint_of_its_step(tmp_path, tiny_config, real_latents, name):
     """A signal in the second step saves after that step, off the schedule; resumed, the run is the undisturbed one."""
 
@@ -63,3 +64,67 @@ def test_handlers_are_put_back():
     with Interruption():
         assert signal.getsignal(signal.SIGTERM) != before
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGINT"])
+def test_what_has_no_step_to_finish_is_ended_at_once(name):
+    """Where the signal comes, not where the block ends; a second one does not disturb what is tidied up."""
+    done = []
+
+    def work():
+        try:
+            os.kill(os.getpid(), signal.Signals[name])
+            done.append("went on")
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append("tidied up")
+
+    with Interruption() as interrupted, pytest.raises(Interrupted, match=name), interrupted.at_once():
+        work()
+    assert done == ["tidied up"]
+    assert interrupted() == name
+
+
+def test_a_signal_that_came_before_ends_it_as_it_begins():
+    """In the seconds in which everything is imported."""
+    with Interruption() as interrupted:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        with pytest.raises(Interrupted, match="SIGUSR1"), interrupted.at_once():
+            pytest.fail("began")
+
+
+def test_a_signal_whose_error_is_dropped_ends_it_all_the_same():
+    """As one that is raised within a callback of C may be."""
+
+    def drop():
+        with contextlib.suppress(Interrupted):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    with Interruption() as interrupted, pytest.raises(Interrupted, match="SIGTERM"), interrupted.at_once():
+        drop()
+
+
+def test_the_second_ctrl_c_ends_it_and_the_echo_of_the_first_does_not(monkeypatch):
+    """What the terminal sends to all comes a second time from torchrun; a person needs longer."""
+    told, now = [], [100.0]
+    monkeypatch.setattr("neuromf.training.interruption.time.monotonic", lambda: now[0])
+    with Interruption(told.append) as interrupted:
+        os.kill(os.getpid(), signal.SIGINT)
+        now[0] += APART_S / 2
+        os.kill(os.getpid(), signal.SIGINT)
+        assert (interrupted(), told) == ("SIGINT", ["SIGINT"])
+        now[0] += APART_S
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_stays_ignored_where_it_is():
+    """A shell starts what it runs in the background so: the terminal's Ctrl-C is for another program."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Interruption() as interrupted:
+            os.kill(os.getpid(), signal.SIGINT)
+        assert interrupted() == ""
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

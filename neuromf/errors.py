@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -21,6 +22,10 @@ class InputError(Exception):
         self.file = str(file) if file is not None else None
         self.key = key
         super().__init__(self.sentence)
+
+    def __reduce__(self) -> tuple[Callable[..., InputError], tuple[object, ...]]:
+        """What another process needs to raise it anew; without this a pool of processes breaks on it."""
+        return _again, (type(self), self.problem, self.remedy, self.file, self.key)
 
     @property
     def sentence(self) -> str:
@@ -42,3 +47,7 @@ class UnreadableError(InputError):
         """What the system said of a path."""
         problem = f"cannot be read ({error.strerror or error})"
         return cls(problem, remedy="ask its owner for permission to read it, or check the disk", file=path)
+
+
+def _again(kind: type[InputError], problem: str, remedy: str, file: str | None, key: str | None) -> InputError:
+    return kind(problem, remedy=remedy, file=file, key=key)

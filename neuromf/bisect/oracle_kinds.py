@@ -206,8 +206,12 @@ def answer(task: Task) -> Outcome:
         InputError: what every probe needs is not to be had, such as the data.
     """
     start = time.perf_counter()
+    from neuromf.training.arithmetic import UntrustedArithmeticError
+
     try:
         outcome = oracle_kind(task.oracle).answer(task, task.oracle.partition(":")[2])
+    except UntrustedArithmeticError as error:  # this machine's fault, not the mixture's
+        outcome = Outcome(Verdict.UNTESTABLE, detail=error.problem)
     except (RuntimeError, ValueError, ArithmeticError, MemoryError) as error:
         says = " ".join(str(error).split())[:200]
         outcome = Outcome(Verdict.UNTESTABLE, detail=f"{type(error).__name__}: {says}")

@@ -11,6 +11,7 @@ import typer
 
 from neuromf.cli.moved import run_tools
 from neuromf.cli.output_file import check_output_file
+from neuromf.config.provenance import layer_files
 from neuromf.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def bisect(
     study = make_study(good, bad, oracle, repeats=seeds, seed=seed, epochs=epochs, full_scale=full_scale, device=device)
     path = _journal_path(out, resume=resume)
     if json_file is not None:
-        check_output_file(json_file, "--json", keep=[Path(good), Path(bad), path])
+        check_output_file(json_file, "--json", keep=[*layer_files([good, bad]), path])
 
     from neuromf.bisect.answer import document, write_answer
     from neuromf.bisect.journal import Journal

@@ -11,6 +11,7 @@ import typer
 from neuromf.cli.options import SetOption, WaiversOption
 from neuromf.cli.output_file import check_output_file
 from neuromf.config.load import load_config
+from neuromf.config.provenance import layer_files
 
 if TYPE_CHECKING:
     from neuromf.config.schema import Config
@@ -60,7 +61,7 @@ def gate(
 
 def _check_outputs(outputs: dict[str, Path | None], layers: list[str]) -> None:
     """Each output can be written, has a file of its own and is none of the configuration files."""
-    taken = [Path(layer) for layer in layers]
+    taken = layer_files(layers)
     for key, path in outputs.items():
         if path is not None:
             check_output_file(path, key, keep=taken)

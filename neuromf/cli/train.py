@@ -88,11 +88,13 @@ def _train(
 
     from neuromf.cli.starting import announce
     from neuromf.cli.training import exit_code, prepare, report, report_interrupted, run_training
+    from neuromf.training.arithmetic import refuse_wrong_arithmetic
     from neuromf.training.device import DRAWN_AHEAD, choose_device
     from neuromf.training.distributed import ToldError
     from neuromf.training.launch import own_device_name, process_group
 
     where = choose_device(own_device_name(device), deterministic=config.training.deterministic)
+    refuse_wrong_arithmetic(config, where)  # before minutes of encoding
     drawing = DRAWN_AHEAD[where.type] if workers is None else workers
     with process_group(where) as world:
         try:

@@ -1,4 +1,4 @@
-"""What is laid over the defaults: recipes, files and what they extend, each with the name it has in a message."""
+"""The files and recipes that a configuration is made of: each layer, and what it extends."""
 
 from __future__ import annotations
 
@@ -14,71 +14,116 @@ from neuromf.errors import InputError
 
 RECIPE_METADATA = ("about", "extends", "sources")
 """Top-level keys of a recipe or file that describe it and are not settings."""
+LONGEST_CHAIN = 16
+"""Files of which each extends the next."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Settings from one place.
+    """One recipe or file.
 
     Attributes:
-        tree: nested mappings.
-        name: what a message calls the place.
-        recipe: the recipe's name, empty for a file.
+        settings: what it says itself, as nested mappings; of a recipe, with the recipes that it extends.
+        name: to be given in a message.
+        file: where it lies, None for a recipe.
     """
 
-    tree: dict[str, Any]
+    settings: dict[str, Any]
     name: str
-    recipe: str = ""
+    file: Path | None = None
 
 
-def expand(layer: str | Path, *, anchored: bool = True) -> list[Layer]:
-    """A recipe, or a file with what it extends beneath it, lowest first.
+def layer_chain(layer: str, *, anchored: bool = True) -> list[Layer]:
+    """A recipe or file, and before it what it extends: what later ones say wins.
+
+    `extends` names a recipe, or a file by its path from the folder of the file that says so. A name without a folder
+    and a suffix is a recipe's.
 
     Args:
-        layer: name of a shipped recipe, or path of a YAML file.
+        layer: name of a recipe, or path of a file.
         anchored: whether relative paths in a file count from that file; not so in the record of a run.
 
     Raises:
-        InputError: it is neither, cannot be read, or extends itself.
+        InputError: an unknown recipe, a file that is not there or cannot be read, a file that extends itself.
     """
-    if str(layer) in recipe_names():
-        return [Layer(read_recipe(str(layer)), f"recipe {layer}", str(layer))]
-    path = Path(layer)
-    if not path.is_file():
-        raise InputError(f"'{layer}' is neither a recipe nor a file", remedy=_hint(str(layer)))
-    return _expand_file(path, (), anchored)
+    if layer in recipe_names():
+        return [_recipe(layer)]
+    if not os.path.isfile(layer):
+        hint = _nearest(layer) or f"name a YAML file or one of {', '.join(recipe_names())}"
+        raise InputError(f"'{layer}' is neither a recipe nor a file", remedy=hint)
+    links: list[Layer] = []
+    visited: list[Path] = []
+    path: Path | None = Path(layer)
+    while path is not None:
+        _refuse_endless(visited, path)
+        visited.append(path)
+        settings, base = _read_file(path)
+        if anchored:
+            _anchor(settings, path.parent)
+        links.insert(0, Layer(settings, str(path), path))
+        path = None if base is None else _base_file(base, path)
+        if path is None and base is not None:
+            links.insert(0, _recipe(base))
+    return links
 
 
-def _expand_file(path: Path, above: tuple[Path, ...], anchored: bool) -> list[Layer]:
-    if path.resolve() in (other.resolve() for other in above):
-        circle = " -> ".join(str(other) for other in (*above, path))
-        raise InputError(f"the files extend each other ({circle})", remedy="break the circle", file=path, key="extends")
-    tree = sections(read_yaml_mapping(path), path)
-    base = tree.pop("extends", None)
+def _recipe(name: str) -> Layer:
+    return Layer(read_recipe(name), f"recipe {name}")
+
+
+def _read_file(path: Path) -> tuple[dict[str, Any], Any]:
+    """What a file says itself, and what it extends."""
+    tree = _nested(read_yaml_mapping(path), path)
+    base = tree.get("extends")
     for key in RECIPE_METADATA:
         tree.pop(key, None)
-    if anchored:
-        _anchor(tree, path.parent)
-    own = Layer(tree, str(path))
-    if base is None:
-        return [own]
-    if not isinstance(base, str):
-        raise InputError(f"{base!r} is no name", remedy="name one recipe or file", file=path, key="extends")
+    return tree, base
+
+
+def _anchor(settings: dict[str, Any], folder: Path) -> None:
+    """Paths in a file count from it: the folder of scans always, the autoencoder's weights where they lie beside it."""
+    data, vae = settings.get("data"), settings.get("vae")
+    if isinstance(data, dict) and isinstance(data.get("root"), str):
+        data["root"] = os.path.abspath(folder / data["root"])
+    if isinstance(vae, dict) and isinstance(vae.get("checkpoint"), str):
+        beside = folder / vae["checkpoint"]
+        if vae["checkpoint"] != "demo" and os.path.isfile(beside):
+            vae["checkpoint"] = os.path.abspath(beside)
+
+
+def _base_file(base: Any, path: Path) -> Path | None:  # noqa: ANN401
+    """The file that `path` extends, None where that is a recipe."""
     if base in recipe_names():
-        return [*expand(base), own]
-    beneath = path.parent / base
-    if not beneath.is_file():
-        problem = f"'{base}' is neither a recipe nor a file beside this one"
-        raise InputError(problem, remedy=_hint(base), file=path, key="extends")
-    return [*_expand_file(beneath, (*above, path), anchored), own]
+        return None
+    if not isinstance(base, str) or not base or (Path(base).name == base and not Path(base).suffix):
+        remedy = (
+            _nearest(str(base)) or f"use one of {', '.join(recipe_names())}, or the path of a file such as ./base.yaml"
+        )
+        raise InputError(f"'{base}' is no recipe", remedy=remedy, file=path, key="extends")
+    if not os.path.isfile(path.parent / base):
+        remedy = "give its path from the folder of the file that extends it"
+        raise InputError(f"there is no file {path.parent / base}", remedy=remedy, file=path, key="extends")
+    return path.parent / base
 
 
-def sections(tree: dict[str, Any], file: Path) -> dict[str, Any]:
-    """Sections from dotted keys at the top level, as the resolved text has them.
+def _refuse_endless(visited: list[Path], path: Path) -> None:
+    names = " extends ".join(str(link) for link in [*visited, path])
+    if any(os.path.samefile(path, link) for link in visited):
+        raise InputError(
+            f"a file extends itself: {names}", remedy="remove one extends", file=visited[-1], key="extends"
+        )
+    if len(visited) == LONGEST_CHAIN:
+        problem = f"more than {LONGEST_CHAIN} files extend each other"
+        raise InputError(problem, remedy="join some of them", file=visited[-1], key="extends")
 
-    Raises:
-        InputError: a key is given twice, with a dot and as a section.
-    """
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name, recipe_names(), n=1)
+    return f"did you mean '{near[0]}'" if near else ""
+
+
+def _nested(tree: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Sections from dotted keys at the top level, as the resolved text has them."""
     nested: dict[str, Any] = {}
     for key, value in tree.items():
         section, dot, rest = key.partition(".")
@@ -90,8 +135,29 @@ def sections(tree: dict[str, Any], file: Path) -> dict[str, Any]:
     return nested
 
 
+def read_layer(layer: str, *, anchored: bool = True) -> tuple[dict[str, Any], str]:
+    """Settings of a recipe or file with all that it extends, and the name to give in a message.
+
+    Raises:
+        InputError: as `layer_chain`.
+    """
+    merged: dict[str, Any] = {}
+    links = layer_chain(layer, anchored=anchored)
+    for link in links:
+        merge(merged, link.settings, link.name, {})
+    return merged, links[-1].name
+
+
 def merge(base: dict[str, Any], layer: dict[str, Any], source: str, origin: dict[str, str], prefix: str = "") -> None:
-    """Lay `layer` over `base`, in place; `origin` notes the source of each dotted path."""
+    """Put the settings of `layer` over those of `base`, in place.
+
+    Args:
+        base: nested mappings.
+        layer: nested mappings whose values win.
+        source: what is noted in `origin` for each dotted path that the layer names.
+        origin: the source that had the last word on each dotted path.
+        prefix: of the paths.
+    """
     for key, value in layer.items():
         path = f"{prefix}{key}"
         if isinstance(value, dict) and isinstance(base.get(key, {}), dict):
@@ -100,19 +166,3 @@ def merge(base: dict[str, Any], layer: dict[str, Any], source: str, origin: dict
         else:
             base[key] = value
         origin[path] = source
-
-
-def _anchor(tree: dict[str, Any], folder: Path) -> None:
-    """Paths in a file count from it: the folder of scans always, the autoencoder's weights where they lie beside it."""
-    data, vae = tree.get("data"), tree.get("vae")
-    if isinstance(data, dict) and isinstance(data.get("root"), str):
-        data["root"] = os.path.abspath(folder / data["root"])
-    if isinstance(vae, dict) and isinstance(vae.get("checkpoint"), str):
-        beside = folder / vae["checkpoint"]
-        if vae["checkpoint"] != "demo" and beside.is_file():
-            vae["checkpoint"] = os.path.abspath(beside)
-
-
-def _hint(name: str) -> str:
-    near = difflib.get_close_matches(name, recipe_names(), n=1)
-    return f"did you mean '{near[0]}'" if near else f"name a YAML file or one of {', '.join(recipe_names())}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
-from neuromf.config.layers import expand
+from neuromf.config.layers import layer_chain
 from neuromf.config.recipes import recipe_sources
 from neuromf.config.resolve import flatten
 
@@ -18,7 +19,13 @@ def value_sources(layers: Iterable[str], overrides: Iterable[str] = ()) -> dict[
     """
     sources: dict[str, str] = {}
     for layer in layers:
-        for part in expand(layer):
-            own = dict.fromkeys((key for key, _ in flatten(part.tree)), part.name)
-            sources |= recipe_sources(part.recipe) if part.recipe else own
+        for link in layer_chain(str(layer)):
+            found = dict.fromkeys((key for key, _ in flatten(link.settings)), link.name)
+            # A recipe tells of each of its values itself.
+            sources |= found if link.file is not None else recipe_sources(link.name.removeprefix("recipe "))
     return sources | {text.partition("=")[0].strip(): "--set" for text in overrides}
+
+
+def layer_files(layers: Iterable[str]) -> list[Path]:
+    """Every file that these layers are read from, those that they extend included."""
+    return [link.file for layer in layers for link in layer_chain(str(layer)) if link.file is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from neuromf.config.layers import expand
+from neuromf.config.layers import read_layer
 from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config, flatten
 from neuromf.config.schema import Config
@@ -20,7 +20,7 @@ def read_recorded(path: Path) -> Config:
     """
     config = load_config([path], anchored=False)
     last = list(flat_config(config))[-1]
-    if last not in dict(flatten(expand(path)[-1].tree)):
+    if last not in dict(flatten(read_layer(str(path), anchored=False)[0])):
         remedy = "restore the file; a checkpoint tells whether it is the run's own"
         raise InputError("the run's configuration is cut short", remedy=remedy, file=path, key=last)
     return config

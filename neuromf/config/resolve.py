@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from neuromf.config.scalars import scalar_text
 from neuromf.config.schema import Config
 
 
@@ -39,13 +39,7 @@ def flat_config(config: Config) -> dict[str, Any]:
 
 def resolved_text(config: Config) -> str:
     """One `path: value` line a key, sorted by path: text that `load_config` reads back to the same configuration."""
-    return "".join(f"{path}: {_scalar(value)}\n" for path, value in flat_config(config).items())
-
-
-def _scalar(value: Any) -> str:  # noqa: ANN401
-    """JSON, save that YAML wants a point in a number with an exponent."""
-    text = json.dumps(value)
-    return text.replace("e", ".0e", 1) if isinstance(value, float) and "e" in text and "." not in text else text
+    return "".join(f"{path}: {scalar_text(value)}\n" for path, value in flat_config(config).items())
 
 
 def config_hash(config: Config) -> str:

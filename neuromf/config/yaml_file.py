@@ -1,4 +1,4 @@
-"""YAML read strictly: no duplicate keys, a mapping at the top, one clear sentence when it is broken."""
+"""YAML read strictly: each key once, a mapping at the top, one clear sentence when it is broken."""
 
 from __future__ import annotations
 
@@ -7,37 +7,22 @@ from typing import Any
 
 import yaml
 
-from neuromf.config.plain_scalars import misread_scalars
+from neuromf.config.yaml_nodes import ScalarError, build, default_tag
 from neuromf.errors import InputError
 
 DEEPEST, LARGEST = 32, 100_000
 """Levels of a document, and values with every alias written out. The C loader overflows its stack at 200,000 levels,
 and nine lines of ten aliases each fill any memory."""
 
-MERGE = "tag:yaml.org,2002:merge"
-
-_Loader: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Base: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _UniqueKeyLoader(_Loader):  # type: ignore[misc]  # the C loader is only known at run time
-    """Safe loader that refuses a mapping with the same key twice."""
+class _Loader(_Base):  # type: ignore[misc]  # the C loader is only known at run time
+    """Leaves scalars as the text they are, with what tells a quoted one from a plain one."""
 
-
-def _construct_mapping(loader: Any, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401
-    seen: set[Any] = set()
-    for key_node, _ in node.value:
-        if key_node.tag == MERGE:  # brings in another mapping's keys, beneath those that stand here
-            continue
-        key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, str):
-            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is not text", key_node.start_mark)
-        if key in seen:
-            raise yaml.constructor.ConstructorError(None, None, f"key '{key}' is given twice", key_node.start_mark)
-        seen.add(key)
-    return dict(yaml.constructor.SafeConstructor.construct_mapping(loader, node, deep))
-
-
-_UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _construct_mapping)
+    def resolve(self, kind: type[yaml.Node], _value: object, implicit: tuple[bool, bool] | bool) -> str:
+        """The tag of a node that names none."""
+        return default_tag(kind, plain=isinstance(implicit, tuple) and implicit[0])
 
 
 def parse_yaml(text: str, *, file: Path | str, key: str = "") -> Any:  # noqa: ANN401
@@ -45,44 +30,33 @@ def parse_yaml(text: str, *, file: Path | str, key: str = "") -> Any:  # noqa: A
 
     Args:
         text: one document.
-        file: named in an error.
-        key: dotted path under which the document stands, named in an error.
+        file: named in the error.
+        key: dotted path of the key that the document is the value of; empty for a whole file.
 
     Raises:
-        InputError: the text is not YAML, a mapping holds a key twice, a plain value is not to YAML what it looks like,
-            or the document is too large to be a configuration.
+        InputError: the text is not YAML, a mapping holds a key twice, a scalar is read otherwise by another reader of
+            YAML, or it is too large to be a configuration.
     """
     try:
         _refuse_outsized(text)
-        return _construct(text, file, key)
+        node = yaml.compose(text, Loader=_Loader)
+        return None if node is None else build(node, key)
+    except ScalarError as error:
+        raise InputError(error.problem, remedy=error.remedy, file=file, key=error.path or None) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f" in line {mark.line + 1}" if mark else ""
         raise InputError(f"{error.problem}{where}", remedy="write valid YAML with each key once", file=file) from error
-    # A wrong explicit tag, such as !!bool abc, escapes from PyYAML as whatever its converter stumbled over.
-    except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         problem = str(error).splitlines()[0] if str(error) else "nesting is too deep"
         raise InputError(f"not readable as YAML ({problem})", remedy="write valid YAML", file=file) from error
-
-
-def _construct(text: str, file: Path | str, key: str) -> Any:  # noqa: ANN401
-    loader = _UniqueKeyLoader(text)
-    try:
-        node = loader.get_single_node()
-        if node is None:
-            return None
-        for found in misread_scalars(node, loader.construct_object, key):
-            raise InputError(found.problem, remedy=found.remedy, file=file, key=found.key or None)
-        return loader.construct_document(node)
-    finally:
-        loader.dispose()
 
 
 def _refuse_outsized(text: str) -> None:
     """Count levels and values in the stream of events, before anything is built from them."""
     sizes: dict[str | None, int] = {}
     levels: list[tuple[str | None, int]] = [(None, 0)]
-    for event in yaml.parse(text, Loader=_Loader):
+    for event in yaml.parse(text, Loader=_Base):
         size = 0
         if isinstance(event, yaml.CollectionStartEvent):
             levels.append((event.anchor, 1))

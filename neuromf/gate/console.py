@@ -76,7 +76,8 @@ def _smoke_line(smoke: dict[str, Any]) -> str:
     ends = {name: [_short(first[name])] + [_short(last[name])] * (smoke["steps"] > 1) for name in first}
     moved = [f"{name} {' -> '.join(shown)}" for name, shown in ends.items() if set(shown) != {"-"}]
     ended = f"; ended early: {smoke['ended_early']}" if smoke["ended_early"] else ""
-    return f"smoke training, {smoke['steps']} steps on {smoke['latents']}: {', '.join(moved)}{ended}"
+    note = f"; {smoke['note']}" if smoke.get("note") else ""
+    return f"smoke training, {smoke['steps']} steps on {smoke['latents']}: {', '.join(moved)}{ended}{note}"
 
 
 def _short(value: float | None) -> str:

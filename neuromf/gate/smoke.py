@@ -28,6 +28,7 @@ from neuromf.monitor.live import (
     step_readings,
 )
 from neuromf.trace.columns import Row
+from neuromf.training.arithmetic import bfloat16_fault
 from neuromf.training.batches import BatchSource
 from neuromf.training.samples import averaged_net, draw_latents
 from neuromf.training.state import TrainState, initial_state
@@ -47,6 +48,7 @@ class SmokeRun:
         message: why it ended early, empty when it did not.
         latents: what it was trained on.
         pictured: what `real` and `generated` show.
+        note: what it did otherwise than the configuration says, empty when nothing.
     """
 
     config: Config
@@ -57,18 +59,21 @@ class SmokeRun:
     message: str
     latents: str
     pictured: str
+    note: str = ""
 
     @property
     def summary(self) -> dict[str, object]:
         """Its length and what became of its losses, as a verdict keeps them."""
         names = ("raw_total", "raw_fm", "raw_mf", "weighted", "objective")
         first, last = ({name: row[name] for name in names} for row in (self.rows[0], self.rows[-1]))
+        said = {"note": self.note} if self.note else {}
         return {
             "steps": len(self.rows),
             "latents": self.latents,
             "first": first,
             "last": last,
             "ended_early": self.message,
+            **said,
         }
 
 
@@ -77,7 +82,8 @@ def run_smoke(
 ) -> SmokeRun:
     """Train `config` at small scale and judge the runtime laws on every step."""
     report = on_progress or (lambda done, total, note: None)
-    chosen = smoke_latents(config, small_scale(config), lambda done, total: report(done, total, DEMO))
+    small, note = _trustworthy(small_scale(config))
+    chosen = smoke_latents(config, small, lambda done, total: report(done, total, DEMO))
     small, device = chosen.config, torch.device("cpu")
     source = BatchSource(chosen.training, small, device)
     state = initial_state(small, (1.0,) * 4, device)
@@ -97,7 +103,17 @@ def run_smoke(
         message=message,
         latents=chosen.origin,
         pictured=chosen.pictured,
+        note=note,
     )
+
+
+def _trustworthy(config: Config) -> tuple[Config, str]:
+    """The smoke training in float32, and why, where this processor computes bfloat16 wrongly."""
+    fault = bfloat16_fault(config, torch.device("cpu"))
+    if not fault:
+        return config, ""
+    training = config.training.model_copy(update={"precision": "fp32"})
+    return config.model_copy(update={"training": training}), f"in fp32 instead of bf16, for {fault}"
 
 
 def _steps(

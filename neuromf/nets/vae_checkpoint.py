@@ -1,10 +1,9 @@
-"""The two files an autoencoder may come from: neuromf's safetensors and MAISI's own checkpoint."""
+"""The files an autoencoder may come from: neuromf's safetensors, MAISI's own, and what a training of that saved."""
 
 from __future__ import annotations
 
 import json
 import math
-import pickle
 import zipfile
 import zlib
 from dataclasses import asdict, dataclass
@@ -17,12 +16,16 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from neuromf.errors import InputError
+from neuromf.nets.torch_file import is_torch_file, read_torch_file
 from neuromf.nets.vae_architecture import VaeArchitecture, build_vae
+from neuromf.nets.wrapped_weights import described, find_weights
 
 DEMO_WEIGHTS = Path(__file__).parent / "weights" / "demo_vae.safetensors"
 MAISI_ARCHITECTURE = VaeArchitecture(num_channels=(64, 128, 256), num_res_blocks=(2, 2, 2), norm_num_groups=32)
 MAISI_SCALE_FACTOR = 0.96240234375
-_REMEDY = "give a file written by neuromf or MAISI's autoencoder_v2.pt, or use 'demo'"
+MAISI_KEY = "unet_state_dict"
+"""Where MAISI's own file holds its weights."""
+_REMEDY = "give a file written by neuromf or weights of MAISI's autoencoder (autoencoder_v2.pt), or use 'demo'"
 
 
 @dataclass(frozen=True)
@@ -50,16 +53,18 @@ def save_vae(path: Path, network: nn.Module, architecture: VaeArchitecture, scal
 
 
 def read_checkpoint(path: Path) -> VaeCheckpoint:
-    """Read either layout.
+    """Read a file of any of these layouts.
 
     Raises:
         InputError: if the file is missing, damaged, foreign, or does not fit its architecture.
     """
     if not path.is_file():
         raise InputError("there is no such autoencoder file", remedy=_REMEDY, file=path)
-    checkpoint = _read_maisi(path) if zipfile.is_zipfile(path) else _read_safetensors(path)
-    _check_tensors(checkpoint, path)
-    return checkpoint
+    if is_torch_file(path):
+        if zipfile.is_zipfile(path):
+            _check_archive(path)
+        return _read_foreign(read_torch_file(path), path)
+    return _read_safetensors(path)
 
 
 def _read_safetensors(path: Path) -> VaeCheckpoint:
@@ -69,13 +74,17 @@ def _read_safetensors(path: Path) -> VaeCheckpoint:
             tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise InputError(f"the file is damaged or not safetensors ({error})", remedy=_REMEDY, file=path) from error
+    if facts is None:  # written by another program
+        return _read_foreign(tensors, path)
     if not isinstance(facts, dict):
         raise InputError("the header names no architecture", remedy=_REMEDY, file=path, key="neuromf_vae")
     try:
-        return VaeCheckpoint(_architecture(facts), _scale_factor(facts), tensors)
+        checkpoint = VaeCheckpoint(_architecture(facts), _scale_factor(facts), tensors)
     except (KeyError, TypeError, ValueError) as error:
         problem = f"the header's architecture cannot be read ({error!r})"
         raise InputError(problem, remedy=_REMEDY, file=path, key="neuromf_vae") from error
+    _check_tensors(checkpoint, path)
+    return checkpoint
 
 
 def _architecture(facts: dict[str, Any]) -> VaeArchitecture:
@@ -106,34 +115,35 @@ def _check_archive(path: Path) -> None:
         raise InputError(problem, remedy="copy it again from its source", file=path)
 
 
-def _read_maisi(path: Path) -> VaeCheckpoint:
-    _check_archive(path)
+def _read_foreign(content: Any, path: Path) -> VaeCheckpoint:  # noqa: ANN401
+    """MAISI's network, from its own file or from what a training of it saved, whatever that is wrapped in."""
+    with torch.device("meta"):
+        expected = build_vae(MAISI_ARCHITECTURE).state_dict().keys()
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"the checkpoint is damaged or unsafe ({reason})", remedy=_REMEDY, file=path) from error
-    state = content.get("unet_state_dict") if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise InputError("no tensors under this key", remedy=_REMEDY, file=path, key="unet_state_dict")
-    tensors = {str(name): tensor.float() for name, tensor in state.items()}
-    return VaeCheckpoint(MAISI_ARCHITECTURE, MAISI_SCALE_FACTOR, tensors)
+        found = find_weights(content, expected, preferred=MAISI_KEY)
+    except InputError as error:
+        raise InputError(error.problem, remedy=error.remedy or _REMEDY, file=path) from error
+    tensors = {name: tensor.float() for name, tensor in found.tensors.items()}
+    checkpoint = VaeCheckpoint(MAISI_ARCHITECTURE, MAISI_SCALE_FACTOR, tensors)
+    _check_tensors(checkpoint, path, beside=f" (under {found.place!r}; the file holds {described(content)})")
+    return checkpoint
 
 
-def _check_tensors(checkpoint: VaeCheckpoint, path: Path) -> None:
+def _check_tensors(checkpoint: VaeCheckpoint, path: Path, beside: str = "") -> None:
     try:
         with torch.device("meta"):
             expected = build_vae(checkpoint.architecture).state_dict()
     except (ValueError, RuntimeError, ZeroDivisionError, IndexError) as error:
         raise InputError(f"the architecture is impossible ({error})", remedy=_REMEDY, file=path) from error
     tensors = checkpoint.tensors
-    if missing := sorted(expected.keys() - tensors.keys()):
-        raise InputError(f"{len(missing)} tensors are missing, first {missing[0]!r}", remedy=_REMEDY, file=path)
-    if foreign := sorted(tensors.keys() - expected.keys()):
-        raise InputError(f"{len(foreign)} tensors are foreign, first {foreign[0]!r}", remedy=_REMEDY, file=path)
+    missing, foreign = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
+    told = [f"{len(names)} tensors are {word}, first {names[0]!r}"
+            for names, word in ((missing, "missing"), (foreign, "foreign")) if names]  # fmt: skip
+    if told:
+        raise InputError(", and ".join(told) + beside, remedy=_REMEDY, file=path)
     for name, tensor in tensors.items():
         if tensor.shape != expected[name].shape:
-            problem = f"shape {tuple(tensor.shape)} instead of {tuple(expected[name].shape)}"
+            problem = f"shape {tuple(tensor.shape)} instead of {tuple(expected[name].shape)}{beside}"
             raise InputError(problem, remedy=_REMEDY, file=path, key=name)
         if not bool(torch.isfinite(tensor).all()):
             raise InputError("some weights are NaN or infinite", remedy=_REMEDY, file=path, key=name)

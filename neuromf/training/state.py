@@ -11,6 +11,7 @@ from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.monitor.guard import DivergenceGuard
 from neuromf.nets.unet import MeanFlowUnet, build_unet
+from neuromf.training.arithmetic import refuse_wrong_arithmetic
 from neuromf.training.distributed import World, replicate
 from neuromf.training.ema import Ema
 from neuromf.training.loss_module import LossModule
@@ -45,7 +46,11 @@ def initial_state(
         channel_std: standard deviation of each channel of the normalised training latents, for channel weights.
         device: where the model lives.
         world: the processes that share the run; this one alone when None.
+
+    Raises:
+        UntrustedArithmeticError: a training in bfloat16 on a processor that computes it wrongly.
     """
+    refuse_wrong_arithmetic(config, device)
     training, world = config.training, world or World()
     model = build_unet(
         config.unet,

@@ -6,9 +6,9 @@ import os
 
 import pytest
 import torch
-from measured_figures import measured, show_figures
+from measured_figures import left_out, measured, show_figures
 
-__all__ = ["measured"]
+__all__ = ["left_out", "measured"]
 
 
 @pytest.fixture(scope="session", autouse=True)

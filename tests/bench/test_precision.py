@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from neuromf.flow.objective import meanflow_objective, velocity_field
 from neuromf.flow.path import interpolate
 from neuromf.monitor.probes import randomised_copy
 from neuromf.nets.unet import build_unet
+from neuromf.training.arithmetic import bfloat16_fault
 from neuromf.training.optim import gradients
 from tools.performance.figures import Figure
 from tools.performance.workload import CPU_SETTING
@@ -117,15 +119,18 @@ def test_tf32_loses_three_digits_of_the_derivative(measured, tangent):
     assert 100 * error(single, exact) < figure.value < 0.01
 
 
-def test_what_each_precision_makes_of_the_gradient(measured):
+def test_what_each_precision_makes_of_the_gradient(measured, left_out):
     """The pass with gradient in bfloat16 rounds the gradient more coarsely than in float32, and does not lose it."""
     tangent = config().meanflow.tangent
     _, exact = differentiated(tangent, torch.float64)
     _, single = differentiated(tangent, torch.float32)
     _, half = differentiated(tangent, torch.float32, autocast=True)
-    figures = [
-        Figure("error of the gradient, float32", error(single, exact)),
-        Figure("error of the gradient, bfloat16 forward", error(half, exact)),
-    ]
+    figures = [Figure("error of the gradient, float32", error(single, exact))]
+    fault = bfloat16_fault(load_config(["recommended"], [*CPU_SETTING, "training.precision=bf16"]), CPU)
+    if fault:
+        left_out(f"error of the gradient, bfloat16 forward: not measured here, for {fault}")
+        assert not error(half, exact) < 1  # what was left out is indeed wrong
+    else:
+        figures.append(Figure("error of the gradient, bfloat16 forward", error(half, exact)))
     measured(figures, CPU, COMMAND)
-    assert figures[0].value < figures[1].value < 1
+    assert all(before.value < after.value < 1 for before, after in pairwise(figures))

@@ -11,6 +11,7 @@ from tools.performance.figures import Figure, store
 from tools.performance.machine import describe_machine
 
 SHOWN = pytest.StashKey[list[Figure]]()
+LEFT_OUT = pytest.StashKey[list[str]]()
 Report = Callable[..., None]
 
 
@@ -28,11 +29,20 @@ def measured(request: pytest.FixtureRequest) -> Report:
     return report
 
 
+@pytest.fixture
+def left_out(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Say beside the figures which one this machine cannot give, and why."""
+    return request.config.stash.setdefault(LEFT_OUT, []).append
+
+
 def show_figures(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print each figure with its bar beside it."""
     figures = config.stash.get(SHOWN, [])
-    if figures:
+    notes = config.stash.get(LEFT_OUT, [])
+    if figures or notes:
         terminalreporter.section("figures and bars")
     for figure in figures:
         bar = "" if figure.bar is None else f"at most {figure.bar:.3g}: {'held' if figure.held else 'MISSED'}"
         terminalreporter.write_line(f"{figure.name:<58}{figure.value:>10.3g} {figure.unit:<4} {bar}")
+    for note in notes:
+        terminalreporter.write_line(note)

@@ -80,7 +80,7 @@ def test_resolved_text_loads_back_to_the_same_configuration(name, tmp_path):
         ("training:\n  epochs: !!bool abc\n", None, "valid YAML"),
         ("training:\n  learning_rate: 1.0e+38\n", "training.learning_rate", "less than"),
         ("data:\n  spacing_mm: 1000.0\n", "data.spacing_mm", "less than"),
-        ("extends: nothing\n", "extends", "neither a recipe nor a file"),
+        ("extends: nothing\n", "extends", "no recipe"),
     ],
 )
 def test_a_bad_file_is_named_with_key_and_remedy(tmp_path, text, key, words):

@@ -212,7 +212,7 @@ def test_a_training_names_every_bad_scan_before_it_encodes_one(tmp_path, monkeyp
     """One sentence names all nine; no scan was encoded for it."""
     write_good(tmp_path / "scans", 4)
     write_bad(tmp_path / "scans")
-    monkeypatch.setattr(latents, "folder_latents", lambda *_, **__: pytest.fail("encoded"))
+    monkeypatch.setattr(latents, "scan_latents", lambda *_, **__: pytest.fail("encoded"))
     with pytest.raises(InputError, match="9 of 13 scans cannot be used") as caught:
         training_store(loaded(tmp_path / "scans"))
     for _, words in BAD.values():

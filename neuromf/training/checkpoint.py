@@ -16,6 +16,7 @@ from torch import Tensor
 
 from neuromf.errors import InputError, UnreadableError
 from neuromf.monitor.guard import DivergenceGuard
+from neuromf.reading import told_if_unreadable
 from neuromf.training.checkpoint_folders import (
     DEFAULT,
     STATE,
@@ -108,7 +109,11 @@ def sealed(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def latest_checkpoint(run: Path, on_damaged: list[str] | None = None) -> Checkpoint | None:
-    """The newest checkpoint of `run` that is whole; names of damaged ones are appended to `on_damaged`."""
+    """The newest checkpoint of `run` that is whole; names of damaged ones are appended to `on_damaged`.
+
+    Raises:
+        UnreadableError: a newer one cannot be read; it may be whole.
+    """
     for path in checkpoint_folders(run):
         try:
             return read_checkpoint(path)
@@ -129,15 +134,14 @@ def read_checkpoint(path: Path) -> Checkpoint:
     """
     remedy = "resume from an older checkpoint or start a new run"
     try:
-        state = json.loads((path / STATE).read_text())
-        version = state["format"]
-        if version == FORMAT:  # what another version wrote is only told from ours
-            damaged = [name for name in FILES if file_hash(path / name) != state["sha256"][name]]
-            _check_state(state)
+        with told_if_unreadable(path):
+            state = json.loads((path / STATE).read_text())
+            version = state["format"]
+            if version == FORMAT:  # what another version wrote is only told from ours
+                damaged = [name for name in FILES if file_hash(path / name) != state["sha256"][name]]
+                _check_state(state)
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"the checkpoint is not whole ({error})", remedy=remedy, file=path) from error
-    except OSError as error:
-        raise UnreadableError.of(path, error) from error
     if version != FORMAT:
         raise InputError(f"checkpoint format {version}, this version reads {FORMAT}", remedy=remedy, file=path)
     if damaged:

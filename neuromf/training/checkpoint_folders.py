@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuromf.config.schema import Config
+from neuromf.errors import UnreadableError
+from neuromf.reading import told_if_unreadable
 
 STATE = "state.json"
 """The file that describes a checkpoint."""
@@ -61,13 +63,15 @@ def retained(checkpoints: Iterable[Kept], rule: Retention) -> set[int]:
 def prune(run: Path, rule: Retention, step: int) -> None:
     """Delete what retention does not ask for, as seen from the checkpoint at `step`.
 
-    Later checkpoints are those that a resume found damaged: they stay until the run writes them anew.
+    Later checkpoints are those that a resume found damaged: they stay until the run writes them anew. One that the
+    system does not let us read stays too, for it may be among the best.
     """
     folders = {step_of(path): path for path in checkpoint_folders(run) if step_of(path) <= step}
-    stay = retained((Kept(number, _raw_loss(path)) for number, path in folders.items()), rule)
-    for number, path in folders.items():
+    losses = {number: loss for number, path in folders.items() if (loss := _raw_loss(path)) is not None}
+    stay = retained((Kept(number, loss) for number, loss in losses.items()), rule)
+    for number in losses:
         if number not in stay:
-            shutil.rmtree(path)
+            shutil.rmtree(folders[number])
 
 
 def step_of(folder: Path) -> int:
@@ -76,8 +80,17 @@ def step_of(folder: Path) -> int:
 
 
 def checkpoint_folders(run: Path) -> list[Path]:
-    """Folders named as checkpoints are, newest first; anything else in `checkpoints` is none of ours."""
-    folders = [path for path in (run / "checkpoints").glob("step_*") if NAME.fullmatch(path.name) and path.is_dir()]
+    """Folders named as checkpoints are, newest first; anything else in `checkpoints` is none of ours.
+
+    Raises:
+        UnreadableError: the system does not let them be listed.
+    """
+    root = run / "checkpoints"
+    try:
+        with told_if_unreadable(root):
+            folders = [root / name for name in os.listdir(root) if NAME.fullmatch(name) and (root / name).is_dir()]
+    except FileNotFoundError:
+        return []
     return sorted(folders, key=step_of, reverse=True)
 
 
@@ -124,10 +137,13 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _raw_loss(folder: Path) -> float:
-    """Raw loss that a checkpoint was saved with; NaN when it does not say so in a way that can be read."""
+def _raw_loss(folder: Path) -> float | None:
+    """Raw loss that a checkpoint was saved with; NaN when it does not say so, None when it cannot be read."""
     try:
-        value = json.loads((folder / STATE).read_text())["raw_loss"]
+        with told_if_unreadable(folder):
+            value = json.loads((folder / STATE).read_text())["raw_loss"]
         return math.nan if value is None else float(value)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except UnreadableError:
+        return None
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, RecursionError):
         return math.nan

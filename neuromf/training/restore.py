@@ -6,10 +6,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
+from neuromf.data.tensor_file import load_tensors
 from neuromf.errors import InputError
+from neuromf.reading import told_if_unreadable
 from neuromf.training.checkpoint import FILES, Checkpoint
 from neuromf.training.state import TrainState
 
@@ -45,8 +46,9 @@ def _load_matching(state: TrainState, checkpoint: Checkpoint) -> list[dict[str, 
     loaded = []
     for file, expected in zip(FILES, (state.model.state_dict(), names, moments), strict=True):
         try:
-            tensors = load_file(checkpoint.path / file)
-        except (OSError, SafetensorError) as error:
+            with told_if_unreadable(checkpoint.path / file):
+                tensors = load_tensors(checkpoint.path / file)
+        except (FileNotFoundError, NotADirectoryError, SafetensorError) as error:
             raise InputError(f"not safetensors ({error})", remedy="restore it", file=checkpoint.path / file) from error
         if set(tensors) != set(expected):
             raise InputError("holds another model's tensors", remedy="restore it", file=checkpoint.path / file)
@@ -56,7 +58,7 @@ def _load_matching(state: TrainState, checkpoint: Checkpoint) -> list[dict[str, 
 
 def load_average(path: Path, model: torch.nn.Module) -> None:
     """Give `model` the averaged weights of a checkpoint."""
-    model.load_state_dict(load_file(path / "ema.safetensors"))
+    model.load_state_dict(load_tensors(path / "ema.safetensors"))
 
 
 def _load_optimiser(state: TrainState, tensors: dict[str, Tensor]) -> None:

@@ -30,7 +30,8 @@ def print_verdict(console: Console, verdict: Verdict) -> None:
     for where, label in WHERE.items():
         passed = [result.law_id for result in verdict.with_status("pass") if result.where == where]
         if passed:
-            console.print(f"{len(passed)} laws hold {label}: {', '.join(passed)}", soft_wrap=True)
+            hold = "law holds" if len(passed) == 1 else "laws hold"
+            console.print(f"{len(passed)} {hold} {label}: {', '.join(passed)}", soft_wrap=True)
     for note in verdict.notes:
         console.print(note, soft_wrap=True)
     if verdict.smoke is not None:

@@ -11,7 +11,7 @@ from neuromf_spec.registry import law
 
 from neuromf.config.schema import LATENT_CHANNELS, LATENT_STRIDE, Config
 from neuromf.data.cohort import discover_scans
-from neuromf.data.examine import VOXELS_READ_OF, Examination, examine_scans
+from neuromf.data.examine import NAMED, VOXELS_READ_OF, Examination, examine_scans
 from neuromf.errors import InputError
 from neuromf.gate.result import LawResult, law_result
 from neuromf.monitor.live import LawReading, judge
@@ -62,10 +62,12 @@ def open_inputs(
     if found is not None:
         readings.append(_scans_reading(found))
         notes.append(_said_of(found, str(config.data.root)))
+        if len(found.bad) > NAMED:
+            notes.append(f"--json FILE and --report FILE name all {len(found.bad):,} of the bad scans, with remedies")
     if found is not None or trains:
         readings.append(judge("DATA-005", problem=problem))
     elif problem:
-        notes.append(f"autoencoder: {problem}; the demo autoencoder stands in for it here, a training needs the file")
+        notes.append(f"{problem}; the demo autoencoder stands in for it here, a training needs the file")
     return Inputs(tuple(_result(reading, sources) for reading in readings), tuple(notes), _listed(found))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections import deque
+from itertools import takewhile
 from pathlib import Path
 
 import pandas as pd
@@ -60,3 +62,25 @@ def read_rows(path: Path) -> list[Row]:
     """The rows of a trace this process is writing; a table for analysis is `read_trace`."""
     with path.open(newline="") as stream:
         return [parse_row(cells) for cells in csv.DictReader(stream)]
+
+
+def last_rows(path: Path, count: int) -> list[Row]:
+    """The last rows of a trace this process is writing; those before them are never in memory."""
+    with path.open(newline="") as stream:
+        return [parse_row(cells) for cells in deque(csv.DictReader(stream), maxlen=count)]
+
+
+def steps_covered(path: Path) -> int:
+    """Steps 0, 1, 2, ... that a trace has whole lines of: as far as a run may go on from; 0 where there is none."""
+    try:
+        with path.open(newline="", errors="replace") as stream:
+            if next(stream, "").rstrip("\n").split(",") != list(NAMES):
+                return 0
+            return sum(1 for _ in takewhile(_is_next, enumerate(stream)))
+    except FileNotFoundError:
+        return 0
+
+
+def _is_next(numbered: tuple[int, str]) -> bool:
+    step, line = numbered
+    return line.endswith("\n") and line.partition(",")[0] == str(step) and line.count(",") == len(NAMES) - 1

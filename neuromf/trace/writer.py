@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,13 +23,18 @@ class TraceWriter:
     """
 
     def __init__(self, path: Path, first_step: int) -> None:
-        kept = _rows_before(path, first_step)
         staging = path.with_suffix(".tmp")
-        with staging.open("w", newline="") as stream:
-            csv.writer(stream, lineterminator="\n").writerows([list(NAMES), *kept])
-            stream.flush()
-            os.fsync(stream.fileno())
-        staging.replace(path)
+        try:
+            with staging.open("w", newline="") as stream:
+                writer = csv.writer(stream, lineterminator="\n")
+                writer.writerow(NAMES)
+                if first_step:
+                    _copy_rows(path, first_step, writer.writerow)
+                stream.flush()
+                os.fsync(stream.fileno())
+            staging.replace(path)
+        finally:
+            staging.unlink(missing_ok=True)
         self._stream = path.open("a", newline="")
         self._writer = csv.writer(self._stream, lineterminator="\n")
 
@@ -59,27 +65,31 @@ class TraceWriter:
         self._stream.close()
 
 
-def _rows_before(path: Path, first_step: int) -> list[list[str]]:
-    """The rows of steps 0 .. first_step - 1; what follows them is made again, and a kill may have torn its end.
+def _copy_rows(path: Path, first_step: int, target: Callable[[list[str]], object]) -> None:
+    """Hand on the rows of steps 0 .. first_step - 1, one at a time: a long trace is never in memory as a whole.
+
+    What follows them is made again, and a kill may have torn its end.
 
     Raises:
-        InputError: one of those rows is missing or damaged; the file is left as it is.
+        InputError: one of those rows is missing or damaged.
     """
-    if first_step == 0:
-        return []
     remedy = "restore the file, or start a new run: a resumed trace must be whole"
+    count = 0
     try:
         with path.open(newline="") as stream:
-            header, *rows = list(csv.reader(stream)) or [[]]
-    except (OSError, ValueError, csv.Error) as error:
+            rows = csv.reader(stream)
+            header = next(rows, [])
+            for step, row in zip(range(first_step), rows, strict=False):
+                parsed = parse_row(dict(zip(NAMES, row, strict=True)))
+                if row[0] != str(step) or any(parsed[c.name] is None and not c.optional for c in COLUMNS):
+                    break
+                target(row)
+                count += 1
+    except UnicodeDecodeError as error:
         raise InputError(f"the trace cannot be read ({error})", remedy=remedy, file=path) from error
-    kept = rows[:first_step]
-    try:
-        parsed = [parse_row(dict(zip(NAMES, row, strict=True))) for row in kept]
-        filled = all(row[c.name] is not None or c.optional for row in parsed for c in COLUMNS)
+    except (OSError, csv.Error) as error:
+        raise InputError(f"the trace cannot be read ({error})", remedy=remedy, file=path) from error
     except ValueError as error:
         raise InputError(f"a row is damaged ({error})", remedy=remedy, file=path) from error
-    whole = filled and header == list(NAMES) and len(kept) == first_step
-    if not (whole and [row[0] for row in kept] == [str(step) for step in range(first_step)]):
+    if header != list(NAMES) or count < first_step:
         raise InputError(f"steps 0 to {first_step - 1} are not all there", remedy=remedy, file=path)
-    return kept

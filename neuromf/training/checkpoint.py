@@ -26,6 +26,7 @@ from neuromf.training.checkpoint_folders import (
     flush,
     prune,
     publish,
+    step_of,
 )
 from neuromf.training.state import TrainState
 from neuromf.training.storage import written_to
@@ -108,13 +109,24 @@ def sealed(document: dict[str, Any]) -> dict[str, Any]:
     return told | {"seal": hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()}
 
 
-def latest_checkpoint(run: Path, on_damaged: list[str] | None = None) -> Checkpoint | None:
+def latest_checkpoint(
+    run: Path, on_damaged: list[str] | None = None, *, covered: int | None = None
+) -> Checkpoint | None:
     """The newest checkpoint of `run` that is whole; names of damaged ones are appended to `on_damaged`.
+
+    Args:
+        run: folder of the run.
+        on_damaged: takes a sentence for each that is passed over.
+        covered: steps that the trace has; a checkpoint of a later step is passed over.
 
     Raises:
         UnreadableError: a newer one cannot be read; it may be whole.
     """
     for path in checkpoint_folders(run):
+        if covered is not None and step_of(path) > covered:
+            if on_damaged is not None:
+                on_damaged.append(f"{path}: is ahead of the trace, which has {covered} whole steps.")
+            continue
         try:
             return read_checkpoint(path)
         except UnreadableError:  # it may be whole: going on from an older one would write over it

@@ -14,7 +14,7 @@ from neuromf.monitor.guard import self_test
 from neuromf.monitor.live import data_reading
 from neuromf.trace.average import mean
 from neuromf.trace.columns import Row
-from neuromf.trace.reader import read_rows
+from neuromf.trace.reader import last_rows
 from neuromf.trace.writer import TraceWriter
 from neuromf.training.run_folder import RunFolder
 from neuromf.training.scalars import ScalarMirror
@@ -39,9 +39,11 @@ class Recorder:
     ) -> None:
         self._run, self._config, self._trace, self._scalars, self._monitor = run, config, trace, scalars, monitor
         # Of the epoch under way, and of the steps that a checkpoint is judged by, also those before a resume.
-        former = read_rows(run.trace)
+        recent = config.training.checkpoint_every_steps
+        epoch = math.ceil(run_facts(config).steps_per_epoch) + 1
+        former = last_rows(run.trace, max(recent, epoch))
         self._rows: list[Row] = [row for row in former if self._epoch(row) == epoch_of_step(config, step)]
-        self._recent = deque((_raw_loss(row) for row in former), maxlen=config.training.checkpoint_every_steps)
+        self._recent = deque((_raw_loss(row) for row in former), maxlen=recent)
 
     def _epoch(self, row: Row) -> int:
         return epoch_of_step(self._config, _step(row))

@@ -10,6 +10,7 @@ from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.monitor.events import Event, append_event, drop_events, read_events
+from neuromf.trace.reader import steps_covered
 from neuromf.training.checkpoint import Checkpoint, latest_checkpoint
 from neuromf.training.checkpoint_folders import remove_unfinished
 from neuromf.training.restore import restore
@@ -53,7 +54,7 @@ def _choose(run: RunFolder, config: Config) -> _Choice:
     read_summary(run.summary)  # now, not at the end of the first epoch
     read_events(run.events)
     damaged: list[str] = []
-    checkpoint = latest_checkpoint(run.root, damaged)
+    checkpoint = latest_checkpoint(run.root, damaged, covered=steps_covered(run.trace))
     if checkpoint is None and damaged:
         remedy = "restore one, or start a new run with another --out"
         problem = f"holds no whole checkpoint ({damaged[0].removesuffix('.')})"

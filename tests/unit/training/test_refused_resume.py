@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 import torch
+from trace_strategies import frame_of
 
 from neuromf.errors import InputError
 from neuromf.monitor.events import Event, append_event, drop_events, read_events
+from neuromf.trace.reader import last_rows, steps_covered
+from neuromf.trace.writer import TraceWriter
 from neuromf.training.checkpoint import sealed
 from neuromf.training.checkpoint_folders import STATE, checkpoint_folders
 from neuromf.training.loop import train
@@ -93,3 +97,33 @@ def test_a_foreign_file_is_no_event_log(tmp_path):
     (tmp_path / "events.jsonl").write_text("my notes")
     with pytest.raises(InputError, match="not an event log"):
         read_events(tmp_path / "events.jsonl")
+
+
+def test_a_run_goes_on_from_the_newest_checkpoint_that_the_trace_covers(run, tiny_config, real_latents):
+    """Of a trace that another trainer wrote over: the checkpoint before its end is taken, and the later one told."""
+    newest, older = checkpoint_folders(run.root)[:2]
+    lines = run.trace.read_text().splitlines(keepends=True)
+    run.trace.write_text("".join(lines[: 1 + int(older.name.removeprefix("step_"))]))
+    told = []
+    train(tiny_config, real_latents, run, device=CPU, resume=True, on_event=told.append)
+    warned, went_on = (event for event in told if event.law == "CKPT-001")
+    assert newest.name in warned.message
+    assert "ahead of the trace" in warned.message
+    assert older.name in went_on.message
+
+
+def test_a_long_trace_is_not_held_in_memory_at_a_resume(tmp_path):
+    """Fifty times the rows take no more than twice the memory: they are copied and read one at a time."""
+
+    def peak(rows):
+        path = tmp_path / f"{rows}.csv"
+        frame_of(rows).to_csv(path, index=False, lineterminator="\n")
+        tracemalloc.start()
+        with TraceWriter(path, rows):
+            last_rows(path, 10)
+            assert steps_covered(path) == rows
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return size
+
+    assert peak(10_000) <= 2 * peak(200)

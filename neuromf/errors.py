@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from neuromf.readable import printable
+
 
 class InputError(Exception):
     """Bad input at the boundary; the command line prints it as one sentence and exits with code 2.
@@ -32,8 +34,7 @@ class InputError(Exception):
         """File, key, problem and remedy as one sentence."""
         where = ": ".join(part for part in (self.file, self.key) if part)
         text = f"{where}: {self.problem}; {self.remedy}." if where else f"{self.problem}; {self.remedy}."
-        # What a file or a name holds must not break the line or steer the terminal.
-        return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+        return printable(text)
 
 
 class UnreadableError(InputError):

@@ -14,6 +14,7 @@ from neuromf.bisect.oracle import Observation
 from neuromf.bisect.session import Finished
 from neuromf.bisect.study import Study
 from neuromf.config.resolve import resolved_text
+from neuromf.output import write_output
 
 
 def document(study: Study, finished: Finished) -> dict[str, Any]:
@@ -115,7 +116,7 @@ def write_answer(folder: Path, study: Study, found: dict[str, Any], causes: tupl
         files[name] = f"# {', '.join(keys(study, subset))}: alone breaks good.yaml\n{resolved_text(mixture)}"
         files[f"test_cause{number}.py"] = _test(study, subset, name)
     for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        write_output(folder / name, text)
     write_evidence(folder / "evidence.csv", found["evidence"])
     return [*(folder / name for name in files), folder / "evidence.csv"]
 

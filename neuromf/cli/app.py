@@ -39,6 +39,7 @@ from neuromf.cli.sample import sample
 from neuromf.cli.train import train
 from neuromf.cli.watch import watch
 from neuromf.errors import InputError
+from neuromf.readable import printable, show_all
 
 app = typer.Typer(
     help="Train a one-step generative model of brain MRI, and refuse to launch a training that breaks a law.",
@@ -85,18 +86,37 @@ def main() -> None:
 
 def run(commands: typer.Typer) -> None:
     """Run a command line; bad input ends in one sentence and exit code 2."""
+    show_all((sys.stdout, sys.stderr))
     try:
-        commands()
+        try:
+            commands()
+        finally:
+            sys.stdout.flush()  # now, while what a full disk says of it can be told
     except InputError as error:
         _refuse(str(error))
+    except BrokenPipeError:
+        _end_quietly()
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _refuse(f"{where}{error.strerror or error}; check the path, its permissions and the space left.")
+        name = f"{error.filename}: " if error.filename else ""
+        _refuse(printable(f"{name}{error.strerror or error}; check the path, its permissions and the space left."))
+    except UnicodeEncodeError as error:
+        # Python itself cannot hand such a name to the system; any other text that cannot be encoded is our fault.
+        if error.encoding != sys.getfilesystemencoding() or error.encoding == "utf-8":
+            raise
+        problem = f"the name {error.object!a} cannot be written in {error.encoding}, this system's encoding of names"
+        _refuse(f"{problem}; set LC_ALL=C.UTF-8 or PYTHONUTF8=1.")
 
 
 def _refuse(sentence: str) -> NoReturn:
     print(f"neuromf: {sentence}", file=sys.stderr)
     sys.exit(2)
+
+
+def _end_quietly() -> NoReturn:
+    """Whoever read the output has read enough; nothing more can be told, at the interpreter's exit either."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    sys.exit(1)
 
 
 if __name__ == "__main__":

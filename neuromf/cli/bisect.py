@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -74,6 +73,8 @@ def bisect(
     from neuromf.bisect.session import Session
     from neuromf.cli.bisect_console import print_answer, print_study, teller
     from neuromf.cli.console import make_console
+    from neuromf.json_text import json_text
+    from neuromf.output import write_output, writing
 
     console = make_console()
     print_study(console, study, idle_gpus=bool(slurm_gpus) and study.device == "cpu")
@@ -84,9 +85,10 @@ def bisect(
         finally:
             fleet.close()
     found = document(study, finished)
-    files = write_answer(out, study, found, finished.conclusion.causes)
+    with writing(out):
+        files = write_answer(out, study, found, finished.conclusion.causes)
     if json_file is not None:
-        json_file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        write_output(json_file, json_text(found) + "\n")
     print_answer(console, found, files)
     raise typer.Exit(0 if found["ending"] == "found" else INCONCLUSIVE)
 

@@ -12,6 +12,7 @@ from neuromf.cli.options import SetOption, WaiversOption
 from neuromf.cli.output_file import check_output_file
 from neuromf.config.load import load_config
 from neuromf.config.provenance import layer_files
+from neuromf.output import write_output
 
 if TYPE_CHECKING:
     from neuromf.config.schema import Config
@@ -77,12 +78,12 @@ def _write(
     report_file: Path | None,
 ) -> None:
     if json_file is not None:
-        json_file.write_text(verdict.to_json())
+        write_output(json_file, verdict.to_json())
     if junit_file is not None:
         from neuromf.gate.junit import to_junit
 
-        junit_file.write_text(to_junit(verdict))
+        write_output(junit_file, to_junit(verdict))
     if report_file is not None:
         from neuromf.report.gate_page import gate_page
 
-        report_file.write_text(gate_page(verdict, settings, smoke), encoding="utf-8")
+        write_output(report_file, gate_page(verdict, settings, smoke))

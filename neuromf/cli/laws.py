@@ -76,7 +76,7 @@ def claims(as_json: JsonOption = False) -> None:
 
     rows = ledger()
     if as_json:
-        print(json.dumps([asdict(claim) for claim in rows], indent=1, ensure_ascii=False))
+        print(json.dumps([asdict(claim) for claim in rows], indent=1))
         return
     from rich.table import Table
     from rich.text import Text

@@ -19,7 +19,8 @@ def report(
     vae: VaeOption = None,
 ) -> None:
     """Write one self-contained page: verdict, losses, alarms, diagnosis, samples, and where the runs differ."""
-    from neuromf.report.page import check_page, write_page
+    from neuromf.output import write_output
+    from neuromf.report.page import check_page
 
     check_page(out)
 
@@ -31,7 +32,7 @@ def report(
     runs = read_runs(run)
     with progress_bar("latents") as show:
         text = run_page(runs, decoded=decode, vae=vae, on_progress=lambda done, total: show(done, total, ""))
-    write_page(out, text)
+    write_output(out, text)
     console = make_console()
     for reported in runs:
         verdict = headline(reported)

@@ -1,8 +1,7 @@
-"""What all pages share: the template engine, the style, and how a page gets to disk."""
+"""What all pages share: the template engine, the style, and where a page may be written."""
 
 from __future__ import annotations
 
-import os
 from importlib import resources
 from pathlib import Path
 
@@ -42,16 +41,6 @@ def check_page(path: Path) -> None:
         raise InputError("cannot be written", remedy="give a file in a folder that exists", file=path, key="--out")
     if path.exists() and not path.read_bytes()[: len(DOCTYPE)].lower().startswith(DOCTYPE.encode()):
         raise InputError("is a file of another kind", remedy="give a name of its own", file=path, key="--out")
-
-
-def write_page(path: Path, text: str) -> None:
-    """Write a page whole or not at all."""
-    staging = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        staging.write_text(text, encoding="utf-8")
-        staging.replace(path)
-    finally:
-        staging.unlink(missing_ok=True)
 
 
 def _source(name: str) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.monitor.events import Event
+from neuromf.readable import printable
 from neuromf.report.charts import COLOURS
 from neuromf.report.lines import column_values
 from neuromf.trace.columns import Row
@@ -83,7 +84,9 @@ def read_runs(folders: Sequence[Path]) -> list[ReportedRun]:
             raise InputError("the run is given twice", remedy="give each run once", file=folder)
     names = [folder.name for folder in resolved]
     # Folders of one name in different places keep the way that leads to them.
-    labels = [name if names.count(name) == 1 else str(folder) for name, folder in zip(names, folders, strict=True)]
+    labels = [
+        printable(name if names.count(name) == 1 else str(folder)) for name, folder in zip(names, folders, strict=True)
+    ]
     return [_read_run(index, name, folder) for index, (name, folder) in enumerate(zip(labels, folders, strict=True))]
 
 

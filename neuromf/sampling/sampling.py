@@ -18,6 +18,7 @@ from neuromf.data.store import LatentStore
 from neuromf.errors import InputError
 from neuromf.nets.unet import build_unet
 from neuromf.nets.vae import LatentCodec, load_vae
+from neuromf.output import writing
 from neuromf.sampling.montage import draw_montage
 from neuromf.training.checkpoint import latest_checkpoint
 from neuromf.training.frozen import run_latents
@@ -75,7 +76,7 @@ def sample_run(
     rows = {"real, decoded": real, "generated": volumes} if real else {"generated": volumes}
     title = f"optimiser step {checkpoint.step}, {steps} network evaluation{'s' if steps > 1 else ''} a sample"
     names = [f"sample-{index:04d}_T1w.nii.gz" for index in range(count)]
-    with staged_directory(out) as folder:
+    with writing(out), staged_directory(out) as folder:
         for name, volume in zip(names, volumes, strict=True):
             write_volume(folder / name, volume, np.array(store.description.affine))
         draw_montage(folder / "montage.png", rows, title)

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neuromf.monitor.events import Event
+from neuromf.readable import printable
 from neuromf.watch.standing import RunState, duration
 from neuromf.watch.watcher import Quantity, View
 
@@ -95,11 +96,6 @@ def shown(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
-
-
-def printable(text: str) -> str:
-    """Text that neither breaks the line nor steers the terminal, whatever a file holds."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _reason(view: View) -> str:

@@ -1,6 +1,5 @@
 """Whose fault a difference is: a golden's commit, checked out and run again beside today's code."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from neuromf.errors import InputError
 from neuromf.golden.case import read_case
 from neuromf.golden.store import golden_table, provenance
 from neuromf.golden.verdict import Outcome
+from tools.faults.run import copy_writable
 from tools.golden import attribute as attribution
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,7 @@ def clone(tmp_path_factory):
     """This code as a repository of one commit, so that the test needs no history of its own checkout."""
     folder = tmp_path_factory.mktemp("clone")
     for name in ("neuromf", "spec", "tools", "golden"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        copy_writable(ROOT / name, folder / name)
     git(folder, "init", "-q")
     git(folder, "add", "-A")
     git(folder, "commit", "-qm", "blessed")

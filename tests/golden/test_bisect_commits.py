@@ -1,6 +1,5 @@
 """`python -m tools bisect-commits`: the commit that moved a golden case's numbers, found in a repository of four."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 from command_line import run_command
 
 from tools.__main__ import app
+from tools.faults.run import copy_writable
 
 ROOT = Path(__file__).parents[2]
 CASE = "x_exact"
@@ -31,7 +31,7 @@ def repository(tmp_path_factory):
     """This code, a comment, a changed schedule, a word in the README, a slip, and that mended with other numbers."""
     folder = tmp_path_factory.mktemp("commits")
     for name in ("neuromf", "spec", "tools", "golden"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        copy_writable(ROOT / name, folder / name)
     git(folder, "init", "-q")
     (folder / "README").write_text("a")
     schedule = "neuromf/training/schedule.py"

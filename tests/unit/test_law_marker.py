@@ -12,7 +12,7 @@ CONFTEST = Path(__file__).parents[1] / "conftest.py"
 
 
 def run_pytest(folder, body):
-    shutil.copy(CONFTEST, folder / "conftest.py")
+    shutil.copyfile(CONFTEST, folder / "conftest.py")
     (folder / "test_sample.py").write_text(f"import pytest\n\n{body}\n")
     options = ["-q", "--strict-markers", "-p", "no:cacheprovider", "--junitxml=report.xml"]
     command = [sys.executable, "-m", "pytest", *options]

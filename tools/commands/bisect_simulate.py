@@ -17,6 +17,7 @@ def bisect_simulate(
 ) -> None:
     """Compare the bisect with ddmin, QuickXplain and one at a time on simulated trainings that err."""
     from neuromf.cli.console import make_console, progress_bar
+    from neuromf.output import write_output
     from tools.studies.bisect_simulation.scenarios import SCENARIOS
     from tools.studies.bisect_simulation.simulation import ALGORITHMS, simulate
     from tools.studies.bisect_simulation.simulation_table import markdown, trial_frame
@@ -31,7 +32,7 @@ def bisect_simulate(
             if len(rows) % 100 == 0:
                 show(len(rows), total, trial.scenario)
     frame = trial_frame(rows)
-    frame.to_csv(out / "simulation.csv", index=False, lineterminator="\n")
+    write_output(out / "simulation.csv", frame.to_csv(index=False, lineterminator="\n"))
     table = markdown(frame)
-    (out / "table.md").write_text(table, encoding="utf-8")
+    write_output(out / "table.md", table)
     make_console().print(table, soft_wrap=True)

@@ -38,13 +38,14 @@ def check(as_json: JsonOption = False) -> None:
 def matrix(write: Annotated[bool, typer.Option("--write", help="Write spec/MATRIX.md instead.")] = False) -> None:
     """The table of laws and enforcers as Markdown."""
     from neuromf.gate.enforcement import places
+    from neuromf.output import write_output
     from tools.laws.check import MATRIX
     from tools.laws.matrix import matrix as render
 
     root = _root()
     text = render(places(root))
     if write:
-        (root / MATRIX).write_text(text, encoding="utf-8")
+        write_output(root / MATRIX, text)
     else:
         print(text, end="")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -57,11 +58,21 @@ def copy_tree(root: Path, target: Path) -> Path:
     """Copy what the tests need from `root` into the new folder `target`, without caches."""
     target.mkdir(parents=True)
     for name in TREE:
-        if (root / name).is_dir():
-            shutil.copytree(root / name, target / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-        else:
-            shutil.copy2(root / name, target / name)
+        copy_writable(root / name, target / name)
     return target
+
+
+def copy_writable(source: Path, target: Path) -> None:
+    """Copy a file or a folder, without caches, so that its owner may change and delete the copy.
+
+    A copy keeps the mode of what is copied, which in a read-only checkout lets nobody write.
+    """
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    else:
+        shutil.copy2(source, target)
+    for path in (target, *target.rglob("*")):
+        path.chmod(path.stat().st_mode | stat.S_IWUSR)
 
 
 @contextmanager

@@ -11,20 +11,21 @@ import pandas as pd
 from neuromf.config.schema import Config
 from neuromf.golden.case import LANE, GoldenCase
 from neuromf.golden.store import FORMAT, contract_texts, file_hash
+from neuromf.output import write_output
 from tools.golden.measure import Measurement
 
 
 def write_measurement(case: GoldenCase, measurement: Measurement, table: pd.DataFrame) -> None:
     """Store the tolerances and what they follow from."""
-    table.to_csv(case.tolerances, index=False, float_format="%.3g", lineterminator="\n")
+    write_output(case.tolerances, table.to_csv(index=False, float_format="%.3g", lineterminator="\n"))
     both = pd.concat([measurement.noise, measurement.effects], keys=["noise", "fault"], names=["kind", "change"])
-    both.to_csv(case.effects, float_format="%.3g", lineterminator="\n")
+    write_output(case.effects, both.to_csv(float_format="%.3g", lineterminator="\n"))
 
 
 def write_golden(case: GoldenCase, trace: str, weights: str, document: dict[str, Any]) -> None:
     """Store a golden trace, its configuration and parameters, and where it comes from."""
     write_contract(case.folder, case.config)
-    case.trace.write_text(trace)
+    write_output(case.trace, trace)
     whole = {
         "format": FORMAT,
         "lane": LANE,
@@ -32,11 +33,11 @@ def write_golden(case: GoldenCase, trace: str, weights: str, document: dict[str,
         "weights_sha256": weights,
         "trace_sha256": file_hash(case.trace),
     }
-    case.provenance.write_text(json.dumps(whole, indent=1) + "\n")
+    write_output(case.provenance, json.dumps(whole, indent=1) + "\n")
 
 
 def write_contract(folder: Path, config: Config) -> None:
     """Store every key and every parameter of a configuration as text."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in contract_texts(config).items():
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        write_output(folder / name, text)

@@ -8,8 +8,9 @@ from reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 from neuromf.errors import InputError
 from neuromf.monitor.events import Event
+from neuromf.output import write_output
 from neuromf.report.block_charts import NO_BLOCKS
-from neuromf.report.page import check_page, write_page
+from neuromf.report.page import check_page
 from neuromf.report.run_facts import read_runs
 from neuromf.report.run_page import run_page
 from neuromf.report.sample_slices import NO_SAMPLES
@@ -138,9 +139,9 @@ def test_a_report_replaces_its_own_page_and_nothing_else(tmp_path):
     """A former page is written over; a folder, a foreign file and a missing folder are refused."""
     page, foreign = tmp_path / "report.html", tmp_path / "notes.txt"
     foreign.write_text("keep")
-    write_page(page, "<!doctype html>\n<title>old</title>")
+    write_output(page, "<!doctype html>\n<title>old</title>")
     check_page(page)
-    write_page(page, "<!doctype html>\n<title>new</title>")
+    write_output(page, "<!doctype html>\n<title>new</title>")
 
     for refused in (tmp_path, foreign, tmp_path / "no" / "report.html"):
         with pytest.raises(InputError):

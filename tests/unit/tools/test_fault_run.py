@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -13,7 +12,7 @@ from tools.commands.faults import faults_app
 from tools.faults import catalogue, run
 from tools.faults.catalogue import Fault, faults
 from tools.faults.pytest_run import PytestRun, check_imports
-from tools.faults.run import checkout, copy_tree, inject, kill, prove_clean, run_faults
+from tools.faults.run import checkout, copy_tree, copy_writable, inject, kill, prove_clean, run_faults
 
 TESTS = """
 import pytest
@@ -40,12 +39,12 @@ def root(tmp_path, monkeypatch):
     for name in ("neuromf", "spec/neuromf_spec", "tools"):
         (folder / name).mkdir(parents=True)
         (folder / name / "__init__.py").touch()
-    shutil.copy(checkout() / "neuromf" / "checkout.py", folder / "neuromf")
-    shutil.copy(checkout() / "neuromf" / "errors.py", folder / "neuromf")
+    for name in ("checkout.py", "errors.py", "readable.py"):
+        (folder / "neuromf" / name).write_bytes((checkout() / "neuromf" / name).read_bytes())
     (folder / "neuromf" / "thing.py").write_text("VALUE = 1\n")
     (folder / "tests" / "test_thing.py").write_text(TESTS)
     (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
-    shutil.copytree(checkout() / "tools" / "faults", folder / "tools" / "faults")
+    copy_writable(checkout() / "tools" / "faults", folder / "tools" / "faults")
     return folder
 
 
@@ -66,6 +65,18 @@ def fault(replace="2", *, name="a", test="test_value", law="", find="1"):
 def tree(root, tmp_path):
     """A copy of it."""
     return copy_tree(root, tmp_path / "copy")
+
+
+def test_the_copy_of_a_checkout_that_may_not_be_written_may_be(root, tmp_path):
+    """A checkout of another user, or on a disk that is mounted to be read, has modes that a copy must not keep."""
+    for path in (root, *root.rglob("*")):
+        path.chmod(path.stat().st_mode & ~0o222)
+    copy = copy_tree(root, tmp_path / "copy")
+    assert all(path.stat().st_mode & 0o200 for path in (copy, *copy.rglob("*")))
+    with inject(fault(), copy):
+        assert (copy / "neuromf" / "thing.py").read_text() == "VALUE = 2\n"
+    for path in (root, *root.rglob("*")):
+        path.chmod(path.stat().st_mode | 0o200)
 
 
 def test_a_noticed_fault_is_killed_and_taken_out(tree):

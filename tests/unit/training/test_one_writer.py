@@ -71,7 +71,8 @@ def test_the_command_refuses_before_it_makes_latents(tmp_path, monkeypatch):
     """Exit code 2 before minutes of work, for a resume and for a new run alike."""
     config = make_tiny_config()
     run = create_run(tmp_path / "run", config, "")
-    monkeypatch.setattr("neuromf.cli.training.training_store", lambda *_: pytest.fail("made latents"))
+    for name in ("begin", "go_on"):
+        monkeypatch.setattr(f"neuromf.cli.training.{name}", lambda *_, **__: pytest.fail("made latents"))
     from neuromf.lock import Lock
 
     with Lock(run.lock, what=run.root, whose="another training"):

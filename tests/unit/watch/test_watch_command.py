@@ -12,9 +12,10 @@ from rich.console import Console
 from tiny_run import make_tiny_config
 
 from neuromf.cli import watch as command
+from neuromf.readable import printable
 from neuromf.training.loop import train
 from neuromf.training.run_folder import create_run
-from neuromf.watch.screen import printable, screen
+from neuromf.watch.screen import screen
 from neuromf.watch.watcher import SHOWN, Watcher
 
 

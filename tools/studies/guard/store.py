@@ -13,6 +13,7 @@ from pandera.errors import SchemaError, SchemaErrors
 
 from neuromf.checkout import golden_folder
 from neuromf.errors import InputError
+from neuromf.output import write_output
 from neuromf.trace.exact import read_exact
 from tools.studies.guard.longer import KINDS
 from tools.studies.guard.noise import LEVELS
@@ -109,10 +110,10 @@ def study_of(simulated: list[Row], real: list[Row], longer: list[Row]) -> Study:
 def write_study(study: Study, table: str, folder: Path) -> None:
     """Store the tables of rows, and the one that is read."""
     folder.mkdir(parents=True, exist_ok=True)
-    study.simulated.to_csv(folder / "simulated.csv", index=False, lineterminator="\n")
-    study.real.to_csv(folder / "real.csv", index=False, lineterminator="\n")
-    study.longer.to_csv(folder / "longer.csv", index=False, lineterminator="\n")
-    (folder / "table.md").write_text(table, encoding="utf-8", newline="\n")
+    write_output(folder / "simulated.csv", study.simulated.to_csv(index=False, lineterminator="\n"))
+    write_output(folder / "real.csv", study.real.to_csv(index=False, lineterminator="\n"))
+    write_output(folder / "longer.csv", study.longer.to_csv(index=False, lineterminator="\n"))
+    write_output(folder / "table.md", table)
 
 
 def read_study(folder: Path = FOLDER) -> Study:

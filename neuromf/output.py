@@ -1,0 +1,52 @@
+"""Files that a command leaves: each whole or not at all, and named where the disk refuses it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from neuromf.errors import InputError
+from neuromf.readable import READABLE
+
+REMEDY = "make room there or name another place, then run the command again"
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn the refusal of a disk in the block into a sentence that names what was being written.
+
+    A full disk is noticed at a write, which knows no name, and not at the opening, which does.
+
+    Raises:
+        InputError: naming the file of the error, or `path` where it has none.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror or error})"
+        raise InputError(problem, remedy=REMEDY, file=error.filename or path) from error
+
+
+def write_output(path: Path, text: str) -> None:
+    """Write a text file whole or not at all; a pipe or a terminal takes it as it is.
+
+    Raises:
+        InputError: the disk refuses it; what stood there before still does.
+    """
+    with writing(path):
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8", errors=READABLE, newline="\n")
+            return
+        target = path.resolve()  # a link stays one
+        staging = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        try:
+            staging.write_text(text, encoding="utf-8", errors=READABLE, newline="\n")
+            if target.exists():
+                staging.chmod(target.stat().st_mode & 0o777)
+            staging.replace(target)
+        finally:
+            staging.unlink(missing_ok=True)

@@ -24,6 +24,17 @@ SPREAD = ("-n", str(min(os.cpu_count() or 1, 8)), "--dist", "worksteal")
 TEST_ENVIRONMENT = {"PYTHONHASHSEED": "0", "CUBLAS_WORKSPACE_CONFIG": ":4096:8", "OMP_WAIT_POLICY": "PASSIVE"}
 ONE_THREAD = {**TEST_ENVIRONMENT, "OMP_NUM_THREADS": "1"}
 
+VERSIONS = Path(".nox/versions")
+RESOLUTIONS = {"lowest": "lowest-direct", "newest": "highest"}
+# Every library is used by one of these: imports, each --help, configuration, table schemas, reports, tiny trainings.
+SHORT = (
+    "tests/unit/test_imports.py", "tests/e2e/test_help.py", "tests/e2e/test_command_line.py", "tests/unit/config",
+    "tests/unit/trace", "tests/unit/comparison", "tests/unit/data/test_manifest.py", "tests/unit/data/test_nifti.py",
+    "tests/unit/data/test_demo.py", "tests/unit/nets", "tests/unit/training/test_loop.py", "tests/unit/report",
+    "tests/unit/gate/test_static_gate.py", "tests/unit/cli/test_ticket.py", "tests/unit/watch", "tests/unit/golden",
+    "tests/laws/test_law_jvp.py",
+)  # fmt: skip
+
 
 def _install(session: nox.Session, extras: str = "dev") -> None:
     if not PYTHON.exists():
@@ -108,6 +119,38 @@ def explore(session: nox.Session) -> None:
     """The property tests with fifty times the examples, drawn anew."""
     _install(session)
     _run(session, "pytest", "tests/laws", "tests/equivalence", "--hypothesis-profile", "explore")
+
+
+@nox.session(python=False, default=False)
+def versions(session: nox.Session) -> None:
+    """A short part of the tests with the lowest versions that pyproject.toml admits, then with the newest there are.
+
+    torch stays at the version of constraints.txt: of any other the index offers a build that brings gigabytes of CUDA
+    with it. Lowest are the dependencies that pyproject.toml names, at what it names; what those need in turn is the
+    newest that fits. `-- lowest` or `-- newest` runs one of the two. Each environment is made anew, in `.nox/versions`.
+    """
+    wanted = session.posargs or list(RESOLUTIONS)
+    VERSIONS.mkdir(parents=True, exist_ok=True)
+    torch = VERSIONS / "torch.txt"
+    lines = Path("constraints.txt").read_text(encoding="utf-8").splitlines(keepends=True)
+    torch.write_text("".join(line for line in lines if line.startswith("torch==")))
+    resolver = _environment(session, VERSIONS / "resolver")
+    session.run(resolver, "-m", "pip", "install", "--quiet", "uv", external=True)
+    for name in wanted:
+        pinned = VERSIONS / f"{name}.txt"
+        resolve = ("-m", "uv", "pip", "compile", "--quiet", "--upgrade", "--resolution", RESOLUTIONS[name])
+        python = f"{sys.version_info.major}.{sys.version_info.minor}"
+        what = ("--python-version", python, "pyproject.toml", "--extra", "test", "-c", str(torch), "-o", str(pinned))
+        session.run(resolver, *resolve, *what, external=True)
+        python = _environment(session, VERSIONS / name)
+        session.run(python, "-m", "pip", "install", "--quiet", "-c", str(pinned), "-e", ".[test]", external=True)
+        session.run(python, "-m", "pytest", "-q", *SPREAD, *SHORT, env=ONE_THREAD, external=True)
+
+
+def _environment(session: nox.Session, folder: Path) -> str:
+    """The Python of a new virtual environment."""
+    session.run(sys.executable, "-m", "venv", "--clear", str(folder), external=True)
+    return str(folder / PYTHON.relative_to(SHARED))
 
 
 @nox.session(python=False)

@@ -97,7 +97,7 @@ def _prepare(
         if resume:
             store = go_on(RunFolder(out), config, on_progress, real=real)
         else:
-            beginning = begin(config, on_progress)
+            beginning = begin(config, on_progress, _tell)
             store = beginning.store
     if not store.scan_ids("train"):
         remedy = "give more subjects or a larger first ratio"
@@ -109,6 +109,10 @@ def _prepare(
         create_run(out, config, store.description.content_hash, gate=gate, device=start.record, keep=keep)
     opened.append(store)
     return store.path
+
+
+def _tell(line: str) -> None:
+    make_console().print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _encoding(show: Callable[[int, int, str], None], start: Start) -> Callable[[int, int], None]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuromf.data.cache_entry import cache_directory, cached_store, kept_entry
-from neuromf.data.cohort import Scan, discover_scans
+from neuromf.data.cohort import Scan, Selection, discover_scans, names_itself, select_scans
+from neuromf.data.cohort_table import COHORT_FILE, describe_selection, write_cohort
 from neuromf.data.content import content_key
 from neuromf.data.demo import build_demo_cohort
 from neuromf.data.encoded import EncodedScans
@@ -68,11 +69,13 @@ def folder_latents(
     split_ratios: tuple[float, float, float],
     split_seed: int,
     on_progress: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Path:
-    """Give the latent store of the scans that `discover_scans` finds in a folder; see `scan_latents`."""
+    """Give the latent store of the scans that `select_scans` takes from a folder; see `scan_latents`."""
+    selection = select_scans(root)
     return scan_latents(
-        discover_scans(root), preprocessing, codec_name, split_ratios=split_ratios, split_seed=split_seed,
-        on_progress=on_progress,
+        selection.scans, preprocessing, codec_name, split_ratios=split_ratios, split_seed=split_seed,
+        on_progress=on_progress, selection=selection, tell=tell,
     )  # fmt: skip
 
 
@@ -84,6 +87,8 @@ def scan_latents(
     split_ratios: tuple[float, float, float],
     split_seed: int,
     on_progress: Callable[[int, int], None] | None = None,
+    selection: Selection | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Path:
     """Give the latent store of a user's scans, encoding them only if it is not in the cache or damaged there.
 
@@ -97,6 +102,8 @@ def scan_latents(
         split_ratios: shares of train, validation, test.
         split_seed: of the split.
         on_progress: called with (done, scans) after each scan.
+        selection: where the scans are from; its table is kept in a store that is made.
+        tell: called, before the first scan is encoded, with each sentence on what is taken, left out and doubtful.
 
     Returns:
         Path of the store, verified.
@@ -112,7 +119,10 @@ def scan_latents(
     )
 
     def build(folder: Path) -> None:
+        table = None if selection is None else describe_selection(selection, tell)
         _encode(scans, folder, preprocessing, codec, split, on_progress or _ignore, kept)
+        if table is not None:
+            write_cohort(folder / "latents" / COHORT_FILE, table)
 
     store = cached_store(_scans_name(scans, preprocessing, codec, split), build)
     kept.drop_copied()
@@ -145,9 +155,14 @@ class _Split:
 
 
 def _scans_name(scans: Sequence[Scan], preprocessing: Preprocessing, codec: LatentCodec, split: _Split) -> str:
-    found = [(str(scan.path.resolve()), scan.path.stat()) for scan in scans]
-    states = [[path, state.st_size, state.st_mtime_ns] for path, state in found]
-    return _name("folder", states, preprocessing, codec.fingerprint, split)
+    return _name("folder", [_state(scan) for scan in scans], preprocessing, codec.fingerprint, split)
+
+
+def _state(scan: Scan) -> list[object]:
+    """What decides a scan's part of a store; BIDS names and guesses decide subject and id by the path alone."""
+    state = scan.path.stat()
+    known = [str(scan.path.resolve()), state.st_size, state.st_mtime_ns]
+    return known if names_itself(scan) else [*known, scan.subject, scan.scan_id]
 
 
 def _name(kind: str, *facts: object) -> str:

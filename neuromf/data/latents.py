@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from neuromf.data.cohort import Scan, discover_scans
+from neuromf.data.cohort import Scan, select_scans
+from neuromf.data.cohort_table import COHORT_FILE, cohort_table, write_cohort
 from neuromf.data.encoded import Encoded, EncodedScans
 from neuromf.data.manifest import CHANNELS, MEAN_COLUMNS, STD_COLUMNS, write_manifest
 from neuromf.data.nifti import read_volume
@@ -48,11 +49,15 @@ def encode_cohort(
     split_seed: int,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> LatentStore:
-    """Encode every scan that `discover_scans` finds in a folder; see `encode_scans`."""
-    scans = discover_scans(root)
-    return encode_scans(
-        scans, out, preprocessing, codec, split_ratios=split_ratios, split_seed=split_seed, on_progress=on_progress
-    )
+    """Encode every scan that `select_scans` takes from a folder, and keep the table of it; see `encode_scans`."""
+    selection = select_scans(root)
+    table = cohort_table(selection)
+    store = encode_scans(
+        selection.scans, out, preprocessing, codec, split_ratios=split_ratios, split_seed=split_seed,
+        on_progress=on_progress,
+    )  # fmt: skip
+    write_cohort(out / COHORT_FILE, table)
+    return store
 
 
 def encode_scans(

@@ -11,6 +11,7 @@ from neuromf.config.derived import RunFacts, pair_settings
 from neuromf.config.schema import Config
 from neuromf.data.cohort import Scan, discover_scans, subject_id
 from neuromf.data.splits import SPLIT_NAMES, split_subjects
+from neuromf.data.subjects import alike_guesses
 from neuromf.gate.check import Arguments, Check
 from neuromf.monitor.guard import guard_arguments
 from neuromf.trace.columns import NAMES
@@ -102,7 +103,8 @@ def split_arguments(config: Config, scans: Sequence[Scan]) -> Arguments:
     return {
         "shared_subjects": sum(len(names) > 1 for names in homes.values()),
         "empty_splits": [name for name in asked if name not in split_of.values()],
-        "unnamed_scans": sum(not scan.subject.startswith("sub-") for scan in scans),
+        "unnamed_scans": sum(scan.guessed for scan in scans),
+        "alike": alike_guesses(sorted({scan.subject for scan in scans if scan.guessed})) or (),
         "subjects": len(split_of),
     }
 

@@ -19,7 +19,7 @@ from neuromf.data.store import LatentStore, open_latents
 from neuromf.errors import InputError
 from neuromf.nets.vae import LatentCodec
 from neuromf.training.autoencoder import absolute_name, find_autoencoder, open_autoencoder
-from neuromf.training.latents import chosen_scans, training_store
+from neuromf.training.latents import chosen_scans, selected_scans, training_store
 from neuromf.training.run_folder import RunFolder, check_latents
 
 OnProgress = Callable[[int, int], None]
@@ -46,16 +46,19 @@ class Beginning:
         write_record(run.latents, self.store, self.origin, self.scans, real=real)
 
 
-def begin(config: Config, on_progress: OnProgress | None = None) -> Beginning:
+def begin(
+    config: Config, on_progress: OnProgress | None = None, tell: Callable[[str], None] | None = None
+) -> Beginning:
     """Choose the scans of a new run and open their latents, encoding what the cache does not hold.
 
     Raises:
         InputError: a scan, the autoencoder's weights or the cache cannot be read.
     """
-    scans = chosen_scans(config)
+    selection = selected_scans(config)
+    scans = [] if selection is None else selection.scans
     # Before the encoding: of a scan that is written meanwhile the older state is kept, and the change is noticed.
     frozen = freeze(scans)
-    store = training_store(config, on_progress, scans)
+    store = training_store(config, on_progress, scans, selection=selection, tell=tell)
     path, cache = store.path.absolute(), cache_directory().absolute()
     origin = Origin(
         source=config.data.source,

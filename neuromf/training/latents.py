@@ -7,7 +7,7 @@ from pathlib import Path
 
 from neuromf.config.schema import Config
 from neuromf.data.cache import demo_latents, kept_scan_latents, scan_latents
-from neuromf.data.cohort import Scan, discover_scans
+from neuromf.data.cohort import Scan, Selection, discover_scans, select_scans
 from neuromf.data.examine import examine_scans, refuse_bad_scans
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.store import LatentStore, open_latents
@@ -22,8 +22,22 @@ def chosen_scans(config: Config) -> list[Scan]:
     return [] if config.data.root is None else discover_scans(Path(config.data.root))
 
 
+def selected_scans(config: Config) -> Selection | None:
+    """What the folder of `config` offers, what is trained on and what is left; None for the built-in cohort.
+
+    Raises:
+        InputError: as `chosen_scans`.
+    """
+    return None if config.data.root is None else select_scans(Path(config.data.root))
+
+
 def training_store(
-    config: Config, on_progress: Callable[[int, int], None] | None = None, scans: Sequence[Scan] | None = None
+    config: Config,
+    on_progress: Callable[[int, int], None] | None = None,
+    scans: Sequence[Scan] | None = None,
+    *,
+    selection: Selection | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> LatentStore:
     """Open the latent store of `config`, encoding its scans first when the cache does not hold them.
 
@@ -34,6 +48,8 @@ def training_store(
         config: the run.
         on_progress: called with (done, total) while scans are encoded.
         scans: what `chosen_scans` gave, where it was asked already.
+        selection: where the scans are from; its table is kept in a store that is made.
+        tell: called, before a user's scans are encoded, with each sentence on what is taken and left out.
 
     Raises:
         InputError: scans, the autoencoder's weights or the cache cannot be read.
@@ -60,6 +76,8 @@ def training_store(
             split_ratios=data.split_ratios,
             split_seed=data.split_seed,
             on_progress=on_progress,
+            selection=selection,
+            tell=tell,
         )
     return open_latents(path, verify=False)  # both functions have just verified it
 

@@ -26,7 +26,12 @@ def standardised_latents(*, mean: Sequence[float], std: Sequence[float]) -> Find
 
 
 def disjoint_splits(
-    *, shared_subjects: int, empty_splits: Collection[str] = (), unnamed_scans: int = 0, subjects: int | None = None
+    *,
+    shared_subjects: int,
+    empty_splits: Collection[str] = (),
+    unnamed_scans: int = 0,
+    alike: Sequence[str] = (),
+    subjects: int | None = None,
 ) -> Finding:
     """Judge a split.
 
@@ -34,21 +39,24 @@ def disjoint_splits(
         shared_subjects: subjects with scans in more than one split.
         empty_splits: splits that were asked for a share and have no subject. Only an empty training split breaks the
             law: no run reads the others, so that a small cohort may leave them empty.
-        unnamed_scans: scans whose file name gives no subject, so that each counts as a subject of its own.
+        unnamed_scans: scans whose subject is guessed, because no rule reads one from their names: a warning.
+        alike: two guessed subjects that look like one person, empty where none do.
         subjects: number of subjects, where it is known.
     """
     empty = f"; no subject in {', '.join(empty_splits)}" if empty_splits else ""
-    guess = f"; {unnamed_scans} scans name no subject: two of one head could part ways" if unnamed_scans else ""
+    guess = f"; the subjects of {unnamed_scans} scans are guessed: two of one head could part" if unnamed_scans else ""
+    if alike:
+        guess = f"; {alike[0]!r} and {alike[1]!r} look like one person and count as two{guess}"
     untrained = "train" in empty_splits
-    passed = shared_subjects == 0 and not untrained
+    sound = shared_subjects == 0 and not untrained
     return Finding(
-        passed=passed,
+        passed=sound and not unnamed_scans,
         value=f"{shared_subjects}{empty}",
         bound="0, and a subject to train on",
         unit="subjects in two splits",
         detail=("" if subjects is None else f"{subjects} subjects") + guess,
         passing_value="data.split_ratios=[1.0,0.0,0.0]" if untrained else "",
-        severity=Severity.INFO if unnamed_scans and passed else None,
+        severity=Severity.WARN if unnamed_scans and sound else None,
     )
 
 

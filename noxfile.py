@@ -53,8 +53,8 @@ def unit(session: nox.Session) -> None:
     """Unit, law, equivalence and end-to-end tests on the CPU, and the examples in docstrings; at most five minutes."""
     _install(session)
     folders = ("tests/unit", "tests/laws", "tests/equivalence", "tests/e2e")
-    doctests = ("--doctest-modules", "neuromf", "spec/neuromf_spec")
-    _run(session, "pytest", *SPREAD, *doctests, *folders, environment=ONE_THREAD)
+    _run(session, "pytest", "-q", "--doctest-modules", "neuromf", "spec/neuromf_spec", environment=ONE_THREAD)
+    _run(session, "pytest", *SPREAD, *folders, environment=ONE_THREAD)
 
 
 @nox.session(python=False)

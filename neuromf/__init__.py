@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from neuromf_spec.registry import laws
 
+    from neuromf.api import compare, diagnose, judge, train
     from neuromf.comparison.comparator import Comparison
     from neuromf.config.load import load_config
     from neuromf.config.schema import Config
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from neuromf.flow.settings import ObjectiveSettings, TimeSettings
     from neuromf.flow.times import sample_times
     from neuromf.gate.result import LawResult
-    from neuromf.library import compare, diagnose, judge, train
     from neuromf.trace.reader import read_trace
 
 _HOMES = {
@@ -45,17 +45,17 @@ _HOMES = {
     "ObjectiveSettings": "neuromf.flow.settings",
     "Suspect": "neuromf.diagnosis.diagnosis",
     "TimeSettings": "neuromf.flow.settings",
-    "compare": "neuromf.library",
-    "diagnose": "neuromf.library",
+    "compare": "neuromf.api",
+    "diagnose": "neuromf.api",
     "draw_batch": "neuromf.flow.batch",
-    "judge": "neuromf.library",
+    "judge": "neuromf.api",
     "laws": "neuromf_spec.registry",
     "load_config": "neuromf.config.load",
     "meanflow_objective": "neuromf.flow.objective",
     "read_trace": "neuromf.trace.reader",
     "sample": "neuromf.flow.sampling",
     "sample_times": "neuromf.flow.times",
-    "train": "neuromf.library",
+    "train": "neuromf.api",
     "velocity_field": "neuromf.flow.objective",
 }
 """The module that each public name comes from."""

@@ -40,7 +40,12 @@ def train(
     waivers: WaiversOption = None,
     despite: Annotated[
         str | None,
-        typer.Option("--despite", metavar="WHY", help="Train although laws block it; the run keeps the reason."),
+        typer.Option(
+            "--despite",
+            "--allow-blocked",
+            metavar="WHY",
+            help="Train although laws block it; the run keeps the reason.",
+        ),
     ] = None,
     real_latents: RealLatentsOption = 4,
     progress: Annotated[

@@ -94,7 +94,9 @@ def read_cohort(path: Path) -> pandas.DataFrame:
     """
     try:
         frame = pandas.read_csv(path, dtype=str, keep_default_na=False, encoding_errors="surrogateescape")
-        frame["include"] = frame["include"].map({"True": True, "False": False})
+        if wrong := sorted(set(frame["include"]) - {"True", "False"}):
+            raise ValueError(f"include is {wrong[0]!r}, not True or False")
+        frame["include"] = frame["include"] == "True"
         return COHORT_SCHEMA.validate(frame, lazy=True)
     except SchemaErrors as errors:
         first = errors.failure_cases.iloc[0]

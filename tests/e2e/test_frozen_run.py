@@ -123,7 +123,7 @@ def test_ranks_that_share_a_resume_agree_on_the_scans_it_began_with(world):
     shutil.rmtree(world.root / "cache")
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-    command = [*launcher, "-m", "neuromf.cli.app", *SETTINGS, "--out", str(world.run), "--resume"]
+    command = [*launcher, "-m", "neuromf", *SETTINGS, "--out", str(world.run), "--resume"]
 
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=240)
 

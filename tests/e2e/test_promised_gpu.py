@@ -13,11 +13,13 @@ import pytest
 from command_line import run_command
 from tiny_run import TINY, despite_the_laws, make_tiny_config
 
+from neuromf.cli.progress import Progress
 from neuromf.cli.starting import ENCODED, Start
 from neuromf.cli.training import prepare
 from neuromf.monitor.events import read_events
 from neuromf.report.run_facts import read_runs
 from neuromf.training.distributed import World
+from neuromf.training.interruption import Interruption
 from neuromf.training.run_folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
@@ -84,13 +86,14 @@ def test_a_training_on_a_gpu_says_once_that_its_scans_are_encoded_on_the_cpu(mon
     start = Start({"device": "cuda", "device_name": "NVIDIA A100", "ranks": "1"}, "")
     for name, encoded in (("encodes", 3), ("cached", 0)):
 
-        def make(config, tell, encoded=encoded):
+        def make(config, on_progress, tell, encoded=encoded):
             for done in range(encoded):
-                tell(done + 1, encoded)
-            return store
+                on_progress(done + 1, encoded)
+            return SimpleNamespace(store=store, keep=lambda run, real: None)
 
-        monkeypatch.setattr("neuromf.cli.training.training_store", make)
-        prepare(make_tiny_config(), tmp_path / name, World(), start, resume=False, gate="PASS")
+        monkeypatch.setattr("neuromf.cli.training.begin", make)
+        signals = {"interrupted": Interruption(), "progress": Progress()}
+        prepare(make_tiny_config(), tmp_path / name, World(), start, resume=False, gate="PASS", **signals)
         assert capsys.readouterr().out.count(ENCODED) == (1 if encoded else 0)
 
 

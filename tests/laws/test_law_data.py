@@ -8,12 +8,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from neuromf_spec.law import Severity
 from neuromf_spec.laws.data import disjoint_splits
 from neuromf_spec.registry import law
 
 from neuromf.config import load_config
 from neuromf.data.splits import split_subjects
 from neuromf.data.statistics import ChannelStatistics, channel_moments, pool_moments
+from neuromf.gate.static import static_findings
 from neuromf.monitor.live import data_reading
 from neuromf.training.latents import training_store
 
@@ -111,3 +113,32 @@ def test_an_autoencoder_passes_only_without_a_problem(problem):
     finding = law("DATA-005").predicate(problem=problem)
     assert finding.passed is (problem == "")
     assert finding.detail == problem
+
+
+@pytest.mark.law("DATA-002")
+def test_guessed_subjects_are_a_warning_that_names_two_that_look_like_one_person():
+    """A split whose subjects are guessed blocks nothing and is not passed over either."""
+    finding = disjoint_splits(shared_subjects=0, unnamed_scans=3, alike=("anna_1", "anna_2"), subjects=3)
+    assert (finding.passed, finding.severity) == (False, Severity.WARN)
+    assert "'anna_1' and 'anna_2' look like one person" in finding.detail
+    assert "3 scans are guessed" in finding.detail
+    assert disjoint_splits(shared_subjects=1, unnamed_scans=3).severity is None  # a torn subject blocks all the same
+
+
+@pytest.mark.law("DATA-002")
+@pytest.mark.parametrize(
+    ("names", "status"),
+    [
+        (["OAS1_0001_MR1", "OAS1_0001_MR2", "OAS1_0002_MR1", "OAS1_0003_MR1"], "pass"),
+        (["sub-1_T1w", "sub-2_T1w", "sub-3_T1w"], "pass"),
+        (["anna_1", "anna_2", "berta_1", "carla_1"], "warn"),
+    ],
+)
+def test_the_static_gate_warns_of_guessed_subjects_and_of_no_others(tmp_path, names, status):
+    """BIDS and published names are no guess; others are, and the gate says so before anything is encoded."""
+    for name in names:
+        (tmp_path / f"{name}.nii.gz").touch()
+    overrides = ["data.source=folder", f"data.root={tmp_path}", "data.split_ratios=[0.34,0.33,0.33]"]
+    result = next(r for r in static_findings(load_config(["smoke"], overrides), {}) if r.law_id == "DATA-002")
+    assert result.status == status
+    assert ("'anna_1' and 'anna_2'" in result.detail) == (status == "warn")

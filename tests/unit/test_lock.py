@@ -170,16 +170,18 @@ def test_what_is_no_holder_is_no_lock(path, text):
 def test_a_forked_child_that_lives_longer_holds_nothing(path):
     """A worker that is yet to notice that its trainer was killed."""
     lock = take(path)
-    reader, writer = os.pipe()
+    (told, tell), (wait, end) = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(writer)
-        os.read(reader, 1)
+        os.close(end)
+        os.write(tell, b"I live")
+        os.read(wait, 1)
         os._exit(0)
+    os.read(told, 1)
     os.close(lock._descriptor)  # as the end of this process would
     take(path).release()
-    os.close(writer)
-    os.close(reader)
+    for descriptor in (told, tell, wait, end):
+        os.close(descriptor)
     os.waitpid(child, 0)
 
 

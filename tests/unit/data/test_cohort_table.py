@@ -93,7 +93,7 @@ def test_what_is_taken_left_out_and_doubtful_is_told_before_the_first_scan_is_en
 
 
 def test_other_subjects_of_the_same_files_are_another_store(root, tmp_path, preprocessing, codec_file, monkeypatch):
-    """A store made when each file was its own subject does not serve once one person is joined."""
+    """A store that was made when each file was its own subject does not serve where scans of a person are joined."""
     monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "cache"))
     shutil.rmtree(root)
     for scan in ("OAS1_0001_MR1", "OAS1_0001_MR2", "OAS1_0002_MR1"):

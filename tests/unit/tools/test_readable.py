@@ -28,7 +28,7 @@ ASCII_ALONE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PY
 
 def neuromf(*arguments, cwd, **environment):
     """The command as a user runs it, in another environment; its output as bytes."""
-    command = [sys.executable, "-m", "neuromf.cli.app", *map(str, arguments)]
+    command = [sys.executable, "-m", "neuromf", *map(str, arguments)]
     settings = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment}
     return subprocess.run(command, cwd=cwd, env=settings, capture_output=True, check=False)
 
@@ -159,7 +159,7 @@ def test_a_link_stays_a_link(tmp_path):
 
 def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path):
     """`neuromf laws list | head -1` says nothing on standard error."""
-    command = [sys.executable, "-m", "neuromf.cli.app", "faults", "list", "--json"]
+    command = [sys.executable, "-m", "neuromf", "laws", "list", "--json"]
     settings = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, cwd=tmp_path, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE

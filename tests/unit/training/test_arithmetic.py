@@ -133,8 +133,7 @@ def test_the_probe_leaves_the_callers_random_numbers(right):
 
 def test_a_bisect_probe_that_cannot_be_trained_here_is_untestable(wrong, tiny_config, monkeypatch):
     """The machine's fault is not counted as the mixture's break."""
-    from neuromf.bisect.oracles import training
-
+    from neuromf.bisect import trainings as training
     from neuromf.config.resolve import flat_config
 
     monkeypatch.setattr(training, "training_latents", lambda config: torch.zeros(3, *config.data.latent_shape))

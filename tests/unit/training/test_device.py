@@ -57,6 +57,9 @@ def test_a_build_without_cuda_and_a_machine_without_a_driver_are_named(gpus, mon
     assert "CUDA_VISIBLE_DEVICES is not set" in said
 
 
+MASTER = (("MASTER_ADDR", "localhost"), ("MASTER_PORT", "29500"))
+
+
 def test_a_gpu_that_is_there_and_cannot_be_used_is_no_reason_to_take_the_cpu(gpus, monkeypatch):
     """Nobody named a device; the one that is found fails at its first tensor."""
     gpus(1)
@@ -73,7 +76,7 @@ def test_a_process_without_a_gpu_of_its_own_is_refused_with_both_counts(gpus, mo
     """Two processes, one visible GPU: the second has none, whether or not one was named."""
     gpus(1)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
-    for name, value in (("RANK", "1"), ("WORLD_SIZE", "2"), ("LOCAL_RANK", "1"), ("LOCAL_WORLD_SIZE", "2")):
+    for name, value in (("RANK", "1"), ("WORLD_SIZE", "2"), ("LOCAL_RANK", "1"), ("LOCAL_WORLD_SIZE", "2"), *MASTER):
         monkeypatch.setenv(name, value)
     for asked in (None, "cuda"):
         with pytest.raises(InputError) as refused:
@@ -87,7 +90,7 @@ def test_a_process_without_a_gpu_of_its_own_is_refused_with_both_counts(gpus, mo
 def test_each_process_has_the_gpu_of_its_number_where_there_are_enough(gpus, monkeypatch):
     """As torchrun numbers them; one that is named by its number is left alone."""
     gpus(2)
-    for name, value in (("RANK", "1"), ("WORLD_SIZE", "2"), ("LOCAL_RANK", "1"), ("LOCAL_WORLD_SIZE", "2")):
+    for name, value in (("RANK", "1"), ("WORLD_SIZE", "2"), ("LOCAL_RANK", "1"), ("LOCAL_WORLD_SIZE", "2"), *MASTER):
         monkeypatch.setenv(name, value)
     assert [own_device_name(name) for name in (None, "cuda", "cuda:0", "cpu")] == ["cuda:1", "cuda:1", "cuda:0", "cpu"]
 

@@ -21,7 +21,9 @@ CPU = torch.device("cpu")
 
 
 def contents(folder):
-    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    """Every file but TensorBoard's, which a thread of the first training writes when it likes."""
+    kept = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.parent.name != "tensorboard"]
+    return {str(path): path.read_bytes() for path in kept}
 
 
 def second(config, latents, run, refusals, **options):

@@ -166,4 +166,4 @@ def lint(session: nox.Session) -> None:
     session.install(*CONSTRAINTS, "ruff", silent=True)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("python", "neuromf/golden/changelog.py")
+    session.run("python", "tools/golden/changelog.py")

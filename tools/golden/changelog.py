@@ -1,6 +1,6 @@
 """A golden may not change in silence: its last line in `golden/CHANGELOG.md` names the trace that is there.
 
-Standard library only, so that it runs in the lint session: `python neuromf/golden/changelog.py`.
+Standard library only, so that it runs in the lint session: `python tools/golden/changelog.py`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ def test_a_recipe_is_what_was_blessed(name):
 
 def test_every_shipped_recipe_is_kept():
     """A recipe without a golden fails, and so does a golden without a recipe."""
-    assert sorted(path.name for path in (GOLDEN / "recipes").iterdir()) == sorted(recipe_names())
+    kept = [path.name for path in (GOLDEN / "recipes").iterdir() if path.is_dir()]
+    assert sorted(kept) == sorted(recipe_names())
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ def pages(tmp_path_factory):
     results = static_findings(config, {})
     verdict = Verdict(name="failed_225", config_hash=config_hash(config), results=results, smoke=None, seconds=0.1)
     picture = np.linspace(0, 1, 1024).reshape(32, 32)
-    smoke = SmokeRun(config, trace_rows(30), [], picture, picture, "")
+    smoke = SmokeRun(config, trace_rows(30), [], picture, picture, "", "latents of the demo cohort", "a scan's latent")
     texts = {
         "one": run_page(read_runs([halted]), decoded=False),
         "two": run_page(read_runs([halted, other]), decoded=False),

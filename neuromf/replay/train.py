@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import pandas as pd
 
 from neuromf.config.derived import epoch_of_step
 from neuromf.config.schema import Config
+from neuromf.processes import worker_pool
 from neuromf.replay.small_scale import EPOCHS, REPAIRS, small_config
 from neuromf.trace.columns import COLUMNS as TRACE_COLUMNS
 from neuromf.trace.exact import read_exact
@@ -60,7 +60,7 @@ def run_jobs(
         for job in todo:
             yield job, _run(job, on_step)
         return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with worker_pool(processes) as pool:
         futures = {pool.submit(_run, job): job for job in todo}
         for future in as_completed(futures):
             yield futures[future], future.result()

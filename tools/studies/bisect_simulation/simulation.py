@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import count, product
-from multiprocessing import get_context
 
 from neuromf.bisect.engine import Engine, run
 from neuromf.bisect.oracle import Purpose
 from neuromf.bisect.question import Ending, Question
 from neuromf.bisect.reductions import Reduction, ddmin, drive, majority, one_at_a_time, quickxplain
+from neuromf.processes import worker_pool
 from tools.studies.bisect_simulation.scenarios import SCENARIOS, Instance, Scenario, draw
 
 
@@ -77,7 +76,7 @@ def simulate(
         for task in tasks:
             yield from _trials(task)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with worker_pool(jobs) as pool:
         for rows in pool.map(_trials, tasks, chunksize=8):
             yield from rows
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from math import isnan
-from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
 
 from neuromf.config.resolve import config_hash
 from neuromf.monitor.alarm import RawLosses
+from neuromf.processes import worker_pool
 from neuromf.trace.exact import read_exact
 from tools.studies.guard.plan import Training
 
@@ -47,8 +47,7 @@ def recordings(
             _record_to(training, steps, files[training])
             yield training, read_recording(files[training])
         return
-    # Workers are started afresh: torch's threads do not survive a fork.
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with worker_pool(processes) as pool:
         futures = {pool.submit(_record_to, training, steps, files[training]): training for training in missing}
         for future in as_completed(futures):
             future.result()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import get_context
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from neuromf.config.schema import Config
 from neuromf.monitor.alarm import RawLosses
 from neuromf.monitor.anchor import Anchor
 from neuromf.monitor.guard import DivergenceGuard
+from neuromf.processes import worker_pool
 from tools.studies.guard.curves import Curve, healthy_curves, recorded_curves
 from tools.studies.guard.noise import LEVELS, NOISES, SILENT, Noise, step_losses
 from tools.studies.guard.rules import first_alarms
@@ -77,6 +77,6 @@ def simulate_all(runs: int, processes: int) -> Iterator[list[Row]]:
     if processes == 1:
         yield from map(simulate, plan(runs))
         return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with worker_pool(processes) as pool:
         for future in as_completed([pool.submit(simulate, series) for series in plan(runs)]):
             yield future.result()

@@ -1,10 +1,11 @@
-"""One text for one value, and its hash."""
+"""One text for one value, and the hashes of values and files."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from dataclasses import asdict, is_dataclass
+from pathlib import Path
 
 
 def canonical_json(value: object) -> str:
@@ -15,6 +16,12 @@ def canonical_json(value: object) -> str:
 def content_key(value: object) -> str:
     """Hexadecimal sha256 of the canonical JSON."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Hexadecimal sha256 of a file."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _as_mapping(value: object) -> object:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from neuromf.data.content import canonical_json
+from neuromf.data.content import canonical_json, file_sha256
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.statistics import ChannelStatistics
 from neuromf.errors import InputError, UnreadableError
@@ -52,11 +52,6 @@ def content_hash(description: StoreDescription, manifest: Path) -> str:
     facts = asdict(description)
     del facts["content_hash"]
     return hashlib.sha256((canonical_json(facts) + file_sha256(manifest)).encode()).hexdigest()
-
-
-def file_sha256(path: Path) -> str:
-    """Hexadecimal sha256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write_description(path: Path, description: StoreDescription) -> None:

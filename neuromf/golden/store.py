@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -62,11 +61,6 @@ def provenance(case: GoldenCase) -> dict[str, Any]:
         return dict(document)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"is no provenance ({error})", remedy=_REMEDY, file=case.provenance) from error
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def contract_problems(folder: Path, config: Config) -> list[str]:

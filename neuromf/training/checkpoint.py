@@ -14,6 +14,7 @@ from typing import Any
 from safetensors.torch import save_file
 from torch import Tensor
 
+from neuromf.data.content import file_sha256
 from neuromf.errors import InputError, UnreadableError
 from neuromf.monitor.guard import DivergenceGuard
 from neuromf.reading import told_if_unreadable
@@ -22,7 +23,6 @@ from neuromf.training.checkpoint_folders import (
     STATE,
     Retention,
     checkpoint_folders,
-    file_hash,
     flush,
     prune,
     publish,
@@ -96,7 +96,7 @@ def _fill(staging: Path, state: TrainState, config_hash: str, halted: str, raw_l
         "guard": state.guard.state(),
         "halted": halted,
         "raw_loss": raw_loss if math.isfinite(raw_loss) else None,
-        "sha256": {name: file_hash(staging / name) for name in FILES},
+        "sha256": {name: file_sha256(staging / name) for name in FILES},
     }
     (staging / STATE).write_text(json.dumps(sealed(document), indent=1) + "\n")
     for path in staging.iterdir():
@@ -150,7 +150,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             state = json.loads((path / STATE).read_text())
             version = state["format"]
             if version == FORMAT:  # what another version wrote is only told from ours
-                damaged = [name for name in FILES if file_hash(path / name) != state["sha256"][name]]
+                damaged = [name for name in FILES if file_sha256(path / name) != state["sha256"][name]]
                 _check_state(state)
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"the checkpoint is not whole ({error})", remedy=remedy, file=path) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
@@ -120,12 +119,6 @@ def publish(staging: Path, final: Path) -> None:
     staging.replace(final)
     flush(final.parent)
     shutil.rmtree(former, ignore_errors=True)
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def flush(path: Path) -> None:

@@ -7,11 +7,11 @@ import os
 import subprocess
 from pathlib import Path
 
+from neuromf.data.content import file_sha256
 from neuromf.errors import InputError
 from neuromf.golden.case import GoldenCase
 from neuromf.golden.environment import environment, fingerprint
 from neuromf.golden.runner import CaseRun, run_steps, threads
-from neuromf.golden.store import file_hash
 from tools.golden.measure import Measurement, tolerance_table, undetected_laws
 from tools.golden.store import write_golden, write_measurement
 
@@ -73,7 +73,7 @@ def bless(case: GoldenCase, run: CaseRun, measurement: Measurement, commit: str,
         "steps": case.contract.steps,
     }
     write_golden(case, run.csv, run.weights_sha256, document)
-    record(case.name, file_hash(case.trace), reason)
+    record(case.name, file_sha256(case.trace), reason)
 
 
 def record(name: str, digest: str, reason: str) -> None:

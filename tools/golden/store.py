@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from neuromf.config.schema import Config
+from neuromf.data.content import file_sha256
 from neuromf.golden.case import LANE, GoldenCase
-from neuromf.golden.store import FORMAT, contract_texts, file_hash
+from neuromf.golden.store import FORMAT, contract_texts
 from neuromf.output import write_output
 from tools.golden.measure import Measurement
 
@@ -31,7 +32,7 @@ def write_golden(case: GoldenCase, trace: str, weights: str, document: dict[str,
         "lane": LANE,
         **document,
         "weights_sha256": weights,
-        "trace_sha256": file_hash(case.trace),
+        "trace_sha256": file_sha256(case.trace),
     }
     write_output(case.provenance, json.dumps(whole, indent=1) + "\n")
 

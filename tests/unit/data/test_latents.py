@@ -11,11 +11,11 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from neuromf.data.cohort import discover_scans
+from neuromf.data.content import file_sha256
 from neuromf.data.latents import encode_cohort, open_latents
 from neuromf.data.nifti import read_volume
 from neuromf.data.preprocess import preprocess
 from neuromf.data.splits import split_subjects
-from neuromf.data.store_description import file_sha256
 from neuromf.errors import InputError
 from neuromf.nets.vae import LatentCodec
 from neuromf.nets.vae_architecture import VaeArchitecture, build_vae

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from neuromf.cli.options import VaeOption
+from neuromf.counted import counted
 
 
 def report(
@@ -36,7 +37,7 @@ def report(
     console = make_console()
     for reported in runs:
         verdict = headline(reported)
-        alarms = f"{verdict.alarms} alarm{'' if verdict.alarms == 1 else 's'}"
+        alarms = counted(verdict.alarms, "alarm")
         console.print(
             f"{reported.name}: {verdict.sentence}; {alarms}; raw loss {verdict.raw}", soft_wrap=True, markup=False
         )

@@ -15,6 +15,7 @@ from neuromf.cli.progress import Progress
 from neuromf.cli.starting import ENCODED, Start
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
+from neuromf.counted import counted
 from neuromf.data.latent_set import StoredLatents
 from neuromf.data.store import LatentStore, open_latents
 from neuromf.errors import InputError
@@ -174,7 +175,7 @@ def report(outcome: Outcome, out: Path, config: Config) -> None:
     """Say how it ended, and after a halt why."""
     console, run = make_console(), RunFolder(out)
     said = f" ({outcome.message})" if outcome.ending is Ending.INTERRUPTED else ""
-    steps = f"{outcome.step} optimiser step{'' if outcome.step == 1 else 's'}"
+    steps = counted(outcome.step, "optimiser step")
     console.print(f"{outcome.ending.value}{said} after {steps}; the run is in {out}", soft_wrap=True)
     if outcome.ending in (Ending.HALTED, Ending.IRREPRODUCIBLE):
         console.print(explain_halt(run, config), end="", soft_wrap=True, markup=False, highlight=False)

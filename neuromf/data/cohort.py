@@ -16,13 +16,14 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from neuromf.counted import counted
 from neuromf.data.contents import Content, content_of
 from neuromf.data.image_files import ImageFiles, find_images, stem_of
 from neuromf.data.left_out import reasons_to_leave
 from neuromf.data.refused_folder import nothing_left, refuse_empty_links
 from neuromf.data.scan import Scan
 from neuromf.data.schemes import named_by_scheme
-from neuromf.data.selection import Candidate, Selection, counted
+from neuromf.data.selection import Candidate, Selection
 from neuromf.data.subjects import Whose, guess_subjects, whose
 from neuromf.errors import InputError
 

@@ -12,8 +12,9 @@ import pandas
 import pandera.pandas as pandera
 from pandera.errors import SchemaErrors
 
+from neuromf.counted import counted
 from neuromf.data.nifti_file import read_header
-from neuromf.data.selection import Candidate, Selection, counted
+from neuromf.data.selection import Candidate, Selection
 from neuromf.errors import InputError
 
 COHORT_FILE = "cohort.csv"

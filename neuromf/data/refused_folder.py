@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from neuromf.counted import counted
 from neuromf.data.image_files import ImageFiles
-from neuromf.data.selection import counted
 from neuromf.errors import InputError
 
 

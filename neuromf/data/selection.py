@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from neuromf.counted import counted
 from neuromf.data.scan import Scan
 from neuromf.data.subjects import alike_guesses
 
@@ -91,8 +92,3 @@ class Selection:
         folders = " and ".join(sorted(homes[met[0]])[:2])
         return [f"{counted(len(met), 'subject id')} in several data sets, each taken for one person: "
                 f"{met[0]} is in {folders}"]  # fmt: skip
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: 1 scan, 2 scans."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

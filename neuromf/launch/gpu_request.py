@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from neuromf.counted import counted
+
 COUNTED = ("gpus", "gpus-per-node", "gpus-per-task", "gpus-per-socket")
 """Options that say `[type:]number`; on one node and in one task all but the last say the same."""
 NAMED = ("gres", "tres-per-job", "tres-per-node", "tres-per-task", "tres-per-socket")
@@ -45,7 +47,7 @@ def gpu_request(name: str, value: str) -> GpuRequest | None:
     if name.endswith("-per-socket"):
         return GpuRequest("GPUs by socket", None)
     total = sum(_number(part) for part in parts)
-    return GpuRequest(f"{total} GPU{'' if total == 1 else 's'}", total)
+    return GpuRequest(counted(total, "GPU"), total)
 
 
 def _number(text: str) -> int:

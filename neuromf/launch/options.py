@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from neuromf.counted import counted
 from neuromf.errors import InputError
 from neuromf.launch.gpu_request import COUNTED, NAMED, GpuRequest, gpu_request
 
@@ -116,7 +117,7 @@ class UserOptions:
                 raise _refused(again, f"contradicts --{word}", f"give it once, here or as --{word}")
         for option, request in self.requests:
             if not request.agrees(gpus):
-                count = f"{gpus} process{'' if gpus == 1 else 'es'} with a GPU each" if gpus else "none, on the CPU"
+                count = f"{counted(gpus, 'process', 'processes')} with a GPU each" if gpus else "none, on the CPU"
                 said = f"asks for {request.text}, and --gpus or training.gpus for {count}"
                 raise _refused(option, said, "say the same number in both")
 

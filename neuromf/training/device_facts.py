@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from neuromf.counted import counted
+
 DRIVER = Path("/proc/driver/nvidia/version")
 """Where the kernel's module of NVIDIA tells its version; not there without one."""
 
@@ -47,7 +49,7 @@ def seen_by_torch() -> str:
         built = f"is built for ROCm {torch.version.hip}"
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     allowed = "CUDA_VISIBLE_DEVICES is not set" if visible is None else f"CUDA_VISIBLE_DEVICES is '{visible}'"
-    gpus = counted(str(torch.cuda.device_count()), "GPU")
+    gpus = counted(torch.cuda.device_count(), "GPU")
     return f"torch {torch.__version__} {built} and sees {gpus}, {_driver()}, {allowed}"
 
 
@@ -71,11 +73,6 @@ def moved(former: dict[str, str], facts: dict[str, str]) -> str:
         for kept in (former, facts)
     )
     return f"the run was started on {then} and goes on on {now}"
-
-
-def counted(count: str, one: str, more: str = "") -> str:
-    """A count with its noun."""
-    return f"{count} {one if count == '1' else more or one + 's'}"
 
 
 def processor_name() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,10 +45,11 @@ class UnreadableError(InputError):
     """
 
     @classmethod
-    def of(cls, path: Path, error: OSError) -> UnreadableError:
+    def of(cls, path: Path | str, error: OSError) -> UnreadableError:
         """What the system said of a path."""
-        problem = f"cannot be read ({error.strerror or error})"
-        return cls(problem, remedy="ask its owner for permission to read it, or check the disk", file=path)
+        forbidden = error.errno in (errno.EACCES, errno.EPERM)
+        remedy = "ask its owner to let you read it" if forbidden else "see that its disk answers, then try again"
+        return cls(f"cannot be read ({error.strerror or error})", remedy=remedy, file=path)
 
 
 def _again(kind: type[InputError], problem: str, remedy: str, file: str | None, key: str | None) -> InputError:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from neuromf.errors import UnreadableError
-
-_FORBIDDEN = (errno.EACCES, errno.EPERM)
 
 
 @contextmanager
@@ -28,7 +25,4 @@ def told_if_unreadable(path: Path) -> Iterator[None]:
     except (FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:
-        forbidden = error.errno in _FORBIDDEN
-        remedy = "ask its owner to let you read it" if forbidden else "see that its disk answers, then try again"
-        problem = f"cannot be read ({error.strerror or error})"
-        raise UnreadableError(problem, remedy=remedy, file=error.filename or path) from error
+        raise UnreadableError.of(error.filename or path, error) from error

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from neuromf.cli.output_file import check_output_file
+from neuromf.output import write_output
 
 KINDS = ("scans", "step")
 """What is counted, in the order in which a run gets there."""
@@ -45,9 +45,7 @@ class Progress:
         reached = (0, self.scans) if steps is None else (1, steps)
         former = _read(self.file)
         if former is None or reached > former:
-            staging = self.file.with_name(f".{self.file.name}.{os.getpid()}.tmp")
-            staging.write_text(f"{KINDS[reached[0]]} {reached[1]}\n", encoding="utf-8")
-            staging.replace(self.file)
+            write_output(self.file, f"{KINDS[reached[0]]} {reached[1]}\n")
 
 
 def _read(file: Path) -> tuple[int, int] | None:

@@ -16,7 +16,7 @@ from neuromf.config.load import load_config
 from neuromf.errors import InputError
 
 if TYPE_CHECKING:
-    from neuromf.config.schema import Config
+    from neuromf.gate.judge import Candidate
     from neuromf.launch.job import Job
     from neuromf.launch.resources import Resources
 
@@ -82,7 +82,7 @@ def launch(
         inputs = opened_inputs(candidate, trains=True)
         verdict = judge(candidate, leave, inputs=inputs, started=start)
         if verdict.status == "PASS":
-            job = replace(job, resources=_resources(settings, wanted))
+            job = replace(job, resources=_resources(candidate, wanted))
             with few_threads():  # on a node where others work too
                 verdict = judge(candidate, leave, smoke_training(candidate), inputs=inputs, started=start)
     print_verdict(console, verdict)
@@ -130,16 +130,14 @@ def _job(out: Path, gpus: int, minutes: int | None, partition: str | None, optio
     return job
 
 
-def _resources(config: Config, gpus: int) -> Resources:
+def _resources(candidate: Candidate, gpus: int) -> Resources:
     """What the job needs of a node, by scans and autoencoder, which were opened before."""
-    from neuromf.data.cohort import discover_scans
     from neuromf.launch.resources import resources
     from neuromf.nets.vae import load_vae
 
-    codec, scans = load_vae(config.vae.checkpoint), config.data.demo_subjects
-    if config.data.root is not None:
-        scans = len(discover_scans(Path(config.data.root)))
-    return resources(config, codec.architecture, scans, gpus)
+    config = candidate.config
+    scans = len(candidate.scans) or config.data.demo_subjects
+    return resources(config, load_vae(config.vae.checkpoint).architecture, scans, gpus)
 
 
 def _write(job: Job, config: str, verdict: str) -> None:

@@ -38,7 +38,7 @@ def smoke_training(candidate: Candidate) -> SmokeRun | None:
     from neuromf.gate.smoke import run_smoke
 
     with progress_bar("smoke training") as show:
-        return run_smoke(candidate.config, candidate.sources, show)
+        return run_smoke(candidate.config, candidate.sources, show, scans=candidate.scans)
 
 
 def opened_inputs(candidate: Candidate, *, trains: bool = False) -> Inputs:
@@ -51,5 +51,6 @@ def opened_inputs(candidate: Candidate, *, trains: bool = False) -> Inputs:
 
     with progress_bar("scans") as show:
         return open_inputs(
-            candidate.config, candidate.sources, trains=trains, on_progress=lambda done, total: show(done, total, "")
-        )
+            candidate.config, candidate.sources, candidate.scans, trains=trains,
+            on_progress=lambda done, total: show(done, total, ""),
+        )  # fmt: skip

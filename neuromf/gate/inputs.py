@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from neuromf_spec.registry import law
 
 from neuromf.config.schema import LATENT_CHANNELS, LATENT_STRIDE, Config
-from neuromf.data.cohort import discover_scans
+from neuromf.data.cohort import Scan
 from neuromf.data.examine import NAMED, VOXELS_READ_OF, Examination, examine_scans
 from neuromf.errors import InputError
 from neuromf.gate.result import LawResult, law_result
@@ -42,6 +41,7 @@ class Inputs:
 def open_inputs(
     config: Config,
     sources: Mapping[str, str],
+    scans: Sequence[Scan],
     *,
     trains: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
@@ -51,13 +51,11 @@ def open_inputs(
     Args:
         config: the configuration that is judged.
         sources: where each value comes from, by dotted key.
+        scans: what it would train on.
         trains: whether a training follows, which needs the autoencoder for the built-in cohort too.
         on_progress: called with (done, scans).
-
-    Raises:
-        InputError: the folder of scans is not there or holds none.
     """
-    problem, found = _autoencoder_problem(config), _examined(config, on_progress)
+    problem, found = _autoencoder_problem(config), _examined(config, scans, on_progress)
     readings, notes = [], []
     if found is not None:
         readings.append(_scans_reading(found))
@@ -71,11 +69,12 @@ def open_inputs(
     return Inputs(tuple(_result(reading, sources) for reading in readings), tuple(notes), _listed(found))
 
 
-def _examined(config: Config, on_progress: Callable[[int, int], None] | None) -> Examination | None:
+def _examined(
+    config: Config, scans: Sequence[Scan], on_progress: Callable[[int, int], None] | None
+) -> Examination | None:
     """The user's own scans; the built-in ones are made, so that none of them can be bad."""
     if config.data.root is None:
         return None
-    scans = discover_scans(Path(config.data.root))
     return examine_scans(scans, voxels_of=VOXELS_READ_OF, on_progress=on_progress)
 
 

@@ -6,6 +6,8 @@ import datetime
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuromf_spec.waivers import Waiver
@@ -13,7 +15,9 @@ from neuromf_spec.waivers import Waiver
 from neuromf.config.provenance import value_sources
 from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
+from neuromf.data.cohort import Scan, discover_scans
 from neuromf.gate.static import static_findings
+from neuromf.gate.training_checks import split_arguments
 from neuromf.gate.verdict import Verdict
 from neuromf.gate.waivers import apply_waivers, last_day
 
@@ -43,6 +47,16 @@ class Candidate:
         """The candidate that `load_config` has read from layers and `--set` overrides."""
         return cls(config, layers, value_sources(layers, overrides))
 
+    @cached_property
+    def scans(self) -> Sequence[Scan]:
+        """The scans that it would train on, none for the built-in cohort; looked for once, whoever judges them.
+
+        Raises:
+            InputError: the folder of scans is not there or holds none.
+        """
+        root = self.config.data.root
+        return [] if root is None else discover_scans(Path(root))
+
 
 def judge(
     candidate: Candidate,
@@ -63,7 +77,8 @@ def judge(
     """
     started = time.perf_counter() if started is None else started
     live = (*(inputs.results if inputs else ()), *(smoke.results if smoke else ()))
-    results = [*static_findings(candidate.config, candidate.sources), *live]
+    split = {"DATA-002": split_arguments(candidate.config, candidate.scans)}
+    results = [*static_findings(candidate.config, candidate.sources, split), *live]
     waived = apply_waivers(results, waivers, candidate.layers, datetime.date.today())
     return Verdict(
         name=" ".join(candidate.layers),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from neuromf_spec.registry import law
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
+from neuromf.data.cohort import Scan
 from neuromf.gate.result import LawResult, law_result
 from neuromf.gate.scale import small_scale
 from neuromf.gate.smoke_latents import DEMO, smoke_latents
@@ -78,12 +79,16 @@ class SmokeRun:
 
 
 def run_smoke(
-    config: Config, sources: Mapping[str, str], on_progress: Callable[[int, int, str], None] | None = None
+    config: Config,
+    sources: Mapping[str, str],
+    on_progress: Callable[[int, int, str], None] | None = None,
+    *,
+    scans: Sequence[Scan] | None = None,
 ) -> SmokeRun:
-    """Train `config` at small scale and judge the runtime laws on every step."""
+    """Train `config` at small scale and judge the runtime laws on every step; `scans` are its own, if known."""
     report = on_progress or (lambda done, total, note: None)
     small, note = _trustworthy(small_scale(config))
-    chosen = smoke_latents(config, small, lambda done, total: report(done, total, DEMO))
+    chosen = smoke_latents(config, small, lambda done, total: report(done, total, DEMO), scans)
     small, device = chosen.config, torch.device("cpu")
     source = BatchSource(chosen.training, small, device)
     state = initial_state(small, (1.0,) * 4, device)

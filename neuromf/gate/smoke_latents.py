@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
 
 from neuromf.config.schema import LATENT_STRIDE, Config
+from neuromf.data.cohort import Scan
 from neuromf.data.latent_set import LatentSet, StoredLatents
 from neuromf.data.store import LatentStore
 from neuromf.errors import InputError
@@ -55,8 +56,10 @@ class SmokeLatents:
         return mid_slice(((channel - low) / (high - low).clamp(min=1e-12)).numpy(), 2)
 
 
-def smoke_latents(config: Config, small: Config, on_progress: Callable[[int, int], None]) -> SmokeLatents:
-    """Latents for a smoke training of `config`, whose shrunk form is `small`.
+def smoke_latents(
+    config: Config, small: Config, on_progress: Callable[[int, int], None], scans: Sequence[Scan] | None = None
+) -> SmokeLatents:
+    """Latents for a smoke training of `config`, whose shrunk form is `small`; `scans` are its own, if they are known.
 
     A user's own are cut: the middle cells of each are taken, so many as the small network reads. They are neither
     pooled nor scaled, which would change the statistics that the objective meets.
@@ -64,7 +67,7 @@ def smoke_latents(config: Config, small: Config, on_progress: Callable[[int, int
     why = ""
     if config.data.source == "folder":
         try:
-            if (own := _own_latents(config, small)) is not None:
+            if (own := _own_latents(config, small, scans)) is not None:
                 return own
             why = ", for your own scans are not encoded yet"
         except InputError as error:
@@ -74,8 +77,8 @@ def smoke_latents(config: Config, small: Config, on_progress: Callable[[int, int
     return SmokeLatents(small, training, training, DEMO + why, store, small.vae.checkpoint)
 
 
-def _own_latents(config: Config, small: Config) -> SmokeLatents | None:
-    store = encoded_store(config)
+def _own_latents(config: Config, small: Config, scans: Sequence[Scan] | None) -> SmokeLatents | None:
+    store = encoded_store(config, scans)
     if store is None:
         return None
     whole = StoredLatents(store, "train")

@@ -55,7 +55,7 @@ def training_store(
         InputError: scans, the autoencoder's weights or the cache cannot be read.
     """
     data = config.data
-    preprocessing = Preprocessing(data.spacing_mm, data.shape, data.intensity_percentiles)
+    preprocessing = _preprocessing(config)
     if data.source == "demo":
         path = demo_latents(
             data.demo_subjects,
@@ -96,12 +96,16 @@ def encoded_store(config: Config, scans: Sequence[Scan] | None = None) -> Latent
         return None
     path = kept_scan_latents(
         chosen_scans(config) if scans is None else scans,
-        Preprocessing(data.spacing_mm, data.shape, data.intensity_percentiles),
+        _preprocessing(config),
         config.vae.checkpoint,
         split_ratios=data.split_ratios,
         split_seed=data.split_seed,
     )
     return None if path is None else open_latents(path, verify=False)
+
+
+def _preprocessing(config: Config) -> Preprocessing:
+    return Preprocessing(config.data.spacing_mm, config.data.shape, config.data.intensity_percentiles)
 
 
 def _refuse_bad_scans(config: Config, scans: Sequence[Scan], on_progress: Callable[[int, int], None] | None) -> None:

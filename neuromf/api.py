@@ -57,8 +57,8 @@ def diagnose(run: str | Path) -> list[Suspect]:
     from neuromf.diagnosis.diagnosis import diagnose as weigh_causes
     from neuromf.monitor.events import read_events
     from neuromf.trace.reader import read_rows
-    from neuromf.training.run_folder import open_run
-    from neuromf.training.summary import latest_blocks, read_summary
+    from neuromf.training.records.run_folder import open_run
+    from neuromf.training.records.summary import latest_blocks, read_summary
 
     folder, config = open_run(Path(run))
     blocks = latest_blocks(read_summary(folder.summary), folder.summary)
@@ -81,9 +81,9 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
     from neuromf.cli.starting import announce
     from neuromf.cli.training import prepare, run_training
     from neuromf.errors import InputError
-    from neuromf.training.device import choose_device
-    from neuromf.training.distributed import World
-    from neuromf.training.interruption import listening
+    from neuromf.training.device.choice import choose_device
+    from neuromf.training.process_group.interruption import listening
+    from neuromf.training.process_group.ranks import World
 
     blocked = [finding for finding in judge(config) if finding.status == "block"]
     names = ", ".join(finding.law_id for finding in blocked)

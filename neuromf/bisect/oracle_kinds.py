@@ -206,7 +206,7 @@ def answer(task: Task) -> Outcome:
         InputError: what every probe needs is not to be had, such as the data.
     """
     start = time.perf_counter()
-    from neuromf.training.arithmetic import UntrustedArithmeticError
+    from neuromf.training.device.arithmetic import UntrustedArithmeticError
 
     try:
         outcome = oracle_kind(task.oracle).answer(task, task.oracle.partition(":")[2])

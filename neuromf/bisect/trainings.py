@@ -14,9 +14,9 @@ from neuromf.config.derived import run_facts
 from neuromf.config.load import load_config
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
-from neuromf.monitor.alarm import Level
+from neuromf.monitor.guard.alarm import Level
 from neuromf.trace.average import median
-from neuromf.training.step import StepRecord
+from neuromf.training.step.train_step import StepRecord
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,7 +51,7 @@ def training_latents(config: Config) -> Tensor:
     Raises:
         InputError: the data cannot be had.
     """
-    from neuromf.training.latents import training_store
+    from neuromf.training.latents.store import training_store
 
     latents = training_store(config).split("train")
     if not len(latents):
@@ -63,10 +63,10 @@ def training_records(config: Config, latents: Tensor, micro_batches: int, device
     """Steps of a training on `latents`, up to the number of micro-batches or the guard's halt."""
     import torch
 
-    from neuromf.training.batches import BatchSource
-    from neuromf.training.device import choose_device
-    from neuromf.training.state import initial_state
-    from neuromf.training.step import train_step
+    from neuromf.training.batches.source import BatchSource
+    from neuromf.training.device.choice import choose_device
+    from neuromf.training.step.state import initial_state
+    from neuromf.training.step.train_step import train_step
 
     where = torch.device("cpu") if device == "cpu" else choose_device(device)
     state = initial_state(config, tuple(latents.double().std(dim=(0, 2, 3, 4)).tolist()), where)

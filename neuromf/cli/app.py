@@ -17,7 +17,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Read by cuBLAS when it is first used: without a fixed workspace its results may differ from run to run.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
-from neuromf.training.interruption import listen_early
+from neuromf.training.process_group.interruption import listen_early
 
 if sys.argv[1:2] == ["train"]:  # on a busy file system it is seconds before the command itself begins
     listen_early()

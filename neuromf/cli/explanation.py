@@ -10,8 +10,8 @@ from neuromf.diagnosis.diagnosis import Suspect, diagnose
 from neuromf.monitor.events import Event, read_events
 from neuromf.trace.columns import Row
 from neuromf.trace.reader import read_rows
-from neuromf.training.run_folder import RunFolder
-from neuromf.training.summary import latest_blocks, read_summary
+from neuromf.training.records.run_folder import RunFolder
+from neuromf.training.records.summary import latest_blocks, read_summary
 
 SHOWN = ("raw_total", "raw_fm", "raw_mf", "weighted", "objective", "grad_norm")
 SUSPECTS = 3

@@ -65,8 +65,8 @@ def launch(
     from neuromf.gate.judge import Candidate, judge
     from neuromf.gate.waivers import all_waivers
     from neuromf.launch.submit import require_sbatch, submit
-    from neuromf.training.distributed import World
-    from neuromf.training.refusal import refuse_impossible, refuse_uneven
+    from neuromf.training.process_group.ranks import World
+    from neuromf.training.validation import refuse_impossible, refuse_uneven
 
     refuse_impossible(settings)
     wanted = settings.training.gpus if gpus is None else gpus

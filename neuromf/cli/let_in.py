@@ -12,7 +12,7 @@ import typer
 from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
-from neuromf.training.place import launched_place
+from neuromf.training.process_group.place import launched_place
 
 REFUSED = "not trained: set what would pass, give leave in a file (--waivers), or say why it is wanted (--despite WHY)"
 

@@ -25,7 +25,7 @@ def sample(
     """
     from neuromf.cli.console import make_console
     from neuromf.sampling.sampling import sample_run
-    from neuromf.training.device import choose_device
+    from neuromf.training.device.choice import choose_device
 
     where, console = choose_device(device), make_console()
     console.print(f"draws on {'the CPU' if where.type == 'cpu' else where}; the autoencoder runs on the CPU")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from neuromf.cli.console import progress_bar
 from neuromf.gate.judge import Candidate
-from neuromf.training.refusal import impossible
+from neuromf.training.validation import impossible
 
 if TYPE_CHECKING:
     from neuromf.gate.inputs import Inputs

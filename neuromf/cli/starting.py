@@ -10,8 +10,8 @@ import torch
 from neuromf.cli.console import make_console
 from neuromf.config.schema import Config
 from neuromf.monitor.events import Event
-from neuromf.training.device_facts import device_facts, device_sentence, moved, promised_gpus
-from neuromf.training.distributed import World
+from neuromf.training.device.facts import device_facts, device_sentence, moved, promised_gpus
+from neuromf.training.process_group.ranks import World
 
 ENCODED = "scans are encoded on the CPU: the autoencoder runs on the CPU whatever --device says"
 

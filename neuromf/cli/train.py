@@ -14,8 +14,8 @@ from neuromf.cli.let_in import Asked, let_in
 from neuromf.cli.options import ConfigArgument, DeviceOption, RealLatentsOption, SetOption, WaiversOption
 from neuromf.cli.progress import Progress
 from neuromf.config.load import load_config
-from neuromf.training.interruption import Interrupted, Interruption, listening
-from neuromf.training.place import launched_place
+from neuromf.training.process_group.interruption import Interrupted, Interruption, listening
+from neuromf.training.process_group.place import launched_place
 
 if TYPE_CHECKING:
     from neuromf.config.schema import Config
@@ -85,7 +85,7 @@ def _train(
     max_steps: int | None, device: str | None, workers: int | None, real_latents: int,
 ) -> int:  # fmt: skip
     """The exit code of a training."""
-    from neuromf.training.refusal import refuse_impossible
+    from neuromf.training.validation import refuse_impossible
 
     refuse_impossible(config)
     so_far.check()
@@ -93,10 +93,10 @@ def _train(
 
     from neuromf.cli.starting import announce
     from neuromf.cli.training import exit_code, prepare, report, report_interrupted, run_training
-    from neuromf.training.arithmetic import refuse_wrong_arithmetic
-    from neuromf.training.device import DRAWN_AHEAD, choose_device
-    from neuromf.training.distributed import ToldError
-    from neuromf.training.launch import own_device_name, process_group
+    from neuromf.training.device.arithmetic import refuse_wrong_arithmetic
+    from neuromf.training.device.choice import DRAWN_AHEAD, choose_device
+    from neuromf.training.process_group.ranks import ToldError
+    from neuromf.training.process_group.start import own_device_name, process_group
 
     where = choose_device(own_device_name(device), deterministic=config.training.deterministic)
     refuse_wrong_arithmetic(config, where)  # before minutes of encoding

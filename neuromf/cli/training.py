@@ -22,13 +22,13 @@ from neuromf.errors import InputError
 from neuromf.lock import refuse_in_use
 from neuromf.monitor.events import Event
 from neuromf.training import loop
-from neuromf.training.distributed import World
-from neuromf.training.frozen import REAL, begin, go_on
-from neuromf.training.interruption import Interruption
+from neuromf.training.latents.frozen import REAL, begin, go_on
 from neuromf.training.loop import Ending, Outcome
-from neuromf.training.refusal import refuse_uneven
-from neuromf.training.run_folder import RunFolder, check_new_run, create_run, open_run, recorded_environment
-from neuromf.training.step import StepRecord
+from neuromf.training.process_group.interruption import Interruption
+from neuromf.training.process_group.ranks import World
+from neuromf.training.records.run_folder import RunFolder, check_new_run, create_run, open_run, recorded_environment
+from neuromf.training.step.train_step import StepRecord
+from neuromf.training.validation import refuse_uneven
 
 EXIT_CODES = {Ending.HALTED: 16, Ending.IRREPRODUCIBLE: 17, Ending.INTERRUPTED: os.EX_TEMPFAIL}
 """16: halted by the guard. 17: a step gave other numbers when run again. 75: a signal ended it, queue it again."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neuromf.config.recipes import read_recipe, recipe_names
+from neuromf.config.recipe_files import read_recipe, recipe_names
 from neuromf.config.yaml_file import read_yaml_mapping
 from neuromf.errors import InputError
 

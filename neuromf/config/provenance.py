@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from neuromf.config.layers import layer_chain
-from neuromf.config.recipes import recipe_sources
+from neuromf.config.recipe_files import recipe_sources
 from neuromf.config.resolve import flatten
 
 

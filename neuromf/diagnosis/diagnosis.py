@@ -15,14 +15,14 @@ from neuromf_spec.registry import law, laws
 
 from neuromf.config.schema import Config
 from neuromf.diagnosis.causes import BLINDNESS, CAUSES, JUDGED_BY_COLUMNS, SYMPTOMS, Cause
-from neuromf.diagnosis.evidence import LIMIT, Reading, fact, score
 from neuromf.diagnosis.symptoms.blocks import BlockNorms, block_signs
 from neuromf.diagnosis.symptoms.configuration import config_signs, law_findings
+from neuromf.diagnosis.symptoms.evidence import LIMIT, Reading, fact, score
 from neuromf.diagnosis.symptoms.field import field_signs
 from neuromf.diagnosis.symptoms.loss import loss_signs
 from neuromf.diagnosis.symptoms.update import exposed, update_signs
+from neuromf.monitor.checks.trace_summary import TraceSummary, summarise
 from neuromf.monitor.events import Event
-from neuromf.monitor.trace_summary import TraceSummary, summarise
 from neuromf.trace.columns import Row
 
 ALARMS = ("warn", "halt")

@@ -13,7 +13,7 @@ from neuromf.data.cohort import Scan
 from neuromf.data.examine import NAMED, VOXELS_READ_OF, Examination, examine_scans
 from neuromf.errors import InputError
 from neuromf.gate.result import LawResult, law_result
-from neuromf.monitor.live import LawReading, judge
+from neuromf.monitor.checks.runtime_checks import LawReading, judge
 
 KEYS = {"DATA-004": "data.root", "DATA-005": "vae.checkpoint"}
 

@@ -16,9 +16,7 @@ from neuromf.gate.result import LawResult, law_result
 from neuromf.gate.scale import small_scale
 from neuromf.gate.smoke_latents import DEMO, smoke_latents
 from neuromf.gate.static import CHECKS
-from neuromf.monitor.alarm import Level
-from neuromf.monitor.engine import check_readings
-from neuromf.monitor.live import (
+from neuromf.monitor.checks.runtime_checks import (
     LawLog,
     LawReading,
     data_reading,
@@ -28,12 +26,14 @@ from neuromf.monitor.live import (
     reduced_loss,
     step_readings,
 )
+from neuromf.monitor.engine import check_readings
+from neuromf.monitor.guard.alarm import Level
 from neuromf.trace.columns import Row
-from neuromf.training.arithmetic import bfloat16_fault
-from neuromf.training.batches import BatchSource
-from neuromf.training.samples import averaged_net, draw_latents
-from neuromf.training.state import TrainState, initial_state
-from neuromf.training.step import train_step
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.device.arithmetic import bfloat16_fault
+from neuromf.training.records.previews import averaged_net, draw_latents
+from neuromf.training.step.state import TrainState, initial_state
+from neuromf.training.step.train_step import train_step
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from neuromf.data.store import LatentStore
 from neuromf.errors import InputError
 from neuromf.sampling.montage import mid_slice
 from neuromf.sampling.sampling import decode
-from neuromf.training.latents import encoded_store, training_store
+from neuromf.training.latents.store import encoded_store, training_store
 
 OWN_AT_MOST = 32
 """Latents of the user's own that are read: 57 MB at 4 x 48^3, and more variety than the demo's twelve heads have."""

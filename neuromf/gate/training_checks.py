@@ -13,9 +13,9 @@ from neuromf.data.cohort import Scan, discover_scans, subject_id
 from neuromf.data.splits import SPLIT_NAMES, split_subjects
 from neuromf.data.subjects import alike_guesses
 from neuromf.gate.check import Arguments, Check
-from neuromf.monitor.guard import guard_arguments
+from neuromf.monitor.guard.guard import guard_arguments
 from neuromf.trace.columns import NAMES
-from neuromf.training.schedule import lr_multiplier
+from neuromf.training.step.schedule import lr_multiplier
 
 
 def _first_multiplier(config: Config, facts: RunFacts) -> Arguments:

@@ -6,7 +6,7 @@ import torch
 
 from neuromf.config.schema import Config
 from neuromf.nets.unet import build_unet
-from neuromf.training.optim import build_optimiser
+from neuromf.training.step.optimiser import build_optimiser
 
 
 def parameter_text(config: Config) -> str:

@@ -16,9 +16,9 @@ from neuromf.comparison.table import TraceTable, table_from_frame
 from neuromf.config.schema import Config
 from neuromf.trace.cells import format_cell
 from neuromf.trace.columns import COLUMNS, Row
-from neuromf.training.batches import BatchSource
-from neuromf.training.state import TrainState, initial_state
-from neuromf.training.step import train_step
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.step.state import TrainState, initial_state
+from neuromf.training.step.train_step import train_step
 
 CPU = torch.device("cpu")
 

@@ -11,7 +11,7 @@ from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.nets.unet import build_unet
 from neuromf.nets.vae_architecture import VaeArchitecture
-from neuromf.training.device import DRAWN_AHEAD
+from neuromf.training.device.choice import DRAWN_AHEAD
 
 GIB = 2**30
 FLOAT = 4

@@ -8,11 +8,11 @@ from dataclasses import asdict
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
-from neuromf.monitor.alarm import Alarm, Level, Verdict, alarm_of
+from neuromf.monitor.checks.runtime_checks import LawReading, judge, step_readings
+from neuromf.monitor.checks.step_checks import StepChecks
 from neuromf.monitor.events import Event
-from neuromf.monitor.live import LawReading, judge, step_readings
+from neuromf.monitor.guard.alarm import Alarm, Level, Verdict, alarm_of
 from neuromf.monitor.moments import LatentMoments
-from neuromf.monitor.step_checks import StepChecks
 from neuromf.trace.columns import Row
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from neuromf.config.load import load_config
 from neuromf.diagnosis.diagnosis import Suspect, diagnose
 from neuromf.diagnosis.symptoms.blocks import BlockNorms
-from neuromf.monitor.trace_summary import epoch_rows
+from neuromf.monitor.checks.trace_summary import epoch_rows
 from neuromf.replay.recorded import RecordedRun
 from neuromf.replay.small_scale import REPAIRS, small_config
 

@@ -11,7 +11,7 @@ import pandera.pandas as pa
 from neuromf_spec.reference.failed_run import FAILED_RUN_START, interpolated
 
 from neuromf.checkout import golden_folder
-from neuromf.monitor.anchor import Anchor
+from neuromf.monitor.guard.zero_predictor import Anchor
 from neuromf.trace.exact import read_exact
 
 _EPOCHS = [pa.Check.ge(0), pa.Check(lambda s: s.is_monotonic_increasing, error="epochs rise")]

@@ -11,8 +11,8 @@ from neuromf_spec.registry import law
 from neuromf.config.load import load_config
 from neuromf.flow.weighting import potential, weighted_loss
 from neuromf.gate.static import static_findings
-from neuromf.monitor.alarm import Alarm, Level, RawLosses
-from neuromf.monitor.guard import DivergenceGuard
+from neuromf.monitor.guard.alarm import Alarm, Level, RawLosses
+from neuromf.monitor.guard.guard import DivergenceGuard
 from neuromf.replay.recorded import RecordedRun
 
 LATENT_DIMS, CHANNELS = 442_368, 4

@@ -69,10 +69,10 @@ def run_jobs(
 def _run(job: Job, on_step: Callable[[int, int, str], None] | None = None) -> str:
     import torch
 
-    from neuromf.training.latents import training_store
+    from neuromf.training.latents.store import training_store
     from neuromf.training.loop import train
-    from neuromf.training.run_folder import create_run
-    from neuromf.training.step import StepRecord
+    from neuromf.training.records.run_folder import create_run
+    from neuromf.training.step.train_step import StepRecord
 
     torch.set_num_threads(1)
     repair = next(repair for repair in REPAIRS if repair.name == job.repair)

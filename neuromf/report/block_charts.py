@@ -11,7 +11,7 @@ from neuromf.report.charts import Frame, draw
 from neuromf.report.lines import Line
 from neuromf.report.run_charts import Picture
 from neuromf.report.run_facts import ReportedRun
-from neuromf.training.summary import block_norms
+from neuromf.training.records.summary import block_norms
 
 MAP = "turbo"
 """Colours from the input of the net to its output; its dark ends are left out."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromf.gate.result import format_value
-from neuromf.monitor.initial_ratio import end_window
+from neuromf.monitor.guard.initial_ratio import end_window
 
 ROSE = 2.0
 """Multiple of its start from which a loss is said to have risen that many fold."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from neuromf_spec.laws.divergence import WARN_FACTOR
 
 from neuromf.gate.result import format_value
-from neuromf.monitor.anchor import anchor
+from neuromf.monitor.guard.zero_predictor import anchor
 from neuromf.report.change import Change, change_of
 from neuromf.report.run_facts import ReportedRun
 from neuromf.watch.event_log import HALT, alarms

@@ -14,10 +14,10 @@ from neuromf.gate.check import Arguments
 from neuromf.gate.result import LawResult
 from neuromf.gate.static import static_findings
 from neuromf.gate.training_checks import split_arguments
+from neuromf.monitor.checks.runtime_checks import step_readings
 from neuromf.monitor.events import LEVELS, Event
-from neuromf.monitor.live import step_readings
 from neuromf.report.run_facts import ReportedRun
-from neuromf.training.frozen import began_with
+from neuromf.training.latents.frozen import began_with
 from neuromf.watch.event_log import HALT, alarms
 
 GUARD = ("NUM-001", "GUARD-001", "GUARD-004", "GUARD-005", "GUARD-006")

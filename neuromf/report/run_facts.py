@@ -17,9 +17,9 @@ from neuromf.readable import printable
 from neuromf.report.charts import COLOURS
 from neuromf.report.lines import column_values
 from neuromf.trace.columns import Row
-from neuromf.training.pace import read_marks
-from neuromf.training.run_folder import RunFolder, open_run, recorded_environment
-from neuromf.training.summary import read_summary
+from neuromf.training.records.pace import read_marks
+from neuromf.training.records.run_folder import RunFolder, open_run, recorded_environment
+from neuromf.training.records.summary import read_summary
 from neuromf.watch.event_log import whole_events
 from neuromf.watch.growing import whole_rows
 from neuromf.watch.standing import Standing

@@ -17,7 +17,7 @@ from neuromf.report.run_charts import detail_pictures, loss_pictures
 from neuromf.report.run_facts import ReportedRun
 from neuromf.report.sample_slices import OnProgress, sample_strip
 from neuromf.report.time_histograms import drawn_times, time_pictures
-from neuromf.training.summary import latest_blocks
+from neuromf.training.records.summary import latest_blocks
 
 SHOWN_SUSPECTS = 3
 """Suspects that stand open on the page, as many as a halt names on the screen."""

@@ -17,7 +17,7 @@ from neuromf.report.charts import slice_png
 from neuromf.report.run_facts import ReportedRun
 from neuromf.sampling.montage import mid_slice
 from neuromf.sampling.sampling import decode_with
-from neuromf.training.frozen import run_latents
+from neuromf.training.latents.frozen import run_latents
 
 MOST_FILES = 8
 """Steps shown: the first, the last and evenly spread ones between."""

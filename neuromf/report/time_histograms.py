@@ -14,7 +14,7 @@ from neuromf.report.charts import Frame, draw
 from neuromf.report.lines import Line
 from neuromf.report.run_charts import Picture, shortened
 from neuromf.report.run_facts import ReportedRun
-from neuromf.training.batches import draw_step_times
+from neuromf.training.batches.source import draw_step_times
 
 MOST_PAIRS = 40_000
 """Pairs drawn again for one run: half a second, and a histogram that no longer changes to the eye."""

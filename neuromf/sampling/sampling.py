@@ -20,11 +20,11 @@ from neuromf.nets.unet import build_unet
 from neuromf.nets.vae import LatentCodec, load_vae
 from neuromf.output import writing
 from neuromf.sampling.montage import draw_montage
-from neuromf.training.checkpoint import latest_checkpoint
-from neuromf.training.frozen import run_latents
-from neuromf.training.restore import load_average
-from neuromf.training.run_folder import open_run
-from neuromf.training.samples import draw_latents
+from neuromf.training.checkpoints.checkpoint import latest_checkpoint
+from neuromf.training.checkpoints.restore import load_average
+from neuromf.training.latents.frozen import run_latents
+from neuromf.training.records.previews import draw_latents
+from neuromf.training.records.run_folder import open_run
 
 
 @dataclass(frozen=True)

@@ -12,19 +12,19 @@ import torch
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet, channel_std
-from neuromf.monitor.alarm import Level
 from neuromf.monitor.events import Event
-from neuromf.training.batches import BatchSource
-from neuromf.training.distributed import current_world
-from neuromf.training.journal import Journal, open_journal
-from neuromf.training.ownership import only_writer
-from neuromf.training.refusal import refuse_impossible, refuse_uneven
+from neuromf.monitor.guard.alarm import Level
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.batches.stream import open_source
+from neuromf.training.process_group.ranks import current_world
+from neuromf.training.records.previews import is_sampled
+from neuromf.training.records.run_folder import RunFolder
 from neuromf.training.resume import resume_run
-from neuromf.training.run_folder import RunFolder
-from neuromf.training.samples import is_sampled
-from neuromf.training.state import TrainState, initial_state
-from neuromf.training.step import StepRecord, settle, train_step
-from neuromf.training.stream import open_source
+from neuromf.training.run_writer import Journal, open_journal
+from neuromf.training.single_writer import only_writer
+from neuromf.training.step.state import TrainState, initial_state
+from neuromf.training.step.train_step import StepRecord, settle, train_step
+from neuromf.training.validation import refuse_impossible, refuse_uneven
 
 
 class Ending(StrEnum):

@@ -11,13 +11,13 @@ from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.monitor.events import Event, append_event, drop_events, read_events
 from neuromf.trace.reader import steps_covered
-from neuromf.training.checkpoint import Checkpoint, latest_checkpoint
-from neuromf.training.checkpoint_folders import remove_unfinished
-from neuromf.training.restore import restore
-from neuromf.training.run_folder import RunFolder
-from neuromf.training.state import TrainState
-from neuromf.training.storage import written_to
-from neuromf.training.summary import read_summary
+from neuromf.training.checkpoints.checkpoint import Checkpoint, latest_checkpoint
+from neuromf.training.checkpoints.folders import remove_unfinished
+from neuromf.training.checkpoints.restore import restore
+from neuromf.training.records.run_folder import RunFolder
+from neuromf.training.records.storage import written_to
+from neuromf.training.records.summary import read_summary
+from neuromf.training.step.state import TrainState
 
 
 def resume_run(state: TrainState, run: RunFolder, config: Config) -> list[Event]:

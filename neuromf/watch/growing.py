@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from neuromf.errors import InputError
-from neuromf.monitor.initial_ratio import WINDOW
+from neuromf.monitor.guard.initial_ratio import WINDOW
 from neuromf.trace.cells import parse_row
 from neuromf.trace.columns import NAMES, Row
 

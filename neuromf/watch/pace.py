@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 
-from neuromf.training.pace import Mark, seconds_per_step
+from neuromf.training.records.pace import Mark, seconds_per_step
 
 LOOKS = 30
 """Looks over which a speed that was watched is averaged."""

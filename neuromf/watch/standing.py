@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from neuromf.monitor.events import Event
-from neuromf.training.checkpoint_folders import checkpoint_folders
-from neuromf.training.run_folder import RunFolder
+from neuromf.training.checkpoints.folders import checkpoint_folders
+from neuromf.training.records.run_folder import RunFolder
 from neuromf.watch.event_log import HALT
 
 PATIENCE_STEPS = 20

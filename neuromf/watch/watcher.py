@@ -11,11 +11,11 @@ from pathlib import Path
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.monitor.events import Event
-from neuromf.monitor.initial_ratio import end_window
+from neuromf.monitor.guard.initial_ratio import end_window
 from neuromf.trace.average import median
 from neuromf.trace.columns import NAMES, Row
-from neuromf.training.pace import Mark, read_marks, seconds_per_step
-from neuromf.training.run_folder import RunFolder, open_run
+from neuromf.training.records.pace import Mark, read_marks, seconds_per_step
+from neuromf.training.records.run_folder import RunFolder, open_run
 from neuromf.watch.event_log import alarms, whole_events
 from neuromf.watch.growing import GrowingTrace
 from neuromf.watch.pace import Pace

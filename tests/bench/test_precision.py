@@ -14,10 +14,10 @@ from neuromf.flow.batch import Batch
 from neuromf.flow.jvp import exact_derivative
 from neuromf.flow.objective import meanflow_objective, velocity_field
 from neuromf.flow.path import interpolate
-from neuromf.monitor.probes import randomised_copy
+from neuromf.monitor.checks.probes import randomised_copy
 from neuromf.nets.unet import build_unet
-from neuromf.training.arithmetic import bfloat16_fault
-from neuromf.training.optim import gradients
+from neuromf.training.device.arithmetic import bfloat16_fault
+from neuromf.training.step.optimiser import gradients
 from tools.performance.figures import Figure
 from tools.performance.workload import CPU_SETTING
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from neuromf.config import load_config
-from neuromf.config.recipes import recipe_sources
+from neuromf.config.recipe_files import recipe_sources
 from neuromf.gate.static import static_findings
 
 BAR_SECONDS = 0.05

@@ -24,7 +24,7 @@ from neuromf.gate.verdict import Verdict
 from neuromf.launch.job import Job
 from neuromf.launch.options import UserOptions
 from neuromf.trace.reader import read_trace
-from neuromf.training.checkpoint import latest_checkpoint
+from neuromf.training.checkpoints.checkpoint import latest_checkpoint
 
 ROOT = Path(__file__).parents[2]
 

@@ -18,9 +18,9 @@ from neuromf.cli.starting import ENCODED, Start
 from neuromf.cli.training import prepare
 from neuromf.monitor.events import read_events
 from neuromf.report.run_facts import read_runs
-from neuromf.training.distributed import World
-from neuromf.training.interruption import Interruption
-from neuromf.training.run_folder import RunFolder
+from neuromf.training.process_group.interruption import Interruption
+from neuromf.training.process_group.ranks import World
+from neuromf.training.records.run_folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
 PROMISE = "training.gpus is 2, but it trains on the CPU"

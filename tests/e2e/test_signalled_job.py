@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tiny_run import TINY, despite_the_laws
 
-from neuromf.training.checkpoint import latest_checkpoint
+from neuromf.training.checkpoints.checkpoint import latest_checkpoint
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = despite_the_laws(*TINY, "training.epochs=300")

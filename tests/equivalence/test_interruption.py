@@ -13,9 +13,9 @@ from neuromf_spec.registry import law
 from safetensors.torch import save_file
 from tiny_run import make_tiny_config
 
-from neuromf.training.checkpoint import FILES, latest_checkpoint
+from neuromf.training.checkpoints.checkpoint import FILES, latest_checkpoint
 from neuromf.training.loop import train
-from neuromf.training.run_folder import create_run, open_run
+from neuromf.training.records.run_folder import create_run, open_run
 
 pytestmark = pytest.mark.law("CKPT-001")
 SUPPORT = Path(__file__).parents[1] / "support"

@@ -5,8 +5,8 @@ from neuromf_spec.reference.failed_run import recorded_curve
 from neuromf_spec.registry import law
 
 from neuromf.config import load_config
-from neuromf.monitor.alarm import Level, RawLosses
-from neuromf.monitor.guard import BLOCK, DivergenceGuard, guard_arguments, self_test
+from neuromf.monitor.guard.alarm import Level, RawLosses
+from neuromf.monitor.guard.guard import BLOCK, DivergenceGuard, guard_arguments, self_test
 
 
 @pytest.mark.law("GUARD-001")

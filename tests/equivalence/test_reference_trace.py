@@ -15,9 +15,9 @@ from neuromf_spec.registry import law
 from rank_worker import DoubleSource
 
 from neuromf.config import load_config, run_facts
-from neuromf.training.distributed import World
-from neuromf.training.state import state_around
-from neuromf.training.step import train_step
+from neuromf.training.process_group.ranks import World
+from neuromf.training.step.state import state_around
+from neuromf.training.step.train_step import train_step
 
 SHAPE = (4, 2, 2, 2)
 DIMS = math.prod(SHAPE)

@@ -7,9 +7,9 @@ from tiny_run import make_tiny_config
 
 from neuromf.golden.case import read_case
 from neuromf.golden.runner import CPU, golden_latents, run_steps, threads
-from neuromf.training.distributed import World
-from neuromf.training.state import state_around
-from neuromf.training.step import train_step
+from neuromf.training.process_group.ranks import World
+from neuromf.training.step.state import state_around
+from neuromf.training.step.train_step import train_step
 from tools.golden.noise import other_accumulation
 
 STEPS = 3

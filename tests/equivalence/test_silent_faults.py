@@ -9,15 +9,15 @@ from neuromf_spec.registry import law
 from tiny_run import make_tiny_config
 
 from neuromf.monitor import engine
-from neuromf.monitor.alarm import Level
 from neuromf.monitor.engine import Monitor
+from neuromf.monitor.guard.alarm import Level
 from neuromf.monitor.moments import latent_moments
-from neuromf.training import step as step_module
-from neuromf.training.batches import BatchSource
-from neuromf.training.ema import Ema
-from neuromf.training.samples import leave_sample
-from neuromf.training.state import initial_state
-from neuromf.training.step import train_step
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.records.previews import leave_sample
+from neuromf.training.step import train_step as step_module
+from neuromf.training.step.ema import Ema
+from neuromf.training.step.state import initial_state
+from neuromf.training.step.train_step import train_step
 
 CPU = torch.device("cpu")
 STEPS = 3
@@ -164,7 +164,7 @@ def test_an_evaluation_that_touches_the_weights_is_told(state, config, real_late
         state.ema.copy_to(state.model)
         return state.model
 
-    monkeypatch.setattr("neuromf.training.samples.averaged_net", copied)
+    monkeypatch.setattr("neuromf.training.records.previews.averaged_net", copied)
     event = leave_sample(tmp_path / "samples", state, config, shape)
     assert event.law == "EMA-003"
     assert not law("EMA-003").predicate(before="a", after="b").passed

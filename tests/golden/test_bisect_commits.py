@@ -34,7 +34,7 @@ def repository(tmp_path_factory):
         copy_writable(ROOT / name, folder / name)
     git(folder, "init", "-q")
     (folder / "README").write_text("a")
-    schedule = "neuromf/training/schedule.py"
+    schedule = "neuromf/training/step/schedule.py"
     commits = [commit(folder, "README", "b", "start"), commit(folder, schedule, "# a comment\n", "comment")]
     moved = "\n_multiplier = lr_multiplier\n\n\ndef lr_multiplier(*a):\n    return 1.01 * _multiplier(*a)\n"
     commits.append(commit(folder, schedule, moved, "a faster schedule"))

@@ -9,10 +9,10 @@ import pytest
 from neuromf_spec.registry import law
 
 from neuromf.cli.app import run
-from neuromf.monitor import cusum
-from neuromf.monitor.cusum import HALT, Cusum
-from neuromf.monitor.guard import BLOCK, DivergenceGuard
-from neuromf.monitor.initial_ratio import InitialRatio
+from neuromf.monitor.guard import cusum
+from neuromf.monitor.guard.cusum import HALT, Cusum
+from neuromf.monitor.guard.guard import BLOCK, DivergenceGuard
+from neuromf.monitor.guard.initial_ratio import InitialRatio
 from tools.__main__ import app
 from tools.studies.guard.curves import CLIMBING, FIRST_RECORD
 from tools.studies.guard.noise import LEVELS, NOISES, SILENT, step_losses

@@ -2,7 +2,7 @@
 
 import pytest
 
-from neuromf.config.recipes import recipe_names
+from neuromf.config.recipe_files import recipe_names
 from neuromf.errors import InputError
 from tools.golden.changelog import GOLDEN, changelog_problems
 from tools.golden.recipes import bless_recipe, recipe_digest, recipe_problems

@@ -16,11 +16,11 @@ from neuromf.golden.runner import golden_latents
 from neuromf.monitor.events import read_events
 from neuromf.replay.small_scale import REPAIRS, small_config
 from neuromf.trace.reader import read_rows
-from neuromf.training import state as train_state
-from neuromf.training import step as train_step
 from neuromf.training.loop import train
-from neuromf.training.run_folder import create_run
-from neuromf.training.summary import latest_blocks, read_summary
+from neuromf.training.records.run_folder import create_run
+from neuromf.training.records.summary import latest_blocks, read_summary
+from neuromf.training.step import state as train_state
+from neuromf.training.step import train_step
 
 CPU = torch.device("cpu")
 SCALE = (

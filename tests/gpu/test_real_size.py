@@ -12,15 +12,15 @@ import torch
 from neuromf.config import Config, load_config
 from neuromf.flow.jvp import exact_derivative
 from neuromf.flow.path import interpolate
-from neuromf.monitor.live import LawLog, first_loss_reading, step_readings
-from neuromf.monitor.probes import randomised_copy, raw_field
+from neuromf.monitor.checks.probes import randomised_copy, raw_field
+from neuromf.monitor.checks.runtime_checks import LawLog, first_loss_reading, step_readings
 from neuromf.nets.unet import build_unet
-from neuromf.training.batches import BatchSource
-from neuromf.training.device import choose_device
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.device.choice import choose_device
 from neuromf.training.loop import train
-from neuromf.training.run_folder import create_run
-from neuromf.training.state import initial_state
-from neuromf.training.step import train_step
+from neuromf.training.records.run_folder import create_run
+from neuromf.training.step.state import initial_state
+from neuromf.training.step.train_step import train_step
 from tools.performance.figures import FOLDER, Figure, read
 from tools.performance.forecast import forecast
 from tools.performance.machine import describe_machine

@@ -9,15 +9,15 @@ import torch
 
 from neuromf.config import Config, load_config
 from neuromf.config.flow_settings import objective_settings
-from neuromf.monitor.live import LawLog, first_loss_reading, launch_readings, step_readings
-from neuromf.monitor.probes import derivative_error, randomised_copy
+from neuromf.monitor.checks.probes import derivative_error, randomised_copy
+from neuromf.monitor.checks.runtime_checks import LawLog, first_loss_reading, launch_readings, step_readings
 from neuromf.trace.reader import read_trace
-from neuromf.training.batches import BatchSource
-from neuromf.training.latents import training_store
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.latents.store import training_store
 from neuromf.training.loop import train
-from neuromf.training.run_folder import create_run, open_run
-from neuromf.training.state import initial_state
-from neuromf.training.step import train_step
+from neuromf.training.records.run_folder import create_run, open_run
+from neuromf.training.step.state import initial_state
+from neuromf.training.step.train_step import train_step
 
 DEVICES = [pytest.param("cpu", id="cpu"), pytest.param("cuda", id="cuda", marks=pytest.mark.gpu)]
 PRECISIONS = [
@@ -107,7 +107,7 @@ def test_a_finite_difference_in_bf16_is_refused_for_a_reason(latents):
 def _error_against_float64(net, batch, device: torch.device) -> float:
     from neuromf.flow.jvp import exact_derivative
     from neuromf.flow.path import interpolate
-    from neuromf.monitor.probes import raw_field
+    from neuromf.monitor.checks.probes import raw_field
 
     def derivative(dtype: torch.dtype, where: torch.device) -> torch.Tensor:
         x, e, r, t = (getattr(batch, name).to(where, dtype) for name in ("x", "e", "r_B", "t_B"))

@@ -24,8 +24,8 @@ from neuromf.flow.settings import ObjectiveSettings, TimeSettings
 from neuromf.flow.times import draw_times, fm_mask
 from neuromf.nets.embedding import TimeEmbedding
 from neuromf.nets.unet import build_unet
-from neuromf.training.optim import build_optimiser, set_learning_rate
-from neuromf.training.schedule import lr_multiplier
+from neuromf.training.step.optimiser import build_optimiser, set_learning_rate
+from neuromf.training.step.schedule import lr_multiplier
 
 RECOMPUTED = {row.id: row.recomputed for row in claims()}
 TOTALS = {epoch: sum(channels) for epoch, channels in RECORDED_CHANNELS.items()}

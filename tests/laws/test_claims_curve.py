@@ -7,8 +7,8 @@ from neuromf_spec.claims import claims
 from neuromf_spec.reference.failed_run import RECORDED_CHANNELS, recorded_curve
 from neuromf_spec.reference.time_distribution import LogitNormalPair
 
-from neuromf.monitor.alarm import Level
-from neuromf.monitor.initial_ratio import WINDOW, InitialRatio
+from neuromf.monitor.guard.alarm import Level
+from neuromf.monitor.guard.initial_ratio import WINDOW, InitialRatio
 
 RECOMPUTED = {row.id: row.recomputed for row in claims()}
 TOTALS = {epoch: sum(channels) for epoch, channels in RECORDED_CHANNELS.items()}

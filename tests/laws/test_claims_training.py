@@ -17,9 +17,9 @@ from neuromf.config.schema import TrainingConfig
 from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.times import fm_mask
 from neuromf.nets.unet import build_unet
-from neuromf.training.ema import Ema
-from neuromf.training.optim import build_optimiser
-from neuromf.training.schedule import lr_multiplier
+from neuromf.training.step.ema import Ema
+from neuromf.training.step.optimiser import build_optimiser
+from neuromf.training.step.schedule import lr_multiplier
 
 RECOMPUTED = {row.id: row.recomputed for row in claims()}
 STEPS_PER_EPOCH = 30

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from neuromf_spec.registry import law
 
 from neuromf.config import Config, load_config
-from neuromf.config.recipes import read_recipe, recipe_names, recipe_sources
+from neuromf.config.recipe_files import read_recipe, recipe_names, recipe_sources
 from neuromf.config.resolve import flat_config, flatten
 from neuromf.errors import InputError
 

@@ -11,10 +11,10 @@ from neuromf_spec.reference.time_distribution import LogitNormalPair
 from neuromf_spec.registry import law
 
 from neuromf.config import load_config
-from neuromf.monitor.alarm import Level, RawLosses
-from neuromf.monitor.anchor import Anchor, anchor
-from neuromf.monitor.cusum import GRACE, HALT, ROLLING, WARN, Cusum
-from neuromf.monitor.guard import BLOCK, DivergenceGuard
+from neuromf.monitor.guard.alarm import Level, RawLosses
+from neuromf.monitor.guard.cusum import GRACE, HALT, ROLLING, WARN, Cusum
+from neuromf.monitor.guard.guard import BLOCK, DivergenceGuard
+from neuromf.monitor.guard.zero_predictor import Anchor, anchor
 
 START = Anchor(total=6.0, flow=6.0)
 SETTLED = GRACE + ROLLING

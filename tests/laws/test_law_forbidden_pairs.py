@@ -13,8 +13,8 @@ from neuromf.config import load_config
 from neuromf.errors import InputError
 from neuromf.flow.objective import meanflow_objective
 from neuromf.gate.static import static_findings
-from neuromf.training.launch import joined
-from neuromf.training.refusal import impossible, refuse_impossible
+from neuromf.training.process_group.start import joined
+from neuromf.training.validation import impossible, refuse_impossible
 
 pytestmark = [pytest.mark.law("CFG-002"), pytest.mark.law("JVP-004")]
 FUSED_TOLERANCE = 2e-5

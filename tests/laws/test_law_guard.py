@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from neuromf_spec.registry import law
 
-from neuromf.monitor.alarm import RawLosses
-from neuromf.monitor.guard import DivergenceGuard
+from neuromf.monitor.guard.alarm import RawLosses
+from neuromf.monitor.guard.guard import DivergenceGuard
 
 pytestmark = pytest.mark.law("GUARD-002")
 LEVELS = st.lists(st.floats(1e-3, 1e6), min_size=2, max_size=60)

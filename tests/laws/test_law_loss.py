@@ -14,7 +14,7 @@ from neuromf.config import load_config
 from neuromf.flow.batch import Batch
 from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.weighting import reduce_dims
-from neuromf.training.state import initial_state
+from neuromf.training.step.state import initial_state
 
 CHOICES = {
     "prediction": st.sampled_from(["u", "x"]),

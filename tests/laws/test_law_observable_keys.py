@@ -12,17 +12,17 @@ from neuromf.cli.training import note
 from neuromf.config import Config, run_facts
 from neuromf.config.resolve import config_hash, flat_config
 from neuromf.errors import InputError
-from neuromf.monitor.alarm import RawLosses
-from neuromf.monitor.guard import DivergenceGuard
-from neuromf.training.batches import BatchSource
-from neuromf.training.device import choose_device
-from neuromf.training.distributed import World, replicate
-from neuromf.training.latents import training_store
-from neuromf.training.launch import joined
+from neuromf.monitor.guard.alarm import RawLosses
+from neuromf.monitor.guard.guard import DivergenceGuard
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.device.choice import choose_device
+from neuromf.training.latents.store import training_store
 from neuromf.training.loop import train
-from neuromf.training.run_folder import create_run
-from neuromf.training.state import initial_state
-from neuromf.training.step import train_step
+from neuromf.training.process_group.ranks import World, replicate
+from neuromf.training.process_group.start import joined
+from neuromf.training.records.run_folder import create_run
+from neuromf.training.step.state import initial_state
+from neuromf.training.step.train_step import train_step
 
 pytestmark = pytest.mark.law("CFG-001")
 CPU = torch.device("cpu")

@@ -18,12 +18,12 @@ from torch import nn
 
 from neuromf.config import Config, run_facts
 from neuromf.config.schema import TrainingConfig
-from neuromf.monitor.coverage import coverage, unmoved
-from neuromf.training.batches import BatchSource
-from neuromf.training.ema import Ema
-from neuromf.training.optim import build_optimiser, set_learning_rate
-from neuromf.training.state import initial_state
-from neuromf.training.step import train_step
+from neuromf.monitor.checks.coverage import coverage, unmoved
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.step.ema import Ema
+from neuromf.training.step.optimiser import build_optimiser, set_learning_rate
+from neuromf.training.step.state import initial_state
+from neuromf.training.step.train_step import train_step
 
 
 def model_with(values):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from neuromf_spec.registry import law
 
-from neuromf.training.schedule import lr_multiplier
+from neuromf.training.step.schedule import lr_multiplier
 
 SCHEDULES = st.sampled_from(["constant", "cosine", "linear"])
 RUNS = st.tuples(st.integers(1, 20_000), st.integers(0, 20_000)).map(lambda pair: (max(pair), min(pair)))

@@ -17,7 +17,7 @@ from scipy import stats
 from neuromf.flow.prediction import average_velocity
 from neuromf.flow.settings import TimeSettings
 from neuromf.flow.times import draw_times, fm_mask
-from neuromf.training.distributed import World
+from neuromf.training.process_group.ranks import World
 
 SHARES = st.fractions(0, 1, max_denominator=1000).map(float)
 WINDOWS = st.tuples(st.integers(0, 10**12), st.integers(1, 3000))

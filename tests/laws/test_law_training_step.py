@@ -11,9 +11,9 @@ from neuromf_spec.reference.initial_loss import zero_predictor
 from neuromf_spec.registry import law
 
 from neuromf.config import load_config
-from neuromf.training.batches import BatchSource
-from neuromf.training.state import initial_state
-from neuromf.training.step import train_step
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.step.state import initial_state
+from neuromf.training.step.train_step import train_step
 
 TINY = (
     "unet.channels=[8,16]",

@@ -28,10 +28,10 @@ from rank_worker import latents
 from tiny_run import make_tiny_config
 
 from neuromf.config import Config
-from neuromf.training import checkpoint
-from neuromf.training.checkpoint import FILES, latest_checkpoint
+from neuromf.training.checkpoints import checkpoint
+from neuromf.training.checkpoints.checkpoint import FILES, latest_checkpoint
 from neuromf.training.loop import train
-from neuromf.training.run_folder import RunFolder, create_run
+from neuromf.training.records.run_folder import RunFolder, create_run
 
 CPU, STEPS = torch.device("cpu"), 6
 KINDS = ("time", "time", "operation", "operation", "torn")

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from tiny_run import make_tiny_config
 
 from neuromf.training.loop import train
-from neuromf.training.run_folder import RunFolder, create_run
+from neuromf.training.records.run_folder import RunFolder, create_run
 
 LONGER = ("training.checkpoint_every_steps=1", "training.epochs=3")
 """Nine steps with a checkpoint each, so that there is time to kill it."""

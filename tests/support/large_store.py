@@ -19,7 +19,7 @@ from neuromf.data.preprocess import Preprocessing
 from neuromf.data.splits import split_subjects
 from neuromf.data.statistics import ChannelMoments, pool_moments
 from neuromf.data.store_description import SCHEMA_VERSION, StoreDescription, content_hash, write_description
-from neuromf.training.latents import training_store
+from neuromf.training.latents.store import training_store
 
 SETTINGS = (
     "data.shape=[16,16,16]", "unet.channels=[8,16]", "unet.attention_levels=[false,false]", "unet.head_channels=8",

@@ -16,11 +16,11 @@ from tiny_run import make_tiny_config
 from neuromf.config import Config
 from neuromf.monitor.engine import Monitor
 from neuromf.monitor.moments import latent_moments
-from neuromf.training import step as step_module
-from neuromf.training.batches import BatchSource
-from neuromf.training.distributed import World
-from neuromf.training.state import TrainState, initial_state
-from neuromf.training.step import train_step
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.process_group.ranks import World
+from neuromf.training.step import train_step as step_module
+from neuromf.training.step.state import TrainState, initial_state
+from neuromf.training.step.train_step import train_step
 
 CULPRIT = 1
 """The rank that parts."""

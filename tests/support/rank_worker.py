@@ -22,14 +22,14 @@ from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
 from neuromf.config import Config
 from neuromf.errors import InputError
 from neuromf.flow.batch import Batch
-from neuromf.training import step as step_module
-from neuromf.training.batches import BatchSource
-from neuromf.training.distributed import World, replicate
-from neuromf.training.launch import joined
+from neuromf.training.batches.source import BatchSource
 from neuromf.training.loop import train
-from neuromf.training.run_folder import RunFolder, create_run
-from neuromf.training.state import TrainState, initial_state, state_around
-from neuromf.training.step import train_step
+from neuromf.training.process_group.ranks import World, replicate
+from neuromf.training.process_group.start import joined
+from neuromf.training.records.run_folder import RunFolder, create_run
+from neuromf.training.step import train_step as step_module
+from neuromf.training.step.state import TrainState, initial_state, state_around
+from neuromf.training.step.train_step import train_step
 
 CPU = torch.device("cpu")
 SHAPE, SMALL = (4, 8, 8, 8), (4, 2, 2, 2)
@@ -190,7 +190,7 @@ def bucket_layouts(world: World) -> list[list[tuple[int, ...]]]:
         net.register_comm_hook(None, hook)
         return net
 
-    with mock.patch("neuromf.training.state.replicate", replica):
+    with mock.patch("neuromf.training.step.state.replicate", replica):
         train(config, latents(), run, device=CPU, max_steps=3)
     world.lead(lambda: shutil.rmtree(folder))
     return layouts

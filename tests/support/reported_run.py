@@ -16,8 +16,8 @@ from neuromf.config import Config
 from neuromf.monitor.events import Event
 from neuromf.trace.columns import COLUMNS, Row
 from neuromf.trace.writer import TraceWriter
-from neuromf.training.run_folder import RunFolder, create_run
-from neuromf.training.summary import epoch_summary
+from neuromf.training.records.run_folder import RunFolder, create_run
+from neuromf.training.records.summary import epoch_summary
 
 STEPS = 24
 STEPS_PER_EPOCH = 3

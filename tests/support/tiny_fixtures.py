@@ -9,7 +9,7 @@ import torch
 from tiny_run import make_tiny_config
 
 from neuromf.config import Config
-from neuromf.training.latents import training_store
+from neuromf.training.latents.store import training_store
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -61,7 +61,7 @@ def recipes(
     reason: Annotated[str, typer.Option("--reason", help="With --bless: why it changed.")] = "",
 ) -> None:
     """Compare each shipped recipe's keys and parameters with those that are kept; exit 1 on a difference."""
-    from neuromf.config.recipes import recipe_names
+    from neuromf.config.recipe_files import recipe_names
     from tools.golden.bless import record, refuse_blessing
     from tools.golden.recipes import bless_recipe, recipe_problems
 

@@ -18,8 +18,9 @@ from neuromf.config.schema import Config
 from neuromf.flow import objective as flow_objective
 from neuromf.flow import weighting as flow_weighting
 from neuromf.flow.jvp import Derivative
-from neuromf.training import batches, step
-from neuromf.training.ema import Ema
+from neuromf.training.batches import source as batches
+from neuromf.training.step import train_step as step
+from neuromf.training.step.ema import Ema
 
 Context = contextlib.AbstractContextManager[Any]
 

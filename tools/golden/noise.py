@@ -12,7 +12,7 @@ import torch
 from neuromf.config.load import validate
 from neuromf.config.schema import Config
 from neuromf.golden.runner import threads
-from neuromf.training.state import TrainState
+from neuromf.training.step.state import TrainState
 
 
 @contextlib.contextmanager

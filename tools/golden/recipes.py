@@ -7,7 +7,7 @@ from pathlib import Path
 
 from neuromf.checkout import golden_folder
 from neuromf.config.load import load_config
-from neuromf.config.recipes import recipe_names
+from neuromf.config.recipe_files import recipe_names
 from neuromf.errors import InputError
 from neuromf.golden.store import contract_problems
 from tools.golden.store import write_contract

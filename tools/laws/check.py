@@ -14,7 +14,7 @@ from neuromf_spec.sources import UNPINNED, documents, passages
 from neuromf_spec.waivers import Waiver, shipped_waivers
 
 from neuromf.config.load import load_config
-from neuromf.config.recipes import recipe_names
+from neuromf.config.recipe_files import recipe_names
 from neuromf.gate.enforcement import Place, enforcers, places
 from neuromf.gate.static import static_findings
 from tools.laws.matrix import matrix

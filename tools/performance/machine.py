@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from neuromf.training.device_facts import processor_name
+from neuromf.training.device.facts import processor_name
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,12 @@ from neuromf_spec.laws.silent_faults import EVERY_STEPS, judged_step
 
 from neuromf.config import load_config
 from neuromf.monitor.engine import Monitor
-from neuromf.monitor.guard import DivergenceGuard
+from neuromf.monitor.guard.guard import DivergenceGuard
 from neuromf.monitor.moments import latent_moments
-from neuromf.training.batches import BatchSource
-from neuromf.training.observer import StepObserver
-from neuromf.training.state import initial_state
-from neuromf.training.step import train_step
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.step.fault_probe import StepObserver
+from neuromf.training.step.state import initial_state
+from neuromf.training.step.train_step import train_step
 from tools.performance.figures import Figure
 from tools.performance.timing import seconds_of
 

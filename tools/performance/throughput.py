@@ -10,9 +10,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from neuromf.config import Config
 from neuromf.config.load import validate
-from neuromf.training.batches import BatchSource
-from neuromf.training.state import initial_state
-from neuromf.training.step import train_step
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.step.state import initial_state
+from neuromf.training.step.train_step import train_step
 from tools.performance.figures import Figure
 from tools.performance.memory import peak_bytes
 from tools.performance.timing import side_by_side

@@ -14,7 +14,7 @@ from neuromf.config import Config, load_config
 from neuromf.config.flow_settings import objective_settings
 from neuromf.flow.batch import Batch
 from neuromf.flow.objective import Net, meanflow_objective
-from neuromf.monitor.probes import randomised_copy
+from neuromf.monitor.checks.probes import randomised_copy
 from neuromf.nets.unet import MeanFlowUnet, build_unet
 from tools.performance.plain import plain_objective
 

@@ -22,7 +22,7 @@ from neuromf_spec.reference.schedule import lr_multiplier
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
-from neuromf.diagnosis.evidence import Edges, Reading, fact
+from neuromf.diagnosis.symptoms.evidence import Edges, Reading, fact
 
 OUTPUT, HEADS = "out", ("out", "v_out")
 """The output's block, and both that start at zero."""

@@ -14,7 +14,7 @@ from neuromf_spec.registry import law
 
 from neuromf.config.derived import RunFacts, run_facts
 from neuromf.config.schema import Config
-from neuromf.diagnosis.evidence import Edges, Reading, law_reading
+from neuromf.diagnosis.symptoms.evidence import Edges, Reading, law_reading
 
 BELOW_CLAMP = Edges(healthy=SUPPORT, faulty=0.1)
 """Share of samples drawn below the clamp of 1/t, where the target is biased. Derived: law TIME-005 holds one in 1,000

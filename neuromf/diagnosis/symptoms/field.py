@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from neuromf_spec.laws.jvp import LARGEST_CORRECTION
 
 from neuromf.config.schema import Config
-from neuromf.diagnosis.evidence import Edges, Reading
-from neuromf.monitor.anchor import anchor
-from neuromf.monitor.trace_summary import CHANNELS, TraceSummary, cell
+from neuromf.diagnosis.symptoms.evidence import Edges, Reading
+from neuromf.monitor.checks.trace_summary import CHANNELS, TraceSummary, cell
+from neuromf.monitor.guard.zero_predictor import anchor
 from neuromf.trace.average import mean
 
 CORRECTION = Edges(healthy=1.0, faulty=LARGEST_CORRECTION)

@@ -13,11 +13,11 @@ from neuromf_spec.laws.divergence import WARN_FACTOR
 from neuromf_spec.laws.weight_regime import LEAST_SENSITIVITY
 
 from neuromf.config.schema import Config
-from neuromf.diagnosis.evidence import Edges, Reading, fact
 from neuromf.diagnosis.symptoms.configuration import trained_loss
+from neuromf.diagnosis.symptoms.evidence import Edges, Reading, fact
 from neuromf.diagnosis.symptoms.field import data_square
-from neuromf.monitor.anchor import Anchor, anchor
-from neuromf.monitor.trace_summary import TraceSummary
+from neuromf.monitor.checks.trace_summary import TraceSummary
+from neuromf.monitor.guard.zero_predictor import Anchor, anchor
 
 CLIMB = Edges(healthy=1.4, faulty=7.6)
 """Last level of the raw loss over its lowest before: an untrained net's batches differ by 1.4, exact derivatives at

@@ -11,8 +11,8 @@ from neuromf_spec.registry import law
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
-from neuromf.diagnosis.evidence import Edges, Reading, fact
-from neuromf.monitor.trace_summary import TraceSummary, cell, fm_count
+from neuromf.diagnosis.symptoms.evidence import Edges, Reading, fact
+from neuromf.monitor.checks.trace_summary import TraceSummary, cell, fm_count
 
 WEIGHTS_THROWN = Edges(healthy=0.095, faulty=0.26)
 """Largest update over the weights: 0.095 at ten times the smoke recipe's rate, which trains, 0.26 at thirty times."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from neuromf.config import Config, config_hash, load_config, resolved_text
-from neuromf.config.recipes import recipe_names
+from neuromf.config.recipe_files import recipe_names
 from neuromf.config.recorded import read_recorded
 from neuromf.errors import InputError
 

@@ -7,7 +7,7 @@ from large_store import write_large_store
 
 from neuromf.data import store as store_module
 from neuromf.data.latent_set import StoredLatents
-from neuromf.training.latents import training_store
+from neuromf.training.latents.store import training_store
 
 SUBJECTS = 2_500
 

@@ -11,12 +11,12 @@ from tiny_run import make_tiny_config
 from neuromf.diagnosis.diagnosis import diagnose
 from neuromf.diagnosis.symptoms.blocks import BlockNorms
 from neuromf.errors import InputError
+from neuromf.monitor.checks.runtime_checks import step_readings
+from neuromf.monitor.checks.trace_summary import CHANNELS
 from neuromf.monitor.events import parse_event
-from neuromf.monitor.live import step_readings
-from neuromf.monitor.trace_summary import CHANNELS
 from neuromf.report.charts import Frame, draw
 from neuromf.report.lines import DRAWN, Line, column_values
-from neuromf.training.summary import read_summary
+from neuromf.training.records.summary import read_summary
 
 CONFIG = make_tiny_config("training.epochs=8")
 ROWS = trace_rows(24)

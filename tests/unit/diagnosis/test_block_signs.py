@@ -9,10 +9,10 @@ from neuromf.config import load_config
 from neuromf.diagnosis.diagnosis import diagnose
 from neuromf.diagnosis.symptoms.blocks import LOST, SETTLED_RATE, STARVED, BlockNorms, applied_rate, block_signs
 from neuromf.errors import InputError
-from neuromf.monitor.trace_summary import epoch_rows
+from neuromf.monitor.checks.trace_summary import epoch_rows
 from neuromf.replay.diagnosis import recorded_blocks
 from neuromf.replay.recorded import RUNS
-from neuromf.training.summary import latest_blocks, read_summary
+from neuromf.training.records.summary import latest_blocks, read_summary
 
 FAILED = load_config(["failed_225"])
 LOST_RUN = epoch_rows(FAILED, RUNS["failed_225"].records)

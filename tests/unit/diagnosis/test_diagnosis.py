@@ -12,12 +12,12 @@ from neuromf.checkout import golden_folder
 from neuromf.config import load_config
 from neuromf.diagnosis.causes import CAUSES, JUDGED_BY_COLUMNS, SYMPTOMS
 from neuromf.diagnosis.diagnosis import diagnose, read_signs
-from neuromf.diagnosis.evidence import KEPT, LIMIT, Edges, fact, law_reading, score
 from neuromf.diagnosis.symptoms.blocks import BlockNorms
 from neuromf.diagnosis.symptoms.configuration import law_findings, share_below_clamp
+from neuromf.diagnosis.symptoms.evidence import KEPT, LIMIT, Edges, fact, law_reading, score
 from neuromf.golden.case import read_case
+from neuromf.monitor.checks.trace_summary import epoch_rows, summarise
 from neuromf.monitor.events import Event
-from neuromf.monitor.trace_summary import epoch_rows, summarise
 from neuromf.replay.recorded import RUNS
 from neuromf.replay.small_scale import REPAIRS, small_config
 from neuromf.trace.columns import COLUMNS

@@ -19,8 +19,8 @@ from neuromf.gate.scale import small_scale
 from neuromf.gate.smoke import run_smoke
 from neuromf.gate.smoke_latents import DEMO, smoke_latents
 from neuromf.nets.vae_checkpoint import DEMO_WEIGHTS
-from neuromf.training import latents
-from neuromf.training.latents import encoded_store, training_store
+from neuromf.training.latents import store as latents
+from neuromf.training.latents.store import encoded_store, training_store
 
 SCALE = ("data.spacing_mm=6.0", "unet.channels=[8,16]", "unet.attention_levels=[false,false]", "unet.head_channels=8")
 

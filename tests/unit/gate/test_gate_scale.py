@@ -6,7 +6,7 @@ import pytest
 from neuromf_spec.laws.ema import half_life
 
 from neuromf.config import load_config, run_facts
-from neuromf.config.recipes import recipe_names
+from neuromf.config.recipe_files import recipe_names
 from neuromf.gate.scale import STEPS, small_scale
 
 KEPT = ("meanflow", "time_sampling")

@@ -9,7 +9,7 @@ from json import dumps
 import pytest
 
 from neuromf.config import load_config
-from neuromf.config.recipes import recipe_sources
+from neuromf.config.recipe_files import recipe_sources
 from neuromf.config.resolve import flat_config
 from neuromf.gate.static import static_findings
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from neuromf_spec.reference.failed_run import FAILED_RUN_START, RECORDED_CHANNELS, recorded_curve
 
-from neuromf.monitor.alarm import RawLosses
-from neuromf.monitor.anchor import Anchor
-from neuromf.monitor.guard import DivergenceGuard
+from neuromf.monitor.guard.alarm import RawLosses
+from neuromf.monitor.guard.guard import DivergenceGuard
+from neuromf.monitor.guard.zero_predictor import Anchor
 from tools.studies.guard.curves import EPOCHS, Curve, healthy_curves, recorded_curves
 from tools.studies.guard.noise import LEVELS, NOISES, SILENT, Noise, step_losses
 from tools.studies.guard.rules import SIMULATED, first_alarms, first_correction

@@ -8,7 +8,7 @@ import pytest
 
 from neuromf.config import load_config
 from neuromf.config.derived import run_facts
-from neuromf.monitor.anchor import anchor
+from neuromf.monitor.guard.zero_predictor import anchor
 from tools.studies.guard.plan import EXPLODING, FACTORS, HEALTHY, STEPS, trainings
 from tools.studies.guard.recording import COLUMNS, file_of, losses_of, recordings
 from tools.studies.guard.trainings import judge

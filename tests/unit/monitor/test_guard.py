@@ -7,9 +7,9 @@ import math
 import pytest
 
 from neuromf.config import load_config
-from neuromf.monitor.alarm import Level, RawLosses
-from neuromf.monitor.guard import DivergenceGuard, self_test
-from neuromf.monitor.initial_ratio import WINDOW
+from neuromf.monitor.guard.alarm import Level, RawLosses
+from neuromf.monitor.guard.guard import DivergenceGuard, self_test
+from neuromf.monitor.guard.initial_ratio import WINDOW
 
 
 def feed(guard: DivergenceGuard, *levels: float) -> list[Level]:

@@ -9,8 +9,8 @@ from reported_run import trace_rows
 from tiny_run import make_tiny_config
 
 from neuromf.diagnosis.diagnosis import read_signs
-from neuromf.monitor.initial_ratio import WINDOW
-from neuromf.monitor.trace_summary import FEWEST, summarise
+from neuromf.monitor.checks.trace_summary import FEWEST, summarise
+from neuromf.monitor.guard.initial_ratio import WINDOW
 
 
 def levels(*losses):

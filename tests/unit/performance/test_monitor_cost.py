@@ -9,9 +9,9 @@ import torch
 from neuromf_spec.laws.silent_faults import EVERY_STEPS
 
 from neuromf.monitor.engine import Monitor
-from neuromf.monitor.guard import DivergenceGuard
-from neuromf.training.batches import BatchSource
-from neuromf.training.observer import StepObserver
+from neuromf.monitor.guard.guard import DivergenceGuard
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.step.fault_probe import StepObserver
 from tools.performance.monitor_cost import MONITORS, MonitorCost, monitor_cost
 
 CPU = torch.device("cpu")

@@ -10,8 +10,8 @@ from neuromf.golden.case import GoldenCase, read_case
 from neuromf.golden.store import provenance
 from neuromf.monitor.events import read_events
 from neuromf.report.run_facts import _environment
-from neuromf.training.run_folder import RunFolder, check_latents
-from neuromf.training.summary import read_summary
+from neuromf.training.records.run_folder import RunFolder, check_latents
+from neuromf.training.records.summary import read_summary
 from neuromf.watch.event_log import whole_events
 from tools.performance import figures
 

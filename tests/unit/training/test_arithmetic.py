@@ -15,9 +15,15 @@ from neuromf.config import load_config
 from neuromf.errors import InputError
 from neuromf.gate.judge import Candidate, judge
 from neuromf.gate.smoke import run_smoke
-from neuromf.training import arithmetic
-from neuromf.training.arithmetic import Convolution, UntrustedArithmeticError, bfloat16_fault, convolutions, probe
-from neuromf.training.state import initial_state
+from neuromf.training.device import arithmetic
+from neuromf.training.device.arithmetic import (
+    Convolution,
+    UntrustedArithmeticError,
+    bfloat16_fault,
+    convolutions,
+    probe,
+)
+from neuromf.training.step.state import initial_state
 
 CPU = torch.device("cpu")
 SMALL = Convolution(8, 8, (4, 4, 4))

@@ -11,10 +11,10 @@ from safetensors.torch import save_file
 
 from neuromf.config import config_hash
 from neuromf.errors import InputError
-from neuromf.training.checkpoint import FILES, latest_checkpoint, read_checkpoint, save_checkpoint, sealed
-from neuromf.training.checkpoint_folders import DEFAULT, STATE
-from neuromf.training.restore import restore
-from neuromf.training.state import initial_state
+from neuromf.training.checkpoints.checkpoint import FILES, latest_checkpoint, read_checkpoint, save_checkpoint, sealed
+from neuromf.training.checkpoints.folders import DEFAULT, STATE
+from neuromf.training.checkpoints.restore import restore
+from neuromf.training.step.state import initial_state
 
 CPU = torch.device("cpu")
 

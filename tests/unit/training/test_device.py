@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from neuromf.errors import InputError
-from neuromf.training import device_facts
-from neuromf.training.device import choose_device
-from neuromf.training.device_facts import device_facts as facts_of
-from neuromf.training.device_facts import device_sentence, promised_gpus, seen_by_torch
-from neuromf.training.launch import own_device_name
+from neuromf.training.device import facts as device_facts
+from neuromf.training.device.choice import choose_device
+from neuromf.training.device.facts import device_facts as facts_of
+from neuromf.training.device.facts import device_sentence, promised_gpus, seen_by_torch
+from neuromf.training.process_group.start import own_device_name
 
 A100 = SimpleNamespace(name="NVIDIA A100-SXM4-80GB", major=8, minor=0, total_memory=85_094_039_552)
 

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from neuromf.training.ema import Ema
+from neuromf.training.step.ema import Ema
 
 
 def test_a_model_is_given_the_averaged_weights():

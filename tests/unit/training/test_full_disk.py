@@ -15,11 +15,12 @@ import torch
 
 from neuromf.config import config_hash
 from neuromf.errors import InputError
-from neuromf.training import checkpoint, checkpoint_folders
-from neuromf.training.checkpoint import FILES, latest_checkpoint, read_checkpoint, save_checkpoint
+from neuromf.training.checkpoints import checkpoint
+from neuromf.training.checkpoints import folders as checkpoint_folders
+from neuromf.training.checkpoints.checkpoint import FILES, latest_checkpoint, read_checkpoint, save_checkpoint
 from neuromf.training.loop import train
-from neuromf.training.run_folder import create_run, open_run
-from neuromf.training.state import initial_state
+from neuromf.training.records.run_folder import create_run, open_run
+from neuromf.training.step.state import initial_state
 
 CPU = torch.device("cpu")
 POINTS = 10

@@ -8,10 +8,10 @@ import pytest
 import torch
 from tiny_run import make_tiny_config
 
-from neuromf.monitor.probes import randomised_copy
-from neuromf.training.batches import BatchSource
-from neuromf.training.state import initial_state
-from neuromf.training.step import train_step
+from neuromf.monitor.checks.probes import randomised_copy
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.step.state import initial_state
+from neuromf.training.step.train_step import train_step
 
 CPU = torch.device("cpu")
 

@@ -13,12 +13,12 @@ from neuromf.errors import InputError
 from neuromf.flow.batch import Batch
 from neuromf.monitor.events import read_events
 from neuromf.trace.reader import read_trace
-from neuromf.training.batches import BatchSource
-from neuromf.training.checkpoint import FILES, latest_checkpoint
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.checkpoints.checkpoint import FILES, latest_checkpoint
 from neuromf.training.loop import Ending, train
-from neuromf.training.run_folder import check_latents, create_run, open_run
-from neuromf.training.state import initial_state
-from neuromf.training.step import train_step
+from neuromf.training.records.run_folder import check_latents, create_run, open_run
+from neuromf.training.step.state import initial_state
+from neuromf.training.step.train_step import train_step
 
 CPU = torch.device("cpu")
 TRIGGER_HAPPY = ("training.epochs=5", "training.divergence_warn_ratio=0.001", "training.divergence_threshold=0.01")

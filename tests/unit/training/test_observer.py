@@ -7,11 +7,11 @@ import torch
 from tiny_run import make_tiny_config
 from torch import nn
 
-from neuromf.monitor.coverage import at_rest, unmoved
-from neuromf.training import observer
-from neuromf.training.batches import BatchSource
-from neuromf.training.state import initial_state
-from neuromf.training.step import train_step
+from neuromf.monitor.checks.coverage import at_rest, unmoved
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.step import fault_probe as observer
+from neuromf.training.step.state import initial_state
+from neuromf.training.step.train_step import train_step
 
 CPU = torch.device("cpu")
 

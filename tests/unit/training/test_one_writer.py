@@ -15,7 +15,7 @@ from neuromf.cli.app import app
 from neuromf.errors import InputError
 from neuromf.lock_holder import Holder
 from neuromf.training.loop import train
-from neuromf.training.run_folder import RunFolder, check_new_run, create_run
+from neuromf.training.records.run_folder import RunFolder, check_new_run, create_run
 
 CPU = torch.device("cpu")
 

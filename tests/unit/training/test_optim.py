@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from neuromf.config.schema import TrainingConfig
-from neuromf.training.optim import build_optimiser, clip, gradients, root_mean_square, set_learning_rate
-from neuromf.training.schedule import lr_multiplier
+from neuromf.training.step.optimiser import build_optimiser, clip, gradients, root_mean_square, set_learning_rate
+from neuromf.training.step.schedule import lr_multiplier
 
 
 @pytest.mark.parametrize(("name", "kind"), [("adamw", torch.optim.AdamW), ("adam", torch.optim.Adam)])

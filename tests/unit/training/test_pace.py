@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from neuromf.errors import InputError
-from neuromf.training import pace
 from neuromf.training.loop import train
-from neuromf.training.pace import HEADER, LATEST, TAIL, Mark, PaceWriter, read_marks, seconds_per_step
-from neuromf.training.run_folder import create_run
+from neuromf.training.records import pace
+from neuromf.training.records.pace import HEADER, LATEST, TAIL, Mark, PaceWriter, read_marks, seconds_per_step
+from neuromf.training.records.run_folder import create_run
 
 CPU = torch.device("cpu")
 

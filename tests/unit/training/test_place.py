@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from neuromf.cli.app import app
 from neuromf.errors import InputError
-from neuromf.training.place import NEEDED, Place, launched_place
+from neuromf.training.process_group.place import NEEDED, Place, launched_place
 
 WHOLE = {"WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
 

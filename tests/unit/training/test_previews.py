@@ -6,9 +6,9 @@ from safetensors.torch import load_file
 from tiny_run import make_tiny_config
 
 from neuromf.monitor.events import read_events
-from neuromf.training.journal import Journal
 from neuromf.training.loop import train
-from neuromf.training.run_folder import create_run
+from neuromf.training.records.run_folder import create_run
+from neuromf.training.run_writer import Journal
 
 CPU = torch.device("cpu")
 KILLS = pytest.mark.parametrize(("method", "after"), [("sample", False), ("save", False), ("save", True)])
@@ -73,7 +73,7 @@ def test_a_kill_tells_a_preview_that_touched_the_weights_once(
         state.ema.copy_to(state.model)
         return state.model
 
-    monkeypatch.setattr("neuromf.training.samples.averaged_net", copied)
+    monkeypatch.setattr("neuromf.training.records.previews.averaged_net", copied)
     run = create_run(tmp_path / "run", tiny_config, "")
     train_killed(run, tiny_config, real_latents, method, 4, after=after)
 

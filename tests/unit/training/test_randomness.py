@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuromf.training.randomness import Purpose, data_index, generator
+from neuromf.training.batches.randomness import Purpose, data_index, generator
 
 small = st.integers(0, 2**31)
 

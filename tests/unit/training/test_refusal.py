@@ -8,11 +8,11 @@ from tiny_run import make_tiny_config
 from torch import distributed, nn
 
 from neuromf.errors import InputError
-from neuromf.training.distributed import World, replicate
-from neuromf.training.launch import joined
 from neuromf.training.loop import train
-from neuromf.training.refusal import refuse_uneven
-from neuromf.training.run_folder import create_run
+from neuromf.training.process_group.ranks import World, replicate
+from neuromf.training.process_group.start import joined
+from neuromf.training.records.run_folder import create_run
+from neuromf.training.validation import refuse_uneven
 
 
 @pytest.mark.parametrize(

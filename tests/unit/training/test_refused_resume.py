@@ -13,10 +13,10 @@ from neuromf.errors import InputError
 from neuromf.monitor.events import Event, append_event, drop_events, read_events
 from neuromf.trace.reader import last_rows, steps_covered
 from neuromf.trace.writer import TraceWriter
-from neuromf.training.checkpoint import sealed
-from neuromf.training.checkpoint_folders import STATE, checkpoint_folders
+from neuromf.training.checkpoints.checkpoint import sealed
+from neuromf.training.checkpoints.folders import STATE, checkpoint_folders
 from neuromf.training.loop import train
-from neuromf.training.run_folder import create_run
+from neuromf.training.records.run_folder import create_run
 
 CPU = torch.device("cpu")
 

@@ -3,8 +3,8 @@
 import pytest
 from neuromf_spec.registry import law
 
-from neuromf.monitor.alarm import Alarm, Level, Verdict
-from neuromf.training.rerun import irreproducible_elsewhere, judge_rerun
+from neuromf.monitor.guard.alarm import Alarm, Level, Verdict
+from neuromf.training.step.rerun import irreproducible_elsewhere, judge_rerun
 
 ALARM = Alarm("GUARD-004", Level.WARN, "1", "0", "broken")
 WARNED = Verdict((ALARM,), (ALARM,))

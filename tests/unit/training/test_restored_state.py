@@ -7,12 +7,12 @@ import torch
 from neuromf_spec.registry import law
 
 from neuromf.config import config_hash
-from neuromf.monitor.alarm import Level, RawLosses
-from neuromf.monitor.initial_ratio import WINDOW
+from neuromf.monitor.guard.alarm import Level, RawLosses
+from neuromf.monitor.guard.initial_ratio import WINDOW
 from neuromf.nets.unet import build_unet
-from neuromf.training.checkpoint import read_checkpoint, save_checkpoint
-from neuromf.training.restore import load_average, restore
-from neuromf.training.state import initial_state
+from neuromf.training.checkpoints.checkpoint import read_checkpoint, save_checkpoint
+from neuromf.training.checkpoints.restore import load_average, restore
+from neuromf.training.step.state import initial_state
 
 CPU = torch.device("cpu")
 

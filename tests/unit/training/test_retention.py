@@ -10,11 +10,11 @@ from tiny_run import make_tiny_config
 
 from neuromf.config import config_hash
 from neuromf.trace.reader import read_trace
-from neuromf.training.checkpoint import latest_checkpoint, read_checkpoint, save_checkpoint
-from neuromf.training.checkpoint_folders import Kept, Retention, remove_unfinished, retained
+from neuromf.training.checkpoints.checkpoint import latest_checkpoint, read_checkpoint, save_checkpoint
+from neuromf.training.checkpoints.folders import Kept, Retention, remove_unfinished, retained
 from neuromf.training.loop import train
-from neuromf.training.run_folder import create_run
-from neuromf.training.state import initial_state
+from neuromf.training.records.run_folder import create_run
+from neuromf.training.step.state import initial_state
 
 CPU = torch.device("cpu")
 LOSSES = {1: 3.0, 2: 1.0, 3: 2.0, 4: math.nan, 5: 5.0, 6: 4.0}

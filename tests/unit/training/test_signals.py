@@ -10,10 +10,10 @@ import pytest
 import torch
 from tiny_run import make_tiny_config
 
-from neuromf.training.checkpoint import FILES, latest_checkpoint
-from neuromf.training.interruption import APART_S, Interrupted, Interruption
+from neuromf.training.checkpoints.checkpoint import FILES, latest_checkpoint
 from neuromf.training.loop import Ending, train
-from neuromf.training.run_folder import create_run, open_run
+from neuromf.training.process_group.interruption import APART_S, Interrupted, Interruption
+from neuromf.training.records.run_folder import create_run, open_run
 
 CPU = torch.device("cpu")
 
@@ -107,7 +107,7 @@ def test_a_signal_whose_error_is_dropped_ends_it_all_the_same():
 def test_the_second_ctrl_c_ends_it_and_the_echo_of_the_first_does_not(monkeypatch):
     """What the terminal sends to all comes a second time from torchrun; a person needs longer."""
     told, now = [], [100.0]
-    monkeypatch.setattr("neuromf.training.interruption.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("neuromf.training.process_group.interruption.time.monotonic", lambda: now[0])
     with Interruption(told.append) as interrupted:
         os.kill(os.getpid(), signal.SIGINT)
         now[0] += APART_S / 2

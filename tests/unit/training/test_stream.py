@@ -10,14 +10,14 @@ from tiny_run import make_tiny_config
 
 from neuromf.data.latent_set import StoredLatents, channel_std
 from neuromf.errors import InputError
-from neuromf.monitor.live import data_reading
+from neuromf.monitor.checks.runtime_checks import data_reading
 from neuromf.monitor.moments import latent_moments
-from neuromf.training.batches import BatchSource
-from neuromf.training.distributed import World
-from neuromf.training.latents import training_store
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.batches.stream import open_source
+from neuromf.training.latents.store import training_store
 from neuromf.training.loop import train
-from neuromf.training.run_folder import create_run
-from neuromf.training.stream import open_source
+from neuromf.training.process_group.ranks import World
+from neuromf.training.records.run_folder import create_run
 
 CPU = torch.device("cpu")
 

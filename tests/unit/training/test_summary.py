@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from neuromf.trace.average import mean
 from neuromf.trace.columns import COLUMNS, Row
-from neuromf.training.summary import append_summary, block_norms, epoch_summary, read_summary
+from neuromf.training.records.summary import append_summary, block_norms, epoch_summary, read_summary
 
 ODD = (math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324, -0.0, 0.0, 1.0)
 NUMBERS = st.sampled_from(ODD) | st.floats()

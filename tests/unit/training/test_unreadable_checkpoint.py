@@ -13,12 +13,12 @@ from unprivileged import shared_folder, without_privilege
 
 from neuromf.config import config_hash
 from neuromf.errors import InputError, UnreadableError
-from neuromf.training.checkpoint import FILES, latest_checkpoint, save_checkpoint
-from neuromf.training.checkpoint_folders import Retention, checkpoint_folders
+from neuromf.training.checkpoints.checkpoint import FILES, latest_checkpoint, save_checkpoint
+from neuromf.training.checkpoints.folders import Retention, checkpoint_folders
+from neuromf.training.checkpoints.restore import load_average, restore
 from neuromf.training.loop import train
-from neuromf.training.restore import load_average, restore
-from neuromf.training.run_folder import create_run
-from neuromf.training.state import initial_state
+from neuromf.training.records.run_folder import create_run
+from neuromf.training.step.state import initial_state
 
 CPU = torch.device("cpu")
 

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from neuromf.errors import InputError
-from neuromf.training.pace import Mark, seconds_per_step
+from neuromf.training.records.pace import Mark, seconds_per_step
 from neuromf.watch.pace import Pace
 from neuromf.watch.screen import progress_line
 from neuromf.watch.standing import RunState, duration

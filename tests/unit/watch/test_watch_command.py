@@ -14,7 +14,7 @@ from tiny_run import make_tiny_config
 from neuromf.cli import watch as command
 from neuromf.readable import printable
 from neuromf.training.loop import train
-from neuromf.training.run_folder import create_run
+from neuromf.training.records.run_folder import create_run
 from neuromf.watch.screen import screen
 from neuromf.watch.watcher import SHOWN, Watcher
 

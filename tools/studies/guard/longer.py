@@ -14,9 +14,9 @@ import pandas as pd
 
 from neuromf.checkout import golden_folder
 from neuromf.config.load import load_config
-from neuromf.monitor.alarm import RawLosses
-from neuromf.monitor.anchor import Anchor, anchor
-from neuromf.monitor.guard import BLOCK, DivergenceGuard
+from neuromf.monitor.guard.alarm import RawLosses
+from neuromf.monitor.guard.guard import BLOCK, DivergenceGuard
+from neuromf.monitor.guard.zero_predictor import Anchor, anchor
 from neuromf.replay.small_scale import REPAIRS, small_config
 from neuromf.trace.exact import read_exact
 from tools.studies.guard.rules import first_alarms

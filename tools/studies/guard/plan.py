@@ -9,7 +9,7 @@ import numpy as np
 from neuromf.config.load import load_config
 from neuromf.config.schema import Config
 from neuromf.golden.case import SMALL
-from neuromf.monitor.guard import BLOCK
+from neuromf.monitor.guard.guard import BLOCK
 
 STEPS = 420
 """Of each training: 14 of the guard's blocks; on the last three the cumulative sums have a best level to compare with.

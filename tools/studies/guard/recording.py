@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from neuromf.config.resolve import config_hash
-from neuromf.monitor.alarm import RawLosses
+from neuromf.monitor.guard.alarm import RawLosses
 from neuromf.processes import worker_pool
 from neuromf.trace.exact import read_exact
 from tools.studies.guard.plan import Training

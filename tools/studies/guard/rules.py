@@ -7,8 +7,8 @@ from math import isnan
 
 from neuromf_spec.registry import law
 
-from neuromf.monitor.alarm import Level, RawLosses
-from neuromf.monitor.guard import DivergenceGuard
+from neuromf.monitor.guard.alarm import Level, RawLosses
+from neuromf.monitor.guard.guard import DivergenceGuard
 
 SIMULATED = (
     "GUARD-001 warn",

@@ -10,9 +10,9 @@ from functools import cache
 import numpy as np
 
 from neuromf.config.schema import Config
-from neuromf.monitor.alarm import RawLosses
-from neuromf.monitor.anchor import Anchor
-from neuromf.monitor.guard import DivergenceGuard
+from neuromf.monitor.guard.alarm import RawLosses
+from neuromf.monitor.guard.guard import DivergenceGuard
+from neuromf.monitor.guard.zero_predictor import Anchor
 from neuromf.processes import worker_pool
 from tools.studies.guard.curves import Curve, healthy_curves, recorded_curves
 from tools.studies.guard.noise import LEVELS, NOISES, SILENT, Noise, step_losses

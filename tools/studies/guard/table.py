@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from neuromf.monitor.guard import BLOCK
-from neuromf.monitor.initial_ratio import WINDOW
+from neuromf.monitor.guard.guard import BLOCK
+from neuromf.monitor.guard.initial_ratio import WINDOW
 from tools.studies.guard.curves import FIRST_RECORD
 from tools.studies.guard.epochs import first_epochs, halts, spread
 from tools.studies.guard.noise import LEVELS, NOISES

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from neuromf.monitor.anchor import anchor
-from neuromf.monitor.guard import BLOCK, DivergenceGuard
+from neuromf.monitor.guard.guard import BLOCK, DivergenceGuard
+from neuromf.monitor.guard.zero_predictor import anchor
 from tools.studies.guard.plan import Training
 from tools.studies.guard.recording import losses_of
 from tools.studies.guard.rules import first_alarms, first_correction

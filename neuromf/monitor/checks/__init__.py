@@ -1,0 +1,1 @@
+"""Checks of silent faults that run beside a training."""

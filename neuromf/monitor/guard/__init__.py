@@ -1,0 +1,1 @@
+"""The divergence guard and its three detectors."""

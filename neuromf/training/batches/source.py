@@ -1,0 +1,82 @@
+"""The micro-batches of a run, each a pure function of (configuration, step, range of samples)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neuromf.config.derived import run_facts
+from neuromf.config.flow_settings import time_settings
+from neuromf.config.schema import Config
+from neuromf.data.latent_set import LatentSet
+from neuromf.flow.batch import Batch
+from neuromf.flow.times import NORMALS_PER_SAMPLE, UNIFORMS_PER_SAMPLE, TimePairs, draw_times, fm_mask
+from neuromf.training.batches.randomness import Purpose, data_index, generator
+
+
+@dataclass(frozen=True)
+class BatchSource:
+    """Draws micro-batches of normalised latents.
+
+    Attributes:
+        latents: training latents (N, C, D, H, W), float32: on the CPU, or read when they are drawn.
+        config: the run.
+        device: where the batches go.
+    """
+
+    latents: LatentSet
+    config: Config
+    device: torch.device
+
+    def micro_batches(self) -> list[tuple[int, int]]:
+        """First sample and number of samples of each micro-batch of an optimiser step."""
+        effective, size = run_facts(self.config).effective_batch, self.config.training.batch_size_per_gpu
+        return [(start, min(size, effective - start)) for start in range(0, effective, size)]
+
+    def draw(self, step: int, start: int, count: int) -> Batch:
+        """Samples `start .. start + count - 1` of optimiser step `step`.
+
+        Noise is drawn on the CPU whatever the device, so that a GPU run sees the numbers a CPU run sees.
+        """
+        seed = self.config.training.seed
+        position = step * run_facts(self.config).effective_batch + start
+        samples = range(start, start + count)
+        chosen = [data_index(seed, position + i, len(self.latents)) for i in range(count)]
+        shape = tuple(self.latents.shape[1:])
+        noise = [generator(seed, Purpose.NOISE, step, s).standard_normal(shape, dtype=np.float32) for s in samples]
+        times = draw_step_times(self.config, step, start, count)
+        x, e = self.latents[chosen], torch.from_numpy(np.stack(noise))
+        return Batch(
+            x=x.to(self.device),
+            e=e.to(self.device),
+            r_B=torch.from_numpy(times.r_B).float().to(self.device),
+            t_B=torch.from_numpy(times.t_B).float().to(self.device),
+            digest=micro_batch_hash(x, e),  # here, where both are on the CPU, and by whoever draws ahead
+        )
+
+
+def draw_step_times(config: Config, step: int, start: int, count: int) -> TimePairs:
+    """Times of the samples `start .. start + count - 1` of optimiser step `step`, as the run itself draws them."""
+    seed, settings = config.training.seed, time_settings(config.time_sampling)
+    draws = [generator(seed, Purpose.TIMES, step, sample) for sample in range(start, start + count)]
+    normal = np.stack([g.standard_normal(NORMALS_PER_SAMPLE) for g in draws])
+    uniform = np.stack([g.random(UNIFORMS_PER_SAMPLE) for g in draws])
+    position = step * run_facts(config).effective_batch + start
+    return draw_times(normal, uniform, fm_mask(position, count, settings.data_proportion), settings)
+
+
+def micro_batch_hash(x: Tensor, e: Tensor) -> str:
+    """SHA-256 over data and noise (B, ...) of each sample, one after another; times have columns of their own."""
+    return "".join(
+        hashlib.sha256(datum.tobytes() + noise.tobytes()).hexdigest()
+        for datum, noise in zip(x.numpy(), e.numpy(), strict=True)
+    )
+
+
+def step_hash(micro_batches: list[str]) -> str:
+    """Twelve hexadecimal digits that stand for a step's samples in order, however they are cut up."""
+    return hashlib.sha256("".join(micro_batches).encode()).hexdigest()[:12]

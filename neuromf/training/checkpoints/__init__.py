@@ -1,0 +1,1 @@
+"""Checkpoints: written whole, kept or pruned, read back."""

@@ -1,0 +1,1 @@
+"""The latents that a training reads: encoded, cached, frozen with the run."""

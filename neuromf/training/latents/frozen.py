@@ -1,0 +1,189 @@
+"""The latents of a run: frozen when it begins, the same whenever it goes on, and known to it wherever its folder is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from neuromf.config.schema import Config
+from neuromf.data.cache import cache_directory, scan_latents
+from neuromf.data.cache_entry import kept_store
+from neuromf.data.cohort import Scan
+from neuromf.data.frozen_scans import FrozenScan, freeze, read_scans, refuse_changed
+from neuromf.data.record import SCANS, Origin, Record, read_record, real_latents, write_record
+from neuromf.data.staging import staged_directory
+from neuromf.data.store import LatentStore, open_latents
+from neuromf.errors import InputError
+from neuromf.nets.vae import LatentCodec
+from neuromf.training.latents.autoencoder import absolute_name, find_autoencoder, open_autoencoder
+from neuromf.training.latents.store import chosen_scans, selected_scans, training_store
+from neuromf.training.records.run_folder import RunFolder, check_latents
+
+OnProgress = Callable[[int, int], None]
+REAL = 4
+"""Real latents that a run keeps unless another number is asked for, as many as `neuromf sample` draws."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """The latents that a new run is to begin with.
+
+    Attributes:
+        store: the latents.
+        scans: what they were encoded from; empty for the built-in cohort.
+        origin: where they lie.
+    """
+
+    store: LatentStore
+    scans: Sequence[FrozenScan]
+    origin: Origin
+
+    def keep(self, run: RunFolder, *, real: int) -> None:
+        """Write the record into a run's folder; see `neuromf.data.record`."""
+        write_record(run.latents, self.store, self.origin, self.scans, real=real)
+
+
+def begin(
+    config: Config, on_progress: OnProgress | None = None, tell: Callable[[str], None] | None = None
+) -> Beginning:
+    """Choose the scans of a new run and open their latents, encoding what the cache does not hold.
+
+    Raises:
+        InputError: a scan, the autoencoder's weights or the cache cannot be read.
+    """
+    selection = selected_scans(config)
+    scans = [] if selection is None else selection.scans
+    # Before the encoding: of a scan that is written meanwhile the older state is kept, and the change is noticed.
+    frozen = freeze(scans)
+    store = training_store(config, on_progress, scans, selection=selection, tell=tell)
+    path, cache = store.path.absolute(), cache_directory().absolute()
+    origin = Origin(
+        source=config.data.source,
+        store=str(path),
+        in_cache=str(path.relative_to(cache)) if path.is_relative_to(cache) else "",
+        autoencoder=absolute_name(config.vae.checkpoint),
+    )
+    return Beginning(store, frozen, origin)
+
+
+def go_on(run: RunFolder, config: Config, on_progress: OnProgress | None = None, *, real: int = REAL) -> LatentStore:
+    """The latents that a run began with, whatever lies in the folder of its scans now.
+
+    They come from the cache if it has them still; otherwise the scans that the run began with are encoded again. A run
+    from before there was a record takes the latents of the folder as it is, if they are its own, and gets one.
+
+    Args:
+        run: the run.
+        config: its configuration.
+        on_progress: called with (done, total) while latents are encoded.
+        real: real latents to keep where a record is written.
+
+    Raises:
+        InputError: a scan that must be encoded again is missing or changed, or what comes out are other latents.
+    """
+    if not run.latents.is_dir():
+        beginning = begin(config, on_progress)
+        check_latents(run, beginning.store.description.content_hash)
+        with staged_directory(run.latents) as folder:
+            write_record(folder, beginning.store, beginning.origin, beginning.scans, real=real)
+        return beginning.store
+    record = _own_record(run)
+    return _from_cache(record) or _encoded_again(run, record, config, on_progress)
+
+
+@dataclass(frozen=True)
+class RunLatents:
+    """What a run knows of its latents: enough to sample and to decode.
+
+    Attributes:
+        store: statistics, affine and shape; of the latents themselves perhaps a few.
+        autoencoders: where the run's autoencoder may lie, the likeliest place first.
+    """
+
+    store: LatentStore
+    autoencoders: tuple[str, ...]
+
+    def real(self, count: int) -> Tensor:
+        """Some real latents, normalised (N, C, D, H, W), N <= count; a run may have kept none."""
+        return real_latents(self.store, count)
+
+    def codec(self, given: Path | None = None) -> LatentCodec:
+        """The run's autoencoder.
+
+        Args:
+            given: its file, where the run's own record of the place is of no use.
+
+        Raises:
+            InputError: it is nowhere, cannot be read, or is another one.
+        """
+        name = find_autoencoder(self.autoencoders) if given is None else str(given)
+        return open_autoencoder(name, self.store.description.codec_fingerprint)
+
+
+def run_latents(run: RunFolder, config: Config, on_progress: OnProgress | None = None) -> RunLatents:
+    """Open what a run knows of its latents; only one from before there was a record needs scans and cache.
+
+    Raises:
+        InputError: the record is damaged or another run's; without one, the latents cannot be had.
+    """
+    if run.latents.is_dir():
+        record = _own_record(run)
+        return RunLatents(record.store, (record.origin.autoencoder, config.vae.checkpoint))
+    store = training_store(config, on_progress)
+    check_latents(run, store.description.content_hash)
+    return RunLatents(store, (config.vae.checkpoint,))
+
+
+def began_with(run: RunFolder, config: Config) -> list[Scan]:
+    """The scans of a run; of one from before there was a record, those that its folder holds now.
+
+    Raises:
+        InputError: the list is damaged; without one, the folder cannot be read.
+    """
+    table = run.latents / SCANS
+    return [frozen.scan for frozen in read_scans(table)] if run.latents.is_dir() else chosen_scans(config)
+
+
+def _own_record(run: RunFolder) -> Record:
+    record = read_record(run.latents)
+    check_latents(run, record.store.description.content_hash)
+    return record
+
+
+def _from_cache(record: Record) -> LatentStore | None:
+    """The store from where it would be in the present cache, else from where it was; None where it is in neither."""
+    places = [cache_directory() / record.origin.in_cache] if record.origin.in_cache else []
+    for place in (*places, Path(record.origin.store)):
+        store = kept_store(place)
+        if store is not None and store.description.content_hash == record.store.description.content_hash:
+            return store
+    return None
+
+
+def _encoded_again(run: RunFolder, record: Record, config: Config, on_progress: OnProgress | None) -> LatentStore:
+    description = record.store.description
+    if record.origin.source == "demo":
+        store = training_store(config, on_progress)
+    else:
+        scans = read_scans(record.scans)
+        refuse_changed(scans, record.scans)
+        remedy = "put the run's own there, or start a new run"
+        name = find_autoencoder((record.origin.autoencoder, config.vae.checkpoint), remedy=remedy)
+        open_autoencoder(name, description.codec_fingerprint, remedy=remedy)
+        path = scan_latents(
+            [scan.scan for scan in scans],
+            description.preprocessing,
+            name,
+            split_ratios=description.split_ratios,
+            split_seed=description.split_seed,
+            on_progress=on_progress,
+        )
+        store = open_latents(path, verify=False)  # `scan_latents` has just verified it
+    if store.description.content_hash != description.content_hash:
+        problem = "the run's scans gave other latents when encoded again, as another machine or another torch would"
+        remedy = "go on where they were encoded, with the versions in run.json, or start a new run"
+        raise InputError(problem, remedy=remedy, file=run.environment, key="latents")
+    return store

@@ -1,0 +1,1 @@
+"""What a training writes into its run folder."""

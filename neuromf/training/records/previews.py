@@ -1,0 +1,77 @@
+"""Samples drawn with the averaged weights: those of `neuromf sample`, and those a training leaves on its way."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from neuromf_spec.laws.silent_faults import evaluation_leaves_state
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.func import functional_call
+
+from neuromf.config.flow_settings import objective_settings
+from neuromf.config.schema import Config
+from neuromf.flow.objective import Net, NetOutput, velocity_field
+from neuromf.flow.sampling import sample
+from neuromf.monitor.events import Event
+from neuromf.monitor.guard.alarm import Level, alarm_of
+from neuromf.training.batches.randomness import Purpose, generator
+from neuromf.training.step.state import TrainState
+
+
+def draw_latents(
+    net: Net, config: Config, shape: tuple[int, ...], *, steps: int, count: int, seed: int, device: torch.device
+) -> Tensor:
+    """Normalised latents (count, C, D, H, W); sample i depends on (seed, i) alone."""
+    field = velocity_field(net, objective_settings(config.meanflow))
+    drawn = []
+    for index in range(count):
+        noise = generator(seed, Purpose.SAMPLING, 0, index).standard_normal(shape, dtype=np.float32)
+        drawn.append(sample(field, torch.from_numpy(noise)[None].to(device), steps, config.meanflow.t_min))
+    return torch.cat(drawn)
+
+
+def is_sampled(step: int, every: int) -> bool:
+    """Whether the checkpoint at `step` leaves a sample: the first, second, fourth, eighth ... of a run."""
+    index, rest = divmod(step, every)
+    return rest == 0 and index > 0 and index & (index - 1) == 0
+
+
+def leave_sample(folder: Path, state: TrainState, config: Config, shape: tuple[int, ...]) -> Event | None:
+    """Write `step_XXXXXXXX.safetensors` with one sample in one step, always from the same noise.
+
+    Returns:
+        An event of the step just made when the evaluation changed the training's state (law EMA-003): a resume from
+        this step's checkpoint keeps it, one from an earlier checkpoint drops it and draws the sample again.
+    """
+    device = next(state.model.parameters()).device
+    before = state_digest(state)
+    latents = draw_latents(averaged_net(state), config, shape, steps=1, count=1, seed=0, device=device)
+    folder.mkdir(exist_ok=True)
+    save_file({"latents": latents.cpu().contiguous()}, folder / f"step_{state.step:08d}.safetensors")
+    finding = evaluation_leaves_state(before=before, after=state_digest(state))
+    if finding.passed:
+        return None
+    alarm = alarm_of("EMA-003", Level.WARN, finding)
+    return Event(step=state.step - 1, level="warn", law="EMA-003", message=alarm.message, value=alarm.value)
+
+
+def averaged_net(state: TrainState) -> Net:
+    """The network with the averaged weights as arguments, so that its own stay where they are."""
+
+    def net(z: Tensor, r_B: Tensor, t_B: Tensor) -> NetOutput:
+        output: NetOutput = functional_call(state.model, state.ema.shadow, (z, r_B, t_B))
+        return output
+
+    return net
+
+
+def state_digest(state: TrainState) -> str:
+    """Twelve hexadecimal digits for the weights, the average and torch's randomness."""
+    digest = hashlib.sha256()
+    for value in (*state.model.state_dict().values(), *state.ema.shadow.values(), torch.get_rng_state()):
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,104 @@
+"""Everything a training writes: records, checkpoints and samples; rank 0 keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from neuromf.config.resolve import config_hash
+from neuromf.config.schema import Config
+from neuromf.data.latent_set import LatentSet
+from neuromf.monitor.engine import Monitor
+from neuromf.monitor.events import Event, read_events
+from neuromf.monitor.moments import latent_moments
+from neuromf.trace.writer import TraceWriter
+from neuromf.training.checkpoints.checkpoint import save_checkpoint
+from neuromf.training.checkpoints.folders import retention
+from neuromf.training.records.pace import PaceWriter
+from neuromf.training.records.previews import leave_sample
+from neuromf.training.records.run_folder import RunFolder
+from neuromf.training.records.step_writer import Recorder, launch_events
+from neuromf.training.records.storage import written_to
+from neuromf.training.records.tensorboard import ScalarMirror
+from neuromf.training.step.state import TrainState
+from neuromf.training.step.train_step import StepRecord
+
+
+class Journal:
+    """Writes into one run's folder.
+
+    Args:
+        run: the folder.
+        config: the run.
+        trace: open trace.
+        recorder: of the steps.
+        pace: open record of their times.
+        shape: (C, D, H, W) of a latent.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        config: Config,
+        trace: TraceWriter,
+        recorder: Recorder,
+        pace: PaceWriter,
+        shape: tuple[int, ...],
+    ) -> None:
+        self._run, self._config, self._trace, self._shape = run, config, trace, shape
+        self._recorder, self._pace = recorder, pace
+
+    def record(self, record: StepRecord) -> list[Event]:
+        """One step; what is new is returned."""
+        with written_to(self._run.root):
+            events = self._recorder.record(record)
+            self._pace.done(int(record.row["step"] or 0) + 1)
+            return events
+
+    def save(self, state: TrainState, halted: str = "") -> None:
+        """A checkpoint, never ahead of its trace."""
+        with written_to(self._run.root):
+            self._trace.sync()
+        rule, loss = retention(self._config), self._recorder.recent_loss()
+        save_checkpoint(self._run.root, state, config_hash(self._config), halted, raw_loss=loss, rule=rule)
+
+    def sample(self, state: TrainState) -> None:
+        """One sample from the averaged weights."""
+        with written_to(self._run.previews):
+            changed = leave_sample(self._run.previews, state, self._config, self._shape)
+            if changed is not None:
+                self._recorder.tell(changed)
+
+
+@contextmanager
+def open_journal(
+    run: RunFolder, config: Config, latents: LatentSet, state: TrainState, opening: Sequence[Event] = ()
+) -> Iterator[Journal | None]:
+    """The journal of a run that is about to make step `state.step`, on rank 0 alone; later records are dropped.
+
+    The events of `opening` are recorded at that step.
+
+    Raises:
+        InputError: a record of the run is damaged, or the folder cannot be written.
+    """
+    opened: list[Journal] = []
+    with ExitStack() as stack:
+        state.world.lead(lambda: opened.append(_open(stack, run, config, latents, state.step, opening)))
+        yield opened[0] if opened else None
+
+
+def _open(
+    stack: ExitStack, run: RunFolder, config: Config, latents: LatentSet, step: int, opening: Sequence[Event]
+) -> Journal:
+    with written_to(run.root):
+        (run.root / "checkpoints").mkdir(exist_ok=True)
+        monitor = Monitor(config, latent_moments(latents), read_events(run.events))
+        trace = stack.enter_context(TraceWriter(run.trace, step))
+        scalars = stack.enter_context(ScalarMirror(run.root / "tensorboard", step))
+        recorder = Recorder(run, config, trace, scalars, monitor, step)
+        launched = launch_events(config, latents) if step == 0 else []
+        for event in [*launched, *(replace(event, step=step) for event in opening)]:
+            recorder.tell(event)
+        pace = stack.enter_context(PaceWriter(run.pace, step))
+    return Journal(run, config, trace, recorder, pace, tuple(latents.shape[1:]))

@@ -83,7 +83,7 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
     from neuromf.errors import InputError
     from neuromf.training.device.choice import choose_device
     from neuromf.training.process_group.interruption import listening
-    from neuromf.training.process_group.ranks import World
+    from neuromf.training.process_group.ranks import ProcessGroup
 
     blocked = [finding for finding in judge(config) if finding.status == "block"]
     names = ", ".join(finding.law_id for finding in blocked)
@@ -93,14 +93,14 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
         remedy = f"set {first.passing_value}" if first.passing_value else first.remedy
         raise InputError(problem, remedy=remedy, key=first.key or None)
     said = f"BLOCKED by {names}; trained despite it: {allow_blocked}" if blocked else "PASS"
-    folder, world = Path(out), World()
+    folder, group = Path(out), ProcessGroup()
     where = choose_device(device, deterministic=config.training.deterministic)
-    start = announce(config, where, world, named=device is not None)
+    start = announce(config, where, group, named=device is not None)
     with listening() as interrupted:
         store = prepare(
-            config, folder, world, start, resume=False, gate=said, interrupted=interrupted, progress=Progress(None)
+            config, folder, group, start, resume=False, gate=said, interrupted=interrupted, progress=Progress(None)
         )
         return run_training(
-            config, store, folder, world, start, device=where, resume=False, max_steps=None, workers=0,
+            config, store, folder, group, start, device=where, resume=False, max_steps=None, workers=0,
             interrupted=interrupted,
         )  # fmt: skip

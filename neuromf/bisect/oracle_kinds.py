@@ -14,7 +14,7 @@ from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.gate.static import CHECKS, static_findings
 from neuromf.trace.average import median
-from neuromf.trace.columns import COLUMNS
+from neuromf.trace.columns import COLUMNS, number_or_none
 
 
 def check_case(name: str) -> None:
@@ -137,7 +137,7 @@ def _level(config: Config, task: Task, column: str) -> float | None:
     if records[-1].verdict.level in HALTS:
         return math.nan
     last = records[-max(1, round(LAST * len(records))) :]
-    values = [float(value) for record in last if (value := record.row[column]) is not None]
+    values = [value for record in last if (value := number_or_none(record.row, column)) is not None]
     return median(values) if values else None
 
 

@@ -16,6 +16,7 @@ from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.monitor.guard.alarm import Level
 from neuromf.trace.average import median
+from neuromf.trace.columns import number_or_none
 from neuromf.training.step.train_step import StepRecord
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def judge_records(records: Iterable[StepRecord], per_block: int, total: int) -> 
         if (level := block[-1].verdict.level) in HALTS:
             word = "a number is not finite" if level is Level.NONFINITE else "the guard halts"
             return Outcome(Verdict.BROKEN, detail=f"{word} at step {steps}: {block[-1].verdict.message}")
-        ratio = block_ratio(*([_number(record, name) for record in block] for name in ("raw_fm", "raw_mf")))
+        ratio = block_ratio(*([number_or_none(record.row, name) for record in block] for name in ("raw_fm", "raw_mf")))
         ratios += [] if ratio is None else [ratio]
         verdict = judge_blocks(ratios, total) if ratio is not None else None
         if verdict is not None:
@@ -164,8 +165,3 @@ def _blocks(records: Iterable[StepRecord], size: int) -> Iterator[list[StepRecor
         if len(block) == size or record.verdict.level in HALTS:
             yield block
             block = []
-
-
-def _number(record: StepRecord, name: str) -> float | None:
-    value = record.row[name]
-    return None if value is None else float(value)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from neuromf.config.schema import Config
 from neuromf.diagnosis.diagnosis import Suspect, diagnose
 from neuromf.monitor.events import Event, read_events
-from neuromf.trace.columns import Row
+from neuromf.trace.columns import Row, number_or_none
 from neuromf.trace.reader import read_rows
 from neuromf.training.records.run_folder import RunFolder
 from neuromf.training.records.summary import latest_blocks, read_summary
@@ -47,7 +47,7 @@ def _numbers(rows: Sequence[Row]) -> Iterator[str]:
     if rows:
         ends = [rows[0], rows[-1]] if len(rows) > 1 else [rows[0]]
         yield f"step {' -> '.join(str(row['step']) for row in ends)}: " + ", ".join(
-            f"{name} {' -> '.join(_shown(row[name]) for row in ends)}" for name in SHOWN
+            f"{name} {' -> '.join(_shown(number_or_none(row, name)) for row in ends)}" for name in SHOWN
         )
 
 

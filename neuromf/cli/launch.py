@@ -65,7 +65,7 @@ def launch(
     from neuromf.gate.judge import Candidate, judge
     from neuromf.gate.waivers import all_waivers
     from neuromf.launch.submit import require_sbatch, submit
-    from neuromf.training.process_group.ranks import World
+    from neuromf.training.process_group.ranks import ProcessGroup
     from neuromf.training.validation import refuse_impossible, refuse_uneven
 
     refuse_impossible(settings)
@@ -77,7 +77,7 @@ def launch(
     candidate = Candidate.of(settings, config, override or ())
     verdict = judge(candidate, leave)
     if verdict.status == "PASS":  # what is blocked on paper needs no scans and no smoke training
-        refuse_uneven(settings, World(0, max(wanted, 1)))
+        refuse_uneven(settings, ProcessGroup(0, max(wanted, 1)))
         start = time.perf_counter()
         inputs = opened_inputs(candidate, trains=True)
         verdict = judge(candidate, leave, inputs=inputs, started=start)

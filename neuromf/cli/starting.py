@@ -11,7 +11,7 @@ from neuromf.cli.console import make_console
 from neuromf.config.schema import Config
 from neuromf.monitor.events import Event
 from neuromf.training.device.facts import device_facts, device_sentence, moved, promised_gpus
-from neuromf.training.process_group.ranks import World
+from neuromf.training.process_group.ranks import ProcessGroup
 
 ENCODED = "scans are encoded on the CPU: the autoencoder runs on the CPU whatever --device says"
 
@@ -39,18 +39,18 @@ class Start:
         return [Event(step=0, level=level, law="", message=message) for level, message in said if message]
 
 
-def announce(config: Config, device: torch.device, world: World, *, named: bool) -> Start:
+def announce(config: Config, device: torch.device, group: ProcessGroup, *, named: bool) -> Start:
     """Say on rank 0 what the training computes on.
 
     Args:
         config: the run.
         device: of this process.
-        world: who shares it.
+        group: who shares it.
         named: whether the user asked for it; a CPU that nobody asked for breaks a promise of several GPUs.
     """
-    facts = device_facts(device, world.size)
+    facts = device_facts(device, group.size)
     start = Start(facts, "" if named else promised_gpus(config.training.gpus, facts))
-    if world.rank == 0:
+    if group.rank == 0:
         for sentence in filter(None, (device_sentence(facts), start.note)):
             make_console().print(sentence, soft_wrap=True)
     return start

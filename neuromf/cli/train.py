@@ -101,27 +101,27 @@ def _train(
     where = choose_device(own_device_name(device), deterministic=config.training.deterministic)
     refuse_wrong_arithmetic(config, where)  # before minutes of encoding
     drawing = DRAWN_AHEAD[where.type] if workers is None else workers
-    with process_group(where) as world:
+    with process_group(where) as group:
         try:
-            start = announce(config, where, world, named=device is not None)
+            start = announce(config, where, group, named=device is not None)
             store = prepare(
-                config, out, world, start, resume=resume, gate=gate, real=real_latents, interrupted=interrupted,
+                config, out, group, start, resume=resume, gate=gate, real=real_latents, interrupted=interrupted,
                 progress=so_far,
             )  # fmt: skip
             outcome = run_training(
-                config, store, out, world, start, device=where, resume=resume, max_steps=max_steps, workers=drawing,
+                config, store, out, group, start, device=where, resume=resume, max_steps=max_steps, workers=drawing,
                 interrupted=interrupted,
             )  # fmt: skip
         except ToldError as error:
-            if world.rank == 0:  # all ranks know; one sentence is enough
+            if group.rank == 0:  # all ranks know; one sentence is enough
                 raise
             raise typer.Exit(2) from error
         except Interrupted as stopped:
-            if world.rank == 0:
+            if group.rank == 0:
                 so_far.note()
                 report_interrupted(stopped.name, so_far)
             raise typer.Exit(os.EX_TEMPFAIL) from stopped
-    if world.rank == 0:
+    if group.rank == 0:
         so_far.note(outcome.step)
         report(outcome, out, config)
     return exit_code(outcome)

@@ -21,11 +21,12 @@ from neuromf.data.store import LatentStore, open_latents
 from neuromf.errors import InputError
 from neuromf.lock import refuse_in_use
 from neuromf.monitor.events import Event
+from neuromf.trace.columns import number_or_none
 from neuromf.training import loop
 from neuromf.training.latents.frozen import REAL, begin, go_on
 from neuromf.training.loop import Ending, Outcome
 from neuromf.training.process_group.interruption import Interruption
-from neuromf.training.process_group.ranks import World
+from neuromf.training.process_group.ranks import ProcessGroup
 from neuromf.training.records.run_folder import RunFolder, check_new_run, create_run, open_run, recorded_environment
 from neuromf.training.step.train_step import StepRecord
 from neuromf.training.validation import refuse_uneven
@@ -42,7 +43,7 @@ def exit_code(outcome: Outcome) -> int:
 def prepare(
     config: Config,
     out: Path,
-    world: World,
+    group: ProcessGroup,
     start: Start,
     *,
     resume: bool,
@@ -56,7 +57,7 @@ def prepare(
     Args:
         config: the run.
         out: its folder.
-        world: who shares it.
+        group: who shares it.
         start: what it computes on, for the record of a new run.
         resume: whether it exists already.
         gate: what the gate said of it, for the record of a new run.
@@ -68,13 +69,13 @@ def prepare(
         InputError: the folder, the scans or the latents do not fit; then nothing was written into `out`.
         Interrupted: a signal came before all latents were there; nothing was written into `out`.
     """
-    world.lead(partial(refuse_uneven, config, world))
+    group.run_on_rank_zero(partial(refuse_uneven, config, group))
     opened: list[LatentStore] = []
     here = partial(
         _prepare, config, out, opened, start, resume=resume, gate=gate, real=real, interrupted=interrupted,
         progress=progress,
     )  # fmt: skip
-    path = world.lead(here)
+    path = group.run_on_rank_zero(here)
     return opened[0] if opened else open_latents(path, verify=False)
 
 
@@ -132,7 +133,7 @@ def run_training(
     config: Config,
     store: LatentStore,
     out: Path,
-    world: World,
+    group: ProcessGroup,
     start: Start,
     *,
     device: torch.device,
@@ -143,19 +144,19 @@ def run_training(
 ) -> Outcome:
     """Train with a bar and the events on rank 0; a signal ends it with a checkpoint."""
     # Rank 0 alone records, and read this file a moment ago.
-    opening = start.events(recorded_environment(RunFolder(out)) if resume and world.rank == 0 else {})
+    opening = start.events(recorded_environment(RunFolder(out)) if resume and group.rank == 0 else {})
     console, facts = make_console(), run_facts(config)
     total = facts.optimiser_steps
-    if world.rank == 0 and facts.idle_micro_batches:
+    if group.rank == 0 and facts.idle_micro_batches:
         idle = f"the last {facts.idle_micro_batches} micro-batches of the run are too few for an update"
         console.print(f"{idle} and train nothing (BATCH-001 says what would use them)", soft_wrap=True)
-    with progress_bar("training", shown=world.rank == 0) as show:
+    with progress_bar("training", shown=group.rank == 0) as show:
 
         def on_step(record: StepRecord) -> None:
-            show(int(record.row["step"] or 0) + 1, min(max_steps or total, total), note(record, config))
+            show(record.row["step"] + 1, min(max_steps or total, total), note(record, config))
 
         def on_event(event: Event) -> None:
-            if world.rank == 0:
+            if group.rank == 0:
                 console.print(f"{event.level} at step {event.step}, {event.law}: {event.message}", soft_wrap=True)
 
         return loop.train(
@@ -187,7 +188,7 @@ def note(record: StepRecord, config: Config) -> str:
     row, reported = record.row, config.training.reported_loss
 
     def shown(name: str) -> str:
-        value = row[name]
+        value = number_or_none(row, name)
         return "-" if value is None else f"{value:.4g}"
 
     raw = f"raw {shown('raw_total')} (FM {shown('raw_fm')}, MF {shown('raw_mf')})"

@@ -28,7 +28,7 @@ from neuromf.monitor.checks.runtime_checks import (
 )
 from neuromf.monitor.engine import check_readings
 from neuromf.monitor.guard.alarm import Level
-from neuromf.trace.columns import Row
+from neuromf.trace.columns import TraceRow, number_or_none
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.device.arithmetic import bfloat16_fault
 from neuromf.training.records.previews import averaged_net, draw_latents
@@ -53,7 +53,7 @@ class SmokeRun:
     """
 
     config: Config
-    rows: list[Row]
+    rows: list[TraceRow]
     results: list[LawResult]
     real: np.ndarray
     generated: np.ndarray
@@ -66,7 +66,7 @@ class SmokeRun:
     def summary(self) -> dict[str, object]:
         """Its length and what became of its losses, as a verdict keeps them."""
         names = ("raw_total", "raw_fm", "raw_mf", "weighted", "objective")
-        first, last = ({name: row[name] for name in names} for row in (self.rows[0], self.rows[-1]))
+        first, last = ({name: number_or_none(row, name) for name in names} for row in (self.rows[0], self.rows[-1]))
         said = {"note": self.note} if self.note else {}
         return {
             "steps": len(self.rows),
@@ -127,9 +127,9 @@ def _steps(
     state: TrainState,
     log: LawLog,
     report: Callable[[int, int, str], None],
-) -> tuple[list[Row], str]:
+) -> tuple[list[TraceRow], str]:
     total = run_facts(config).optimiser_steps
-    rows: list[Row] = []
+    rows: list[TraceRow] = []
     expected = {name: value.double() for name, value in state.ema.shadow.items()}
     while state.step < total:
         record = train_step(state, source, config)
@@ -166,11 +166,11 @@ def _average_reading(state: TrainState, expected: dict[str, torch.Tensor], decay
     return judge("EMA-001", decay=decay, ema_updates=_updates(state, expected), optimiser_steps=state.step)
 
 
-def _closing_readings(config: Config, rows: list[Row], log: LawLog) -> None:
+def _closing_readings(config: Config, rows: list[TraceRow], log: LawLog) -> None:
     """Where the training ended: the operating point of norm_eps (law WGT-005), and how far it strayed (GUARD-003)."""
     loss, settings = reduced_loss(config, rows[-1]), config.meanflow
     log.add([judge("WGT-005", loss=loss, norm_eps=settings.norm_eps, norm_p=settings.norm_p)])
-    losses = torch.tensor([float(row["raw_total"] or 0.0) for row in rows], dtype=torch.float64)
+    losses = torch.tensor([row["raw_total"] for row in rows], dtype=torch.float64)
     threshold = config.training.divergence_threshold
     bounded = judge("GUARD-003", largest=float(losses.max()), initial=float(losses[0]), divergence_threshold=threshold)
     log.add([bounded])

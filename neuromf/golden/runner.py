@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,7 +15,7 @@ from neuromf.checkout import golden_folder
 from neuromf.comparison.table import TraceTable, table_from_frame
 from neuromf.config.schema import Config
 from neuromf.trace.cells import format_cell
-from neuromf.trace.columns import COLUMNS, Row
+from neuromf.trace.columns import COLUMNS, Row, TraceRow
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.step.state import TrainState, initial_state
 from neuromf.training.step.train_step import train_step
@@ -76,7 +76,7 @@ def run_steps(config: Config, steps: int, prepare: Callable[[TrainState], None] 
     if prepare is not None:
         prepare(state)
     source = BatchSource(latents, config, CPU)
-    rows: list[Row] = []
+    rows: list[TraceRow] = []
     while len(rows) < steps:
         rows.append(train_step(state, source, config).row)
         if state.step < len(rows):  # frozen on a number that is not finite: the rest would repeat it
@@ -84,7 +84,7 @@ def run_steps(config: Config, steps: int, prepare: Callable[[TrainState], None] 
     return CaseRun(frame_of_rows(rows), _weights(state))
 
 
-def frame_of_rows(rows: list[Row]) -> pd.DataFrame:
+def frame_of_rows(rows: Sequence[Row]) -> pd.DataFrame:
     """Cells rounded as a trace file rounds them, so that a golden in memory equals the one on disk."""
     cells: dict[str, list[object]] = {}
     for column in COLUMNS:

@@ -13,7 +13,7 @@ from neuromf.monitor.checks.step_checks import StepChecks
 from neuromf.monitor.events import Event
 from neuromf.monitor.guard.alarm import Alarm, Level, Verdict, alarm_of
 from neuromf.monitor.moments import LatentMoments
-from neuromf.trace.columns import Row
+from neuromf.trace.columns import TraceRow
 
 
 class Monitor:
@@ -29,15 +29,14 @@ class Monitor:
         self._config, self._facts, self._moments = config, run_facts(config), moments
         self._told = {event.law for event in known if event.level != "info"}
 
-    def judge(self, row: Row, verdict: Verdict, checks: StepChecks | None) -> list[Event]:
+    def judge(self, row: TraceRow, verdict: Verdict, checks: StepChecks | None) -> list[Event]:
         """What is new in one step: alarms of the guard, and laws broken for the first time."""
         readings = list(self._readings(row, checks)) if self._config.training.monitors else []
         held = {reading.law_id for reading in readings if reading.finding.passed}
         alarms = [*verdict.fresh, *self._new_alarms(readings, {alarm.law for alarm in verdict.alarms})]
         broken = self._told | {alarm.law for alarm in verdict.alarms}
         fine = sorted(held - broken)
-        step = int(row["step"] or 0)
-        return [_event(step, alarm, fine) for alarm in alarms]
+        return [_event(row["step"], alarm, fine) for alarm in alarms]
 
     def _new_alarms(self, readings: list[LawReading], heard: set[str]) -> Iterator[Alarm]:
         """Laws of a reading, not of the guard, broken for the first time: told, never halted on."""
@@ -46,7 +45,7 @@ class Monitor:
                 self._told.add(reading.law_id)
                 yield alarm_of(reading.law_id, Level.WARN, reading.finding)
 
-    def _readings(self, row: Row, checks: StepChecks | None) -> Iterator[LawReading]:
+    def _readings(self, row: TraceRow, checks: StepChecks | None) -> Iterator[LawReading]:
         yield from step_readings(self._config, row, self._facts)
         if checks is not None:
             yield from check_readings(self._config, checks)

@@ -11,7 +11,7 @@ import pandera.pandas as pa
 from neuromf_spec.reference.failed_run import FAILED_RUN_START, interpolated
 
 from neuromf.checkout import golden_folder
-from neuromf.monitor.guard.zero_predictor import Anchor
+from neuromf.monitor.guard.zero_predictor import ZeroPredictorLoss
 from neuromf.trace.exact import read_exact
 
 _EPOCHS = [pa.Check.ge(0), pa.Check(lambda s: s.is_monotonic_increasing, error="epochs rise")]
@@ -102,10 +102,10 @@ class RecordedRun:
         return interpolated(self.points, int(self.facts["epochs"].value))
 
     @property
-    def start(self) -> Anchor:
+    def start(self) -> ZeroPredictorLoss:
         """Loss of predicting nothing in the unit of `points`; the same a term, for both runs drew alike."""
         total = FAILED_RUN_START / RUNS["failed_225"].terms * self.terms
-        return Anchor(total, total)
+        return ZeroPredictorLoss(total, total)
 
     @property
     def hours(self) -> float | None:

@@ -82,9 +82,7 @@ def _run(job: Job, on_step: Callable[[int, int, str], None] | None = None) -> st
     def show(record: StepRecord) -> None:
         if on_step is not None:
             row = record.row
-            on_step(
-                int(row["step"] or 0) + 1, 30 * job.epochs, f"weighted {row['weighted']:.4f} MF {row['raw_mf']:.3g}"
-            )
+            on_step(row["step"] + 1, 30 * job.epochs, f"weighted {row['weighted']:.4f} MF {row['raw_mf']:.3g}")
 
     with tempfile.TemporaryDirectory() as scratch:
         run = create_run(Path(scratch) / "run", config, store.description.content_hash)

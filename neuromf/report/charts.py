@@ -89,7 +89,7 @@ class Chart:
     unit: str
     log: bool = False
 
-    def svg(self, rows: list[Row]) -> str:
+    def svg(self, rows: Sequence[Row]) -> str:
         """Draw the chart; steps without a value are left out."""
         steps = column_values(rows, "step")
         pairs = zip(self.columns, COLOURS, strict=False)

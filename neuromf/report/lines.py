@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromf.trace.columns import Row
+from neuromf.trace.columns import Row, number
 
 BINS = 400
 """Bins of a thinned line; each keeps its lowest and its highest point, and a chart is about as many pixels wide."""
@@ -68,7 +68,7 @@ def legend_line(label: str, colour: str, dashes: str = "-") -> Line:
 
 def column_values(rows: Sequence[Row], column: str) -> NDArray[np.float64]:
     """Values of a column, NaN where the cell is empty."""
-    return np.array([np.nan if (value := row[column]) is None else float(value) for row in rows])
+    return np.array([number(row, column) for row in rows])
 
 
 def _extremes(y: NDArray[np.float64], bins: int) -> NDArray[np.int64]:

@@ -6,16 +6,23 @@ from collections.abc import Mapping
 
 from neuromf.trace.columns import COLUMNS, Row
 
+Cell = int | float | str | None
+
 _PARSE = {"int": int, "text": str, "float": float}
 
 
-def format_cell(value: float | str | None, kind: str) -> str:
+def format_cell(value: object, kind: str) -> str:
     """Text of a cell; nine digits give every float32 back exactly."""
     if value is None:
         return ""
     return f"{value:.9g}" if kind == "float" else str(value)
 
 
-def parse_row(cells: Mapping[str, str]) -> Row:
-    """Row from the text of its cells; an empty cell is None."""
+def parse_row(cells: Mapping[str, str]) -> dict[str, Cell]:
+    """A row from the text of its cells; an empty cell is None."""
     return {c.name: _PARSE[c.kind](cells[c.name]) if cells[c.name] else None for c in COLUMNS}
+
+
+def is_whole(row: Row) -> bool:
+    """Whether every cell that must hold something does."""
+    return all(row[column.name] is not None or column.optional for column in COLUMNS)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
 
 @dataclass(frozen=True)
@@ -59,5 +61,57 @@ COLUMNS: tuple[Column, ...] = (
 
 NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
 
-Row = dict[str, int | float | str | None]
-"""One step of a trace, by column name; None is an empty cell."""
+Row = Mapping[str, object]
+"""One step of a trace as a file gives it back, by column name; None is an empty cell."""
+
+
+class BatchColumns(TypedDict):
+    """The columns from the times to the weighting: means over the effective batch."""
+
+    t_mean: float
+    h_mean: float
+    frac_fm: float
+    z_rms: float
+    v_rms: float
+    u_rms: float
+    dudt_rms: float | None
+    rho: float | None
+    target_rms: float
+    raw_fm: float | None
+    raw_mf: float | None
+    raw_total: float
+    raw_ch0: float
+    raw_ch1: float
+    raw_ch2: float
+    raw_ch3: float
+    raw_v_head: float | None
+    w_mean: float
+    w_sat: float
+    weighted: float
+    objective: float
+
+
+class TraceRow(BatchColumns):
+    """One step as the trainer records it: every column of `COLUMNS`, with its type."""
+
+    step: int
+    batch_hash: str
+    grad_norm: float
+    grad_zeros: float
+    clip_frac: float
+    lr: float
+    update_rms: float
+    param_rms: float
+    ema_gap: float
+
+
+def number_or_none(row: Row, name: str) -> float | None:
+    """A number of a row; None where its cell is empty."""
+    value = row[name]
+    return float(value) if isinstance(value, int | float) else None
+
+
+def number(row: Row, name: str) -> float:
+    """A number of a row; NaN where its cell is empty, so that a comparison with it fails."""
+    value = number_or_none(row, name)
+    return math.nan if value is None else value

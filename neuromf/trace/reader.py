@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections import deque
-from itertools import takewhile
+from collections.abc import Iterator
+from itertools import islice, takewhile
 from pathlib import Path
 
 import pandas as pd
 from pandera.errors import SchemaError, SchemaErrors
 
 from neuromf.errors import InputError
-from neuromf.trace.cells import parse_row
+from neuromf.trace.cells import is_whole, parse_row
 from neuromf.trace.columns import COLUMNS, NAMES, Row
 from neuromf.trace.exact import read_exact
 from neuromf.trace.schema import TRACE_SCHEMA
@@ -64,10 +64,11 @@ def read_rows(path: Path) -> list[Row]:
         return [parse_row(cells) for cells in csv.DictReader(stream)]
 
 
-def last_rows(path: Path, count: int) -> list[Row]:
-    """The last rows of a trace this process is writing; those before them are never in memory."""
+def rows_from(path: Path, first: int) -> Iterator[Row]:
+    """The rows of a trace this process is writing, but for the `first` ones; one at a time is in memory."""
     with path.open(newline="") as stream:
-        return [parse_row(cells) for cells in deque(csv.DictReader(stream), maxlen=count)]
+        for cells in islice(csv.DictReader(stream), max(first, 0), None):
+            yield parse_row(cells)
 
 
 def steps_covered(path: Path) -> int:
@@ -82,5 +83,12 @@ def steps_covered(path: Path) -> int:
 
 
 def _is_next(numbered: tuple[int, str]) -> bool:
+    """Whether a line is the whole row of a step, as `TraceWriter` demands it of the rows that a resume keeps."""
     step, line = numbered
-    return line.endswith("\n") and line.partition(",")[0] == str(step) and line.count(",") == len(NAMES) - 1
+    if not line.endswith("\n"):
+        return False
+    try:
+        row = parse_row(dict(zip(NAMES, line[:-1].split(","), strict=True)))
+    except ValueError:
+        return False
+    return line.startswith(f"{step},") and is_whole(row)

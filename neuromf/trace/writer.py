@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from neuromf.errors import InputError
-from neuromf.trace.cells import format_cell, parse_row
-from neuromf.trace.columns import COLUMNS, NAMES, Row
+from neuromf.trace.cells import format_cell, is_whole, parse_row
+from neuromf.trace.columns import COLUMNS, NAMES, Row, TraceRow
 
 
 class TraceWriter:
@@ -38,16 +38,17 @@ class TraceWriter:
         self._stream = path.open("a", newline="")
         self._writer = csv.writer(self._stream, lineterminator="\n")
 
-    def append(self, row: Row) -> Row:
+    def append(self, row: TraceRow) -> Row:
         """Write one row; every column must be there, and only optional ones may be empty.
 
         Returns:
             The row as the file holds it, so that what is derived from it is the same after a resume.
         """
+        values: Mapping[str, Any] = row
         for column in COLUMNS:
-            if row[column.name] is None and not column.optional:
+            if values[column.name] is None and not column.optional:
                 raise ValueError(f"trace column {column.name} may not be empty")
-        cells = {column.name: format_cell(row[column.name], column.kind) for column in COLUMNS}
+        cells = {column.name: format_cell(values[column.name], column.kind) for column in COLUMNS}
         self._writer.writerow(cells.values())
         self._stream.flush()
         return parse_row(cells)
@@ -81,7 +82,7 @@ def _copy_rows(path: Path, first_step: int, target: Callable[[list[str]], object
             header = next(rows, [])
             for step, row in zip(range(first_step), rows, strict=False):
                 parsed = parse_row(dict(zip(NAMES, row, strict=True)))
-                if row[0] != str(step) or any(parsed[c.name] is None and not c.optional for c in COLUMNS):
+                if row[0] != str(step) or not is_whole(parsed):
                     break
                 target(row)
                 count += 1

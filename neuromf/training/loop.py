@@ -16,14 +16,14 @@ from neuromf.monitor.events import Event
 from neuromf.monitor.guard.alarm import Level
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.batches.stream import open_source
-from neuromf.training.process_group.ranks import current_world
+from neuromf.training.process_group.ranks import current_group
 from neuromf.training.records.previews import is_sampled
 from neuromf.training.records.run_folder import RunFolder
 from neuromf.training.resume import resume_run
-from neuromf.training.run_writer import Journal, open_journal
+from neuromf.training.run_writer import RunWriter, open_run_writer
 from neuromf.training.single_writer import only_writer
 from neuromf.training.step.state import TrainState, initial_state
-from neuromf.training.step.train_step import StepRecord, settle, train_step
+from neuromf.training.step.train_step import StepRecord, train_step, warm_up_gradient_buckets
 from neuromf.training.validation import refuse_impossible, refuse_uneven
 
 
@@ -86,19 +86,19 @@ def train(
             another training writes.
     """
     refuse_impossible(config)
-    world = current_world()
-    refuse_uneven(config, world)
-    with only_writer(run, config, world, resume=resume):
-        state = initial_state(config, channel_std(latents), device, world)
+    group = current_group()
+    refuse_uneven(config, group)
+    with only_writer(run, config, group, resume=resume):
+        state = initial_state(config, channel_std(latents), device, group)
         if resume:
             for event in resume_run(state, run, config):
                 on_event(event)
         steps = run_facts(config).optimiser_steps
         with (
-            open_journal(run, config, latents, state, opening) as journal,
-            open_source(latents, config, device, first=state.step, world=world, workers=workers) as source,
+            open_run_writer(run, config, latents, state, opening) as writer,
+            open_source(latents, config, device, first=state.step, group=group, workers=workers) as source,
         ):
-            training = _Training(state, source, journal, config, min(max_steps or steps, steps), on_step, on_event)
+            training = _Training(state, source, writer, config, min(max_steps or steps, steps), on_step, on_event)
             return training.run(interrupted)
 
 
@@ -106,7 +106,7 @@ def train(
 class _Training:
     state: TrainState
     source: BatchSource
-    journal: Journal | None
+    writer: RunWriter | None
     config: Config
     last: int
     on_step: OnStep
@@ -115,11 +115,11 @@ class _Training:
     def run(self, interrupted: Callable[[], str]) -> Outcome:
         state = self.state
         if state.step < self.last:
-            settle(state, self.source, self.config)
+            warm_up_gradient_buckets(state, self.source, self.config)
         while state.step < self.last:
             record = train_step(state, self.source, self.config)
-            asked = state.world.any(bool(interrupted()))
-            state.world.lead(partial(self._write, record, asked=asked))
+            asked = state.group.any(bool(interrupted()))
+            state.group.run_on_rank_zero(partial(self._write, record, asked=asked))
             if _is_over(record):
                 return Outcome(_ending(record), state.step, record.verdict.message)
             if asked and state.step < self.last:
@@ -129,22 +129,22 @@ class _Training:
 
     def _write(self, record: StepRecord, *, asked: bool) -> None:
         """What one step leaves on disk; rank 0 alone is here."""
-        journal = self.journal
-        assert journal is not None  # rank 0 has one
-        events = journal.record(record)
+        writer = self.writer
+        assert writer is not None  # rank 0 has one
+        events = writer.record(record)
         self.on_step(record)
         for event in events:
             self.on_event(event)
         if _is_over(record):  # a run that the machine stopped may go on elsewhere, one that diverged may not
             diverged = _ending(record) is Ending.HALTED
-            journal.save(self.state, halted=record.verdict.message if diverged else "")
+            writer.save(self.state, halted=record.verdict.message if diverged else "")
             return
         step, every = self.state.step, self.config.training.checkpoint_every_steps
         # Before the checkpoint, from which a killed run goes on: what comes after it is never made again.
         if is_sampled(step, every) or step == self.last:
-            journal.sample(self.state)
+            writer.sample(self.state)
         if step % every == 0 or step == self.last or asked:
-            journal.save(self.state)
+            writer.save(self.state)
 
 
 def _is_over(record: StepRecord) -> bool:

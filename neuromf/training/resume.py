@@ -12,7 +12,7 @@ from neuromf.errors import InputError
 from neuromf.monitor.events import Event, append_event, drop_events, read_events
 from neuromf.trace.reader import steps_covered
 from neuromf.training.checkpoints.checkpoint import Checkpoint, latest_checkpoint
-from neuromf.training.checkpoints.folders import remove_unfinished
+from neuromf.training.checkpoints.folders import checkpoint_folders, remove_unfinished, set_aside, step_of
 from neuromf.training.checkpoints.restore import restore
 from neuromf.training.records.run_folder import RunFolder
 from neuromf.training.records.storage import written_to
@@ -32,20 +32,27 @@ def resume_run(state: TrainState, run: RunFolder, config: Config) -> list[Event]
         InputError: no checkpoint is whole, the run was halted, or it belongs to another configuration; then nothing was
             written.
     """
-    chosen = state.world.lead(partial(_choose, run, config))
+    chosen = state.group.run_on_rank_zero(partial(_choose, run, config))
     if chosen.checkpoint is not None:
         restore(state, chosen.checkpoint, config_hash(config))
-    state.world.lead(partial(_tidy, run, state.step, chosen.damaged))
+    state.group.run_on_rank_zero(partial(_tidy, run, state.step, chosen))
     where = "the start, for none was written" if chosen.checkpoint is None else f"{chosen.checkpoint.path}"
     return [*chosen.damaged, Event(step=state.step, level="info", law="CKPT-001", message=f"going on from {where}")]
 
 
 @dataclass(frozen=True)
 class _Choice:
-    """The newest whole checkpoint, None before the first; and one event for each damaged one that is newer."""
+    """Where a run goes on from.
+
+    Attributes:
+        checkpoint: the newest whole one that the trace covers; None before the first.
+        damaged: one event for each newer one that is passed over.
+        ahead: checkpoints of steps that the trace does not have.
+    """
 
     checkpoint: Checkpoint | None
     damaged: list[Event]
+    ahead: list[Path]
 
 
 def _choose(run: RunFolder, config: Config) -> _Choice:
@@ -54,7 +61,8 @@ def _choose(run: RunFolder, config: Config) -> _Choice:
     read_summary(run.summary)  # now, not at the end of the first epoch
     read_events(run.events)
     damaged: list[str] = []
-    checkpoint = latest_checkpoint(run.root, damaged, covered=steps_covered(run.trace))
+    covered = steps_covered(run.trace)
+    checkpoint = latest_checkpoint(run.root, damaged, covered=covered)
     if checkpoint is None and damaged:
         remedy = "restore one, or start a new run with another --out"
         problem = f"holds no whole checkpoint ({damaged[0].removesuffix('.')})"
@@ -64,12 +72,17 @@ def _choose(run: RunFolder, config: Config) -> _Choice:
         raise InputError(problem, remedy="restore the checkpoints, or start a new run", file=run.root / "checkpoints")
     if checkpoint is not None:
         _refuse_halted(checkpoint)
-    return _Choice(checkpoint, [Event(step=0, level="warn", law="CKPT-001", message=said) for said in damaged])
+    events = [Event(step=0, level="warn", law="CKPT-001", message=said) for said in damaged]
+    return _Choice(checkpoint, events, [path for path in checkpoint_folders(run.root) if step_of(path) > covered])
 
 
-def _tidy(run: RunFolder, step: int, damaged: list[Event]) -> None:
+def _tidy(run: RunFolder, step: int, chosen: _Choice) -> None:
+    """Make room for what the run writes from `step` on."""
     with written_to(run.root):
-        for event in damaged:
+        # Another trainer may have written it: once the trace is as long, a later resume would take it for this run's.
+        for path in chosen.ahead:
+            set_aside(path)
+        for event in chosen.damaged:
             append_event(run.events, event)
         drop_events(run.events, step)
 

@@ -16,23 +16,23 @@ from neuromf.trace.writer import TraceWriter
 from neuromf.training.checkpoints.checkpoint import save_checkpoint
 from neuromf.training.checkpoints.folders import retention
 from neuromf.training.records.pace import PaceWriter
-from neuromf.training.records.previews import leave_sample
+from neuromf.training.records.previews import write_preview
 from neuromf.training.records.run_folder import RunFolder
-from neuromf.training.records.step_writer import Recorder, launch_events
+from neuromf.training.records.step_writer import StepWriter, launch_events
 from neuromf.training.records.storage import written_to
-from neuromf.training.records.tensorboard import ScalarMirror
+from neuromf.training.records.tensorboard import TensorBoardMirror
 from neuromf.training.step.state import TrainState
 from neuromf.training.step.train_step import StepRecord
 
 
-class Journal:
+class RunWriter:
     """Writes into one run's folder.
 
     Args:
         run: the folder.
         config: the run.
         trace: open trace.
-        recorder: of the steps.
+        steps: records each step.
         pace: open record of their times.
         shape: (C, D, H, W) of a latent.
     """
@@ -42,63 +42,63 @@ class Journal:
         run: RunFolder,
         config: Config,
         trace: TraceWriter,
-        recorder: Recorder,
+        steps: StepWriter,
         pace: PaceWriter,
         shape: tuple[int, ...],
     ) -> None:
         self._run, self._config, self._trace, self._shape = run, config, trace, shape
-        self._recorder, self._pace = recorder, pace
+        self._steps, self._pace = steps, pace
 
     def record(self, record: StepRecord) -> list[Event]:
         """One step; what is new is returned."""
         with written_to(self._run.root):
-            events = self._recorder.record(record)
-            self._pace.done(int(record.row["step"] or 0) + 1)
+            events = self._steps.record(record)
+            self._pace.done(record.row["step"] + 1)
             return events
 
     def save(self, state: TrainState, halted: str = "") -> None:
         """A checkpoint, never ahead of its trace."""
         with written_to(self._run.root):
             self._trace.sync()
-        rule, loss = retention(self._config), self._recorder.recent_loss()
+        rule, loss = retention(self._config), self._steps.recent_loss()
         save_checkpoint(self._run.root, state, config_hash(self._config), halted, raw_loss=loss, rule=rule)
 
     def sample(self, state: TrainState) -> None:
         """One sample from the averaged weights."""
         with written_to(self._run.previews):
-            changed = leave_sample(self._run.previews, state, self._config, self._shape)
+            changed = write_preview(self._run.previews, state, self._config, self._shape)
             if changed is not None:
-                self._recorder.tell(changed)
+                self._steps.tell(changed)
 
 
 @contextmanager
-def open_journal(
+def open_run_writer(
     run: RunFolder, config: Config, latents: LatentSet, state: TrainState, opening: Sequence[Event] = ()
-) -> Iterator[Journal | None]:
-    """The journal of a run that is about to make step `state.step`, on rank 0 alone; later records are dropped.
+) -> Iterator[RunWriter | None]:
+    """The writer of a run that is about to make step `state.step`, on rank 0 alone; later records are dropped.
 
     The events of `opening` are recorded at that step.
 
     Raises:
         InputError: a record of the run is damaged, or the folder cannot be written.
     """
-    opened: list[Journal] = []
+    opened: list[RunWriter] = []
     with ExitStack() as stack:
-        state.world.lead(lambda: opened.append(_open(stack, run, config, latents, state.step, opening)))
+        state.group.run_on_rank_zero(lambda: opened.append(_open(stack, run, config, latents, state.step, opening)))
         yield opened[0] if opened else None
 
 
 def _open(
     stack: ExitStack, run: RunFolder, config: Config, latents: LatentSet, step: int, opening: Sequence[Event]
-) -> Journal:
+) -> RunWriter:
     with written_to(run.root):
         (run.root / "checkpoints").mkdir(exist_ok=True)
         monitor = Monitor(config, latent_moments(latents), read_events(run.events))
         trace = stack.enter_context(TraceWriter(run.trace, step))
-        scalars = stack.enter_context(ScalarMirror(run.root / "tensorboard", step))
-        recorder = Recorder(run, config, trace, scalars, monitor, step)
+        scalars = stack.enter_context(TensorBoardMirror(run.root / "tensorboard", step))
+        steps = StepWriter(run, config, trace, scalars, monitor, step)
         launched = launch_events(config, latents) if step == 0 else []
         for event in [*launched, *(replace(event, step=step) for event in opening)]:
-            recorder.tell(event)
+            steps.tell(event)
         pace = stack.enter_context(PaceWriter(run.pace, step))
-    return Journal(run, config, trace, recorder, pace, tuple(latents.shape[1:]))
+    return RunWriter(run, config, trace, steps, pace, tuple(latents.shape[1:]))

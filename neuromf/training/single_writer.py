@@ -8,12 +8,12 @@ from contextlib import ExitStack, contextmanager
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.lock import OTHER_TRAINING, Lock
-from neuromf.training.process_group.ranks import World
+from neuromf.training.process_group.ranks import ProcessGroup
 from neuromf.training.records.run_folder import RunFolder, open_run
 
 
 @contextmanager
-def only_writer(run: RunFolder, config: Config, world: World, *, resume: bool) -> Iterator[None]:
+def only_writer(run: RunFolder, config: Config, group: ProcessGroup, *, resume: bool) -> Iterator[None]:
     """Keep other trainings out of a run while the block runs.
 
     Raises:
@@ -25,7 +25,7 @@ def only_writer(run: RunFolder, config: Config, world: World, *, resume: bool) -
             stack.enter_context(Lock(run.lock, what=run.root, whose=OTHER_TRAINING))
             _refuse_another(run, config, resume=resume)
 
-        world.lead(take)
+        group.run_on_rank_zero(take)
         yield
 
 

@@ -12,7 +12,7 @@ from neuromf.config.schema import Config
 from neuromf.errors import InputError
 
 if TYPE_CHECKING:  # the static gate asks here too, and imports no torch
-    from neuromf.training.process_group.ranks import World
+    from neuromf.training.process_group.ranks import ProcessGroup
 
 
 def impossible(config: Config) -> list[ForbiddenPair]:
@@ -20,7 +20,7 @@ def impossible(config: Config) -> list[ForbiddenPair]:
     return impossible_pairs(pair_settings(config))
 
 
-def refuse_uneven(config: Config, world: World) -> None:
+def refuse_uneven(config: Config, group: ProcessGroup) -> None:
     """Stop a run whose micro-batches cannot be dealt out evenly to its processes.
 
     Raises:
@@ -28,9 +28,9 @@ def refuse_uneven(config: Config, world: World) -> None:
     """
     training = config.training
     total = training.gpus * training.gradient_accumulation_steps
-    if total % world.size:
-        problem = f"{total} micro-batches a step (with gpus {training.gpus}) cannot be shared by {world.size} processes"
-        remedy = f"start as many processes as training.gpus says, or set training.gpus={world.size}"
+    if total % group.size:
+        problem = f"{total} micro-batches a step (with gpus {training.gpus}) cannot be shared by {group.size} processes"
+        remedy = f"start as many processes as training.gpus says, or set training.gpus={group.size}"
         raise InputError(problem, remedy=remedy, key="training.gradient_accumulation_steps")
 
 

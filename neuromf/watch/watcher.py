@@ -13,7 +13,7 @@ from neuromf.config.schema import Config
 from neuromf.monitor.events import Event
 from neuromf.monitor.guard.initial_ratio import end_window
 from neuromf.trace.average import median
-from neuromf.trace.columns import NAMES, Row
+from neuromf.trace.columns import NAMES, Row, number_or_none
 from neuromf.training.records.pace import Mark, read_marks, seconds_per_step
 from neuromf.training.records.run_folder import RunFolder, open_run
 from neuromf.watch.event_log import alarms, whole_events
@@ -110,7 +110,7 @@ class Watcher:
             standing=standing_of(self._run, self._config, events, step, marks, grew=self._pace.grew),
             quantities=tuple(_quantity(name, first, recent, rows[-1:]) for name in SHOWN),
             window=window,
-            saturated=_number(rows[-1], "w_sat") if rows else None,
+            saturated=number_or_none(rows[-1], "w_sat") if rows else None,
             seconds_per_step=seconds,
             alarms=tuple(alarms(events)),
         )
@@ -165,10 +165,5 @@ def _quantity(name: str, first: Sequence[Row], recent: Sequence[Row], newest: Se
 
 def _median(rows: Sequence[Row], name: str) -> float | None:
     """Median over rows that have a number; None where none has."""
-    values = [value for row in rows if (value := _number(row, name)) is not None]
+    values = [value for row in rows if (value := number_or_none(row, name)) is not None]
     return median(values) if values else None
-
-
-def _number(row: Row, name: str) -> float | None:
-    value = row[name]
-    return float(value) if isinstance(value, int | float) else None

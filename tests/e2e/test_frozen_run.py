@@ -29,7 +29,7 @@ OWN = ("data.source=folder", "data.root=mri", "vae.checkpoint=vae.safetensors")
 SETTINGS = ["train", "smoke", "--device", "cpu", *despite_the_laws(*TINY, *OWN)]
 
 
-class World:
+class ProcessGroup:
     """A folder with scans, an autoencoder's file, a cache, a run of two of its six steps, and one of all six."""
 
     def __init__(self, root, monkeypatch, capsys):
@@ -90,7 +90,7 @@ def world(made, monkeypatch, capsys):
     root, copy = made
     shutil.rmtree(root)
     shutil.copytree(copy, root)
-    return World(root, monkeypatch, capsys)
+    return ProcessGroup(root, monkeypatch, capsys)
 
 
 def test_a_run_goes_on_bitwise_after_a_scan_was_added(world):

@@ -19,7 +19,7 @@ from neuromf.cli.training import prepare
 from neuromf.monitor.events import read_events
 from neuromf.report.run_facts import read_runs
 from neuromf.training.process_group.interruption import Interruption
-from neuromf.training.process_group.ranks import World
+from neuromf.training.process_group.ranks import ProcessGroup
 from neuromf.training.records.run_folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
@@ -93,7 +93,7 @@ def test_a_training_on_a_gpu_says_once_that_its_scans_are_encoded_on_the_cpu(mon
 
         monkeypatch.setattr("neuromf.cli.training.begin", make)
         signals = {"interrupted": Interruption(), "progress": Progress()}
-        prepare(make_tiny_config(), tmp_path / name, World(), start, resume=False, gate="PASS", **signals)
+        prepare(make_tiny_config(), tmp_path / name, ProcessGroup(), start, resume=False, gate="PASS", **signals)
         assert capsys.readouterr().out.count(ENCODED) == (1 if encoded else 0)
 
 

@@ -7,7 +7,7 @@ import torch
 from neuromf_spec.registry import law
 from rank_worker import observe, run_ranks
 
-from neuromf.training.process_group.ranks import World
+from neuromf.training.process_group.ranks import ProcessGroup
 
 TOLERANCE = 1e-12
 """Relative: the bilinear net is in float64 and two ranks add up in another order; measured 2e-16."""
@@ -22,7 +22,7 @@ def ranks(tmp_path_factory):
 @pytest.fixture(scope="module")
 def alone():
     """What one process observed that takes all micro-batches itself."""
-    return observe(World())
+    return observe(ProcessGroup())
 
 
 @pytest.mark.law("BATCH-002")
@@ -114,12 +114,12 @@ def test_gradients_are_added_up_in_one_order_from_the_first_step_on(ranks):
 def test_an_uneven_share_is_refused():
     """Micro-batches that cannot be dealt out evenly are a sentence, not a hang."""
     with pytest.raises(ValueError, match="3 micro-batches"):
-        World(0, 2).share([1, 2, 3])
+        ProcessGroup(0, 2).share([1, 2, 3])
 
 
 def test_shares_are_disjoint_and_complete():
     """Ranks take turns: together they hold every item once, and `collect` would put them back in order."""
     items = list(range(12))
-    shares = [World(rank, 3).share(items) for rank in range(3)]
+    shares = [ProcessGroup(rank, 3).share(items) for rank in range(3)]
     assert sorted(item for share in shares for item in share) == items
     assert [item for turn in zip(*shares, strict=True) for item in turn] == items

@@ -15,7 +15,7 @@ from neuromf_spec.registry import law
 from rank_worker import DoubleSource
 
 from neuromf.config import load_config, run_facts
-from neuromf.training.process_group.ranks import World
+from neuromf.training.process_group.ranks import ProcessGroup
 from neuromf.training.step.state import state_around
 from neuromf.training.step.train_step import train_step
 
@@ -53,7 +53,7 @@ def configured(choices):
 
 
 def trainer(config, reference):
-    return state_around(BilinearModule(reference), config, World())
+    return state_around(BilinearModule(reference), config, ProcessGroup())
 
 
 def inputs_of(source, step):

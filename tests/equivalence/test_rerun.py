@@ -7,7 +7,7 @@ from tiny_run import make_tiny_config
 
 from neuromf.golden.case import read_case
 from neuromf.golden.runner import CPU, golden_latents, run_steps, threads
-from neuromf.training.process_group.ranks import World
+from neuromf.training.process_group.ranks import ProcessGroup
 from neuromf.training.step.state import state_around
 from neuromf.training.step.train_step import train_step
 from tools.golden.noise import other_accumulation
@@ -45,7 +45,7 @@ def test_the_cut_of_a_step_leaves_its_batch_alone():
 def double_trace(jvp, fd_step):
     """Rows of two steps of a randomised U-Net in float64."""
     config = make_tiny_config(f"meanflow.jvp={jvp}", f"meanflow.fd_step={fd_step}", "training.diagnostics=false")
-    state = state_around(randomised_unet(0, config.unet).double(), config, World())
+    state = state_around(randomised_unet(0, config.unet).double(), config, ProcessGroup())
     source = DoubleSource(golden_latents(), config, CPU)
     return [train_step(state, source, config).row for _ in range(2)]
 

@@ -13,7 +13,8 @@ from neuromf.monitor.engine import Monitor
 from neuromf.monitor.guard.alarm import Level
 from neuromf.monitor.moments import latent_moments
 from neuromf.training.batches.source import BatchSource
-from neuromf.training.records.previews import leave_sample
+from neuromf.training.records.previews import write_preview
+from neuromf.training.step import metrics
 from neuromf.training.step import train_step as step_module
 from neuromf.training.step.ema import Ema
 from neuromf.training.step.state import initial_state
@@ -158,14 +159,14 @@ def test_an_evaluation_that_touches_the_weights_is_told(state, config, real_late
     """Samples drawn with the average copied into the model leave it there; drawn as arguments, they leave nothing."""
     shape = tuple(real_latents.shape[1:])
     events_of(state, config, real_latents)
-    assert leave_sample(tmp_path / "samples", state, config, shape) is None
+    assert write_preview(tmp_path / "samples", state, config, shape) is None
 
     def copied(state):
         state.ema.copy_to(state.model)
         return state.model
 
     monkeypatch.setattr("neuromf.training.records.previews.averaged_net", copied)
-    event = leave_sample(tmp_path / "samples", state, config, shape)
+    event = write_preview(tmp_path / "samples", state, config, shape)
     assert event.law == "EMA-003"
     assert not law("EMA-003").predicate(before="a", after="b").passed
 
@@ -182,7 +183,7 @@ def test_a_replica_that_parts_is_told_with_its_rank(config, real_latents):
 
 def broken_once(monkeypatch, spoil):
     """Spoil the sums of the first forward and backward pass alone."""
-    original, calls = step_module._backward, []
+    original, calls = step_module.backward, []
 
     def backward(*given):
         found = original(*given)
@@ -191,7 +192,7 @@ def broken_once(monkeypatch, spoil):
             found.readings.update({name: spoil(value) for name, value in found.readings.items() if name == "raw_total"})
         return found
 
-    monkeypatch.setattr(step_module, "_backward", backward)
+    monkeypatch.setattr(step_module, "backward", backward)
 
 
 @pytest.mark.law("NUM-002")
@@ -238,8 +239,8 @@ def test_silent_faults_are_looked_for_in_the_first_steps_and_every_fiftieth():
 def test_monitors_add_no_transfer_from_the_device(state, config, real_latents, monkeypatch):
     """With monitors on, a step reads values back as often as with monitors off: twice."""
     counts = []
-    original = step_module._read_back
-    monkeypatch.setattr(step_module, "_read_back", lambda tensors: counts.append(1) or original(tensors))
+    original = metrics.read_back
+    monkeypatch.setattr(metrics, "read_back", lambda tensors: counts.append(1) or original(tensors))
     for monitors in (True, False):
         training = config.training.model_copy(update={"monitors": monitors})
         changed = config.model_copy(update={"training": training})

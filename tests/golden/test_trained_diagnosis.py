@@ -19,8 +19,8 @@ from neuromf.trace.reader import read_rows
 from neuromf.training.loop import train
 from neuromf.training.records.run_folder import create_run
 from neuromf.training.records.summary import latest_blocks, read_summary
+from neuromf.training.step import backward
 from neuromf.training.step import state as train_state
-from neuromf.training.step import train_step
 
 CPU = torch.device("cpu")
 SCALE = (
@@ -65,14 +65,14 @@ def optimiser_of_a_copy():
 @contextlib.contextmanager
 def broken_gradient(step):
     """One entry of the gradient becomes NaN at a step."""
-    original = train_step._gradient_columns
+    original = backward._gradient_columns
 
     def columns(state, config, *rest):
         if state.step == step:
             next(state.model.parameters()).grad.view(-1)[0] = math.nan
         return original(state, config, *rest)
 
-    with mock.patch.object(train_step, "_gradient_columns", columns):
+    with mock.patch.object(backward, "_gradient_columns", columns):
         yield
 
 

@@ -14,9 +14,9 @@ from neuromf.config import load_config
 from neuromf.monitor.guard.alarm import Level, RawLosses
 from neuromf.monitor.guard.cusum import GRACE, HALT, ROLLING, WARN, Cusum
 from neuromf.monitor.guard.guard import BLOCK, DivergenceGuard
-from neuromf.monitor.guard.zero_predictor import Anchor, anchor
+from neuromf.monitor.guard.zero_predictor import ZeroPredictorLoss, anchor
 
-START = Anchor(total=6.0, flow=6.0)
+START = ZeroPredictorLoss(total=6.0, flow=6.0)
 SETTLED = GRACE + ROLLING
 SCALES = st.floats(1e-3, 1e6)
 
@@ -73,7 +73,7 @@ def test_the_failed_runs_anchor_is_its_quadrature():
 def test_the_anchor_of_u_prediction_is_the_variance_of_the_velocity():
     """A zero u leaves |e - x|^2, which is 2 per dim on latents of unit variance, and twice that in two terms."""
     base = ["meanflow.prediction=u", "meanflow.tangent=conditional"]
-    assert anchor(load_config(["recommended"], base)) == Anchor(pytest.approx(2.0), pytest.approx(2.0))
+    assert anchor(load_config(["recommended"], base)) == ZeroPredictorLoss(pytest.approx(2.0), pytest.approx(2.0))
     assert anchor(load_config(["recommended"], [*base, "meanflow.loss_terms=dual"])).total == pytest.approx(4.0)
 
 

@@ -13,7 +13,7 @@ from neuromf.config import load_config
 from neuromf.errors import InputError
 from neuromf.flow.objective import meanflow_objective
 from neuromf.gate.static import static_findings
-from neuromf.training.process_group.start import joined
+from neuromf.training.process_group.start import init_process_group
 from neuromf.training.validation import impossible, refuse_impossible
 
 pytestmark = [pytest.mark.law("CFG-002"), pytest.mark.law("JVP-004")]
@@ -123,7 +123,7 @@ def test_a_reentrant_checkpoint_raises_under_a_derivative(reentrant, error):
 def test_a_static_graph_raises_under_a_derivative(tmp_path):
     """Forward mode through DDP with a static graph raises; through the model inside the wrapper it runs."""
     store = distributed.FileStore(str(tmp_path / "store"), 1)
-    with joined("gloo", store=store, rank=0, world_size=1):
+    with init_process_group("gloo", store=store, rank=0, world_size=1):
         model = torch.nn.Linear(3, 3)
         wrapped = DistributedDataParallel(model, static_graph=True)
         point, along = torch.zeros(1, 3), torch.ones(1, 3)

@@ -18,8 +18,8 @@ from neuromf.training.batches.source import BatchSource
 from neuromf.training.device.choice import choose_device
 from neuromf.training.latents.store import training_store
 from neuromf.training.loop import train
-from neuromf.training.process_group.ranks import World, replicate
-from neuromf.training.process_group.start import joined
+from neuromf.training.process_group.ranks import ProcessGroup, replicate
+from neuromf.training.process_group.start import init_process_group
 from neuromf.training.records.run_folder import create_run
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
@@ -80,8 +80,10 @@ def compilers(config, tmp_path):
 def replica(config, tmp_path):
     """Whether the replica's graph is static."""
     store = distributed.FileStore(str(tmp_path / "store"), 1)
-    with joined("gloo", store=store, rank=0, world_size=1):
-        found = replicate(nn.Linear(1, 1), World(0, 2), static_graph=config.training.ddp_static_graph).static_graph
+    with init_process_group("gloo", store=store, rank=0, world_size=1):
+        found = replicate(
+            nn.Linear(1, 1), ProcessGroup(0, 2), static_graph=config.training.ddp_static_graph
+        ).static_graph
     (tmp_path / "store").unlink(missing_ok=True)
     return found
 

@@ -17,7 +17,7 @@ from scipy import stats
 from neuromf.flow.prediction import average_velocity
 from neuromf.flow.settings import TimeSettings
 from neuromf.flow.times import draw_times, fm_mask
-from neuromf.training.process_group.ranks import World
+from neuromf.training.process_group.ranks import ProcessGroup
 
 SHARES = st.fractions(0, 1, max_denominator=1000).map(float)
 WINDOWS = st.tuples(st.integers(0, 10**12), st.integers(1, 3000))
@@ -79,7 +79,7 @@ def test_share_does_not_depend_on_the_cut(share, start, cuts):
 def test_share_holds_for_every_micro_batch_size_and_world_size(share):
     """For micro-batches of 1 to 64 on 1 to 8 ranks, the ranks' samples together hold the share, step after step."""
     for size, ranks in product(range(1, 65), range(1, 9)):
-        starts = [World(rank, ranks).share(range(0, 12 * ranks * size, size)) for rank in range(ranks)]
+        starts = [ProcessGroup(rank, ranks).share(range(0, 12 * ranks * size, size)) for rank in range(ranks)]
         kinds = [fm_mask(10_000 + start, size, share) for mine in starts for start in mine]
         samples, found = 12 * ranks * size, int(np.concatenate(kinds).sum())
         assert abs(found - share * samples) < 1, (size, ranks)

@@ -15,7 +15,7 @@ QUESTION = {"good": "0" * 64, "bad": "1" * 64, "oracle": "simulated", "budget": 
 ORACLE = SimulatedOracle(causes=(0b10010,), rates=Rates(), seed=3)
 
 
-def open_journal(path):
+def open_run_writer(path):
     """The journal of the one question that is asked here."""
     return Journal(path, QUESTION, NAMES)
 
@@ -31,5 +31,5 @@ if __name__ == "__main__":
         time.sleep(float(sys.argv[2]))
         return ORACLE(probe)
 
-    with open_journal(Path(sys.argv[1])) as journal:
+    with open_run_writer(Path(sys.argv[1])) as journal:
         print(bisect(engine(), slow, journal).causes)

@@ -17,7 +17,7 @@ from neuromf.config import Config
 from neuromf.monitor.engine import Monitor
 from neuromf.monitor.moments import latent_moments
 from neuromf.training.batches.source import BatchSource
-from neuromf.training.process_group.ranks import World
+from neuromf.training.process_group.ranks import ProcessGroup
 from neuromf.training.step import train_step as step_module
 from neuromf.training.step.state import TrainState, initial_state
 from neuromf.training.step.train_step import train_step
@@ -48,25 +48,25 @@ def told(
     """Events of BATCH-003 in some steps; before step `parted_at`, the culprit's replica is off by one ulp."""
     monitor, found = Monitor(config, latent_moments(source.latents)), []
     for step in range(steps):
-        if step == parted_at and state.world.rank == CULPRIT:
+        if step == parted_at and state.group.rank == CULPRIT:
             one_ulp(state)
         record = train_step(state, source, config)
         found += monitor.judge(record.row, record.verdict, record.checks)
     return [asdict(event) for event in found if event.law == "BATCH-003"]
 
 
-def unet_told(world: World, parted_at: int = -1) -> list[dict[str, Any]]:
+def unet_told(group: ProcessGroup, parted_at: int = -1) -> list[dict[str, Any]]:
     """The U-Net in float32 over three steps."""
     config = make_tiny_config(*TWO_RANKS, "training.learning_rate=0.001")
-    state = initial_state(config, (1.0,) * 4, CPU, world)
+    state = initial_state(config, (1.0,) * 4, CPU, group)
     return told(state, BatchSource(latents(SHAPE), config, CPU), config, STEPS, parted_at)
 
 
-def long_told(world: World) -> list[dict[str, Any]]:
+def long_told(group: ProcessGroup) -> list[dict[str, Any]]:
     """The bilinear net in float64 up to the first step that is judged again."""
     overrides = (*TWO_RANKS, "meanflow.prediction=u", "training.diagnostics=false", "training.epochs=40")
     config = make_tiny_config(*overrides)
-    state, source = bilinear_state(config, world), DoubleSource(latents(SMALL), config, CPU)
+    state, source = bilinear_state(config, group), DoubleSource(latents(SMALL), config, CPU)
     return told(state, source, config, EVERY_STEPS + 1, UNSEEN_AT)
 
 
@@ -76,32 +76,32 @@ def without_exchange() -> Any:
 
 
 @contextmanager
-def skipping(world: World) -> Iterator[None]:
+def skipping(group: ProcessGroup) -> Iterator[None]:
     """The culprit leaves out its first micro-batch of a step."""
-    original: Callable[..., list[Any]] = World.share
-    skip = mock.patch.object(World, "share", lambda self, items: original(self, items)[1:])
-    with skip if world.rank == CULPRIT else nullcontext():
+    original: Callable[..., list[Any]] = ProcessGroup.share
+    skip = mock.patch.object(ProcessGroup, "share", lambda self, items: original(self, items)[1:])
+    with skip if group.rank == CULPRIT else nullcontext():
         yield
 
 
-def refusal(world: World) -> str:
+def refusal(group: ProcessGroup) -> str:
     """What a step says in which one rank skips a micro-batch."""
     try:
-        with skipping(world):
-            unet_told(world)
+        with skipping(group):
+            unet_told(group)
     except ValueError as error:
         return str(error)
     return ""
 
 
-def observe_parting(world: World) -> dict[str, Any]:
+def observe_parting(group: ProcessGroup) -> dict[str, Any]:
     """All of the above."""
     with without_exchange():
-        exchanged = unet_told(world)
+        exchanged = unet_told(group)
     return {
-        "healthy": unet_told(world),
-        "ulp": unet_told(world, PARTED_AT),
-        "late": long_told(world),
+        "healthy": unet_told(group),
+        "ulp": unet_told(group, PARTED_AT),
+        "late": long_told(group),
         "no exchange": exchanged,
-        "skipped": refusal(world),
+        "skipped": refusal(group),
     }

@@ -24,10 +24,10 @@ from neuromf.errors import InputError
 from neuromf.flow.batch import Batch
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.loop import train
-from neuromf.training.process_group.ranks import World, replicate
-from neuromf.training.process_group.start import joined
+from neuromf.training.process_group.ranks import ProcessGroup, replicate
+from neuromf.training.process_group.start import init_process_group
 from neuromf.training.records.run_folder import RunFolder, create_run
-from neuromf.training.step import train_step as step_module
+from neuromf.training.step import metrics
 from neuromf.training.step.state import TrainState, initial_state, state_around
 from neuromf.training.step.train_step import train_step
 
@@ -39,7 +39,7 @@ TWO_RANKS = ("training.gpus=2", "training.gradient_accumulation_steps=2", "train
 """Four micro-batches of two samples a step: two for each of two ranks."""
 
 
-Observer = Callable[[World], dict[str, Any]]
+Observer = Callable[[ProcessGroup], dict[str, Any]]
 """What a rank does; a function of a module, for it is named to another process."""
 
 
@@ -70,10 +70,10 @@ def latents(shape: tuple[int, ...] = SHAPE) -> Tensor:
     return torch.from_numpy(np.random.default_rng(0).standard_normal((5, *shape)).astype(np.float32))
 
 
-def bilinear_state(config: Config, world: World) -> TrainState:
+def bilinear_state(config: Config, group: ProcessGroup) -> TrainState:
     """A trainer's state around the bilinear net, in float64."""
     module = BilinearModule(bilinear_reference(0, math.prod(SMALL)))
-    return state_around(module, config, world)
+    return state_around(module, config, group)
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,10 @@ class Exchange:
     synchronised: list[bool]
 
 
-def first_gradient(world: World, *overrides: str) -> Exchange:
+def first_gradient(group: ProcessGroup, *overrides: str) -> Exchange:
     """Take the first step."""
     config = make_tiny_config(*TWO_RANKS, "training.gradient_clip=null", *overrides)
-    state = initial_state(config, (1.0,) * 4, CPU, world)
+    state = initial_state(config, (1.0,) * 4, CPU, group)
     for parameter in state.model.parameters():  # every zero filled, or only the last layer has a gradient
         if not parameter.any():
             torch.nn.init.constant_(parameter, 0.02)
@@ -102,8 +102,8 @@ def first_gradient(world: World, *overrides: str) -> Exchange:
     state.model.register_forward_pre_hook(lambda *_: exchanged.append(_exchanges(state.net)))
     train_step(state, BatchSource(latents(), config, CPU), config)
     own = torch.cat([p.grad.flatten() for p in state.model.parameters() if p.grad is not None])
-    gathered = [torch.empty_like(own) for _ in range(world.size)]
-    if world.size > 1:
+    gathered = [torch.empty_like(own) for _ in range(group.size)]
+    if group.size > 1:
         distributed.all_gather(gathered, own)
     return Exchange(own, gathered, [flag for flag, _ in itertools.groupby(exchanged)])
 
@@ -112,71 +112,71 @@ def _exchanges(net: torch.nn.Module) -> bool:
     return bool(getattr(net, "require_backward_grad_sync", False))
 
 
-def told_by_rank_0(world: World) -> tuple[str, str]:
+def told_by_rank_0(group: ProcessGroup) -> tuple[str, str]:
     """What rank 0 alone knows, and what it was refused, as this rank hears of it."""
-    known = world.lead(lambda: f"from {world.rank}")
+    known = group.run_on_rank_zero(lambda: f"from {group.rank}")
 
     def refuse() -> str:
-        raise InputError(f"refused on {world.rank}", remedy="mend it", file="there", key="this")
+        raise InputError(f"refused on {group.rank}", remedy="mend it", file="there", key="this")
 
     try:
-        return known, world.lead(refuse)
+        return known, group.run_on_rank_zero(refuse)
     except InputError as error:
         return known, error.sentence
 
 
-def trace(world: World) -> list[dict[str, object]]:
+def trace(group: ProcessGroup) -> list[dict[str, object]]:
     """Rows of three steps of the bilinear net in float64."""
     overrides = (*TWO_RANKS, "meanflow.prediction=u", "training.diagnostics=false", "training.learning_rate=0.01")
     config = make_tiny_config(*overrides)
-    state, source = bilinear_state(config, world), DoubleSource(latents(SMALL), config, CPU)
+    state, source = bilinear_state(config, group), DoubleSource(latents(SMALL), config, CPU)
     return [train_step(state, source, config).row for _ in range(STEPS)]
 
 
-def verdict_on_poison(world: World) -> tuple[str, int]:
+def verdict_on_poison(group: ProcessGroup) -> tuple[str, int]:
     """Level and step after a step in which only the last micro-batch, another rank's, is not finite."""
     config = make_tiny_config(*TWO_RANKS)
-    state = initial_state(config, (1.0,) * 4, CPU, world)
+    state = initial_state(config, (1.0,) * 4, CPU, group)
     record = train_step(state, PoisonedSource(latents(), config, CPU, first=6), config)
     return record.verdict.level.value, state.step
 
 
-def verdict_on_one_ranks_memory(world: World, name: str) -> tuple[str, int]:
+def verdict_on_one_ranks_memory(group: ProcessGroup, name: str) -> tuple[str, int]:
     """Level and step after a step with data that are not finite, of which rank 1 reads one number as it likes."""
     config = make_tiny_config(*TWO_RANKS)
-    state = initial_state(config, (1.0,) * 4, CPU, world)
-    original, reads = step_module._read_back, itertools.count(1)
+    state = initial_state(config, (1.0,) * 4, CPU, group)
+    original, reads = metrics.read_back, itertools.count(1)
 
     def read_back(tensors: dict[str, Tensor]) -> dict[str, float]:
         values = original(tensors)
-        return {**values, name: float(next(reads))} if name in values and world.rank else values
+        return {**values, name: float(next(reads))} if name in values and group.rank else values
 
-    with mock.patch.object(step_module, "_read_back", read_back):
+    with mock.patch.object(metrics, "read_back", read_back):
         record = train_step(state, PoisonedSource(latents(), config, CPU), config)
     return record.verdict.level.value, state.step
 
 
-def verdict_on_one_ranks_norm(world: World) -> tuple[str, int]:
+def verdict_on_one_ranks_norm(group: ProcessGroup) -> tuple[str, int]:
     """Level and step after a step in which rank 1 alone reads a gradient norm that is not finite, each time."""
     config = make_tiny_config(*TWO_RANKS)
-    state = initial_state(config, (1.0,) * 4, CPU, world)
-    original = step_module._read_back
+    state = initial_state(config, (1.0,) * 4, CPU, group)
+    original = metrics.read_back
 
     def read_back(tensors: dict[str, Tensor]) -> dict[str, float]:
         values = original(tensors)
-        return {**values, "grad_norm": math.nan} if "grad_norm" in values and world.rank else values
+        return {**values, "grad_norm": math.nan} if "grad_norm" in values and group.rank else values
 
-    with mock.patch.object(step_module, "_read_back", read_back):
+    with mock.patch.object(metrics, "read_back", read_back):
         record = train_step(state, BatchSource(latents(), config, CPU), config)
     return record.verdict.level.value, state.step
 
 
-def bucket_layouts(world: World) -> list[list[tuple[int, ...]]]:
+def bucket_layouts(group: ProcessGroup) -> list[list[tuple[int, ...]]]:
     """Sizes of the gradients in each bucket, in order, of each exchange in a training of three steps."""
     config = make_tiny_config(*TWO_RANKS)
-    folder = Path(world.lead(tempfile.mkdtemp))
+    folder = Path(group.run_on_rank_zero(tempfile.mkdtemp))
     run = RunFolder(folder / "run")
-    world.lead(lambda: bool(create_run(run.root, config, "none")))
+    group.run_on_rank_zero(lambda: bool(create_run(run.root, config, "none")))
     layouts: list[list[tuple[int, ...]]] = []
 
     def hook(_, bucket):  # without types: torch takes text in their place for another type
@@ -192,32 +192,32 @@ def bucket_layouts(world: World) -> list[list[tuple[int, ...]]]:
 
     with mock.patch("neuromf.training.step.state.replicate", replica):
         train(config, latents(), run, device=CPU, max_steps=3)
-    world.lead(lambda: shutil.rmtree(folder))
+    group.run_on_rank_zero(lambda: shutil.rmtree(folder))
     return layouts
 
 
-def observe(world: World) -> dict[str, Any]:
+def observe(group: ProcessGroup) -> dict[str, Any]:
     """All of the above."""
     difference = ("meanflow.jvp=finite_difference", "meanflow.fd_step=0.001")
     return {
-        "first": first_gradient(world),
-        "static": first_gradient(world, *difference, "training.ddp_static_graph=true").own,
-        "dynamic": first_gradient(world, *difference).own,
-        "trace": trace(world),
-        "poison": verdict_on_poison(world),
-        "one_memory": verdict_on_one_ranks_memory(world, "block.middle_block"),
-        "one_norm": verdict_on_one_ranks_norm(world),
-        "layouts": bucket_layouts(world) if world.size > 1 else [],
-        "told": told_by_rank_0(world),
-        "any": (world.any(world.rank == world.size - 1), world.any(False)),
+        "first": first_gradient(group),
+        "static": first_gradient(group, *difference, "training.ddp_static_graph=true").own,
+        "dynamic": first_gradient(group, *difference).own,
+        "trace": trace(group),
+        "poison": verdict_on_poison(group),
+        "one_memory": verdict_on_one_ranks_memory(group, "block.middle_block"),
+        "one_norm": verdict_on_one_ranks_norm(group),
+        "layouts": bucket_layouts(group) if group.size > 1 else [],
+        "told": told_by_rank_0(group),
+        "any": (group.any(group.rank == group.size - 1), group.any(False)),
     }
 
 
 def _rank(rank: int, size: int, folder: str, observer: Observer) -> None:
     torch.set_num_threads(1)
     store = distributed.FileStore(f"{folder}/store", size)
-    with joined("gloo", store=store, rank=rank, world_size=size) as world:
-        found = observer(world)
+    with init_process_group("gloo", store=store, rank=rank, world_size=size) as group:
+        found = observer(group)
     torch.save({**found, "threads_left": gloo_threads()}, f"{folder}/rank{rank}.pt")
 
 

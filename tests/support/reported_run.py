@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,8 +17,8 @@ from neuromf.config import Config
 from neuromf.monitor.events import Event
 from neuromf.trace.columns import COLUMNS, Row
 from neuromf.trace.writer import TraceWriter
+from neuromf.training.records.epoch_summary import EpochColumns
 from neuromf.training.records.run_folder import RunFolder, create_run
-from neuromf.training.records.summary import epoch_summary
 
 STEPS = 24
 STEPS_PER_EPOCH = 3
@@ -62,10 +63,18 @@ def write_run(
     return root
 
 
+def summary_of(rows: Iterable[Row], epoch: int, blocks: dict[str, float]) -> dict[str, Any]:
+    """The summary of an epoch of these rows."""
+    columns = EpochColumns()
+    for row in rows:
+        columns.add(row)
+    return columns.summary(epoch, blocks)
+
+
 def _write_summary(run: RunFolder, rows: Sequence[Row], blocks: dict[str, float]) -> None:
     starts = range(0, len(rows) - STEPS_PER_EPOCH + 1, STEPS_PER_EPOCH)
     parts = [list(rows[start : start + STEPS_PER_EPOCH]) for start in starts]
-    records = [epoch_summary(epoch, part, blocks) for epoch, part in enumerate(parts)]
+    records = [summary_of(part, epoch, blocks) for epoch, part in enumerate(parts)]
     run.summary.write_text(json.dumps(records))
 
 

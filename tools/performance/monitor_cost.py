@@ -21,13 +21,13 @@ from neuromf.monitor.engine import Monitor
 from neuromf.monitor.guard.guard import DivergenceGuard
 from neuromf.monitor.moments import latent_moments
 from neuromf.training.batches.source import BatchSource
-from neuromf.training.step.fault_probe import StepObserver
+from neuromf.training.step.fault_probe import FaultProbe
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
 from tools.performance.figures import Figure
 from tools.performance.timing import seconds_of
 
-MONITORS = (StepObserver, Monitor, DivergenceGuard)
+MONITORS = (FaultProbe, Monitor, DivergenceGuard)
 """Whose every call is charged; what they are given is recorded with monitors off too."""
 SHARE_BAR = 1.0
 """Per cent of a step, promised for steps of 50 ms and more."""

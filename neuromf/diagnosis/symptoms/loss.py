@@ -17,7 +17,7 @@ from neuromf.diagnosis.symptoms.configuration import trained_loss
 from neuromf.diagnosis.symptoms.evidence import Edges, Reading, fact
 from neuromf.diagnosis.symptoms.field import data_square
 from neuromf.monitor.checks.trace_summary import TraceSummary
-from neuromf.monitor.guard.zero_predictor import Anchor, anchor
+from neuromf.monitor.guard.zero_predictor import ZeroPredictorLoss, anchor
 
 CLIMB = Edges(healthy=1.4, faulty=7.6)
 """Last level of the raw loss over its lowest before: an untrained net's batches differ by 1.4, exact derivatives at
@@ -47,11 +47,11 @@ def loss_signs(config: Config, summary: TraceSummary, long_enough: bool) -> Iter
     yield from _flow_signs(config, summary, nothing.flow, long_enough)
 
 
-def level_of_nothing(config: Config, square: float) -> Anchor:
+def level_of_nothing(config: Config, square: float) -> ZeroPredictorLoss:
     """The loss of predicting nothing on latents of mean square `square` (law PRED-002)."""
     level = anchor(config)
     factor = square if config.meanflow.prediction == "x" else (square + 1) / 2
-    return Anchor(level.total * factor, level.flow * factor)
+    return ZeroPredictorLoss(level.total * factor, level.flow * factor)
 
 
 def _total_signs(config: Config, summary: TraceSummary, nothing: float) -> Iterator[tuple[str, Reading]]:

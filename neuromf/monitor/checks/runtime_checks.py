@@ -20,7 +20,7 @@ from neuromf.monitor.checks.probes import derivative_error, randomised_copy, tem
 from neuromf.monitor.checks.trace_summary import fm_count
 from neuromf.monitor.guard.guard import guard_arguments
 from neuromf.nets.unet import MeanFlowUnet
-from neuromf.trace.columns import Row
+from neuromf.trace.columns import Row, number, number_or_none
 
 PROBE_SEED = 0
 
@@ -100,25 +100,25 @@ def first_loss_reading(config: Config, row: Row, batches: list[Batch]) -> LawRea
     expected = zero_predictor(r, t, settings.prediction, settings.tangent, settings.t_min).loss(x, e)
     if settings.loss_terms == "dual":
         expected = expected + zero_predictor(t, t, settings.prediction, settings.tangent, settings.t_min).loss(x, e)
-    return judge("PRED-002", measured=_number(row, "raw_total"), expected=float(np.mean(expected)))
+    return judge("PRED-002", measured=number(row, "raw_total"), expected=float(np.mean(expected)))
 
 
 def reduced_loss(config: Config, row: Row, facts: RunFacts | None = None) -> float:
     """Raw loss of one term of a sample in the unit of the configured reduction, which norm_eps is compared with."""
     facts = facts or run_facts(config)
-    per_dim = _number(row, "raw_total") / facts.loss_terms
+    per_dim = number(row, "raw_total") / facts.loss_terms
     return per_dim * (facts.latent_dims if config.meanflow.reduction == "sum" else 1)
 
 
 def step_readings(config: Config, row: Row, facts: RunFacts | None = None) -> Iterator[LawReading]:
     """Judge one finished step by its trace row; `facts` of the run, where they are at hand, are not counted again."""
     facts = facts or run_facts(config)
-    yield judge("NUM-001", loss=_number(row, "raw_total"), gradient_norm=_number(row, "grad_norm"))
+    yield judge("NUM-001", loss=number(row, "raw_total"), gradient_norm=number(row, "grad_norm"))
     yield judge("OBS-001", recorded=_recorded(row))
     yield from _schedule_readings(config, facts, row)
     yield judge(
         "TIME-002",
-        fm_samples=fm_count(_number(row, "frac_fm"), facts.effective_batch),
+        fm_samples=fm_count(number(row, "frac_fm"), facts.effective_batch),
         samples=facts.effective_batch,
         data_proportion=config.time_sampling.data_proportion,
     )
@@ -130,14 +130,15 @@ def step_readings(config: Config, row: Row, facts: RunFacts | None = None) -> It
         norm_p=settings.norm_p,
         reported=config.training.reported_loss,
     )
-    if row["rho"] is not None:
-        yield judge("JVP-006", rho=_number(row, "rho"))
+    rho = number_or_none(row, "rho")
+    if rho is not None:
+        yield judge("JVP-006", rho=rho)
 
 
 def _schedule_readings(config: Config, facts: RunFacts, row: Row) -> Iterator[LawReading]:
     training = config.training
-    multiplier = _number(row, "lr") / training.learning_rate
-    step = int(_number(row, "step"))
+    multiplier = number(row, "lr") / training.learning_rate
+    step = int(number(row, "step"))
     if step == 0:
         yield judge("LR-001", multiplier=multiplier, schedule=training.lr_schedule, warmup_steps=training.warmup_steps)
     yield judge(
@@ -152,10 +153,5 @@ def _schedule_readings(config: Config, facts: RunFacts, row: Row) -> Iterator[La
 
 def _recorded(row: Row) -> list[str]:
     """Columns with a value; raw_fm or raw_mf cannot have one in a step without such samples."""
-    absent = {0.0: "raw_fm", 1.0: "raw_mf"}.get(_number(row, "frac_fm"))
+    absent = {0.0: "raw_fm", 1.0: "raw_mf"}.get(number(row, "frac_fm"))
     return [name for name, value in row.items() if value is not None or name == absent]
-
-
-def _number(row: Row, name: str) -> float:
-    value = row[name]
-    return float("nan") if value is None else float(value)

@@ -115,7 +115,7 @@ def epoch_rows(config: Config, records: Iterable[Mapping[str, float]]) -> list[R
     kept = {column.name for column in COLUMNS if column.stage not in STEP_STAGES}
     rows: list[Row] = []
     for record in records:
-        row: Row = dict.fromkeys(NAMES)
+        row: dict[str, object] = dict.fromkeys(NAMES)
         row |= {name: float(value) for name, value in record.items() if name in kept}
         row["step"] = round((record["epoch"] + 1) * steps_per_epoch) - 1
         rows.append(row)

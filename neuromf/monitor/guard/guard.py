@@ -23,7 +23,7 @@ from neuromf.monitor.guard import cusum
 from neuromf.monitor.guard.alarm import Alarm, Level, RawLosses, Verdict, alarm_of
 from neuromf.monitor.guard.cusum import Cusum
 from neuromf.monitor.guard.initial_ratio import InitialRatio
-from neuromf.monitor.guard.zero_predictor import Anchor, anchor
+from neuromf.monitor.guard.zero_predictor import ZeroPredictorLoss, anchor
 
 BLOCK = 30
 """Steps whose medians the slow rules judge: an epoch of the failed run, on whose curve they were tuned."""
@@ -40,7 +40,7 @@ class DivergenceGuard:
         start: closed form of the initial level, None where it is not known.
     """
 
-    def __init__(self, warn_ratio: float, halt_ratio: float | None, start: Anchor | None = None) -> None:
+    def __init__(self, warn_ratio: float, halt_ratio: float | None, start: ZeroPredictorLoss | None = None) -> None:
         self.armed, self.start = halt_ratio is not None, start
         self.initial = InitialRatio(warn_ratio, halt_ratio, start.total if start is not None else 0.0)
         self.climbs = (Cusum(cusum.WARN), Cusum(cusum.HALT))
@@ -141,12 +141,16 @@ def self_test(config: Config) -> SelfTest:
 
 @cache
 def _self_test(warn_ratio: float, halt_ratio: float | None) -> SelfTest:
-    failed = first_alarms(warn_ratio, halt_ratio, recorded_curve(), Anchor(FAILED_RUN_START, FAILED_RUN_START))
-    healthy = first_alarms(warn_ratio, halt_ratio, HEALTHY_RATIO, Anchor(HEALTHY_START, HEALTHY_START))
+    failed = first_alarms(
+        warn_ratio, halt_ratio, recorded_curve(), ZeroPredictorLoss(FAILED_RUN_START, FAILED_RUN_START)
+    )
+    healthy = first_alarms(warn_ratio, halt_ratio, HEALTHY_RATIO, ZeroPredictorLoss(HEALTHY_START, HEALTHY_START))
     return SelfTest(failed.get(Level.WARN), failed.get(Level.HALT), Level.HALT in healthy)
 
 
-def first_alarms(warn_ratio: float, halt_ratio: float | None, levels: list[float], start: Anchor) -> dict[Level, int]:
+def first_alarms(
+    warn_ratio: float, halt_ratio: float | None, levels: list[float], start: ZeroPredictorLoss
+) -> dict[Level, int]:
     """Epoch at which each level is first heard on a curve of epoch levels, up to the first halt.
 
     Args:

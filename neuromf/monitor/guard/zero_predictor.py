@@ -22,7 +22,7 @@ DATA_VARIANCE = 1.0
 
 
 @dataclass(frozen=True)
-class Anchor:
+class ZeroPredictorLoss:
     """Expected raw loss of a network that outputs zero, squared latent per dim.
 
     Attributes:
@@ -49,7 +49,7 @@ class Anchor:
 
 
 @cache
-def anchor(config: Config) -> Anchor:
+def anchor(config: Config) -> ZeroPredictorLoss:
     """The closed form for a configuration's sampler, prediction, tangent, clamp and terms."""
     # Imported here, for the static gate tests a guard without numpy.
     import numpy as np
@@ -73,4 +73,4 @@ def anchor(config: Config) -> Anchor:
     total = share * flow + (1 - share) * mean_loss(is_fm=False)
     if settings.loss_terms == "dual":
         total += share * flow + (1 - share) * mean_loss(is_fm=False, at_t=True)
-    return Anchor(total, flow)
+    return ZeroPredictorLoss(total, flow)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import connection
 from multiprocessing.process import BaseProcess
 from typing import TypeVar
 
@@ -16,6 +18,10 @@ from neuromf.processes import gone_afterwards, how_it_ended
 T = TypeVar("T")
 TORCH_SAYS = "DataLoader worker (pid"
 """How torch begins to say that a worker died."""
+PATIENCE_S = 3.0
+"""Until workers that were asked to end are killed: a micro-batch of the largest recipe is drawn in a tenth of it."""
+DYING_S = 1.0
+"""How long after its connection broke a worker may take to be gone."""
 
 
 @contextmanager
@@ -39,8 +45,31 @@ def drawn_ahead(loader: DataLoader[T]) -> Iterator[Iterator[T]]:
                 raise _death(workers) from error
             raise
         finally:
-            end: Callable[[], None] = getattr(batches, "_shutdown_workers")  # noqa: B009 torch has no public name for it
-            end()
+            _end(getattr(batches, "_shutdown_workers"), workers)  # noqa: B009 torch has no public name for it
+
+
+def _end(ask: Callable[[], None], workers: Sequence[BaseProcess]) -> None:
+    """Ask workers to end, and kill those that do not in a while: torch waits five seconds for each, one after another.
+
+    Args:
+        ask: torch's own way, which waits for them.
+        workers: the processes.
+    """
+
+    def kill() -> None:
+        for worker in workers:
+            worker.kill()
+
+    timer = threading.Timer(PATIENCE_S, kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        ask()
+    except RuntimeError as error:
+        if not str(error).startswith(TORCH_SAYS):  # torch tells the death of one that was killed here
+            raise
+    finally:
+        timer.cancel()
 
 
 def _watched(batches: Iterator[T], workers: Sequence[BaseProcess]) -> Iterator[T]:
@@ -51,8 +80,13 @@ def _watched(batches: Iterator[T], workers: Sequence[BaseProcess]) -> Iterator[T
         except StopIteration:
             return
         except (RuntimeError, OSError, EOFError) as error:
-            if all(worker.is_alive() for worker in workers):
+            # A connection may break before the process behind it is gone.
+            ending = connection.wait([worker.sentinel for worker in workers], timeout=DYING_S)
+            if not ending:
                 raise
+            for worker in workers:
+                if worker.sentinel in ending:
+                    worker.join(DYING_S)
             raise _death(workers) from error
         yield parts
 

@@ -21,7 +21,7 @@ from neuromf.processes import end_with_parent
 from neuromf.training.batches.loader_workers import drawn_ahead
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.process_group.interruption import SIGNALS
-from neuromf.training.process_group.ranks import World
+from neuromf.training.process_group.ranks import ProcessGroup
 
 Key = tuple[int, int, int]
 """Optimiser step, first sample and number of samples of a micro-batch."""
@@ -81,7 +81,7 @@ class BatchStream(BatchSource):
 
 @contextmanager
 def open_source(
-    latents: LatentSet, config: Config, device: torch.device, *, first: int, world: World, workers: int
+    latents: LatentSet, config: Config, device: torch.device, *, first: int, group: ProcessGroup, workers: int
 ) -> Iterator[BatchSource]:
     """The source of a rank's micro-batches from step `first` on, drawn by `workers` processes, or here when 0."""
     source = BatchSource(latents, config, device)
@@ -91,7 +91,7 @@ def open_source(
     loader: DataLoader[Parts] = DataLoader(
         _Draws(replace(source, device=torch.device("cpu"))),
         batch_size=None,
-        sampler=_KeyOrder(source, world, first),
+        sampler=_KeyOrder(source, group, first),
         num_workers=workers,
         prefetch_factor=AHEAD,
         worker_init_fn=_prepare_worker,
@@ -99,7 +99,7 @@ def open_source(
         pin_memory=device.type == "cuda",
     )
     with drawn_ahead(loader) as batches:
-        yield BatchStream(latents, config, device, Feed(batches, iter(_KeyOrder(source, world, first)), device))
+        yield BatchStream(latents, config, device, Feed(batches, iter(_KeyOrder(source, group, first)), device))
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,11 @@ class _KeyOrder:
     """The keys of a rank's micro-batches from step `first` to the end of the run."""
 
     source: BatchSource
-    world: World
+    group: ProcessGroup
     first: int
 
     def __iter__(self) -> Iterator[Key]:
-        shares = self.world.share(self.source.micro_batches())
+        shares = self.group.share(self.source.micro_batches())
         for step in range(self.first, run_facts(self.source.config).optimiser_steps):
             for start, count in shares:
                 yield step, start, count

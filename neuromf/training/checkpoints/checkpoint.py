@@ -20,6 +20,7 @@ from neuromf.monitor.guard.guard import DivergenceGuard
 from neuromf.reading import told_if_unreadable
 from neuromf.training.checkpoints.folders import (
     DEFAULT,
+    PASSED_OVER,
     STATE,
     Retention,
     checkpoint_folders,
@@ -125,7 +126,8 @@ def latest_checkpoint(
     for path in checkpoint_folders(run):
         if covered is not None and step_of(path) > covered:
             if on_damaged is not None:
-                on_damaged.append(f"{path}: is ahead of the trace, which has {covered} whole steps.")
+                said = f"is ahead of the trace, which has {covered} whole steps; kept as {PASSED_OVER}{path.name}"
+                on_damaged.append(f"{path}: {said}.")
             continue
         try:
             return read_checkpoint(path)

@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from neuromf.config.schema import Config
@@ -18,6 +19,8 @@ from neuromf.reading import told_if_unreadable
 STATE = "state.json"
 """The file that describes a checkpoint."""
 NAME = re.compile(r"step_\d{8,}")
+PASSED_OVER = "passed_over_"
+"""Before the name of a checkpoint that a resume set aside."""
 STAGED = re.compile(r"\.(step_\d{8,})\.(\d+|former)")
 
 
@@ -91,6 +94,13 @@ def checkpoint_folders(run: Path) -> list[Path]:
     except FileNotFoundError:
         return []
     return sorted(folders, key=step_of, reverse=True)
+
+
+def set_aside(folder: Path) -> Path:
+    """Rename a checkpoint so that no resume takes it; its files stay as they are."""
+    names = (f"{PASSED_OVER}{folder.name}{suffix}" for suffix in chain([""], (f".{number}" for number in count(2))))
+    target = next(path for name in names if not (path := folder.with_name(name)).exists())
+    return folder.rename(target)
 
 
 def remove_unfinished(run: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -43,7 +43,7 @@ class _Told:
 
 
 @dataclass(frozen=True)
-class World:
+class ProcessGroup:
     """This process among those of a run.
 
     Attributes:
@@ -79,7 +79,7 @@ class World:
         distributed.all_reduce(flag, op=distributed.ReduceOp.MAX)
         return bool(flag.item())
 
-    def lead(self, action: Callable[[], T]) -> T:
+    def run_on_rank_zero(self, action: Callable[[], T]) -> T:
         """What `action` gives on rank 0, which alone runs it; however it ends there, every rank hears of it.
 
         Raises:
@@ -107,7 +107,7 @@ class World:
             raise error
         return cast(T, box[0].open())
 
-    def apart(self, values: Tensor) -> Tensor:
+    def count_mismatches(self, values: Tensor) -> Tensor:
         """By rank, how many entries of a vector of integers are not those of rank 0; one zero where it is alone."""
         if self.size == 1:
             return torch.zeros(1, device=values.device)
@@ -132,7 +132,7 @@ class World:
         return [item for turn in zip(*parts, strict=True) for item in turn]
 
 
-def replicate(module: nn.Module, world: World, *, static_graph: bool) -> nn.Module:
+def replicate(module: nn.Module, group: ProcessGroup, *, static_graph: bool) -> nn.Module:
     """The module itself, or a replica whose backward pass averages gradients over ranks.
 
     Raises:
@@ -141,7 +141,7 @@ def replicate(module: nn.Module, world: World, *, static_graph: bool) -> nn.Modu
     sharding = sys.modules.get("torch.distributed.tensor")  # where nothing imported it, two seconds, nothing is sharded
     if sharding is not None and any(isinstance(parameter, sharding.DTensor) for parameter in module.parameters()):
         raise InputError(SHARDING.reason, remedy=SHARDING.remedy, key="FSDP")
-    if world.size == 1:
+    if group.size == 1:
         return module
     return DistributedDataParallel(module, static_graph=static_graph)
 
@@ -158,13 +158,13 @@ def synchronised(net: nn.Module, *, last: bool) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def current_world() -> World:
-    """The process group's, or a world of one where there is none."""
+def current_group() -> ProcessGroup:
+    """The process group's, or one of this process alone where there is none."""
     if not (distributed.is_available() and distributed.is_initialized()):
-        return World()
-    return World(distributed.get_rank(), distributed.get_world_size())
+        return ProcessGroup()
+    return ProcessGroup(distributed.get_rank(), distributed.get_world_size())
 
 
-def as_vector(values: dict[str, Tensor]) -> Tensor:
+def as_vector(values: Mapping[str, Tensor]) -> Tensor:
     """Scalars as one float64 vector, in order of the names."""
     return torch.stack([value.detach().double() for value in values.values()])

@@ -18,7 +18,7 @@ from torch import distributed
 from neuromf.errors import InputError
 from neuromf.training.device.facts import seen_by_torch
 from neuromf.training.process_group.place import launched_place
-from neuromf.training.process_group.ranks import World, current_world
+from neuromf.training.process_group.ranks import ProcessGroup, current_group
 
 PATIENCE = timedelta(hours=12)
 """How long ranks wait for each other: rank 0 may have a cohort to encode. torchrun ends all when one dies."""
@@ -41,20 +41,20 @@ def own_device_name(name: str | None) -> str | None:
 
 
 @contextmanager
-def process_group(device: torch.device) -> Iterator[World]:
+def process_group(device: torch.device) -> Iterator[ProcessGroup]:
     """The processes that share the run while the block runs; tensors on a GPU go by NCCL, all else by gloo."""
     if launched_place().size == 1:
-        yield World()
+        yield ProcessGroup()
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    with joined(backend, timeout=PATIENCE) as world:
-        yield world
+    with init_process_group(backend, timeout=PATIENCE) as group:
+        yield group
 
 
 @contextmanager
-def joined(backend: str, **options: Any) -> Iterator[World]:  # noqa: ANN401
+def init_process_group(backend: str, **options: Any) -> Iterator[ProcessGroup]:  # noqa: ANN401
     """A process group that is really gone after the block, with the threads of its own.
 
     A thread of gloo that outlives it may let go of a last tensor while the interpreter ends, which aborts the process
@@ -66,7 +66,7 @@ def joined(backend: str, **options: Any) -> Iterator[World]:  # noqa: ANN401
     """
     distributed.init_process_group(backend, **options)
     try:
-        yield current_world()
+        yield current_group()
     finally:
         distributed.destroy_process_group()
         gc.collect()  # wrappers of a module, which hold the group, stand in cycles

@@ -40,7 +40,7 @@ def is_sampled(step: int, every: int) -> bool:
     return rest == 0 and index > 0 and index & (index - 1) == 0
 
 
-def leave_sample(folder: Path, state: TrainState, config: Config, shape: tuple[int, ...]) -> Event | None:
+def write_preview(folder: Path, state: TrainState, config: Config, shape: tuple[int, ...]) -> Event | None:
     """Write `step_XXXXXXXX.safetensors` with one sample in one step, always from the same noise.
 
     Returns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Mapping
 
 from neuromf.config.derived import epoch_of_step, run_facts
 from neuromf.config.schema import Config
@@ -13,17 +14,18 @@ from neuromf.monitor.engine import Monitor
 from neuromf.monitor.events import Event, append_event
 from neuromf.monitor.guard.guard import self_test
 from neuromf.trace.average import mean
-from neuromf.trace.columns import Row
-from neuromf.trace.reader import last_rows
+from neuromf.trace.columns import number
+from neuromf.trace.reader import rows_from
 from neuromf.trace.writer import TraceWriter
+from neuromf.training.records.epoch_summary import EpochColumns
 from neuromf.training.records.run_folder import RunFolder
-from neuromf.training.records.summary import append_summary, epoch_summary
-from neuromf.training.records.tensorboard import ScalarMirror
+from neuromf.training.records.summary import append_summary
+from neuromf.training.records.tensorboard import TensorBoardMirror
 from neuromf.training.step.train_step import StepRecord
 
 
-class Recorder:
-    """Writes what a step left behind.
+class StepWriter:
+    """Writes one step after another.
 
     Args:
         run: where to.
@@ -35,33 +37,43 @@ class Recorder:
     """
 
     def __init__(
-        self, run: RunFolder, config: Config, trace: TraceWriter, scalars: ScalarMirror, monitor: Monitor, step: int
+        self,
+        run: RunFolder,
+        config: Config,
+        trace: TraceWriter,
+        scalars: TensorBoardMirror,
+        monitor: Monitor,
+        step: int,
     ) -> None:
         self._run, self._config, self._trace, self._scalars, self._monitor = run, config, trace, scalars, monitor
         # Of the epoch under way, and of the steps that a checkpoint is judged by, also those before a resume.
         recent = config.training.checkpoint_every_steps
         epoch = math.ceil(run_facts(config).steps_per_epoch) + 1
-        former = last_rows(run.trace, max(recent, epoch))
-        self._rows: list[Row] = [row for row in former if self._epoch(row) == epoch_of_step(config, step)]
-        self._recent = deque((_raw_loss(row) for row in former), maxlen=recent)
-
-    def _epoch(self, row: Row) -> int:
-        return epoch_of_step(self._config, _step(row))
+        self._epoch = EpochColumns()
+        self._recent = deque[float](maxlen=recent)
+        for row in rows_from(run.trace, step - max(recent, epoch)):
+            if epoch_of_step(config, int(number(row, "step"))) == epoch_of_step(config, step):
+                self._epoch.add(row)
+            self._recent.append(number(row, "raw_total"))
 
     def record(self, record: StepRecord) -> list[Event]:
         """Record one step, and its epoch when it is the epoch's last; return what is new."""
-        self._rows.append(self._trace.append(record.row))
-        self._recent.append(_raw_loss(self._rows[-1]))
+        written = self._trace.append(record.row)
+        self._epoch.add(written)
+        self._recent.append(number(written, "raw_total"))
         self._scalars.add(record.row)
         events = self._monitor.judge(record.row, record.verdict, record.checks)
         for event in events:
             self.tell(event)
-        step = _step(record.row)
-        ends_run = step + 1 == run_facts(self._config).optimiser_steps
-        if ends_run or epoch_of_step(self._config, step + 1) != self._epoch(record.row):
-            append_summary(self._run.summary, epoch_summary(self._epoch(record.row), self._rows, record.block_norms))
-            self._rows = []
+        self._end_epoch(record.row["step"], record.block_norms)
         return events
+
+    def _end_epoch(self, step: int, block_norms: Mapping[str, float]) -> None:
+        epoch = epoch_of_step(self._config, step)
+        ends_run = step + 1 == run_facts(self._config).optimiser_steps
+        if ends_run or epoch_of_step(self._config, step + 1) != epoch:
+            append_summary(self._run.summary, self._epoch.summary(epoch, block_norms))
+            self._epoch = EpochColumns()
 
     def recent_loss(self) -> float:
         """Mean raw loss of the last `checkpoint_every_steps` steps, which one step's times and noise hardly move."""
@@ -71,17 +83,6 @@ class Recorder:
         """Record one event."""
         append_event(self._run.events, event)
         self._scalars.tell(event)
-
-
-def _step(row: Row) -> int:
-    step = row["step"]
-    assert isinstance(step, int)
-    return step
-
-
-def _raw_loss(row: Row) -> float:
-    value = row["raw_total"]
-    return math.nan if value is None else float(value)
 
 
 def launch_events(config: Config, latents: LatentSet) -> list[Event]:

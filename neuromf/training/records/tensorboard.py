@@ -9,10 +9,10 @@ from typing import Self
 from torch.utils.tensorboard import SummaryWriter
 
 from neuromf.monitor.events import Event
-from neuromf.trace.columns import COLUMNS, Row
+from neuromf.trace.columns import COLUMNS, TraceRow, number_or_none
 
 
-class ScalarMirror:
+class TensorBoardMirror:
     """Shows every number of the trace in TensorBoard, grouped by the stage that computes it.
 
     Args:
@@ -23,12 +23,12 @@ class ScalarMirror:
     def __init__(self, folder: Path, first_step: int) -> None:
         self._writer = SummaryWriter(str(folder), purge_step=first_step)
 
-    def add(self, row: Row) -> None:
+    def add(self, row: TraceRow) -> None:
         """Show one row."""
         for column in COLUMNS:
-            value = row[column.name]
+            value = number_or_none(row, column.name)
             if column.kind == "float" and value is not None:
-                self._writer.add_scalar(f"{column.stage}/{column.name}", float(value), int(row["step"] or 0))
+                self._writer.add_scalar(f"{column.stage}/{column.name}", value, row["step"])
 
     def tell(self, event: Event) -> None:
         """Show one event as text."""

@@ -23,7 +23,7 @@ from neuromf.monitor.moments import batch_moments
 from neuromf.training.step.state import TrainState
 
 
-class StepObserver:
+class FaultProbe:
     """Takes notes before, during and after a step that is judged; does nothing in the others.
 
     Args:
@@ -74,8 +74,8 @@ class StepObserver:
             **average_motion(self._average, list(self._state.ema.shadow.values()), present),
         }
         # A process that is alone has no replica to part from.
-        world, alone = self._state.world, present[0].new_zeros(1)
-        apart = world.apart(fingerprint(self._parameters)) if world.size > 1 else alone
+        group, alone = self._state.group, present[0].new_zeros(1)
+        apart = group.count_mismatches(fingerprint(self._parameters)) if group.size > 1 else alone
         return readings | {f"rank.{rank}": count for rank, count in enumerate(apart)}
 
     def result(self, readings: dict[str, float], sums: dict[str, float]) -> StepChecks | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from neuromf_spec.laws.weight_regime import SATURATED
@@ -13,7 +13,8 @@ from neuromf.flow.batch import Batch
 from neuromf.flow.objective import Objective
 from neuromf.flow.path import broadcast_time
 from neuromf.flow.settings import ObjectiveSettings
-from neuromf.trace.columns import Row
+from neuromf.trace.columns import BatchColumns
+from neuromf.training.process_group.ranks import as_vector
 
 Sums = dict[str, Tensor]
 """Name -> float64 scalar, additive over micro-batches and ranks."""
@@ -90,33 +91,40 @@ def _channel_means(squared_error: Tensor) -> Tensor:
     return squared_error.double().flatten(2).mean(2)
 
 
-def row_from_sums(sums: dict[str, float]) -> Row:
+def batch_columns(sums: Mapping[str, float]) -> BatchColumns:
     """Columns from `t_mean` to `objective` of one step.
 
     Args:
         sums: totals over the effective batch, already read back.
     """
-    samples, mf_samples = sums["samples"], sums["mf_samples"]
-
-    def mean(name: str, count: float) -> float | None:
-        return sums[name] / count if count else None
-
-    def rms(name: str, count: float) -> float | None:
-        return math.sqrt(sums[name] / count) if count else None
-
+    samples, mf_samples, fm_samples, weights = (
+        sums[name] for name in ("samples", "mf_samples", "fm_samples", "weights")
+    )
     return {
-        "t_mean": mean("t", samples),
-        "h_mean": mean("h", samples),
+        "t_mean": sums["t"] / samples,
+        "h_mean": sums["h"] / samples,
         "frac_fm": 1 - mf_samples / samples,
-        **{f"{name}_rms": rms(name, samples) for name in ("z", "v", "u", "target")},
-        "dudt_rms": rms("dudt", mf_samples),
-        "rho": mean("rho", mf_samples),
-        "raw_fm": mean("raw_fm", sums["fm_samples"]),
-        "raw_mf": mean("raw_mf", mf_samples),
-        **{name: mean(name, samples) for name in ("raw_total", "raw_ch0", "raw_ch1", "raw_ch2", "raw_ch3")},
-        "raw_v_head": mean("raw_v_head", samples) if "raw_v_head" in sums else None,
-        "w_mean": mean("w", sums["weights"]),
-        "w_sat": mean("saturated", sums["weights"]),
-        "weighted": mean("weighted", samples),
-        "objective": mean("objective", samples),
+        "z_rms": math.sqrt(sums["z"] / samples),
+        "v_rms": math.sqrt(sums["v"] / samples),
+        "u_rms": math.sqrt(sums["u"] / samples),
+        "dudt_rms": math.sqrt(sums["dudt"] / mf_samples) if mf_samples else None,
+        "rho": sums["rho"] / mf_samples if mf_samples else None,
+        "target_rms": math.sqrt(sums["target"] / samples),
+        "raw_fm": sums["raw_fm"] / fm_samples if fm_samples else None,
+        "raw_mf": sums["raw_mf"] / mf_samples if mf_samples else None,
+        "raw_total": sums["raw_total"] / samples,
+        "raw_ch0": sums["raw_ch0"] / samples,
+        "raw_ch1": sums["raw_ch1"] / samples,
+        "raw_ch2": sums["raw_ch2"] / samples,
+        "raw_ch3": sums["raw_ch3"] / samples,
+        "raw_v_head": sums["raw_v_head"] / samples if "raw_v_head" in sums else None,
+        "w_mean": sums["w"] / weights,
+        "w_sat": sums["saturated"] / weights,
+        "weighted": sums["weighted"] / samples,
+        "objective": sums["objective"] / samples,
     }
+
+
+def read_back(tensors: Mapping[str, Tensor]) -> dict[str, float]:
+    """One transfer from the device for all readings."""
+    return dict(zip(tensors, as_vector(tensors).tolist(), strict=True))

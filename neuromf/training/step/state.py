@@ -12,7 +12,7 @@ from neuromf.config.schema import Config
 from neuromf.monitor.guard.guard import DivergenceGuard
 from neuromf.nets.unet import MeanFlowUnet, build_unet
 from neuromf.training.device.arithmetic import refuse_wrong_arithmetic
-from neuromf.training.process_group.ranks import World, replicate
+from neuromf.training.process_group.ranks import ProcessGroup, replicate
 from neuromf.training.step.ema import Ema
 from neuromf.training.step.loss_module import LossModule
 from neuromf.training.step.optimiser import build_optimiser
@@ -23,12 +23,12 @@ class TrainState:
     """Model, average, optimiser and guard after `step` optimiser steps.
 
     Randomness is not part of it: draws are functions of (seed, step, sample). `net` is the model with its
-    loss, or the replica of both that keeps gradients equal to those of the other ranks of `world`.
+    loss, or the replica of both that keeps gradients equal to those of the other ranks of `group`.
     """
 
     model: MeanFlowUnet
     net: nn.Module
-    world: World
+    group: ProcessGroup
     ema: Ema
     optimiser: torch.optim.Optimizer
     guard: DivergenceGuard
@@ -37,7 +37,7 @@ class TrainState:
 
 
 def initial_state(
-    config: Config, channel_std: tuple[float, ...], device: torch.device, world: World | None = None
+    config: Config, channel_std: tuple[float, ...], device: torch.device, group: ProcessGroup | None = None
 ) -> TrainState:
     """State before the first step.
 
@@ -45,32 +45,32 @@ def initial_state(
         config: the run.
         channel_std: standard deviation of each channel of the normalised training latents, for channel weights.
         device: where the model lives.
-        world: the processes that share the run; this one alone when None.
+        group: the processes that share the run; this one alone when None.
 
     Raises:
         UntrustedArithmeticError: a training in bfloat16 on a processor that computes it wrongly.
     """
     refuse_wrong_arithmetic(config, device)
-    training, world = config.training, world or World()
+    training, group = config.training, group or ProcessGroup()
     model = build_unet(
         config.unet,
         v_head=config.meanflow.tangent == "v_head",
         seed=training.seed,
         checkpointing=training.activation_checkpointing,
     ).to(device)
-    return state_around(model, config, world, _channel_weights(config, channel_std, device))
+    return state_around(model, config, group, _channel_weights(config, channel_std, device))
 
 
 def state_around(
-    model: MeanFlowUnet, config: Config, world: World, channel_weights_C: Tensor | None = None
+    model: MeanFlowUnet, config: Config, group: ProcessGroup, channel_weights_C: Tensor | None = None
 ) -> TrainState:
     """State before the first step of a model that is there already."""
     compiler = "inductor" if config.training.compile else None
     loss = LossModule(model, objective_settings(config.meanflow), channel_weights_C, compiler=compiler)
     return TrainState(
         model=model,
-        net=replicate(loss, world, static_graph=config.training.ddp_static_graph),
-        world=world,
+        net=replicate(loss, group, static_graph=config.training.ddp_static_graph),
+        group=group,
         ema=Ema(model, config.ema.decay),
         optimiser=build_optimiser(model, config.training),
         guard=DivergenceGuard.from_config(config),

@@ -31,7 +31,7 @@ def path(tmp_path):
 def whole(tmp_path_factory):
     """Bytes, answer and probes of a bisect that nobody disturbed."""
     path = tmp_path_factory.mktemp("whole") / "bisect.jsonl"
-    with example.open_journal(path) as journal:
+    with example.open_run_writer(path) as journal:
         conclusion = bisect(example.engine(), example.ORACLE, journal)
         return path.read_bytes(), conclusion, journal.observations
 
@@ -48,7 +48,7 @@ def test_a_journal_cut_at_any_byte_goes_on_as_if_it_had_not_been(whole, path, sh
     """The same probes with the same seeds, the same answer, and byte for byte the same file."""
     text, conclusion, observations = whole
     path.write_bytes(text[: int(share * len(text))])
-    with example.open_journal(path) as journal:
+    with example.open_run_writer(path) as journal:
         kept = len(journal.observations)
         assert journal.observations == observations[:kept]
         assert len(journal.pending) <= 1
@@ -69,7 +69,7 @@ def test_a_killed_bisect_goes_on(path, whole, delay):
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = finished(path)
-    with example.open_journal(path) as journal:
+    with example.open_run_writer(path) as journal:
         assert bisect(example.engine(), example.ORACLE, journal) == whole[1]
     assert finished(path)[: len(before)] == before
     assert sorted(finished(path)) == list(range(len(whole[2])))
@@ -78,11 +78,11 @@ def test_a_killed_bisect_goes_on(path, whole, delay):
 def test_two_bisects_on_one_journal_are_refused(path):
     """The second is told the process that holds it; when that one is done, it may."""
     with (
-        example.open_journal(path),
+        example.open_run_writer(path),
         pytest.raises(InputError, match=rf"another bisect \(process {os.getpid()} on .* is writing"),
     ):
-        example.open_journal(path)
-    example.open_journal(path).close()
+        example.open_run_writer(path)
+    example.open_run_writer(path).close()
 
 
 @pytest.mark.parametrize("change", [{"good": "2" * 64}, {"oracle": "law:JVP-003"}, {"budget": 7}, {"more": 1}])
@@ -92,7 +92,7 @@ def test_the_journal_of_another_question_is_refused_and_kept(path, whole, change
     with pytest.raises(InputError, match=f"{next(iter(change))}: belongs to another bisect"):
         Journal(path, {**example.QUESTION, **change}, example.NAMES)
     assert path.read_bytes() == whole[0]
-    example.open_journal(path).close()
+    example.open_run_writer(path).close()
 
 
 def test_a_journal_that_asked_for_more_is_refused(path, whole):
@@ -105,11 +105,11 @@ def test_a_journal_that_asked_for_more_is_refused(path, whole):
 
 def test_probes_that_ran_side_by_side_when_it_was_killed_are_made_again(path, whole):
     """Three were running: each is made again with its own subset and seed, before anything new."""
-    with example.open_journal(path) as journal:
+    with example.open_run_writer(path) as journal:
         started = example.engine().next_probes([], [], 3)
         for probe in started:
             journal.start(probe)
-    with example.open_journal(path) as journal:
+    with example.open_run_writer(path) as journal:
         assert journal.pending == started
         assert bisect(example.engine(), example.ORACLE, journal).causes == whole[1].causes
         assert [o.probe for o in journal.observations[:3]] == started
@@ -120,7 +120,7 @@ def test_every_line_is_on_the_disk_before_it_counts(path, monkeypatch):
     synced = []
     monkeypatch.setattr(os, "fsync", lambda _: synced.append(path.read_bytes().count(b"\n")))
     probe = Probe(index=0, subset=1, seed=0, purpose=Purpose.SEARCH)
-    with example.open_journal(path) as journal:
+    with example.open_run_writer(path) as journal:
         journal.start(probe)
         journal.finish(probe, Outcome(Verdict.HEALTHY))
     assert synced == [1, 2, 3]
@@ -131,7 +131,7 @@ def test_a_file_that_is_no_journal_is_refused_and_kept(path, text):
     """With or without an end of line, nothing of it is cut or overwritten."""
     path.write_bytes(text)
     with pytest.raises(InputError, match="is not the journal of a bisect"):
-        example.open_journal(path)
+        example.open_run_writer(path)
     assert path.read_bytes() == text
 
 
@@ -142,13 +142,13 @@ def test_damage_before_the_end_is_refused(path, whole, damage):
     lines[3] = damage
     path.write_bytes(b"\n".join(lines))
     with pytest.raises(InputError, match="line 4 is damaged"):
-        example.open_journal(path)
+        example.open_run_writer(path)
 
 
 def test_a_line_names_the_keys_of_its_probe(path):
     """A reader sees what was trained without decoding bits."""
     probe = Probe(index=0, subset=0b101, seed=7, purpose=Purpose.SEARCH, universe=63)
-    with example.open_journal(path) as journal:
+    with example.open_run_writer(path) as journal:
         journal.start(probe)
         journal.start(probe)
         assert journal.pending == [probe]

@@ -6,7 +6,7 @@ from neuromf_spec.reference.failed_run import FAILED_RUN_START, RECORDED_CHANNEL
 
 from neuromf.monitor.guard.alarm import RawLosses
 from neuromf.monitor.guard.guard import DivergenceGuard
-from neuromf.monitor.guard.zero_predictor import Anchor
+from neuromf.monitor.guard.zero_predictor import ZeroPredictorLoss
 from tools.studies.guard.curves import EPOCHS, Curve, healthy_curves, recorded_curves
 from tools.studies.guard.noise import LEVELS, NOISES, SILENT, Noise, step_losses
 from tools.studies.guard.rules import SIMULATED, first_alarms, first_correction
@@ -90,7 +90,7 @@ def test_every_curve_is_planned_under_every_noise():
 
 def test_a_run_is_judged_up_to_its_halt():
     """What the guard would say of steps that were never trained does not count."""
-    guard = DivergenceGuard(10.0, 100.0, Anchor(1.0, 1.0))
+    guard = DivergenceGuard(10.0, 100.0, ZeroPredictorLoss(1.0, 1.0))
     steps = [RawLosses(1.0)] * 30 + [RawLosses(1e6)] * 30
     assert first_alarms(guard, steps) == {"GUARD-001 halt": 34}
 

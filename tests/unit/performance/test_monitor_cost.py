@@ -11,7 +11,7 @@ from neuromf_spec.laws.silent_faults import EVERY_STEPS
 from neuromf.monitor.engine import Monitor
 from neuromf.monitor.guard.guard import DivergenceGuard
 from neuromf.training.batches.source import BatchSource
-from neuromf.training.step.fault_probe import StepObserver
+from neuromf.training.step.fault_probe import FaultProbe
 from tools.performance.monitor_cost import MONITORS, MonitorCost, monitor_cost
 
 CPU = torch.device("cpu")
@@ -48,13 +48,13 @@ def test_what_a_monitor_does_in_each_step_is_charged(monkeypatch, owner, name):
 
 def test_what_is_done_in_judged_steps_is_charged_to_them_alone(monkeypatch):
     """An observer that sleeps over an update makes judged steps dearer, for it sleeps in those alone."""
-    original = StepObserver.after_update
+    original = FaultProbe.after_update
 
     def slow(self, *given):
         time.sleep(PAUSE if self.active else 0.0)
         return original(self, *given)
 
-    monkeypatch.setattr(StepObserver, "after_update", slow)
+    monkeypatch.setattr(FaultProbe, "after_update", slow)
     cost = monitor_cost(STEPS, CPU)
     assert cost.judged >= PAUSE > cost.ordinary
 

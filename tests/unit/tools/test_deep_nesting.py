@@ -25,7 +25,7 @@ READERS = {
     "report/run.json": lambda path: _environment(RunFolder(path.parent)),
     "provenance.json": lambda path: provenance(GoldenCase("x", path.parent, read_case("x_exact").contract)),
     "figures.json": figures.read,
-    "journal.jsonl": interrupted_bisect.open_journal,
+    "journal.jsonl": interrupted_bisect.open_run_writer,
     "case/case.toml": lambda path: read_case("case", path.parents[1]),
     "waivers.toml": read_waivers,
 }

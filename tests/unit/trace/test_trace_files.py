@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_type_hints
+
 import pytest
 
 from neuromf.errors import InputError
-from neuromf.trace.columns import COLUMNS, NAMES, Row
+from neuromf.trace.columns import COLUMNS, NAMES, Row, TraceRow
 from neuromf.trace.reader import read_rows, read_trace
 from neuromf.trace.writer import TraceWriter
 
@@ -113,3 +115,11 @@ def test_a_missing_trace_is_refused(tmp_path):
     """A path without a file is bad input, not a traceback."""
     with pytest.raises(InputError):
         read_trace(tmp_path / "none.csv")
+
+
+def test_the_typed_row_has_the_columns_of_the_file():
+    """`TraceRow` names every column, with the type of its cells, and no other."""
+    kinds = {"int": int, "text": str, "float": float}
+    expected = {c.name: kinds[c.kind] | None if c.optional else kinds[c.kind] for c in COLUMNS}
+
+    assert get_type_hints(TraceRow) == expected

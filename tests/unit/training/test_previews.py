@@ -8,7 +8,7 @@ from tiny_run import make_tiny_config
 from neuromf.monitor.events import read_events
 from neuromf.training.loop import train
 from neuromf.training.records.run_folder import create_run
-from neuromf.training.run_writer import Journal
+from neuromf.training.run_writer import RunWriter
 
 CPU = torch.device("cpu")
 KILLS = pytest.mark.parametrize(("method", "after"), [("sample", False), ("save", False), ("save", True)])
@@ -21,7 +21,7 @@ class Killed(BaseException):
 
 def train_killed(run, config, latents, method, step, *, after):
     """Train until the journal's `method` of a step begins, or has ended; then go on to the end."""
-    original = getattr(Journal, method)
+    original = getattr(RunWriter, method)
 
     def killed(journal, state, *rest):
         if after:
@@ -32,7 +32,7 @@ def train_killed(run, config, latents, method, step, *, after):
             original(journal, state, *rest)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Journal, method, killed)
+        patch.setattr(RunWriter, method, killed)
         with pytest.raises(Killed):
             train(config, latents, run, device=CPU)
     train(config, latents, run, device=CPU, resume=True)

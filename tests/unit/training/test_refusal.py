@@ -9,8 +9,8 @@ from torch import distributed, nn
 
 from neuromf.errors import InputError
 from neuromf.training.loop import train
-from neuromf.training.process_group.ranks import World, replicate
-from neuromf.training.process_group.start import joined
+from neuromf.training.process_group.ranks import ProcessGroup, replicate
+from neuromf.training.process_group.start import init_process_group
 from neuromf.training.records.run_folder import create_run
 from neuromf.training.validation import refuse_uneven
 
@@ -44,15 +44,15 @@ def test_a_sharded_module_is_not_replicated(tmp_path):
     from torch.distributed.fsdp import fully_shard
 
     store = distributed.FileStore(str(tmp_path / "store"), 1)
-    with joined("gloo", store=store, rank=0, world_size=1):
+    with init_process_group("gloo", store=store, rank=0, world_size=1):
         module = fully_shard(nn.Linear(2, 2))
         with pytest.raises(InputError, match="sharded weights"):
-            replicate(module, World(), static_graph=False)
+            replicate(module, ProcessGroup(), static_graph=False)
 
 
 def test_processes_that_cannot_share_a_step_are_refused():
     """Four micro-batches for three processes: both counts are named."""
     config = make_tiny_config("training.gpus=2")
     with pytest.raises(InputError, match=r"4 micro-batches.*3 processes"):
-        refuse_uneven(config, World(0, 3))
-    refuse_uneven(config, World(0, 4))
+        refuse_uneven(config, ProcessGroup(0, 3))
+    refuse_uneven(config, ProcessGroup(0, 4))

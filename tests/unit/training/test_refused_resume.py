@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from collections import deque
 
 import pytest
 import torch
@@ -11,10 +12,10 @@ from trace_strategies import frame_of
 
 from neuromf.errors import InputError
 from neuromf.monitor.events import Event, append_event, drop_events, read_events
-from neuromf.trace.reader import last_rows, steps_covered
+from neuromf.trace.reader import rows_from, steps_covered
 from neuromf.trace.writer import TraceWriter
 from neuromf.training.checkpoints.checkpoint import sealed
-from neuromf.training.checkpoints.folders import STATE, checkpoint_folders
+from neuromf.training.checkpoints.folders import STATE, checkpoint_folders, step_of
 from neuromf.training.loop import train
 from neuromf.training.records.run_folder import create_run
 
@@ -112,6 +113,26 @@ def test_a_run_goes_on_from_the_newest_checkpoint_that_the_trace_covers(run, tin
     assert older.name in went_on.message
 
 
+def test_a_checkpoint_that_was_passed_over_is_not_taken_later(run, tiny_config, real_latents):
+    """One ahead of the trace may be another trainer's: it is renamed, and a resume with a longer trace leaves it."""
+    newest, older = checkpoint_folders(run.root)[:2]
+    lines = run.trace.read_text().splitlines(keepends=True)
+    run.trace.write_text("".join(lines[: 1 + step_of(older)]))
+    train(tiny_config, real_latents, run, device=CPU, resume=True, max_steps=step_of(older))
+    assert (newest.parent / f"passed_over_{newest.name}" / STATE).is_file()
+    assert newest not in checkpoint_folders(run.root)
+
+
+@pytest.mark.parametrize("cell", ["", "abc", "1,2"])
+def test_a_step_with_a_broken_cell_is_not_covered(run, cell):
+    """A line of the right length of which one number is none would end the resume it is chosen for."""
+    lines = run.trace.read_text().splitlines()
+    cells = lines[3].split(",")
+    cells[2] = cell
+    run.trace.write_text("\n".join([*lines[:3], ",".join(cells), *lines[4:], ""]))
+    assert steps_covered(run.trace) == 2
+
+
 def test_a_long_trace_is_not_held_in_memory_at_a_resume(tmp_path):
     """Fifty times the rows take no more than twice the memory: they are copied and read one at a time."""
 
@@ -120,7 +141,7 @@ def test_a_long_trace_is_not_held_in_memory_at_a_resume(tmp_path):
         frame_of(rows).to_csv(path, index=False, lineterminator="\n")
         tracemalloc.start()
         with TraceWriter(path, rows):
-            last_rows(path, 10)
+            deque(rows_from(path, 0), maxlen=10)
             assert steps_covered(path) == rows
         size = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

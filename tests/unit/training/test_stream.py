@@ -16,7 +16,7 @@ from neuromf.training.batches.source import BatchSource
 from neuromf.training.batches.stream import open_source
 from neuromf.training.latents.store import training_store
 from neuromf.training.loop import train
-from neuromf.training.process_group.ranks import World
+from neuromf.training.process_group.ranks import ProcessGroup
 from neuromf.training.records.run_folder import create_run
 
 CPU = torch.device("cpu")
@@ -39,10 +39,10 @@ def numbers(batch):
     return torch.cat([getattr(batch, name).flatten() for name in ("x", "e", "r_B", "t_B")])
 
 
-def drawn(latents, config, workers, first=0, world=World()):  # noqa: B008
+def drawn(latents, config, workers, first=0, group=ProcessGroup()):  # noqa: B008
     """Every micro-batch of a rank from a step on, in the order of training."""
-    with open_source(latents, config, CPU, first=first, world=world, workers=workers) as source:
-        keys = [(step, *share) for step in range(first, 6) for share in world.share(source.micro_batches())]
+    with open_source(latents, config, CPU, first=first, group=group, workers=workers) as source:
+        keys = [(step, *share) for step in range(first, 6) for share in group.share(source.micro_batches())]
         return [numbers(source.draw(*key)) for key in keys]
 
 
@@ -63,14 +63,14 @@ def test_a_resumed_stream_goes_on_where_it_was(stored, tiny_config):
 
 def test_a_resumed_stream_was_drawn_ahead(stored, tiny_config):
     """Every batch after a resume comes from a worker; one drawn on the spot would be right and slow."""
-    with open_source(stored, tiny_config, CPU, first=4, world=World(), workers=1) as source:
+    with open_source(stored, tiny_config, CPU, first=4, group=ProcessGroup(), workers=1) as source:
         keys = [(step, *share) for step in (4, 5) for share in source.micro_batches()]
         assert all(source.feed.take(key) is not None for key in keys)
 
 
 def test_ranks_stream_their_own_shares(stored, tiny_config):
     """The streams of two ranks, taken in turn, are the stream of one."""
-    ranks = [drawn(stored, tiny_config, 1, world=World(rank, 2)) for rank in range(2)]
+    ranks = [drawn(stored, tiny_config, 1, group=ProcessGroup(rank, 2)) for rank in range(2)]
     merged = list(itertools.chain.from_iterable(zip(*ranks, strict=True)))
     assert all(torch.equal(a, b) for a, b in zip(merged, drawn(stored, tiny_config, 0), strict=True))
 
@@ -78,7 +78,7 @@ def test_ranks_stream_their_own_shares(stored, tiny_config):
 def test_a_batch_out_of_turn_is_drawn_on_the_spot(stored, tiny_config):
     """A step that is run again draws the same batches, and the stream goes on behind it."""
     plain = BatchSource(stored, tiny_config, CPU)
-    with open_source(stored, tiny_config, CPU, first=0, world=World(), workers=1) as source:
+    with open_source(stored, tiny_config, CPU, first=0, group=ProcessGroup(), workers=1) as source:
         for key in [(0, 0, 4), (0, 4, 4), (0, 0, 4), (0, 4, 4), (1, 0, 4)]:
             assert torch.equal(numbers(source.draw(*key)), numbers(plain.draw(*key)))
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from reported_run import summary_of
 
 from neuromf.trace.average import mean
 from neuromf.trace.columns import COLUMNS, Row
-from neuromf.training.records.summary import append_summary, block_norms, epoch_summary, read_summary
+from neuromf.training.records.summary import append_summary, block_norms, read_summary
 
 ODD = (math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324, -0.0, 0.0, 1.0)
 NUMBERS = st.sampled_from(ODD) | st.floats()
@@ -37,7 +38,7 @@ def test_any_epoch_is_summed_up_and_read_back(values, norm):
     """A number that is not finite is told as none; JSON has no other word, and the trace holds every step."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "training_summary.json"
-        append_summary(path, epoch_summary(0, rows_of(values), {"out": norm}))
+        append_summary(path, summary_of(rows_of(values), 0, {"out": norm}))
         (record,) = read_summary(path)
         json.loads(path.read_text(), parse_constant=pytest.fail)
         (blocks,) = block_norms([record], path)

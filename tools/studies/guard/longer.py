@@ -16,7 +16,7 @@ from neuromf.checkout import golden_folder
 from neuromf.config.load import load_config
 from neuromf.monitor.guard.alarm import RawLosses
 from neuromf.monitor.guard.guard import BLOCK, DivergenceGuard
-from neuromf.monitor.guard.zero_predictor import Anchor, anchor
+from neuromf.monitor.guard.zero_predictor import ZeroPredictorLoss, anchor
 from neuromf.replay.small_scale import REPAIRS, small_config
 from neuromf.trace.exact import read_exact
 from tools.studies.guard.rules import first_alarms
@@ -61,7 +61,7 @@ def _judge(file: Path) -> Row:
     }
 
 
-def _heard(curve: pd.DataFrame, start: Anchor) -> dict[str, int]:
+def _heard(curve: pd.DataFrame, start: ZeroPredictorLoss) -> dict[str, int]:
     # The failed recipe's guard is disarmed; the one that is judged is the default's.
     training = load_config(["recommended"]).training
     guard = DivergenceGuard(training.divergence_warn_ratio, training.divergence_threshold, start)

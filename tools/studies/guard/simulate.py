@@ -12,7 +12,7 @@ import numpy as np
 from neuromf.config.schema import Config
 from neuromf.monitor.guard.alarm import RawLosses
 from neuromf.monitor.guard.guard import DivergenceGuard
-from neuromf.monitor.guard.zero_predictor import Anchor
+from neuromf.monitor.guard.zero_predictor import ZeroPredictorLoss
 from neuromf.processes import worker_pool
 from tools.studies.guard.curves import Curve, healthy_curves, recorded_curves
 from tools.studies.guard.noise import LEVELS, NOISES, SILENT, Noise, step_losses
@@ -65,7 +65,7 @@ def simulate(series: Series) -> list[Row]:
 def simulated_alarms(curve: Curve, noise: Noise, generator: np.random.Generator) -> dict[str, int]:
     """Steps at which each rule first speaks of one noisy run, up to a halt."""
     training = Config().training
-    start = Anchor(curve.start, curve.start)
+    start = ZeroPredictorLoss(curve.start, curve.start)
     guard = DivergenceGuard(training.divergence_warn_ratio, training.divergence_threshold, start)
     levels = step_losses(curve, noise, generator).tolist()
     # Of recorded runs no FM loss is known; that of a healthy one follows its total.

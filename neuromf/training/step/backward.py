@@ -1,0 +1,107 @@
+"""Forward and backward passes over an effective batch: micro-batches, ranks, and the gradient's own numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from neuromf.config.derived import run_facts
+from neuromf.config.flow_settings import objective_settings
+from neuromf.config.schema import Config
+from neuromf.training.batches.source import BatchSource, step_hash
+from neuromf.training.process_group.ranks import as_vector, synchronised
+from neuromf.training.step import metrics
+from neuromf.training.step.fault_probe import FaultProbe
+from neuromf.training.step.optimiser import gradients
+from neuromf.training.step.state import TrainState
+
+BLOCK = "block."
+"""Before the name of a block, among the readings."""
+
+
+@dataclass(frozen=True)
+class BackwardPass:
+    """What the forward and backward passes of a step found.
+
+    Attributes:
+        readings: sums over the effective batch and gradient norms, read back.
+        digest: of the samples.
+        norm: of the gradient, on the device.
+        finite: by rank, whether its own sums were.
+    """
+
+    readings: dict[str, float]
+    digest: str
+    norm: Tensor
+    finite: tuple[bool, ...]
+
+    def block_norms(self) -> dict[str, float]:
+        """Gradient norm of each block; empty without diagnostics."""
+        return {name[len(BLOCK) :]: value for name, value in self.readings.items() if name.startswith(BLOCK)}
+
+
+def backward(state: TrainState, source: BatchSource, config: Config, probe: FaultProbe) -> BackwardPass:
+    """Leave the mean gradient of the weighted loss in the parameters, the same on each rank.
+
+    Args:
+        state: model, optimiser and process group.
+        source: of the micro-batches.
+        config: the run.
+        probe: looks for silent faults on the way.
+    """
+    state.optimiser.zero_grad(set_to_none=True)
+    probe.before_backward()
+    sums, digest = _accumulate(state, source, config, probe)
+    gradient = _gradient_columns(state, config)
+    readings = metrics.read_back({**sums, **gradient})
+    # The gradient is the same on all ranks unless one's memory is not: then none may go on alone.
+    broken = not math.isfinite(readings["grad_norm"])
+    if state.group.any(broken) and not broken:
+        readings["grad_norm"] = math.nan
+    ranks = [name for name in readings if name.startswith("finite.")]
+    return BackwardPass(readings, digest, gradient["grad_norm"], tuple(readings[name] == 1 for name in ranks))
+
+
+def _accumulate(state: TrainState, source: BatchSource, config: Config, probe: FaultProbe) -> tuple[metrics.Sums, str]:
+    """Back-propagate the mean weighted loss over the effective batch, this rank's micro-batches one at a time."""
+    # Ranks average their gradients, so that each counts its own share `size` times.
+    scale = state.group.size / run_facts(config).effective_batch
+    sums: metrics.Sums | None = None
+    digests = []
+    shares = state.group.share(source.micro_batches())
+    for index, (start, size) in enumerate(shares):
+        batch = source.draw(state.step, start, size)
+        with synchronised(state.net, last=index == len(shares) - 1):
+            with _autocast(source.device.type, config.training.precision):
+                loss = state.net(batch)
+            (loss.weighted_B.sum() * scale).backward()
+        part = metrics.measure(loss.objective, batch, objective_settings(config.meanflow)) | probe.data_sums(batch.x)
+        sums = metrics.add(sums, part)
+        digests.append(batch.digest)
+    assert sums is not None  # an effective batch holds at least one sample
+    own = as_vector(sums)
+    # Which rank's numbers were finite, told before they are added up, for a sum has no author.
+    marks = {f"finite.{rank}": torch.zeros_like(own[0]) for rank in range(state.group.size)}
+    marks[f"finite.{state.group.rank}"] = own.isfinite().all().double()
+    totals = state.group.total(torch.cat([own, as_vector(marks)]))
+    return dict(zip([*sums, *marks], totals, strict=True)), step_hash(state.group.collect(digests))
+
+
+def _autocast(device: str, precision: str) -> torch.autocast:
+    # Without the cache of cast weights: a copy made in the derivative's no_grad would carry no gradient afterwards.
+    return torch.autocast(device, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
+
+
+def _gradient_columns(state: TrainState, config: Config) -> dict[str, Tensor]:
+    grads = gradients(state.model)
+    zeros = torch.stack([(grad == 0).sum() for grad in grads]).sum() / sum(grad.numel() for grad in grads)
+    readings = {"grad_norm": torch.nn.utils.get_total_norm(grads), "grad_zeros": zeros}
+    if config.training.diagnostics:
+        for name, block in state.model.blocks().items():
+            parts = gradients(block)
+            if parts:
+                readings[f"{BLOCK}{name}"] = torch.nn.utils.get_total_norm(parts)
+    return readings

@@ -18,7 +18,7 @@ from neuromf.monitor.engine import Monitor
 from neuromf.monitor.moments import latent_moments
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.process_group.ranks import ProcessGroup
-from neuromf.training.step import train_step as step_module
+from neuromf.training.step import backward
 from neuromf.training.step.state import TrainState, initial_state
 from neuromf.training.step.train_step import train_step
 
@@ -72,7 +72,7 @@ def long_told(group: ProcessGroup) -> list[dict[str, Any]]:
 
 def without_exchange() -> Any:
     """Every backward pass goes past the wrapper's exchange, on all ranks."""
-    return mock.patch.object(step_module, "synchronised", lambda net, *, last: net.no_sync())
+    return mock.patch.object(backward, "synchronised", lambda net, *, last: net.no_sync())
 
 
 @contextmanager

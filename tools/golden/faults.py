@@ -19,7 +19,7 @@ from neuromf.flow import objective as flow_objective
 from neuromf.flow import weighting as flow_weighting
 from neuromf.flow.jvp import Derivative
 from neuromf.training.batches import source as batches
-from neuromf.training.step import train_step as step
+from neuromf.training.step import backward
 from neuromf.training.step.ema import Ema
 
 Context = contextlib.AbstractContextManager[Any]
@@ -154,7 +154,7 @@ FAULTS = (
                    _patched(flow_weighting, "adaptive_weight", _attached_weight)),
     NumericalFault("derivative_attached", "JVP-002", "gradient", "du/dt is not detached", None, _attached_derivative),
     NumericalFault("micro_batch_mean", "BATCH-002", "gradient", "the loss is not divided by the accumulation", None,
-                   _patched(step, "run_facts", lambda original: lambda c: replace(original(c), effective_batch=max(
+                   _patched(backward, "run_facts", lambda original: lambda c: replace(original(c), effective_batch=max(
                        1, original(c).effective_batch // c.training.gradient_accumulation_steps - 1)))),
     NumericalFault("learning_rate", "LR-002", "optimiser", "the rate is 1 % too high",
                    _with(training__learning_rate=lambda r: 1.01 * r)),

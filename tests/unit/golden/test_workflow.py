@@ -76,7 +76,7 @@ def test_outside_a_checkout_nothing_is_blessed(tmp_path, monkeypatch):
 
 
 def test_a_case_is_blessed_by_one_at_a_time(tmp_path):
-    """The second, and a measurement beside it, is refused in one sentence that names the first; another case is free."""
+    """The second, and a measurement beside it, is told who is at it; another case is free."""
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     with only_blessing(tmp_path / "one"):

@@ -47,7 +47,7 @@ def lasting_output() -> Iterator[None]:
     """Let no loss of the terminal end what the block does."""
     before = sys.stdout, sys.stderr
     lasting = LastingStream(sys.stdout), LastingStream(sys.stderr)
-    sys.stdout, sys.stderr = lasting  # type: ignore[assignment]
+    sys.stdout, sys.stderr = lasting
     try:
         yield
     finally:

@@ -8,6 +8,8 @@ import threading
 from datetime import timedelta
 
 from torch import distributed
+from torch.distributed.distributed_c10d import Store
+from torch.distributed.rendezvous import rendezvous
 
 from neuromf.errors import InputError
 from neuromf.training.place import REMEDY, launched_place
@@ -18,7 +20,7 @@ configuration before, a minute or two on a busy file system; whoever is not ther
 SLACK_S = 5.0
 """Seconds more, for torch rounds up, and waits for ever where another program takes its call."""
 
-Met = tuple[distributed.Store, int, int]
+Met = tuple[Store, int, int]
 """The store that all share, the number of this process, and how many they are."""
 
 
@@ -35,7 +37,7 @@ def met(meeting: timedelta) -> Met:
 
     def meet() -> None:
         try:
-            came.put(next(distributed.rendezvous("env://", timeout=meeting)))
+            came.put(next(rendezvous("env://", timeout=meeting)))
         except Exception as error:
             came.put(error)
 

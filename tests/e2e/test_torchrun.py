@@ -96,7 +96,7 @@ def test_what_rank_0_alone_meets_is_told_once_and_ends_every_rank_with_code_2(tm
 
 @pytest.mark.parametrize("name", ["SIGUSR1", "SIGINT", "SIGHUP"])
 def test_a_signal_to_torchrun_reaches_the_ranks_and_is_saved(tmp_path, monkeypatch, capsys, name):
-    """The launcher passes Ctrl-C and SIGHUP on, and SIGUSR1 if told to; the step is saved whole, and one process goes on."""
+    """It passes Ctrl-C and SIGHUP on, and SIGUSR1 if told to; the step is saved whole, and one process goes on."""
     run, longer = tmp_path / "run", ("--set", "training.epochs=400")
     flags = ["--signals-to-handle", "SIGTERM,SIGUSR1"] if name == "SIGUSR1" else []
     process = launch(tmp_path / "cache", *arguments(run, *longer), flags=flags)

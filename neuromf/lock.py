@@ -1,8 +1,8 @@
 """One writer at a time: a lock file that the operating system lets go of when its holder dies.
 
-Where a file system knows no `flock` (Lustre mounted without it, some network and user-space ones), the file itself is
-the lock: who creates it has it, and one that was left behind is taken over only where it is certain that its holder is
-gone.
+Where a file system knows no `flock` (Lustre mounted without it, some network and user-space ones), or keeps it to one
+machine (see `neuromf.lock_mount`), the file itself is the lock: who creates it has it, and one that was left behind is
+taken over only where it is certain that its holder is gone.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Self
 
 from neuromf.errors import InputError
 from neuromf.lock_holder import Holder
+from neuromf.lock_mount import flock_is_local, mounts
 
 HELD = {errno.EWOULDBLOCK, errno.EAGAIN}
 UNSUPPORTED = {errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL}
@@ -115,7 +116,7 @@ class Lock:
     def _refuse_held(self) -> None:
         holder = Holder.read(self._path)
         if holder is not None and not holder.is_gone():
-            raise self._refusal(holder)
+            raise self._refusal(holder, self._path)
 
     def _holder(self) -> Holder | None:
         """Who holds it; None where it does not say so in a while, or is not there any more."""
@@ -125,8 +126,9 @@ class Lock:
         return holder
 
     def _refusal(self, holder: Holder | None, file: Path | None = None) -> InputError:
+        """What is told; `file` is the one that stands for a holder where there is no flock to ask."""
         who = f" ({holder})" if holder is not None else ""
-        if holder is None or holder.by_flock:
+        if file is None and (holder is None or holder.by_flock):
             return InputError(f"{self._whose}{who} is writing here", remedy=REMEDY, file=self._what)
         problem = f"{self._whose}{who} may be writing here, and this file system cannot tell whether it still is"
         remedy = f"wait for it; if it has ended, remove {file or self._path}"
@@ -151,7 +153,9 @@ class Lock:
 
 
 def _knows_flock(path: Path) -> bool:
-    """Whether the file system of `path` has it, tried on a file that nobody else opens."""
+    """Whether the file system of `path` has it for all machines, tried on a file that nobody else opens."""
+    if flock_is_local(path.parent.resolve(), mounts()):
+        return False
     with tempfile.TemporaryFile(dir=path.parent) as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -107,18 +108,23 @@ def test_the_good_run_is_healthy():
 
 
 def write_answer(folder: Path, study: Study, found: dict[str, Any], causes: tuple[int, ...]) -> list[Path]:
-    """Write result.json, evidence.csv, good.yaml, and for each cause its configuration and a test; give their paths."""
-    files = {"result.json": json.dumps({k: v for k, v in found.items() if k != "evidence"}, indent=1) + "\n"}
-    files["good.yaml"] = resolved_text(study.good)
+    """Write evidence.csv, good.yaml, for each cause its configuration and a test, and result.json; give their paths.
+
+    Each is whole or not there. The result comes last: where it stands, the rest does.
+
+    Raises:
+        InputError: the disk refuses one.
+    """
+    files = {"evidence.csv": evidence_table(found["evidence"]), "good.yaml": resolved_text(study.good)}
     for number, subset in enumerate(causes):
         name = f"cause{number}.yaml"
         mixture = study.differences.mixtures.config(subset)
         files[name] = f"# {', '.join(keys(study, subset))}: alone breaks good.yaml\n{resolved_text(mixture)}"
         files[f"test_cause{number}.py"] = _test(study, subset, name)
+    files["result.json"] = json.dumps({k: v for k, v in found.items() if k != "evidence"}, indent=1) + "\n"
     for name, text in files.items():
         write_output(folder / name, text)
-    write_evidence(folder / "evidence.csv", found["evidence"])
-    return [*(folder / name for name in files), folder / "evidence.csv"]
+    return [folder / name for name in files]
 
 
 def _test(study: Study, subset: int, name: str) -> str:
@@ -129,9 +135,10 @@ def _test(study: Study, subset: int, name: str) -> str:
     )  # fmt: skip
 
 
-def write_evidence(path: Path, rows: list[dict[str, Any]]) -> None:
-    """One row a probe."""
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+def evidence_table(rows: list[dict[str, Any]]) -> str:
+    """CSV with one row a probe."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()

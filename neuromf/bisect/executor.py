@@ -131,7 +131,8 @@ class _Worker:
     def _listen(self, heard: queue.Queue[tuple[_Worker, bytes]]) -> None:
         assert self.process.stdout is not None
         for text in self.process.stdout:
-            heard.put((self, text))
+            if text.endswith(b"\n"):  # the process died in the middle of any other
+                heard.put((self, text))
         heard.put((self, b""))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from typing import IO, Any, Self
 from neuromf.bisect.oracle import Observation, Outcome, Probe, Purpose, Verdict
 from neuromf.errors import InputError
 from neuromf.lock import Lock
+from neuromf.output import writing
 
 FORMAT = 1
 
@@ -104,7 +106,8 @@ class Journal:
         names: key of each delta, to name them in the lines.
 
     Raises:
-        InputError: locked by another bisect, of another question, or damaged elsewhere than at its end.
+        InputError: locked by another bisect, of another question, or damaged elsewhere than at its end; here and later,
+            when the disk refuses a line.
     """
 
     def __init__(self, path: Path, question: dict[str, Any], names: Sequence[str]) -> None:
@@ -153,13 +156,13 @@ class Journal:
 
     def close(self) -> None:
         """Close the file and let another bisect have it."""
-        self._stream.close()
+        with contextlib.suppress(OSError):  # of a line that a full disk did not take, which was told
+            self._stream.close()
         self._lock.release()
 
     def _append(self, record: dict[str, Any]) -> None:
-        self._stream.write(line_of(record))
-        self._stream.flush()
-        os.fsync(self._stream.fileno())
+        with writing(self.path):
+            _write(self._stream, record)
 
     def _open(self, header: dict[str, Any]) -> IO[bytes]:
         stream = self.path.open("a+b")
@@ -175,11 +178,10 @@ class Journal:
             stream.close()
             raise
         # A line without its end was never acknowledged. Nothing is cut before the file is known to be ours.
-        stream.truncate(len(kept))
-        if not kept:
-            stream.write(line_of(header))
-            stream.flush()
-            os.fsync(stream.fileno())
+        with writing(self.path):
+            stream.truncate(len(kept))
+            if not kept:
+                _write(stream, header)
         return stream
 
     def _check_header(self, line: bytes, header: dict[str, Any]) -> None:
@@ -203,6 +205,13 @@ class Journal:
                 raise ValueError(f"event {record['event']!r}")
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"line {number} is damaged ({error})", remedy=MOVE, file=self.path) from error
+
+
+def _write(stream: IO[bytes], record: dict[str, Any]) -> None:
+    """On the disk when it returns; what a kill or a full disk leaves of it has no end of line and does not count."""
+    stream.write(line_of(record))
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:

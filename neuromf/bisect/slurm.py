@@ -185,10 +185,16 @@ class SlurmFleet:
         if not self._has_ended(job):
             log = (job.stderr() or "").strip().splitlines()
             says = f"left the queue without a result{f' ({log[-1][:200]})' if log else ''}"
-        elif (failure := job.exception()) is not None:
-            says = f"failed: {_last_line(failure)}"
         else:
-            return answer_of(job.result())
+            try:
+                failure = job.exception()
+                if failure is None:
+                    return answer_of(job.result())
+                says = f"failed: {_last_line(failure)}"
+            except InputError:
+                raise  # the job was refused
+            except Exception as error:  # a pickle that was cut short may raise anything
+                says = f"left a result that cannot be read ({_last_line(error)})"
         return Answer(number, Outcome(Verdict.UNDECIDED, detail=f"job {job.job_id} {says}"))
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 Exit codes: 0 pass; 1 blocked or failed; 2 wrong usage or bad input, one sentence and nothing written; 16 halted by the
 divergence guard, with a checkpoint; 17 a step that gave other numbers when it was run again; 75 a training that a
-signal (SIGTERM, SIGUSR1 or Ctrl-C) ended with a checkpoint, to be queued again with --resume.
+signal (SIGTERM, SIGUSR1, SIGHUP or Ctrl-C) ended with a checkpoint, to be queued again with --resume.
 """
 
 from __future__ import annotations

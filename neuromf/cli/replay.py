@@ -55,7 +55,7 @@ def replay(
 
 def _recorded(run: RecordedRun, out: Path) -> None:
     from neuromf.cli.console import make_console
-    from neuromf.output import writing
+    from neuromf.output import whole_file
     from neuromf.replay.diagnosis import suspects_of_record
     from neuromf.replay.picture import draw_recorded
     from neuromf.replay.rules import readings, rules
@@ -80,8 +80,8 @@ def _recorded(run: RecordedRun, out: Path) -> None:
         table.add_row(rule.name, rule.law, epoch, _saved(rule, run), rule.says)
     console.print(table)
     picture = out / f"{run.name}.png"
-    with writing(picture):
-        draw_recorded(picture, run, found)
+    with whole_file(picture) as staging:
+        draw_recorded(staging, run, found)
     console.print(f"picture: {picture}", soft_wrap=True)
     _say(console, suspects_of_record(run), f"What the record of {run.name} points to, likeliest first:")
 
@@ -102,7 +102,7 @@ def _saved(rule: Rule, run: RecordedRun) -> str:
 
 def _train(out: Path, repairs: bool, seeds: int, epochs: int, processes: int) -> None:
     from neuromf.cli.console import make_console, progress_bar
-    from neuromf.output import writing
+    from neuromf.output import whole_file
     from neuromf.replay.diagnosis import suspects_of_curve
     from neuromf.replay.picture import draw_curves
     from neuromf.replay.small_scale import REPAIRS
@@ -120,8 +120,8 @@ def _train(out: Path, repairs: bool, seeds: int, epochs: int, processes: int) ->
     curves = read_curves(folder, names, seeds)
     console.print(_verdicts(judge_repairs(curves)))
     picture = out / f"trained_{epochs}.png"
-    with writing(picture):
-        draw_curves(picture, curves, "The failed run trained again at small scale, and its repairs")
+    with whole_file(picture) as staging:
+        draw_curves(staging, curves, "The failed run trained again at small scale, and its repairs")
     console.print(f"curves: {folder}, picture: {picture}", soft_wrap=True)
     for curve in curves["none"][:1]:
         _say(console, suspects_of_curve(curve, epochs), "What the training as it was points to, likeliest first:")

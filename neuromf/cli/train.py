@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neuromf.cli.lasting_output import lasting_output
 from neuromf.cli.let_in import Asked, let_in
 from neuromf.cli.options import ConfigArgument, DeviceOption, RealLatentsOption, SetOption, WaiversOption
 from neuromf.cli.progress import Progress
@@ -56,14 +57,15 @@ def train(
     """Train a configuration that the static gate lets pass, alone or under torchrun.
 
     Exit code 1 when a law blocks it, 16 when the divergence guard halts it, 17 when a step does not repeat itself, 75
-    when SIGTERM, SIGUSR1 or Ctrl-C ended it: its step was finished and saved, go on with --resume. A second Ctrl-C ends
-    it at once, unsaved, with 130. While latents are made any signal ends it with 75, and the same command goes on.
+    when SIGTERM, SIGUSR1, SIGHUP or Ctrl-C ended it: its step was finished and saved, go on with --resume. A second
+    Ctrl-C ends it at once, unsaved, with 130. While latents are made any signal ends it with 75, and the same command
+    goes on. SIGHUP is what the end of an ssh connection sends; under nohup the training goes on.
 
     --resume does not ask the gate again, for the run was let in when it was new, and does not look at --ticket,
     --waivers and --despite. --progress FILE holds `scans N` before the first step and `step N` after, and differs from
     what it held before exactly when the run has got further.
     """
-    with listening() as interrupted:
+    with listening() as interrupted, lasting_output():
         settings = load_config(config, override or ())
         place = launched_place()
         if place.speaks:

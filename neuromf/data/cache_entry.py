@@ -13,6 +13,7 @@ from neuromf.errors import InputError, UnreadableError
 
 VERIFIED_AT_ONCE = 2_000
 """Scans of the largest store that is read whole each time: 7 GB of full-size latents, some ten seconds."""
+WRITABLE = "set NEUROMF_CACHE to a writable folder"
 
 
 def cache_directory() -> Path:
@@ -99,7 +100,7 @@ def _temporary_folder(entry: Path) -> Path:
         folder = own_folder(entry.parent, entry.name)
     except InputError as error:
         problem = error.problem.replace("cannot write here", "the cache cannot be written")
-        raise InputError(problem, remedy="set NEUROMF_CACHE to a writable folder", file=entry.parent) from error
+        raise InputError(problem, remedy=WRITABLE, file=entry.parent) from error
     sweep_orphans(entry.parent)
     return folder
 
@@ -112,9 +113,12 @@ def _publish(folder: Path, entry: Path) -> None:
     """
     try:
         os.replace(folder, entry)
-    except OSError:
+    except OSError as error:
         if is_sound(entry):
             return
+        if not entry.exists():
+            problem = f"the cache cannot be written ({error.strerror or error})"
+            raise InputError(problem, remedy=WRITABLE, file=entry.parent) from error
         _mend(folder, entry)
 
 

@@ -16,6 +16,7 @@ from neuromf.counted import counted
 from neuromf.data.nifti_file import read_header
 from neuromf.data.selection import Candidate, Selection
 from neuromf.errors import InputError
+from neuromf.output import whole_file
 
 COHORT_FILE = "cohort.csv"
 _REMEDY = "restore the file, or encode the scans again"
@@ -83,8 +84,9 @@ def header_lines(table: pandas.DataFrame) -> list[str]:
 
 
 def write_cohort(path: Path, table: pandas.DataFrame) -> None:
-    """Write a table; names that are not UTF-8 keep their bytes."""
-    table.to_csv(path, index=False, lineterminator="\n", errors="surrogateescape")
+    """Write a table, whole or not at all; names that are not UTF-8 keep their bytes."""
+    with whole_file(path) as staging:
+        table.to_csv(staging, index=False, lineterminator="\n", errors="surrogateescape")
 
 
 def read_cohort(path: Path) -> pandas.DataFrame:

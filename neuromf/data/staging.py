@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -11,11 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from neuromf.errors import InputError
+from neuromf.output import REMEDY
 
 SUFFIX = ".part"
 """Ending of a folder that is being filled; its name also holds the machine and the process that fill it."""
 FOUND_AT_MOUNT = ("lost+found",)
 """What stands in a file system that is new."""
+TAKEN = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
+"""What the system says of a name that somebody else has just been given; anything else is an error of the disk."""
 
 
 @contextmanager
@@ -32,7 +36,8 @@ def staged_directory(out: Path) -> Iterator[Path]:
         The folder to fill.
 
     Raises:
-        InputError: if `out` is a file or a folder that is not empty, or cannot be written.
+        InputError: if `out` is a file or a folder that is not empty, or cannot be written; or if another process has
+            made it meanwhile, whose folder stays as it is.
     """
     target = Path(os.path.realpath(out))
     refuse_occupied(target)
@@ -40,13 +45,33 @@ def staged_directory(out: Path) -> Iterator[Path]:
     staging = own_folder(target if inside else target.parent, target.name)
     try:
         yield staging
+        _give_name(staging, target, inside=inside)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _give_name(staging: Path, target: Path, *, inside: bool) -> None:
+    """The last step; the system itself lets only one of several processes take it."""
+    try:
         refuse_occupied(target, staging)
+    except InputError as error:
+        raise _overtaken(target) from error
+    try:
         if inside:
             _move_up(staging, target)
         else:
             os.replace(staging, target)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    except OSError as error:
+        if error.errno in TAKEN:
+            raise _overtaken(target) from error
+        problem = f"cannot be written ({error.strerror or error})"
+        raise InputError(problem, remedy=REMEDY, file=target) from error
+
+
+def _overtaken(target: Path) -> InputError:
+    """It was absent or empty when the work began."""
+    problem = "another process has written there meanwhile"
+    return InputError(problem, remedy="choose another folder", file=target)
 
 
 def refuse_occupied(out: Path, *own: Path) -> None:

@@ -19,6 +19,7 @@ from neuromf.errors import InputError
 from neuromf.nets.torch_file import is_torch_file, read_torch_file
 from neuromf.nets.vae_architecture import VaeArchitecture, build_vae
 from neuromf.nets.wrapped_weights import described, find_weights
+from neuromf.output import whole_file
 
 DEMO_WEIGHTS = Path(__file__).parent / "weights" / "demo_vae.safetensors"
 MAISI_ARCHITECTURE = VaeArchitecture(num_channels=(64, 128, 256), num_res_blocks=(2, 2, 2), norm_num_groups=32)
@@ -48,7 +49,8 @@ def save_vae(path: Path, network: nn.Module, architecture: VaeArchitecture, scal
     tensors = {name: tensor.detach().cpu().float().contiguous() for name, tensor in network.state_dict().items()}
     facts = asdict(architecture) | {"scale_factor": scale_factor}
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path, metadata={"neuromf_vae": json.dumps(facts, sort_keys=True)})
+    with whole_file(path) as staging:
+        save_file(tensors, staging, metadata={"neuromf_vae": json.dumps(facts, sort_keys=True)})
     path.chmod(0o644)  # safetensors writes 0600, which would not survive packaging for other users
 
 

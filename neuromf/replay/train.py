@@ -14,6 +14,7 @@ import pandas as pd
 
 from neuromf.config.derived import epoch_of_step
 from neuromf.config.schema import Config
+from neuromf.output import write_output
 from neuromf.processes import worker_pool
 from neuromf.replay.small_scale import EPOCHS, REPAIRS, small_config
 from neuromf.trace.columns import COLUMNS as TRACE_COLUMNS
@@ -89,9 +90,7 @@ def _run(job: Job, on_step: Callable[[int, int, str], None] | None = None) -> st
         outcome = train(config, store.split("train"), run, device=torch.device("cpu"), on_step=show)
         curve = epoch_curve(read_trace(run.trace), config)
     job.file.parent.mkdir(parents=True, exist_ok=True)
-    staging = job.file.with_suffix(".tmp")
-    curve.to_csv(staging, float_format="%.6g", lineterminator="\n")
-    staging.replace(job.file)
+    write_output(job.file, curve.to_csv(float_format="%.6g", lineterminator="\n"))
     return f"{outcome.ending.value} at step {outcome.step}"
 
 

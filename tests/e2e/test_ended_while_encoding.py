@@ -54,7 +54,7 @@ def wait_for_encoding(process, cache):
     time.sleep(0.5)  # within the work, rather than at its first act
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGINT"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGHUP", "SIGINT"])
 def test_a_signal_while_latents_are_made_ends_it_with_75_and_leaves_nothing_half_made(tmp_path, start, name):
     """As soon as it comes: a scan may take longer than the scheduler waits."""
     process = start()

@@ -1,8 +1,10 @@
-"""A scheduler's signal reaches every process of a job at once: trainer and batch workers alike."""
+"""A signal reaches every process of a job at once: trainer and batch workers alike, from a scheduler or a terminal."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -18,11 +20,25 @@ ROOT = Path(__file__).parents[2]
 SETTINGS = despite_the_laws(*TINY, "training.epochs=300")
 
 
+LATEST = 120
+"""Seconds that a training has to begin, and to end."""
+
+
+IN_TERMINAL = """
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+if sys.argv[1] == "1":
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""Starts a program as a shell does whose terminal is standard input, under `nohup` or not."""
+
+
 def rows_written(trace):
     return trace.read_text().count("\n") - 1 if trace.exists() else 0
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_signalled_job_ends_with_exit_code_75_and_a_checkpoint_of_its_last_step(tmp_path, name):
     """To the whole group: workers leave it to the trainer, which saves what the trace has last.
 
@@ -44,6 +60,37 @@ def test_a_signalled_job_ends_with_exit_code_75_and_a_checkpoint_of_its_last_ste
     assert job.returncode == 75, errors
     assert f"{name} came: what is under way is finished and saved" in errors
     assert f"interrupted, with a checkpoint; continue with --resume ({name})" in printed
+    newest = latest_checkpoint(run)
+    assert newest is not None
+    assert newest.step == rows_written(run / "trace.csv")
+
+
+@pytest.mark.parametrize(
+    ("ignored", "to_file"), [(False, False), (True, True), (True, False)], ids=["as it is", "nohup", "disown"]
+)
+def test_a_terminal_that_is_closed_costs_no_step(tmp_path, ignored, to_file):
+    """As ssh ends: the run is saved although nothing can be printed any more; one that ignores it goes on."""
+    run, master, terminal = tmp_path / "run", *pty.openpty()
+    length = "training.epochs=4" if ignored else "training.epochs=300"
+    train = ["train", "smoke", "--out", str(run), "--device", "cpu", "--workers", "2", *SETTINGS, "--set", length]
+
+    environment = {**os.environ, "NEUROMF_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+    log = (tmp_path / "log").open("wb") if to_file else terminal
+    job = subprocess.Popen(
+        [sys.executable, "-c", IN_TERMINAL, str(int(ignored)), sys.executable, "-m", "neuromf", *train],
+        env=environment, start_new_session=True, stdin=terminal, stdout=log, stderr=log,
+    )  # fmt: skip
+    os.close(terminal)
+    os.set_blocking(master, False)
+    deadline = time.monotonic() + LATEST
+    while rows_written(run / "trace.csv") < 3 and job.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(BlockingIOError):
+            os.read(master, 65_536)  # or the program would wait for a reader
+        time.sleep(0.02)
+    os.close(master)
+    ended = job.wait(timeout=LATEST)
+
+    assert ended == (0 if ignored else 75)
     newest = latest_checkpoint(run)
     assert newest is not None
     assert newest.step == rows_written(run / "trace.csv")

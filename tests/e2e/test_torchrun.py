@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -71,9 +72,31 @@ def test_a_run_that_cannot_be_shared_is_refused_once(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("name", ["SIGUSR1", "SIGINT"])
+def test_what_rank_0_alone_meets_is_told_once_and_ends_every_rank_with_code_2(tmp_path):
+    """It alone looks at the folder, which holds something; as another launcher than torchrun starts them."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "mine").touch()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    shared = {"NEUROMF_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    shared |= {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    command = [sys.executable, "-m", "neuromf", *arguments(tmp_path / "run")]
+    ranks = [
+        subprocess.Popen(
+            command, env={**os.environ, **shared, "RANK": rank, "LOCAL_RANK": rank}, stderr=subprocess.PIPE, text=True
+        )
+        for rank in ("0", "1")
+    ]
+    told = [rank.communicate(timeout=120)[1] for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [2, 2], told
+    assert [text.count("already holds a run or other files") for text in told] == [1, 0]
+    assert "Traceback" not in "".join(told)
+
+
+@pytest.mark.parametrize("name", ["SIGUSR1", "SIGINT", "SIGHUP"])
 def test_a_signal_to_torchrun_reaches_the_ranks_and_is_saved(tmp_path, monkeypatch, capsys, name):
-    """The launcher passes Ctrl-C on, and SIGUSR1 if told to; the step is saved whole, and one process goes on."""
+    """It passes Ctrl-C and SIGHUP on, and SIGUSR1 if told to; the step is saved whole, and one process goes on."""
     run, longer = tmp_path / "run", ("--set", "training.epochs=400")
     flags = ["--signals-to-handle", "SIGTERM,SIGUSR1"] if name == "SIGUSR1" else []
     process = launch(tmp_path / "cache", *arguments(run, *longer), flags=flags)

@@ -40,13 +40,23 @@ def path(tmp_path):
 
 
 @pytest.fixture(
-    params=[None, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK], ids=["flock", "ENOSYS", "EOPNOTSUPP", "ENOLCK"]
+    params=[None, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, "localflock"],
+    ids=["flock", "ENOSYS", "EOPNOTSUPP", "ENOLCK", "localflock"],
 )
-def anywhere(request, monkeypatch):
-    """A file system with flock, and some without."""
-    if request.param is not None:
+def anywhere(request, monkeypatch, tmp_path_factory):
+    """A file system with flock, some without, and one whose flock the other nodes do not see."""
+    if request.param == "localflock":
+        mount(monkeypatch, tmp_path_factory, "rw,localflock")
+    elif request.param is not None:
         refuse_flock(monkeypatch, request.param)
     return request.param
+
+
+def mount(monkeypatch, tmp_path_factory, options):
+    """Have the system say that all lies on Lustre, mounted so."""
+    table = tmp_path_factory.mktemp("proc") / "mountinfo"
+    table.write_text(f"22 1 0:45 / / rw - lustre 10.0.0.1@tcp:/fs {options}\n")
+    monkeypatch.setattr("neuromf.lock_mount.TABLE", table)
 
 
 def refuse_flock(monkeypatch, code):
@@ -137,6 +147,43 @@ def test_the_next_turn_of_a_job_goes_on_where_the_last_was_killed(path, monkeypa
             take(path)
 
 
+@pytest.mark.parametrize("by_flock", [True, False])
+def test_where_flock_holds_on_one_node_alone_a_holder_on_another_is_left_in_peace(
+    path, monkeypatch, tmp_path_factory, by_flock
+):
+    """Both nodes get the lock there: the sentence says that nobody can tell, and which file to remove."""
+    mount(monkeypatch, tmp_path_factory, "rw,localflock")
+    path.write_text(replace(Holder.here(by_flock=by_flock), host="elsewhere").text())
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=f"on elsewhere.* cannot tell whether it still is; .* remove {path}"):
+        take(path)
+    assert path.read_bytes() == before
+
+
+def test_where_flock_holds_on_one_node_alone_a_dead_holder_of_this_one_is_in_nobodys_way(
+    path, other, monkeypatch, tmp_path_factory
+):
+    """Its own machine knows, whatever it had locked by."""
+    mount(monkeypatch, tmp_path_factory, "rw,localflock")
+    with pytest.raises(InputError, match=f"process {other.pid}"):
+        take(path)
+    other.send_signal(signal.SIGKILL)
+    other.wait()
+    take(path).release()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("options", ["rw,flock", "rw,local_lock=none"])
+def test_where_flock_holds_over_all_nodes_a_dead_holder_on_another_is_in_nobodys_way(
+    path, monkeypatch, tmp_path_factory, options
+):
+    """It would have the lock if it lived: its text is of the past."""
+    mount(monkeypatch, tmp_path_factory, options)
+    path.write_text(replace(Holder.here(by_flock=True), host="elsewhere").text())
+    take(path).release()
+    assert not path.exists()
+
+
 def test_a_machine_with_flock_heeds_one_without(path):
     """The same network file system may be mounted in two ways."""
     path.write_text(replace(Holder.here(by_flock=False), host="elsewhere").text())
@@ -148,6 +195,22 @@ def test_a_machine_with_flock_heeds_one_without(path):
 def test_an_error_of_the_file_system_is_not_another_writer(path, monkeypatch, code):
     """It is told as it is."""
     refuse_flock(monkeypatch, code)
+    with pytest.raises(InputError, match=os.strerror(code)) as caught:
+        take(path)
+    assert "another" not in caught.value.sentence
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE])
+def test_an_error_of_the_lock_s_own_file_is_not_another_writer(path, monkeypatch, code):
+    """The file system knew flock a moment ago."""
+    answers, flock = iter([None, code]), fcntl.flock
+
+    def second_fails(descriptor, operation):
+        if (error := next(answers)) is not None:
+            raise OSError(error, os.strerror(error))
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", second_fails)
     with pytest.raises(InputError, match=os.strerror(code)) as caught:
         take(path)
     assert "another" not in caught.value.sentence

@@ -18,14 +18,15 @@ def measure(case: CaseArgument) -> None:
     from neuromf.golden.case import read_case
     from tools.golden.claims import check_claims
     from tools.golden.measure import measure_case, tolerance_table, undetected_laws
-    from tools.golden.store import write_measurement
+    from tools.golden.store import only_blessing, write_measurement
 
     chosen = read_case(case)
     check_claims(chosen)
-    with progress_bar(case) as show:
-        measurement = measure_case(chosen, show)
-    table = tolerance_table(measurement)
-    write_measurement(chosen, measurement, table)
+    with only_blessing(chosen.folder):
+        with progress_bar(case) as show:
+            measurement = measure_case(chosen, show)
+        table = tolerance_table(measurement)
+        write_measurement(chosen, measurement, table)
     print(table.to_string(index=False))
     unseen = undetected_laws(chosen, measurement, table)
     print(f"laws without a telling column: {', '.join(unseen) or 'none'}")
@@ -44,14 +45,16 @@ def bless(
     from tools.golden.bless import refuse_blessing, run_twice
     from tools.golden.claims import check_claims
     from tools.golden.measure import measure_case
+    from tools.golden.store import only_blessing
 
     chosen = read_case(case)
     check_claims(chosen)
     commit = refuse_blessing(reason)
-    made = run_twice(chosen)
-    with progress_bar(case) as show:
-        measurement = measure_case(chosen, show)
-    store(chosen, made, measurement, commit, reason)
+    with only_blessing(chosen.folder):  # from before the minutes of work
+        made = run_twice(chosen)
+        with progress_bar(case) as show:
+            measurement = measure_case(chosen, show)
+        store(chosen, made, measurement, commit, reason)
     print(f"{case} is golden from commit {commit[:12]}: {reason}")
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from neuromf import __version__
 from neuromf.nets.vae import LatentCodec
+from neuromf.output import write_output
 from tools.demo_vae.objective import CORRELATION_WEIGHT, GRADIENT_WEIGHT, KL_WEIGHT
 from tools.demo_vae.quality import ReconstructionQuality
 from tools.demo_vae.volumes import COHORT_SEED, DEMO_PREPROCESSING
@@ -71,4 +72,4 @@ def write_provenance(
         "versions": {"python": platform.python_version(), "neuromf": __version__}
         | {name: version(name) for name in _LIBRARIES},
     }
-    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    write_output(path, json.dumps(record, indent=2) + "\n")

@@ -12,6 +12,7 @@ from neuromf.errors import InputError
 from neuromf.golden.case import GoldenCase
 from neuromf.golden.environment import environment, fingerprint
 from neuromf.golden.runner import CaseRun, run_steps, threads
+from neuromf.output import writing
 from tools.golden.measure import Measurement, tolerance_table, undetected_laws
 from tools.golden.store import write_golden, write_measurement
 
@@ -78,7 +79,7 @@ def bless(case: GoldenCase, run: CaseRun, measurement: Measurement, commit: str,
 
 def record(name: str, digest: str, reason: str) -> None:
     """Write a blessing's line into `golden/CHANGELOG.md`."""
-    with CHANGELOG.open("a", encoding="utf-8") as stream:
+    with writing(CHANGELOG), CHANGELOG.open("a", encoding="utf-8") as stream:
         stream.write(f"- {datetime.date.today().isoformat()} `{name}` {digest[:12]}: {reason}\n")
 
 

@@ -10,7 +10,7 @@ from neuromf.config.load import load_config
 from neuromf.config.recipe_files import recipe_names
 from neuromf.errors import InputError
 from neuromf.golden.store import contract_problems
-from tools.golden.store import write_contract
+from tools.golden.store import only_blessing, write_contract
 
 FOLDER = golden_folder() / "recipes"
 
@@ -24,12 +24,14 @@ def bless_recipe(name: str, root: Path = FOLDER) -> str:
     """Make today's configuration and parameters of a recipe the golden ones; return the digest of both.
 
     Raises:
-        InputError: there is no such recipe.
+        InputError: there is no such recipe, or another blessing writes it.
     """
     if name not in recipe_names():
         raise InputError(f"'{name}' is no recipe", remedy=f"use one of {', '.join(recipe_names())}")
-    write_contract(root / name, load_config([name]))
-    return recipe_digest(root / name)
+    (root / name).mkdir(parents=True, exist_ok=True)
+    with only_blessing(root / name):
+        write_contract(root / name, load_config([name]))
+        return recipe_digest(root / name)
 
 
 def recipe_digest(folder: Path) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,20 @@ from neuromf.config.schema import Config
 from neuromf.data.content import file_sha256
 from neuromf.golden.case import LANE, GoldenCase
 from neuromf.golden.store import FORMAT, contract_texts
+from neuromf.lock import Lock
 from neuromf.output import write_output
 from tools.golden.measure import Measurement
+
+
+@contextmanager
+def only_blessing(folder: Path) -> Iterator[None]:
+    """Keep others from measuring or blessing what lies in a folder while the block does.
+
+    Raises:
+        InputError: another does.
+    """
+    with Lock(folder / ".lock", what=folder, whose="another blessing"):
+        yield
 
 
 def write_measurement(case: GoldenCase, measurement: Measurement, table: pd.DataFrame) -> None:

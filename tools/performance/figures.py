@@ -10,6 +10,7 @@ from typing import Any
 
 from neuromf.checkout import golden_folder
 from neuromf.errors import InputError
+from neuromf.output import write_output
 from tools.performance.machine import Machine
 
 FOLDER = golden_folder() / "bench" / "devices"
@@ -63,7 +64,7 @@ def store(machine: Machine, command: str, figures: Iterable[Figure], folder: Pat
     merged |= {figure.name: figure for figure in figures}
     measurement = Measurement(machine, tuple(dict.fromkeys([*commands, command])), tuple(merged.values()))
     folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(measurement), indent=1) + "\n")
+    write_output(path, json.dumps(asdict(measurement), indent=1) + "\n")
     return path
 
 

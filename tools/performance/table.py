@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from neuromf.checkout import golden_folder
+from neuromf.output import write_output
 from tools.performance.figures import Figure, Measurement, read_all
 
 README = golden_folder() / "bench" / "README.md"
@@ -40,7 +41,7 @@ def _number(figure: Figure) -> str:
 
 def main() -> None:
     """Write the table into its page."""
-    README.write_text(insert(README.read_text(), table(read_all())))
+    write_output(README, insert(README.read_text(), table(read_all())))
 
 
 if __name__ == "__main__":

@@ -6,15 +6,21 @@ it at once.
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
+import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
-"""What schedulers send before they take a machine back: `kill`, SLURM's time limit or `--signal=USR1@120`; Ctrl-C."""
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGINT)
+"""What schedulers send before they take a machine back: `kill`, SLURM's time limit or `--signal=USR1@120`; what the end
+of an ssh connection sends; Ctrl-C."""
+LEFT_IGNORED = (signal.SIGINT, signal.SIGHUP)
+"""Ignored by what a shell starts in its background, and under `nohup`, which is to outlive the terminal."""
 APART_S = 1.0
 """Seconds between two presses of Ctrl-C; torchrun passes on what the terminal has sent already."""
 
@@ -32,9 +38,9 @@ class Interrupted(BaseException):
 
 
 class Interruption:
-    """Notes the first of SIGTERM, SIGUSR1 and SIGINT while the block runs, in place of their usual effect.
+    """Notes the first of SIGTERM, SIGUSR1, SIGHUP and SIGINT while the block runs, in place of their usual effect.
 
-    A second Ctrl-C is KeyboardInterrupt. SIGINT stays ignored where it is, as in a shell's background.
+    A second Ctrl-C is KeyboardInterrupt. SIGINT and SIGHUP stay ignored where they are.
 
     Args:
         tell: called with the signal's name when one is noted and the block goes on, to say so.
@@ -53,7 +59,7 @@ class Interruption:
 
     def __enter__(self) -> Self:
         for number in SIGNALS:
-            if number is not signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:
+            if number not in LEFT_IGNORED or signal.getsignal(number) is not signal.SIG_IGN:
                 self._former.setdefault(number, signal.signal(number, self._note))
         return self
 
@@ -85,6 +91,8 @@ class Interruption:
             raise Interrupted(self.name)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            leave_lost_terminal()
         now = time.monotonic()
         if number == signal.SIGINT:
             if self._pressed is not None and now - self._pressed > APART_S:
@@ -96,6 +104,23 @@ class Interruption:
         if self._at_once:
             raise Interrupted(self.name)
         self.tell(self.name)
+
+
+def leave_lost_terminal() -> None:
+    """Send to nowhere what would go to a terminal that is gone, where every write is an error and would end the run."""
+    for descriptor in (1, 2):
+        if _is_lost(descriptor):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, descriptor)
+            os.close(nowhere)
+
+
+def _is_lost(descriptor: int) -> bool:
+    try:
+        termios.tcgetattr(descriptor)
+    except termios.error as error:
+        return bool(error.args[0] == errno.EIO)  # of a file or a pipe it is ENOTTY
+    return False
 
 
 _EARLY: list[Interruption] = []

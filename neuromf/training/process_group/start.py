@@ -19,6 +19,7 @@ from neuromf.errors import InputError
 from neuromf.training.device.facts import seen_by_torch
 from neuromf.training.process_group.place import launched_place
 from neuromf.training.process_group.ranks import ProcessGroup, current_group
+from neuromf.training.process_group.rendezvous import MEETING, met
 
 PATIENCE = timedelta(hours=12)
 """How long ranks wait for each other: rank 0 may have a cohort to encode. torchrun ends all when one dies."""
@@ -41,15 +42,25 @@ def own_device_name(name: str | None) -> str | None:
 
 
 @contextmanager
-def process_group(device: torch.device) -> Iterator[ProcessGroup]:
-    """The processes that share the run while the block runs; tensors on a GPU go by NCCL, all else by gloo."""
+def process_group(device: torch.device, meeting: timedelta = MEETING) -> Iterator[ProcessGroup]:
+    """The processes that share the run while the block runs; tensors on a GPU go by NCCL, all else by gloo.
+
+    Args:
+        device: of this process.
+        meeting: how long they wait until all are there.
+
+    Raises:
+        InputError: they did not meet, as where the variables are left over from another launch.
+    """
     if launched_place().size == 1:
         yield ProcessGroup()
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    with init_process_group(backend, timeout=PATIENCE) as group:
+    store, rank, size = met(meeting)
+    store.set_timeout(PATIENCE)
+    with init_process_group(backend, store=store, rank=rank, world_size=size, timeout=PATIENCE) as group:
         yield group
 
 

@@ -18,6 +18,7 @@ from neuromf.flow.objective import Net, NetOutput, velocity_field
 from neuromf.flow.sampling import sample
 from neuromf.monitor.events import Event
 from neuromf.monitor.guard.alarm import Level, alarm_of
+from neuromf.output import whole_file
 from neuromf.training.batches.randomness import Purpose, generator
 from neuromf.training.step.state import TrainState
 
@@ -51,7 +52,8 @@ def write_preview(folder: Path, state: TrainState, config: Config, shape: tuple[
     before = state_digest(state)
     latents = draw_latents(averaged_net(state), config, shape, steps=1, count=1, seed=0, device=device)
     folder.mkdir(exist_ok=True)
-    save_file({"latents": latents.cpu().contiguous()}, folder / f"step_{state.step:08d}.safetensors")
+    with whole_file(folder / f"step_{state.step:08d}.safetensors") as staging:
+        save_file({"latents": latents.cpu().contiguous()}, staging)
     finding = evaluation_leaves_state(before=before, after=state_digest(state))
     if finding.passed:
         return None

@@ -56,6 +56,23 @@ def test_a_worker_that_dies_has_no_verdict_and_the_next_task_has_another(local):
     assert gather(local, 1) == {1: Verdict.BROKEN}
 
 
+CUT_SHORT = """#!/bin/bash
+read -r task
+printf '{"number": 0, "outcome": {"verd'
+"""
+
+
+def test_an_answer_that_was_cut_short_is_none(local, tmp_path, monkeypatch):
+    """A worker killed in the middle of its line has died; half a verdict is not read."""
+    (tmp_path / "python").write_text(CUT_SHORT, encoding="utf-8")
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setattr("neuromf.bisect.executor.sys.executable", str(tmp_path / "python"))
+    local.submit([Numbered(0, task())])
+    (answer,) = local.wait()
+    assert (answer.number, answer.outcome.verdict) == (0, Verdict.UNDECIDED)
+    assert "its process ended" in answer.outcome.detail
+
+
 def test_an_idle_worker_that_died_loses_no_task(local):
     """Both workers are killed between two batches: others are started, and every task of the second has its verdict."""
     local.submit([Numbered(number, task()) for number in (0, 1)])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -158,3 +159,21 @@ def test_a_line_names_the_keys_of_its_probe(path):
     started, ended = [json.loads(line) for line in path.read_text().splitlines()[1:]]
     assert started["keys"] == ["a", "c"]
     assert (ended["verdict"], ended["cost"], ended["detail"]) == ("broken", 1.5, "raw loss 12")
+
+
+def test_a_full_disk_is_told_with_the_journal_s_name_and_the_bisect_goes_on_later(path, whole):
+    """A sentence; the probe that was not noted is made again, and nobody is kept out by the lock."""
+    text, conclusion, _ = whole
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    journal = example.open_journal(path)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(text) // 2, hard))
+    try:
+        with pytest.raises(InputError, match=r"bisect\.jsonl: cannot be written \(File too large\)"), journal:
+            bisect(example.engine(), example.ORACLE, journal)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    with example.open_journal(path) as journal:
+        assert bisect(example.engine(), example.ORACLE, journal) == conclusion
+    assert path.read_bytes() == text

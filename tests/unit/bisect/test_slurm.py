@@ -1,7 +1,9 @@
 """The SLURM fleet without accounting: what a job asks for, and how one that ends without a result is noticed."""
 
 import os
+import pickle
 import signal
+import time
 from dataclasses import replace
 
 import pytest
@@ -84,6 +86,30 @@ def test_a_job_that_breaks_off_has_no_verdict_and_says_why(fleet):
     (answer,) = fleet.wait()
     assert answer.outcome.verdict is Verdict.UNDECIDED
     assert answer.outcome.detail == "job 7 failed: TypeError: 'NoneType' object is not a mapping"
+
+
+DAMAGES = {
+    "cut short": lambda content: content[: len(content) // 2],
+    "empty": lambda _: b"",
+    "zeros": lambda content: bytes(len(content)),
+    "another object": lambda _: pickle.dumps({"no": "pair"}),
+    "another answer": lambda _: pickle.dumps(("success", {"number": 3})),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_result_that_cannot_be_read_is_no_verdict(fleet, tmp_path, monkeypatch, damage):
+    """A node that lost its power or its server: one sentence for the probe, and the bisect goes on."""
+    monkeypatch.setattr("submitit.core.core._time.sleep", lambda _seconds: None)
+    fleet.submit([numbered()])
+    result = tmp_path / "jobs" / "7_0_result.pkl"
+    while not result.exists():
+        time.sleep(0.05)
+    result.write_bytes(DAMAGES[damage](result.read_bytes()))
+    (answer,) = fleet.wait()
+    assert (answer.number, answer.outcome.verdict) == (3, Verdict.UNDECIDED)
+    assert answer.outcome.detail.startswith("job 7 left a result that cannot be read (")
+    assert "\n" not in answer.outcome.detail
 
 
 def test_a_job_that_slurm_does_not_take_is_a_sentence(cluster, fleet):

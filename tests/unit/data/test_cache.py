@@ -1,5 +1,6 @@
 """The cache: made once, reused, rebuilt when damaged, undisturbed by a second process."""
 
+import errno
 import os
 import shutil
 import socket
@@ -113,6 +114,19 @@ def test_loser_of_a_race_uses_the_winners_entry(request_store, monkeypatch, tmp_
     monkeypatch.setattr(cache_entry, "_publish", overtaken)
     assert (request_store().parent / "theirs").exists()
     assert [path.name for path in entry.parent.iterdir()] == [entry.name]
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EIO])
+def test_a_disk_that_refuses_the_entrys_name_is_not_a_damaged_entry(request_store, monkeypatch, code):
+    """Where there is no entry, none is damaged: what the disk says is told."""
+    shutil.rmtree(request_store().parent)
+
+    def refuse(source, target):
+        raise OSError(code, os.strerror(code), source, None, target)
+
+    monkeypatch.setattr(cache_entry.os, "replace", refuse)
+    with pytest.raises(InputError, match=f"the cache cannot be written .{os.strerror(code)}.; set NEUROMF_CACHE"):
+        cache_entry._publish(cache_directory(), cache_directory() / "entry")
 
 
 def test_failed_build_leaves_nothing(request_store, tmp_path):

@@ -1,9 +1,12 @@
 """Folders that appear whole or not at all."""
 
+import errno
 import os
+import threading
 
 import pytest
 
+from neuromf.data import staging
 from neuromf.data.staging import staged_directory
 from neuromf.errors import InputError
 
@@ -59,9 +62,78 @@ def test_output_that_appeared_meanwhile_is_kept(tmp_path):
             (tmp_path / "out").mkdir()
             (tmp_path / "out" / "theirs").write_text("first")
 
-    with pytest.raises(InputError, match="already exists"):
+    with pytest.raises(InputError, match="another process has written there meanwhile; choose another folder"):
         overtaken()
     assert (tmp_path / "out" / "theirs").read_text() == "first"
+
+
+@pytest.mark.parametrize("code", [errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR])
+def test_the_loser_of_a_race_to_the_last_moment_is_told_in_one_sentence(tmp_path, monkeypatch, code):
+    """The other's folder appears after the last look: what the system says is no traceback, and nothing is lost."""
+    replace = os.replace
+
+    def overtaken(source, target):
+        os.mkdir(target)
+        (tmp_path / "out" / "theirs").write_text("first")
+        with pytest.raises(OSError, match="not empty"):
+            replace(source, target)
+        raise OSError(code, os.strerror(code), source, None, target)
+
+    monkeypatch.setattr(os, "replace", overtaken)
+    with pytest.raises(InputError, match="another process has written there meanwhile") as caught:
+        fill(tmp_path / "out")
+    assert caught.value.file == str(tmp_path / "out")
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "theirs"]
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_a_disk_that_refuses_the_name_is_not_another_process(tmp_path, monkeypatch, code):
+    """It is told as it is, with the folder's name."""
+
+    def refuse(source, target):
+        raise OSError(code, os.strerror(code), source, None, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(InputError, match=os.strerror(code)) as caught:
+        fill(tmp_path / "out")
+    assert caught.value.file == str(tmp_path / "out")
+    assert "another process" not in caught.value.sentence
+    assert not list(tmp_path.iterdir())
+
+
+def fill(out, name="x"):
+    with staged_directory(out) as folder:
+        (folder / name).write_text(name)
+
+
+@pytest.mark.parametrize("empty", [False, True], ids=["absent", "an empty folder"])
+def test_of_many_that_make_one_folder_at_once_one_wins_and_the_others_are_told(tmp_path, monkeypatch, empty):
+    """All have looked before the first gets the name."""
+    if empty:
+        (tmp_path / "out").mkdir()
+    together, replace = threading.Barrier(4, timeout=20), os.replace
+
+    def together_replace(source, target):
+        together.wait()
+        replace(source, target)
+
+    monkeypatch.setattr(staging.os, "replace", together_replace)
+    refused = []
+
+    def make(name):
+        try:
+            fill(tmp_path / "out", name)
+        except InputError as error:
+            refused.append(error.problem)
+
+    threads = [threading.Thread(target=make, args=(str(number),)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused == ["another process has written there meanwhile"] * 3
+    assert len(list((tmp_path / "out").iterdir())) == 1
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_unwritable_parent_is_refused(tmp_path):

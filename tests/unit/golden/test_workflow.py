@@ -2,19 +2,25 @@
 
 import hashlib
 import json
+import os
 import subprocess
+from dataclasses import replace
 
 import pytest
+from command_line import run_command
 
 from neuromf.errors import InputError
 from neuromf.golden.case import case_names, read_case
 from neuromf.golden.environment import environment, fingerprint
 from neuromf.golden.parameters import parameter_text
+from tools.__main__ import app
 from tools.golden import bless
 from tools.golden.changelog import changelog_problems
 from tools.golden.claims import check_claims
 from tools.golden.faults import FAULTS
 from tools.golden.noise import PERTURBATIONS
+from tools.golden.recipes import bless_recipe
+from tools.golden.store import only_blessing
 
 
 def git(folder, *arguments):
@@ -67,6 +73,46 @@ def test_outside_a_checkout_nothing_is_blessed(tmp_path, monkeypatch):
     monkeypatch.delenv("CI", raising=False)
     with pytest.raises(InputError, match="no git checkout"):
         bless.refuse_blessing("new schedule, wanted")
+
+
+def test_a_case_is_blessed_by_one_at_a_time(tmp_path):
+    """The second, and a measurement beside it, is told who is at it; another case is free."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    with only_blessing(tmp_path / "one"):
+        with pytest.raises(
+            InputError, match=rf"another blessing \(process {os.getpid()} on .*is writing here"
+        ) as caught:
+            only_blessing(tmp_path / "one").__enter__()
+        assert caught.value.file == str(tmp_path / "one")
+        with only_blessing(tmp_path / "two"):
+            pass
+    assert not list((tmp_path / "one").iterdir())
+    with only_blessing(tmp_path / "one"):
+        pass
+
+
+@pytest.mark.parametrize("command", [["bless", "--reason", "as good as any"], ["measure"]], ids=lambda words: words[0])
+def test_the_second_of_two_commands_on_a_case_is_refused(tmp_path, monkeypatch, capsys, command):
+    """Before its minutes of work, with exit code 2."""
+    case = replace(read_case(case_names()[0]), folder=tmp_path)
+    monkeypatch.setattr("neuromf.golden.case.read_case", lambda name: case)
+    monkeypatch.setattr(bless, "refuse_blessing", lambda reason: "0" * 40)
+    monkeypatch.setattr(bless, "run_twice", lambda case: pytest.fail("it began"))
+    monkeypatch.setattr("tools.golden.measure.measure_case", lambda case, show: pytest.fail("it began"))
+    with only_blessing(tmp_path):
+        ended = run_command(monkeypatch, capsys, "golden", command[0], case.name, *command[1:], app=app)
+    assert ended.returncode == 2
+    assert "another blessing" in ended.stderr
+
+
+def test_the_text_of_a_recipe_is_blessed_by_one_at_a_time(tmp_path):
+    """It is a golden too; the second writes nothing."""
+    (tmp_path / "smoke").mkdir()
+    with only_blessing(tmp_path / "smoke"), pytest.raises(InputError, match="another blessing"):
+        bless_recipe("smoke", tmp_path)
+    assert not list((tmp_path / "smoke").iterdir())
+    bless_recipe("smoke", tmp_path)
 
 
 def test_two_runs_that_differ_are_refused(monkeypatch):

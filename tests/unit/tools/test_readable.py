@@ -17,7 +17,7 @@ from reported_run import write_run
 from tiny_run import TINY, despite_the_laws
 
 from neuromf.errors import InputError
-from neuromf.output import write_output, writing
+from neuromf.output import whole_file, write_output, writing
 from neuromf.readable import printable, readable, show_all
 
 ROOT = Path(__file__).parents[3]
@@ -130,6 +130,28 @@ def test_a_full_disk_is_told_with_the_file(tmp_path):
         signal.signal(signal.SIGXFSZ, before)
     assert path.read_text() == "before"
     assert [found.name for found in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_file_that_is_cut_short_never_gets_its_name(tmp_path):
+    """Whatever writes it: the former one stands, and no half of the new one."""
+    (tmp_path / "picture.png").write_bytes(b"before")
+
+    def cut_short():
+        with whole_file(tmp_path / "picture.png") as staging:
+            assert staging.suffix == ".png", "some writers choose a format by it"
+            staging.write_bytes(b"ha")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cut_short()
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("picture.png", b"before")]
+
+
+def test_a_folder_that_is_not_there_is_told_with_the_files_own_name(tmp_path):
+    """Not with that of the temporary file."""
+    with pytest.raises(InputError, match="No such file") as caught:
+        write_output(tmp_path / "absent" / "report.html", "text")
+    assert caught.value.file == str(tmp_path / "absent" / "report.html")
 
 
 @pytest.mark.parametrize("option", ["--json", "--junit", "--report"])

@@ -78,3 +78,18 @@ def test_a_kill_tells_a_preview_that_touched_the_weights_once(
     train_killed(run, tiny_config, real_latents, method, 4, after=after)
 
     assert [event.step for event in read_events(run.events) if event.law == "EMA-003"] == [1, 3, 5]
+
+
+def test_a_preview_that_is_cut_short_never_gets_its_name(tmp_path, tiny_config, real_latents):
+    """Killed in the middle of writing one: the folder holds no half of it."""
+
+    def cut_short(_tensors, path):
+        path.write_bytes(b"ha")
+        raise Killed
+
+    run = create_run(tmp_path / "run", tiny_config, "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("neuromf.training.records.previews.save_file", cut_short)
+        with pytest.raises(Killed):
+            train(tiny_config, real_latents, run, device=CPU)
+    assert not list(run.previews.glob("step_*"))

@@ -1,4 +1,4 @@
-"""SIGTERM, SIGUSR1 and Ctrl-C: the step is finished and saved, and the run goes on later as if nothing had been."""
+"""SIGTERM, SIGUSR1, SIGHUP and Ctrl-C: the step is finished and saved, and the run goes on later undisturbed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def files_of(folder):
     ]
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGINT"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGHUP", "SIGINT"])
 def test_a_signal_ends_a_run_with_a_checkpoint_of_its_step(tmp_path, tiny_config, real_latents, name):
     """A signal in the second step saves after that step, off the schedule; resumed, the run is the undisturbed one."""
 
@@ -66,7 +66,7 @@ def test_handlers_are_put_back():
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGINT"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGHUP", "SIGINT"])
 def test_what_has_no_step_to_finish_is_ended_at_once(name):
     """Where the signal comes, not where the block ends; a second one does not disturb what is tidied up."""
     done = []
@@ -118,13 +118,15 @@ def test_the_second_ctrl_c_ends_it_and_the_echo_of_the_first_does_not(monkeypatc
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_ctrl_c_stays_ignored_where_it_is():
-    """A shell starts what it runs in the background so: the terminal's Ctrl-C is for another program."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+@pytest.mark.parametrize("name", ["SIGINT", "SIGHUP"])
+def test_what_is_ignored_stays_ignored(name):
+    """A shell starts what it runs in the background so, and `nohup` what is to outlive the terminal."""
+    number = signal.Signals[name]
+    before = signal.signal(number, signal.SIG_IGN)
     try:
         with Interruption() as interrupted:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
         assert interrupted() == ""
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        assert signal.getsignal(number) is signal.SIG_IGN
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)

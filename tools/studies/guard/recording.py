@@ -11,6 +11,7 @@ import pandas as pd
 
 from neuromf.config.resolve import config_hash
 from neuromf.monitor.guard.alarm import RawLosses
+from neuromf.output import write_output
 from neuromf.processes import worker_pool
 from neuromf.trace.exact import read_exact
 from tools.studies.guard.plan import Training
@@ -55,14 +56,12 @@ def recordings(
 
 
 def _record_to(training: Training, steps: int, file: Path) -> None:
-    staging = file.with_suffix(".tmp")
-    write_recording(record(training, steps), staging)
-    staging.replace(file)
+    write_recording(record(training, steps), file)
 
 
 def write_recording(recording: pd.DataFrame, file: Path) -> None:
     """Nine digits, which give every float32 back; an empty cell where a step has no such number."""
-    recording.to_csv(file, index=False, float_format="%.9g", lineterminator="\n")
+    write_output(file, recording.to_csv(index=False, float_format="%.9g", lineterminator="\n"))
 
 
 def read_recording(file: Path) -> pd.DataFrame:

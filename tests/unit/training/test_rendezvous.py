@@ -95,7 +95,8 @@ from neuromf.training.process_group.start import process_group
 with process_group(torch.device("cpu"), meeting=timedelta(seconds=20)) as group:
     if group.rank == 0:
         time.sleep(3)
-    print(group.run_on_rank_zero(lambda: "late"), distributed.distributed_c10d._get_default_store().timeout.total_seconds())
+    store = distributed.distributed_c10d._get_default_store()
+    print(group.run_on_rank_zero(lambda: "late"), store.timeout.total_seconds())
 """
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import distributed
 
 from neuromf.errors import InputError
-from neuromf.training import rendezvous
+from neuromf.training.process_group import rendezvous
 from neuromf.training.process_group.rendezvous import MEETING
 from neuromf.training.process_group.start import PATIENCE, process_group
 

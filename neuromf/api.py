@@ -77,7 +77,7 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
     Raises:
         InputError: a law blocks it and no reason is given, or the scans, the autoencoder or `out` are not usable.
     """
-    from neuromf.cli.progress import Progress
+    from neuromf.cli.progress import ProgressFile
     from neuromf.cli.starting import announce
     from neuromf.cli.training import prepare, run_training
     from neuromf.errors import InputError
@@ -98,7 +98,7 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
     start = announce(config, where, world, named=device is not None)
     with listening() as interrupted:
         store = prepare(
-            config, folder, world, start, resume=False, gate=said, interrupted=interrupted, progress=Progress(None)
+            config, folder, world, start, resume=False, gate=said, interrupted=interrupted, progress=ProgressFile(None)
         )
         return run_training(
             config, store, folder, world, start, device=where, resume=False, max_steps=None, workers=0,

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from neuromf.bisect.choice import Best, Search
 from neuromf.bisect.hypotheses import Hypotheses, build_hypotheses
-from neuromf.bisect.journal import Journal
-from neuromf.bisect.oracle import Observation, Oracle, Probe, Purpose
+from neuromf.bisect.journal import ProbeJournal
+from neuromf.bisect.oracle import Observation, Oracle, Probe, ProbePurpose
 from neuromf.bisect.peeling import Proof, explain
 from neuromf.bisect.posterior import Evidence
-from neuromf.bisect.question import Conclusion, Ending, Question, Wait
+from neuromf.bisect.question import BisectEnding, Conclusion, Question, Wait
 from neuromf.bisect.turn import Turn
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class SearchProgress:
     """Where a bisect stands.
 
     Attributes:
@@ -75,16 +75,16 @@ class Engine:
             started.append(step)
         return started
 
-    def progress(self, observations: Sequence[Observation], leaders: int = 3) -> Progress:
+    def progress(self, observations: Sequence[Observation], leaders: int = 3) -> SearchProgress:
         """Where the bisect stands, for a progress bar."""
         search = self._search(self.question.full, Evidence(observations))
         best = tuple(search.leaders(leaders))
-        return Progress(leaders=best, probes=self._paid(observations, ()), left=search.probes_left())
+        return SearchProgress(leaders=best, probes=self._paid(observations, ()), left=search.probes_left())
 
     def _spent(self, turn: Turn, proof: Proof) -> Conclusion:
         best = turn.search_in(self.question.full).best()
         return Conclusion(
-            ending=Ending.BUDGET,
+            ending=BisectEnding.BUDGET,
             causes=proof.causes,
             guess=() if proof.causes else best.causes,
             posterior=proof.posterior if proof.causes else best.probability,
@@ -95,7 +95,7 @@ class Engine:
 
     def _paid(self, observations: Sequence[Observation], pending: Sequence[Probe]) -> int:
         probes = (*(o.probe for o in observations), *pending)
-        return sum(probe.purpose is not Purpose.CALIBRATE for probe in probes)
+        return sum(probe.purpose is not ProbePurpose.CALIBRATE for probe in probes)
 
     def _search(self, universe: int, evidence: Evidence) -> Search:
         key = (universe, evidence.untestable)
@@ -118,7 +118,7 @@ def run(engine: Engine, oracle: Oracle) -> tuple[Conclusion, list[Observation]]:
     return step, observations
 
 
-def bisect(engine: Engine, oracle: Oracle, journal: Journal) -> Conclusion:
+def bisect(engine: Engine, oracle: Oracle, journal: ProbeJournal) -> Conclusion:
     """Go on where the journal ends: first with the probes that were started and never finished.
 
     Args:

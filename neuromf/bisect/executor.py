@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from neuromf.bisect.journal import outcome_of
-from neuromf.bisect.oracle import Outcome, Task, Verdict
+from neuromf.bisect.oracle import ProbeOutcome, ProbeVerdict, Task
 from neuromf.bisect.oracle_kinds import answer
 from neuromf.checkout import python_path
 from neuromf.errors import InputError
@@ -77,7 +77,7 @@ class Answer:
     """An outcome with the number of its probe."""
 
     number: int
-    outcome: Outcome
+    outcome: ProbeOutcome
 
 
 class Fleet(Protocol):
@@ -177,7 +177,9 @@ class LocalFleet:
                 if number is None:
                     continue
                 code = worker.process.wait()
-                found = Answer(number, Outcome(Verdict.UNDECIDED, detail=f"its process ended with code {code}"))
+                found = Answer(
+                    number, ProbeOutcome(ProbeVerdict.UNDECIDED, detail=f"its process ended with code {code}")
+                )
             self.submit(())
             return [found]
 

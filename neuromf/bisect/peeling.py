@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from neuromf.bisect.claims import Reading, Standing
+from neuromf.bisect.claims import ClaimReading, ClaimStatus
 from neuromf.bisect.hypotheses import minimal, minimal_hitting_sets
 from neuromf.bisect.oracle import Probe
-from neuromf.bisect.question import Conclusion, Ending
+from neuromf.bisect.question import BisectEnding, Conclusion
 from neuromf.bisect.turn import Ask, Found, Turn
 
 
@@ -24,7 +24,7 @@ class Proof:
     """
 
     causes: tuple[int, ...] = ()
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[ClaimReading, ...] = ()
     posterior: float = 0.0
     healthy: frozenset[int] = frozenset()
 
@@ -40,7 +40,7 @@ class Gap:
     """
 
     focus: int | None
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[ClaimReading, ...] = ()
     ask: Ask | None = None
 
 
@@ -83,7 +83,7 @@ def _gap(turn: Turn, proof: Proof) -> Gap:
     found = [turn.heals(universe) for universe in universes if universe not in proof.healthy]
     readings = tuple(reading for reading, _ in found)
     for reading in readings:
-        if reading.standing is Standing.REFUTED and reading.claim.subset:
+        if reading.standing is ClaimStatus.REFUTED and reading.claim.subset:
             return Gap(reading.claim.subset, readings)
     asks = [ask for _, ask in found if ask is not None]
     return Gap(None, readings, next((ask for ask in asks if isinstance(ask, Probe)), asks[0] if asks else None))
@@ -98,9 +98,9 @@ def _extend(proof: Proof, step: Found, focus: int) -> Proof:
     )
 
 
-def _answer(turn: Turn, proof: Proof, readings: tuple[Reading, ...]) -> Conclusion:
+def _answer(turn: Turn, proof: Proof, readings: tuple[ClaimReading, ...]) -> Conclusion:
     return Conclusion(
-        ending=Ending.FOUND if proof.causes else Ending.NO_CULPRIT,
+        ending=BisectEnding.FOUND if proof.causes else BisectEnding.NO_CULPRIT,
         causes=proof.causes,
         posterior=proof.posterior,
         readings=(*proof.readings, *readings),
@@ -109,9 +109,9 @@ def _answer(turn: Turn, proof: Proof, readings: tuple[Reading, ...]) -> Conclusi
     )
 
 
-def _not_excluded(completeness: Sequence[Reading]) -> str:
+def _not_excluded(completeness: Sequence[ClaimReading]) -> str:
     """What the mixtures that cannot be trained leave open, in a clause; empty when all of them were trained."""
-    count = sum(reading.standing is Standing.UNTESTABLE for reading in completeness)
+    count = sum(reading.standing is ClaimStatus.UNTESTABLE for reading in completeness)
     if not count:
         return ""
     mixtures = "1 mixture" if count == 1 else f"{count} mixtures"

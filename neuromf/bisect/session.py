@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import fisher_exact
 
-from neuromf.bisect.engine import Engine, Progress
+from neuromf.bisect.engine import Engine, SearchProgress
 from neuromf.bisect.executor import Fleet, Numbered
-from neuromf.bisect.journal import Journal
-from neuromf.bisect.oracle import Observation, Probe, Purpose, Verdict
+from neuromf.bisect.journal import ProbeJournal
+from neuromf.bisect.oracle import Observation, Probe, ProbePurpose, ProbeVerdict
 from neuromf.bisect.posterior import Rates
 from neuromf.bisect.question import Conclusion, Question
-from neuromf.bisect.study import Study
+from neuromf.bisect.study import BisectStudy
 from neuromf.errors import InputError
 
 SEPARATED = 0.05
@@ -28,7 +28,7 @@ REMEDY = "train longer, choose another oracle, or check that the bad configurati
 def calibration_probes(full: int, seed: int, repeats: int = 5) -> list[Probe]:
     """The first probes of a bisect: both ends, in turn, `repeats` times each."""
     return [
-        Probe(index=index, subset=full * (index % 2), seed=seed + index, purpose=Purpose.CALIBRATE)
+        Probe(index=index, subset=full * (index % 2), seed=seed + index, purpose=ProbePurpose.CALIBRATE)
         for index in range(2 * repeats)
     ]
 
@@ -45,13 +45,13 @@ def calibrate(observations: Iterable[Observation], full: int) -> Rates:
     Raises:
         InputError: an end has no decided run, or the two do not separate.
     """
-    ends = [o for o in observations if o.probe.purpose is Purpose.CALIBRATE]
-    counts = {(subset, verdict): 0 for subset in (0, full) for verdict in Verdict}
+    ends = [o for o in observations if o.probe.purpose is ProbePurpose.CALIBRATE]
+    counts = {(subset, verdict): 0 for subset in (0, full) for verdict in ProbeVerdict}
     for o in ends:
         if (o.probe.subset, o.outcome.verdict) in counts:
             counts[o.probe.subset, o.outcome.verdict] += 1
-    good = (counts[0, Verdict.BROKEN], counts[0, Verdict.HEALTHY])
-    bad = (counts[full, Verdict.BROKEN], counts[full, Verdict.HEALTHY])
+    good = (counts[0, ProbeVerdict.BROKEN], counts[0, ProbeVerdict.HEALTHY])
+    bad = (counts[full, ProbeVerdict.BROKEN], counts[full, ProbeVerdict.HEALTHY])
     _refuse_unseparated(good, bad)
     return Rates((bad[1] + 0.5) / (sum(bad) + 1), (good[0] + 0.5) / (sum(good) + 1))
 
@@ -77,7 +77,7 @@ class Ended:
     """
 
     observation: Observation
-    progress: Progress | None
+    progress: SearchProgress | None
     finished: int
 
 
@@ -108,9 +108,9 @@ class Session:
         tell: called with each probe that ends.
     """
 
-    study: Study
+    study: BisectStudy
     fleet: Fleet
-    journal: Journal
+    journal: ProbeJournal
     budget: int = 200
     tell: Callable[[Ended], None] = field(default=lambda _: None)
     _engine: Engine | None = None

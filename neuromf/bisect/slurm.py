@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from neuromf.bisect.executor import Answer, Numbered, answer_of, record_of, reply, worker_environment
-from neuromf.bisect.oracle import Outcome, Verdict
+from neuromf.bisect.oracle import ProbeOutcome, ProbeVerdict
 from neuromf.errors import InputError
 
 LOOK = 10.0
@@ -75,7 +75,9 @@ def answer_in_job(record: dict[str, Any]) -> dict[str, Any]:
     try:
         return reply(record)
     except _TimeUp:
-        outcome = Outcome(Verdict.UNDECIDED, detail="SLURM was about to end its job, at its time limit or for another")
+        outcome = ProbeOutcome(
+            ProbeVerdict.UNDECIDED, detail="SLURM was about to end its job, at its time limit or for another"
+        )
         return {"number": record["number"], "outcome": asdict(outcome)}
     finally:
         signal.signal(WARNING, before)
@@ -93,7 +95,7 @@ ASKED = "--slurm-partition, --slurm-gpus and --slurm-minutes"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resources:
+class ProbeResources:
     """What every job asks the cluster for, one core besides.
 
     Attributes:
@@ -127,8 +129,8 @@ class SlurmFleet:
     """
 
     def __init__(
-        self, folder: Path, jobs: int, resources: Resources = Resources(), cluster: str = "slurm", poll: float = POLL,
-        look: float = LOOK,
+        self, folder: Path, jobs: int, resources: ProbeResources = ProbeResources(), cluster: str = "slurm",
+        poll: float = POLL, look: float = LOOK,
     ) -> None:  # fmt: skip
         try:
             import submitit
@@ -189,7 +191,7 @@ class SlurmFleet:
             says = f"failed: {_last_line(failure)}"
         else:
             return answer_of(job.result())
-        return Answer(number, Outcome(Verdict.UNDECIDED, detail=f"job {job.job_id} {says}"))
+        return Answer(number, ProbeOutcome(ProbeVerdict.UNDECIDED, detail=f"job {job.job_id} {says}"))
 
     def close(self) -> None:
         """Cancel what is running."""

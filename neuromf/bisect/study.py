@@ -87,7 +87,7 @@ SEEDS_APART = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Study:
+class BisectStudy:
     """One bisect.
 
     Attributes:
@@ -152,7 +152,7 @@ def make_study(
     epochs: int = EPOCHS,
     full_scale: bool = False,
     device: str = "cpu",
-) -> Study:
+) -> BisectStudy:
     """Read both configurations and bring them to the scale of the probes.
 
     Args:
@@ -171,7 +171,7 @@ def make_study(
     small = oracle_kind(oracle).trains(oracle.partition(":")[2]) and not full_scale
     ends = small_ends(good, bad, epochs) if small else full_ends(good, bad)
     length = ends.bad.training
-    return Study(
+    return BisectStudy(
         good=ends.good, bad=ends.bad, differences=find_differences(ends.good, ends.bad, ends.hidden), oracle=oracle,
         micro_batches=length.epochs * length.micro_batches_per_epoch, repeats=repeats, seed=SEEDS_APART * seed,
         device=device, hidden=ends.hidden,

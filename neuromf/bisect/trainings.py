@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from neuromf_spec.laws.divergence import LARGEST_TERM_RATIO
 
-from neuromf.bisect.oracle import Outcome, Task, Verdict
+from neuromf.bisect.oracle import ProbeOutcome, ProbeVerdict, Task
 from neuromf.config.derived import run_facts
 from neuromf.config.load import load_config
 from neuromf.config.schema import Config
@@ -92,7 +92,7 @@ DOUBT = 1.2
 TOGETHER = 2
 
 
-def judge_blocks(ratios: Sequence[float], total: int) -> Verdict | None:
+def judge_blocks(ratios: Sequence[float], total: int) -> ProbeVerdict | None:
     """The verdict on a training after `len(ratios)` of `total` blocks, None while it is open.
 
     Args:
@@ -102,15 +102,15 @@ def judge_blocks(ratios: Sequence[float], total: int) -> Verdict | None:
     last = ratios[-TOGETHER:]
     ended = len(ratios) >= total
     if len(last) == TOGETHER and not any(ratio <= BROKEN for ratio in last):
-        return Verdict.BROKEN
+        return ProbeVerdict.BROKEN
     if len(last) == TOGETHER and 2 * len(ratios) > total and all(ratio <= HEALTHY for ratio in last):
-        return Verdict.HEALTHY
+        return ProbeVerdict.HEALTHY
     if not ended or not last:
         return None
     level = math.exp(statistics.fmean(math.log(max(ratio, 1e-30)) for ratio in last))
     if not level <= BETWEEN * DOUBT:
-        return Verdict.BROKEN
-    return Verdict.HEALTHY if level <= BETWEEN / DOUBT else Verdict.UNDECIDED
+        return ProbeVerdict.BROKEN
+    return ProbeVerdict.HEALTHY if level <= BETWEEN / DOUBT else ProbeVerdict.UNDECIDED
 
 
 def block_ratio(flow: Iterable[float | None], meanflow: Iterable[float | None]) -> float | None:
@@ -123,7 +123,7 @@ def block_ratio(flow: Iterable[float | None], meanflow: Iterable[float | None]) 
     return median(meanflows) / level if level > 0 else math.inf
 
 
-def divergence(task: Task) -> Outcome:
+def divergence(task: Task) -> ProbeOutcome:
     """Train and judge."""
     config = armed(task.mixture)
     accumulation = config.training.gradient_accumulation_steps
@@ -133,7 +133,7 @@ def divergence(task: Task) -> Outcome:
     return judge_records(records, per_block, total)
 
 
-def judge_records(records: Iterable[StepRecord], per_block: int, total: int) -> Outcome:
+def judge_records(records: Iterable[StepRecord], per_block: int, total: int) -> ProbeOutcome:
     """The verdict on a training's steps, which are taken as far as they are needed.
 
     Args:
@@ -147,13 +147,15 @@ def judge_records(records: Iterable[StepRecord], per_block: int, total: int) -> 
         steps += len(block)
         if (level := block[-1].verdict.level) in HALTS:
             word = "a number is not finite" if level is Level.NONFINITE else "the guard halts"
-            return Outcome(Verdict.BROKEN, detail=f"{word} at step {steps}: {block[-1].verdict.message}")
+            return ProbeOutcome(ProbeVerdict.BROKEN, detail=f"{word} at step {steps}: {block[-1].verdict.message}")
         ratio = block_ratio(*([_number(record, name) for record in block] for name in ("raw_fm", "raw_mf")))
         ratios += [] if ratio is None else [ratio]
         verdict = judge_blocks(ratios, total) if ratio is not None else None
         if verdict is not None:
-            return Outcome(verdict, detail=f"MF/FM loss {ratio:.3g} at step {steps}")
-    return Outcome(Verdict.HEALTHY if not ratios else Verdict.UNDECIDED, detail=f"no halt in {steps} steps")
+            return ProbeOutcome(verdict, detail=f"MF/FM loss {ratio:.3g} at step {steps}")
+    return ProbeOutcome(
+        ProbeVerdict.HEALTHY if not ratios else ProbeVerdict.UNDECIDED, detail=f"no halt in {steps} steps"
+    )
 
 
 def _blocks(records: Iterable[StepRecord], size: int) -> Iterator[list[StepRecord]]:

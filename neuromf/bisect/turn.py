@@ -9,12 +9,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from neuromf.bisect.choice import Best, Search
-from neuromf.bisect.claims import REPEATS, Claim, Reading, Standing, cause_claims, read_claim
+from neuromf.bisect.claims import REPEATS, ClaimReading, ClaimStatus, SubsetClaim, cause_claims, read_claim
 from neuromf.bisect.hypotheses import union
 from neuromf.bisect.journal import Ledger
-from neuromf.bisect.oracle import Probe, Purpose
+from neuromf.bisect.oracle import Probe, ProbePurpose
 from neuromf.bisect.posterior import FRESH, Evidence
-from neuromf.bisect.question import Conclusion, Ending, Question, Wait
+from neuromf.bisect.question import BisectEnding, Conclusion, Question, Wait
 from neuromf.bisect.reductions import reduce_breaking
 
 LIKELY = 0.5
@@ -31,7 +31,7 @@ class Found:
     """What one universe holds: verified minimal causes, none when it is verified not to break."""
 
     causes: tuple[int, ...]
-    readings: tuple[Reading, ...]
+    readings: tuple[ClaimReading, ...]
     posterior: float
 
 
@@ -75,17 +75,19 @@ class Turn:
         if not exhausted:
             subset = search.next_subset([probe.subset for probe in self.pending])
             if subset is not None:
-                return self.ledger.probe(subset, Purpose.SEARCH, universe)
-        if any(probe.purpose is Purpose.SEARCH for probe in self.pending):
+                return self.ledger.probe(subset, ProbePurpose.SEARCH, universe)
+        if any(probe.purpose is ProbePurpose.SEARCH for probe in self.pending):
             return Wait.WAIT
         return self._fall_back(universe, best)
 
-    def heals(self, universe: int) -> tuple[Reading, Ask | None]:
+    def heals(self, universe: int) -> tuple[ClaimReading, Ask | None]:
         """Whether the bad run without a hitting set of the known causes is healthy, from every answer; or the probe."""
-        claim = Claim(subset=universe, breaks=False, says="the bad run without one delta of each cause is healthy")
+        claim = SubsetClaim(
+            subset=universe, breaks=False, says="the bad run without one delta of each cause is healthy"
+        )
         error = 1 - self.question.stop
-        reading = self._read(claim, error, tuple(Purpose))
-        return reading, self._ask([reading], Purpose.VERIFY, universe)
+        reading = self._read(claim, error, tuple(ProbePurpose))
+        return reading, self._ask([reading], ProbePurpose.VERIFY, universe)
 
     def _verify(self, causes: tuple[int, ...], universe: int, posterior: float, insist: bool) -> Found | Ask | None:
         """Test that each of `causes` is one and is minimal; None when that is refuted.
@@ -97,13 +99,13 @@ class Turn:
             insist: whether the posterior still holds with the refuting answers in it; they are then repeated.
         """
         claims = [claim for cause in causes for claim in cause_claims(cause)]
-        claims = claims or [Claim(subset=universe, breaks=False, says="the bad run does not break")]
+        claims = claims or [SubsetClaim(subset=universe, breaks=False, says="the bad run does not break")]
         error = (1 - self.question.stop) / len(claims)
         readings = [self._read(claim, error, FRESH) for claim in claims]
-        refuted = [r for r in readings if r.standing is Standing.REFUTED]
+        refuted = [r for r in readings if r.standing is ClaimStatus.REFUTED]
         if any(not insist or r.broken + r.healthy >= REPEATS for r in refuted):
             return None
-        step = self._ask(readings, Purpose.VERIFY, universe, union(causes), again=True)
+        step = self._ask(readings, ProbePurpose.VERIFY, universe, union(causes), again=True)
         return step or Found(causes=causes, readings=tuple(readings), posterior=posterior)
 
     def _fall_back(self, universe: int, best: Best) -> Step:
@@ -111,34 +113,40 @@ class Turn:
         reduced = reduce_breaking(universe, self._trusted)
         if reduced.asked is not None:
             reading = self._read_trusted(reduced.asked)
-            return self._ask([reading], Purpose.FALLBACK, universe) or Wait.WAIT
+            return self._ask([reading], ProbePurpose.FALLBACK, universe) or Wait.WAIT
         verified = self._verify(reduced.causes, universe, best.probability, insist=False)
         return verified or self._unproven(reduced.causes or best.causes, best.probability)
 
-    def _read_trusted(self, subset: int) -> Reading:
-        claim = Claim(subset=subset, breaks=True, says="breaks")
-        return self._read(claim, REDUCTION_ERROR, tuple(Purpose))
+    def _read_trusted(self, subset: int) -> ClaimReading:
+        claim = SubsetClaim(subset=subset, breaks=True, says="breaks")
+        return self._read(claim, REDUCTION_ERROR, tuple(ProbePurpose))
 
     def _trusted(self, subset: int) -> bool | None:
         """Whether a subset breaks, None while its answers do not say; one that cannot be trained breaks nothing."""
         standing = self._read_trusted(subset).standing
-        return None if standing is Standing.OPEN else standing is Standing.CONFIRMED
+        return None if standing is ClaimStatus.OPEN else standing is ClaimStatus.CONFIRMED
 
     def _unproven(self, guess: tuple[int, ...], posterior: float) -> Conclusion:
         reason = "the search did not settle and what delta debugging ended with did not pass verification"
-        return Conclusion(ending=Ending.UNPROVEN, guess=guess, posterior=posterior, fallback=True, reason=reason)
+        return Conclusion(ending=BisectEnding.UNPROVEN, guess=guess, posterior=posterior, fallback=True, reason=reason)
 
-    def _read(self, claim: Claim, error: float, purposes: Collection[Purpose]) -> Reading:
+    def _read(self, claim: SubsetClaim, error: float, purposes: Collection[ProbePurpose]) -> ClaimReading:
         return read_claim(claim, self.evidence, self.rates, error, self.testable, purposes)
 
     def _ask(
-        self, readings: Sequence[Reading], purpose: Purpose, universe: int, candidate: int = 0, *, again: bool = False
+        self,
+        readings: Sequence[ClaimReading],
+        purpose: ProbePurpose,
+        universe: int,
+        candidate: int = 0,
+        *,
+        again: bool = False,
     ) -> Ask | None:
         """The next probe that a reading lacks, a pause while enough of them run, or None when all are settled.
 
         With `again`, what is refuted is asked once more.
         """
-        lacking = {Standing.OPEN, Standing.REFUTED} if again else {Standing.OPEN}
+        lacking = {ClaimStatus.OPEN, ClaimStatus.REFUTED} if again else {ClaimStatus.OPEN}
         unsettled = [reading for reading in readings if reading.standing in lacking]
         for reading in unsettled:
             running = sum(probe.subset == reading.claim.subset for probe in self.pending)

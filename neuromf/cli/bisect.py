@@ -69,7 +69,7 @@ def bisect(
         check_output_file(json_file, "--json", keep=[*layer_files([good, bad]), path])
 
     from neuromf.bisect.answer import document, write_answer
-    from neuromf.bisect.journal import Journal
+    from neuromf.bisect.journal import ProbeJournal
     from neuromf.bisect.session import Session
     from neuromf.cli.bisect_console import print_answer, print_study, teller
     from neuromf.cli.console import make_console
@@ -78,7 +78,7 @@ def bisect(
 
     console = make_console()
     print_study(console, study, idle_gpus=bool(slurm_gpus) and study.device == "cpu")
-    with Journal(path, study.question(), study.names) as journal, teller(console, study) as tell:
+    with ProbeJournal(path, study.question(), study.names) as journal, teller(console, study) as tell:
         fleet = _fleet(out, jobs, wanted if slurm else None)
         try:
             finished = Session(study=study, fleet=fleet, journal=journal, budget=budget, tell=tell).run()
@@ -126,9 +126,9 @@ def _refuse_without_slurm(wanted: Mapping[str, object], *, slurm: bool) -> None:
 def _fleet(out: Path, jobs: int, slurm: Mapping[str, Any] | None) -> Fleet:
     """Jobs with the resources in `slurm`, or processes on this machine when that is None."""
     if slurm is not None:
-        from neuromf.bisect.slurm import Resources, SlurmFleet
+        from neuromf.bisect.slurm import ProbeResources, SlurmFleet
 
-        return SlurmFleet(out / "slurm", jobs, Resources(**slurm))
+        return SlurmFleet(out / "slurm", jobs, ProbeResources(**slurm))
     from neuromf.bisect.executor import LocalFleet
 
     return LocalFleet(jobs)

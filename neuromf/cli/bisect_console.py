@@ -12,11 +12,11 @@ from rich.table import Table
 
 from neuromf.bisect.answer import keys
 from neuromf.bisect.session import Ended
-from neuromf.bisect.study import Study
+from neuromf.bisect.study import BisectStudy
 from neuromf.cli.console import progress_bar
 
 
-def print_study(console: Console, study: Study, *, idle_gpus: bool = False) -> None:
+def print_study(console: Console, study: BisectStudy, *, idle_gpus: bool = False) -> None:
     """What is bisected and on what, and what the scale of the probes leaves out.
 
     Args:
@@ -36,7 +36,7 @@ def print_study(console: Console, study: Study, *, idle_gpus: bool = False) -> N
 
 
 @contextmanager
-def teller(console: Console, study: Study) -> Iterator[Callable[[Ended], None]]:
+def teller(console: Console, study: BisectStudy) -> Iterator[Callable[[Ended], None]]:
     """A function that shows each probe that ends: a bar on a terminal, a line each when piped."""
 
     def print_line(ended: Ended) -> None:
@@ -57,7 +57,7 @@ def teller(console: Console, study: Study) -> Iterator[Callable[[Ended], None]]:
         yield move_bar
 
 
-def _standing(study: Study, ended: Ended) -> tuple[int, str]:
+def _standing(study: BisectStudy, ended: Ended) -> tuple[int, str]:
     if ended.progress is None:
         return max(0, 2 * study.repeats - ended.finished), "calibrating"
     best = ended.progress.leaders[0]

@@ -16,9 +16,9 @@ from neuromf.config.load import load_config
 from neuromf.errors import InputError
 
 if TYPE_CHECKING:
-    from neuromf.gate.judge import Candidate
-    from neuromf.launch.job import Job
-    from neuromf.launch.resources import Resources
+    from neuromf.gate.judge import LaunchCandidate
+    from neuromf.launch.job import SlurmJob
+    from neuromf.launch.resources import JobResources
 
 MINUTES = 24 * 60
 """Time limit of a turn unless another is asked for; a training goes on in the next."""
@@ -62,7 +62,7 @@ def launch(
     from neuromf.cli.smoke_training import few_threads, opened_inputs, smoke_training
     from neuromf.config.resolve import resolved_text
     from neuromf.gate.console import print_verdict
-    from neuromf.gate.judge import Candidate, judge
+    from neuromf.gate.judge import LaunchCandidate, judge
     from neuromf.gate.waivers import all_waivers
     from neuromf.launch.submit import require_sbatch, submit
     from neuromf.training.distributed import World
@@ -74,7 +74,7 @@ def launch(
     if not write_only:
         require_sbatch()
     leave, console = all_waivers(waivers), make_console()
-    candidate = Candidate.of(settings, config, override or ())
+    candidate = LaunchCandidate.of(settings, config, override or ())
     verdict = judge(candidate, leave)
     if verdict.status == "PASS":  # what is blocked on paper needs no scans and no smoke training
         refuse_uneven(settings, World(0, max(wanted, 1)))
@@ -100,14 +100,14 @@ def launch(
     console.print(f"job {number} trains {job.run}; next: neuromf watch {shlex.quote(str(job.run))}", soft_wrap=True)
 
 
-def _job(out: Path, gpus: int, minutes: int | None, partition: str | None, options: tuple[str, ...]) -> Job:
+def _job(out: Path, gpus: int, minutes: int | None, partition: str | None, options: tuple[str, ...]) -> SlurmJob:
     """The job, in folders that do not exist yet.
 
     Raises:
         InputError: there is a run or a launch already, an option is none or breaks the job, or a name would not survive
             a script.
     """
-    from neuromf.launch.job import Job
+    from neuromf.launch.job import SlurmJob
     from neuromf.launch.options import UserOptions
 
     run = out.absolute()
@@ -120,7 +120,7 @@ def _job(out: Path, gpus: int, minutes: int | None, partition: str | None, optio
         raise InputError("holds a backslash", remedy="give a name without one, for sbatch", file=out, key="--out")
     added = UserOptions.read(options)
     added.check(gpus, minutes, partition)
-    job = Job(
+    job = SlurmJob(
         cwd=Path.cwd(), run=run, folder=run.with_name(f"{run.name}.launch"), gpus=gpus,
         minutes=MINUTES if minutes is None else minutes, partition=partition, options=added,
     )  # fmt: skip
@@ -130,7 +130,7 @@ def _job(out: Path, gpus: int, minutes: int | None, partition: str | None, optio
     return job
 
 
-def _resources(candidate: Candidate, gpus: int) -> Resources:
+def _resources(candidate: LaunchCandidate, gpus: int) -> JobResources:
     """What the job needs of a node, by scans and autoencoder, which were opened before."""
     from neuromf.launch.resources import resources
     from neuromf.nets.vae import load_vae
@@ -140,7 +140,7 @@ def _resources(candidate: Candidate, gpus: int) -> Resources:
     return resources(config, load_vae(config.vae.checkpoint).architecture, scans, gpus)
 
 
-def _write(job: Job, config: str, verdict: str) -> None:
+def _write(job: SlurmJob, config: str, verdict: str) -> None:
     """The folder of the launch, whole or not at all.
 
     Raises:

@@ -62,10 +62,10 @@ def _ask_the_gate(config: Config, layers: Sequence[str], overrides: Sequence[str
     from neuromf.cli.console import make_console
     from neuromf.gate.admission import Admission
     from neuromf.gate.console import closing_line, print_verdict
-    from neuromf.gate.judge import Candidate, judge
+    from neuromf.gate.judge import LaunchCandidate, judge
     from neuromf.gate.waivers import all_waivers
 
-    verdict = judge(Candidate.of(config, layers, overrides), all_waivers(asked.waivers))
+    verdict = judge(LaunchCandidate.of(config, layers, overrides), all_waivers(asked.waivers))
     admission = Admission(verdict, asked.despite)
     if launched_place().speaks:
         console = make_console()

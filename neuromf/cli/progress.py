@@ -13,7 +13,7 @@ KINDS = ("scans", "step")
 
 
 @dataclass
-class Progress:
+class ProgressFile:
     """What is done of the latents, and where it is noted.
 
     Attributes:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from neuromf.cli.console import progress_bar
-from neuromf.gate.judge import Candidate
+from neuromf.gate.judge import LaunchCandidate
 from neuromf.training.refusal import impossible
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def few_threads() -> Iterator[None]:
         yield
 
 
-def smoke_training(candidate: Candidate) -> SmokeRun | None:
+def smoke_training(candidate: LaunchCandidate) -> SmokeRun | None:
     """Train a candidate at small scale; None where torch cannot run it, which its laws say too."""
     if impossible(candidate.config):
         return None
@@ -41,7 +41,7 @@ def smoke_training(candidate: Candidate) -> SmokeRun | None:
         return run_smoke(candidate.config, candidate.sources, show, scans=candidate.scans)
 
 
-def opened_inputs(candidate: Candidate, *, trains: bool = False) -> Inputs:
+def opened_inputs(candidate: LaunchCandidate, *, trains: bool = False) -> Inputs:
     """Look at a candidate's scans and autoencoder; `trains` says that a training will need them.
 
     Raises:

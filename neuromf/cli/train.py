@@ -12,7 +12,7 @@ import typer
 
 from neuromf.cli.let_in import Asked, let_in
 from neuromf.cli.options import ConfigArgument, DeviceOption, RealLatentsOption, SetOption, WaiversOption
-from neuromf.cli.progress import Progress
+from neuromf.cli.progress import ProgressFile
 from neuromf.config.load import load_config
 from neuromf.training.interruption import Interrupted, Interruption, listening
 from neuromf.training.place import launched_place
@@ -71,7 +71,7 @@ def train(
         asked = Asked(ticket, waivers, despite)
         # A run that exists was let in when it was started, with this very configuration.
         admit = partial(let_in, settings, config, override or (), asked)
-        so_far = Progress(progress)
+        so_far = ProgressFile(progress)
         code = _train(
             settings, out, admit, interrupted, so_far,
             resume=resume, max_steps=max_steps, device=device, workers=workers, real_latents=real_latents,
@@ -81,8 +81,8 @@ def train(
 
 
 def _train(
-    config: Config, out: Path, admit: Callable[[], str], interrupted: Interruption, so_far: Progress, *, resume: bool,
-    max_steps: int | None, device: str | None, workers: int | None, real_latents: int,
+    config: Config, out: Path, admit: Callable[[], str], interrupted: Interruption, so_far: ProgressFile, *,
+    resume: bool, max_steps: int | None, device: str | None, workers: int | None, real_latents: int,
 ) -> int:  # fmt: skip
     """The exit code of a training."""
     from neuromf.training.refusal import refuse_impossible

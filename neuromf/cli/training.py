@@ -11,7 +11,7 @@ import torch
 
 from neuromf.cli.console import make_console, progress_bar
 from neuromf.cli.explanation import explain_halt
-from neuromf.cli.progress import Progress
+from neuromf.cli.progress import ProgressFile
 from neuromf.cli.starting import ENCODED, Start
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
@@ -49,7 +49,7 @@ def prepare(
     gate: str,
     real: int = REAL,
     interrupted: Interruption,
-    progress: Progress,
+    progress: ProgressFile,
 ) -> LatentStore:
     """The latents and the run's folder, made by rank 0; other ranks open what it made.
 
@@ -80,7 +80,7 @@ def prepare(
 
 def _prepare(
     config: Config, out: Path, opened: list[LatentStore], start: Start, *, resume: bool, gate: str, real: int,
-    interrupted: Interruption, progress: Progress,
+    interrupted: Interruption, progress: ProgressFile,
 ) -> Path:  # fmt: skip
     # Before minutes of encoding, and before anything is written.
     if resume:
@@ -164,7 +164,7 @@ def run_training(
         )  # fmt: skip
 
 
-def report_interrupted(name: str, progress: Progress) -> None:
+def report_interrupted(name: str, progress: ProgressFile) -> None:
     """Say that a signal came before the first step, what is kept, and how to go on."""
     made = f"{progress.scans} of {progress.total} done; those are kept in the cache" if progress.total else "none yet"
     said = f"interrupted ({name}) while latents were made, {made}; go on with the same command"

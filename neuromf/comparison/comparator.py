@@ -18,7 +18,7 @@ from neuromf.comparison.table import Numbers, TraceTable
 from neuromf.trace.columns import COLUMNS, NAMES
 
 
-class Verdict(StrEnum):
+class ComparisonVerdict(StrEnum):
     """What a comparison says; the text is what the user reads."""
 
     PASS = "PASS"
@@ -85,7 +85,7 @@ class Comparison:
         not_finite: the first number that is not finite on either side, whether or not the other side has it too.
     """
 
-    verdict: Verdict
+    verdict: ComparisonVerdict
     steps: int
     first: Divergence | None = None
     unchanged: tuple[str, ...] = ()
@@ -109,12 +109,12 @@ def compare(actual: TraceTable, golden: TraceTable, tolerances: Mapping[str, Tol
     """
     problem = next(_contract_problems(actual, golden), "")
     if problem:
-        return Comparison(Verdict.CONTRACT, 0, problem=problem)
+        return Comparison(ComparisonVerdict.CONTRACT, 0, problem=problem)
     sizes = len(actual.steps), len(golden.steps)
     found = _compare_cells(actual.head(min(sizes)), golden.head(min(sizes)), tolerances)
     if sizes[0] == sizes[1]:
         return found
-    return replace(found, verdict=Verdict.CONTRACT, problem=f"{sizes[0]} steps instead of {sizes[1]}")
+    return replace(found, verdict=ComparisonVerdict.CONTRACT, problem=f"{sizes[0]} steps instead of {sizes[1]}")
 
 
 def _compare_cells(actual: TraceTable, golden: TraceTable, tolerances: Mapping[str, Tolerance]) -> Comparison:
@@ -122,9 +122,9 @@ def _compare_cells(actual: TraceTable, golden: TraceTable, tolerances: Mapping[s
     beyond = {name: _beyond(actual, golden, name, tolerances.get(name, EXACT)) for name in golden.columns}
     first = _first(beyond, actual, golden)
     not_finite = _first({name: _non_finite(actual, golden, name) for name in golden.numbers}, actual, golden)
-    parted = Verdict.PASS if first is None else Verdict.REGRESSED
+    parted = ComparisonVerdict.PASS if first is None else ComparisonVerdict.REGRESSED
     return Comparison(
-        verdict=parted if not_finite is None else Verdict.NONFINITE,
+        verdict=parted if not_finite is None else ComparisonVerdict.NONFINITE,
         steps=len(golden.steps),
         first=first,
         unchanged=() if first is None else golden.columns[: golden.columns.index(first.column)],

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from neuromf.comparison.comparator import Comparison, Divergence, Tolerance, Verdict
+from neuromf.comparison.comparator import Comparison, ComparisonVerdict, Divergence, Tolerance
 from neuromf.comparison.stages import stage_of
 
 
@@ -58,7 +58,7 @@ def _lines(comparison: Comparison, context: Context) -> Iterator[str]:
         yield f"  keys that set this stage: {', '.join(stage.keys) or 'none, so it is the code or the environment'}"
     if comparison.not_finite is not None:
         yield from _not_finite(comparison.not_finite, parted=first is not None)
-    if comparison.verdict is not Verdict.PASS:
+    if comparison.verdict is not ComparisonVerdict.PASS:
         yield f"  configuration: {_changes(context.config_changes)}"
         if context.next_command:
             yield f"  next: {context.next_command}"

@@ -15,7 +15,7 @@ from neuromf_spec.registry import law, laws
 
 from neuromf.config.schema import Config
 from neuromf.diagnosis.causes import BLINDNESS, CAUSES, JUDGED_BY_COLUMNS, SYMPTOMS, Cause
-from neuromf.diagnosis.evidence import LIMIT, Reading, fact, score
+from neuromf.diagnosis.evidence import LIMIT, SignReading, fact, score
 from neuromf.diagnosis.symptoms.blocks import BlockNorms, block_signs
 from neuromf.diagnosis.symptoms.configuration import config_signs, law_findings
 from neuromf.diagnosis.symptoms.field import field_signs
@@ -79,7 +79,7 @@ def read_signs(
     alarms: Sequence[Event],
     findings: dict[str, Finding],
     blocks: BlockNorms | None = None,
-) -> dict[str, Reading]:
+) -> dict[str, SignReading]:
     """Every sign that can be read, by name; one that cannot, for want of a column or of steps, is absent."""
     signs = dict(config_signs(config, findings))
     long_enough = exposed(config, summary.last_step)
@@ -90,11 +90,11 @@ def read_signs(
     signs["non_finite"] = _non_finite(summary)
     signs["weight_turns"] = fact(False, "a positive weight turns no gradient: it can hide a divergence, not cause one")
     for alarm in alarms:
-        signs.setdefault(f"event {alarm.law}", Reading(LIMIT, f"step {alarm.step}, {alarm.law}: {alarm.message}"))
+        signs.setdefault(f"event {alarm.law}", SignReading(LIMIT, f"step {alarm.step}, {alarm.law}: {alarm.message}"))
     return signs
 
 
-def weigh(cause: Cause, config: Config, signs: dict[str, Reading], findings: dict[str, Finding]) -> Suspect:
+def weigh(cause: Cause, config: Config, signs: dict[str, SignReading], findings: dict[str, Finding]) -> Suspect:
     """One cause as a suspect, with every answered question on one side or the other."""
     known = [[signs[name] for name in question if name in signs] for question in cause.expects]
     loudest = [max(readings, key=lambda reading: reading.points) for readings in known if readings]
@@ -113,13 +113,13 @@ def weigh(cause: Cause, config: Config, signs: dict[str, Reading], findings: dic
     )
 
 
-def _has_symptom(signs: dict[str, Reading], alarms: Sequence[Event]) -> bool:
+def _has_symptom(signs: dict[str, SignReading], alarms: Sequence[Event]) -> bool:
     if any(alarm.level == "halt" or alarm.law not in BLINDNESS for alarm in alarms):
         return True
     return any(name in signs and signs[name].points > 0 for name in SYMPTOMS)
 
 
-def _non_finite(summary: TraceSummary) -> Reading:
+def _non_finite(summary: TraceSummary) -> SignReading:
     found = summary.broken
     if found is None:
         return fact(False, f"all numbers of {len(summary.rows)} rows are finite")

@@ -23,46 +23,46 @@ KEPT = -1.0
 
 
 @dataclass(frozen=True)
-class Reading:
+class SignReading:
     """What a sign says of a cause it belongs to: points for (above 0) or against it, and a sentence with numbers."""
 
     points: float
     says: str
 
-    def opposed(self, why: str) -> Reading:
+    def opposed(self, why: str) -> SignReading:
         """The same number where it contradicts a cause: its presence counts against, its absence for nothing."""
-        return Reading(-max(self.points, 0.0), f"{self.says}: {why}")
+        return SignReading(-max(self.points, 0.0), f"{self.says}: {why}")
 
 
 @dataclass(frozen=True)
-class Edges:
+class CalibratedRange:
     """Where a number stood in measured runs: the worst healthy training and the mildest that showed the fault."""
 
     healthy: float
     faulty: float
 
-    def place(self, value: float, says: str) -> Reading:
+    def place(self, value: float, says: str) -> SignReading:
         """Points of `value` on the log axis through both edges; NaN and infinity count as faulty."""
         text = f"{says} (healthy {self.healthy:.2g}, faulty {self.faulty:.2g})"
         if not value < math.inf:
-            return Reading(LIMIT, text)
+            return SignReading(LIMIT, text)
         if value <= 0:
-            return Reading(-LIMIT, text)
+            return SignReading(-LIMIT, text)
         low, high = math.log(self.healthy), math.log(self.faulty)
-        return Reading(clip((2 * math.log(value) - low - high) / (high - low)), text)
+        return SignReading(clip((2 * math.log(value) - low - high) / (high - low)), text)
 
 
-def fact(present: bool, says: str) -> Reading:
+def fact(present: bool, says: str) -> SignReading:
     """A fact that a sound program never shows."""
-    return Reading(LIMIT if present else -LIMIT, says)
+    return SignReading(LIMIT if present else -LIMIT, says)
 
 
-def law_reading(law_id: str, title: str, finding: Finding) -> Reading:
+def law_reading(law_id: str, title: str, finding: Finding) -> SignReading:
     """A law judged on the configuration alone: decades beyond its bound, one point where it has no number."""
     value = finding.value if isinstance(finding.value, str) else f"{finding.value:.4g}"
     detail = "" if finding.passed or not finding.detail else f"; {finding.detail}"
     says = f"{law_id}, {title}: {value} {finding.unit}".rstrip() + f", bound {finding.bound}{detail}"
-    return Reading(min(max(_decades(finding), KEPT), LIMIT), says)
+    return SignReading(min(max(_decades(finding), KEPT), LIMIT), says)
 
 
 def clip(points: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neuromf.errors import InputError
-from neuromf.gate.verdict import Verdict
+from neuromf.gate.verdict import GateVerdict
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Admission:
         despite: why the run is wanted although laws block it; None where nobody said so.
     """
 
-    verdict: Verdict
+    verdict: GateVerdict
     despite: str | None
 
     def __post_init__(self) -> None:

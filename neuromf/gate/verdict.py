@@ -14,7 +14,7 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class GateVerdict:
     """What the gate says about one configuration.
 
     Attributes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuromf.launch.options import NOTHING_ADDED, UserOptions
-from neuromf.launch.resources import Resources
+from neuromf.launch.resources import JobResources
 from neuromf.launch.script import BODY
 
 SAVING_S = 120
@@ -25,7 +25,7 @@ TORCHRUN_FAILED = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class SlurmJob:
     """One training as a SLURM job.
 
     Attributes:
@@ -45,7 +45,7 @@ class Job:
     gpus: int
     minutes: int
     partition: str | None = None
-    resources: Resources | None = None
+    resources: JobResources | None = None
     options: UserOptions = NOTHING_ADDED
 
     @property

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
 from neuromf.report.lines import BINS, Line, column_values
-from neuromf.report.marks import Mark, draw_marks
+from neuromf.report.marks import ChartMark, draw_marks
 from neuromf.report.svg import svg_text
 from neuromf.trace.columns import Row
 
@@ -48,7 +48,7 @@ class Frame:
     across: str = "optimiser step"
     width: float = 4.4
     height: float = 2.8
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[ChartMark, ...] = ()
     bins: int = BINS
     medians: int = 0
     legend_below: bool = False

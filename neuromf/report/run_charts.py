@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from neuromf.report.charts import COLOURS, INK, LOSS_CHARTS, Chart, Frame, draw
 from neuromf.report.lines import BINS, Line, legend_line
-from neuromf.report.marks import Mark
+from neuromf.report.marks import ChartMark
 from neuromf.report.run_facts import ReportedRun
 from neuromf.watch.event_log import HALT, alarms
 
@@ -98,14 +98,14 @@ def shortened(name: str, length: int = 22) -> str:
     return name if len(name) <= length else "…" + name[1 - length :]
 
 
-def _alarm_marks(runs: Sequence[ReportedRun]) -> tuple[Mark, ...]:
+def _alarm_marks(runs: Sequence[ReportedRun]) -> tuple[ChartMark, ...]:
     """The first alarm of each law and level of each run."""
-    first: dict[tuple[int, str, str], Mark] = {}
+    first: dict[tuple[int, str, str], ChartMark] = {}
     for run in runs:
         for event in alarms(run.events):
             level = "halt" if event.level == HALT else "warn"
             colour = MARK_COLOURS[level] if len(runs) == 1 else run.colour
-            mark = Mark(float(event.step), event.law or level, colour, run.toggle, grave=level == "halt")
+            mark = ChartMark(float(event.step), event.law or level, colour, run.toggle, grave=level == "halt")
             first.setdefault((run.index, event.law, level), mark)
     return tuple(dict.fromkeys(first.values()))
 

@@ -22,7 +22,7 @@ from neuromf.training.run_folder import RunFolder, open_run, recorded_environmen
 from neuromf.training.summary import read_summary
 from neuromf.watch.event_log import whole_events
 from neuromf.watch.growing import whole_rows
-from neuromf.watch.standing import Standing
+from neuromf.watch.standing import RunStatus
 from neuromf.watch.watcher import standing_of
 
 MOST_RUNS = len(COLOURS)
@@ -52,7 +52,7 @@ class ReportedRun:
     rows: list[Row]
     events: list[Event]
     epochs: list[dict[str, Any]]
-    standing: Standing
+    standing: RunStatus
     environment: dict[str, str]
 
     @property

@@ -37,7 +37,7 @@ EXIT_CODES = {RunState.SILENT: 1, RunState.HALTED: 16, RunState.IRREPRODUCIBLE: 
 
 
 @dataclass(frozen=True)
-class Standing:
+class RunStatus:
     """Where a run stands.
 
     Attributes:
@@ -100,10 +100,10 @@ def newest_saved(run: RunFolder) -> Saved:
     return Saved()
 
 
-def judge_standing(signs: Signs, events: Sequence[Event]) -> Standing:
+def judge_standing(signs: Signs, events: Sequence[Event]) -> RunStatus:
     """A run's state from its checkpoints, its events and the age of its trace."""
     state, reason = _ending(signs, events) or _progress(signs)
-    return Standing(state, signs.step, signs.total, signs.age, reason)
+    return RunStatus(state, signs.step, signs.total, signs.age, reason)
 
 
 def _ending(signs: Signs, events: Sequence[Event]) -> tuple[RunState, str] | None:

@@ -19,7 +19,7 @@ from neuromf.training.run_folder import RunFolder, open_run
 from neuromf.watch.event_log import alarms, whole_events
 from neuromf.watch.growing import GrowingTrace
 from neuromf.watch.pace import Pace
-from neuromf.watch.standing import RunState, Signs, Standing, judge_standing, newest_saved
+from neuromf.watch.standing import RunState, RunStatus, Signs, judge_standing, newest_saved
 
 CHANNELS = tuple(name for name in NAMES if name.startswith("raw_ch"))
 SHOWN = ("raw_total", "raw_fm", "raw_mf", *CHANNELS, "weighted", "objective", "grad_norm", "lr")
@@ -63,7 +63,7 @@ class View:
         alarms: warnings and halts, oldest first.
     """
 
-    standing: Standing
+    standing: RunStatus
     quantities: tuple[Quantity, ...]
     window: int
     saturated: float | None
@@ -124,7 +124,7 @@ def standing_of(
     marks: Sequence[Mark],
     *,
     grew: float | None = None,
-) -> Standing:
+) -> RunStatus:
     """How a run stands, as its files are now.
 
     Args:

@@ -12,8 +12,8 @@ import pytest
 from command_line import run_command
 
 from neuromf.bisect.executor import Answer
-from neuromf.bisect.oracle import Outcome, Verdict
-from neuromf.bisect.slurm import Resources
+from neuromf.bisect.oracle import ProbeOutcome, ProbeVerdict
+from neuromf.bisect.slurm import ProbeResources
 
 ROOT = Path(__file__).parents[2]
 ASKED = ("phase4c", "failed_225", "--oracle", "law:JVP-003")
@@ -39,8 +39,8 @@ class Told:
         """Answer at once."""
         self.asked += len(tasks)
         for numbered in tasks:
-            verdict = Verdict.BROKEN if self.breaks(numbered.task.config) else Verdict.HEALTHY
-            self.answers.append(Answer(numbered.number, Outcome(verdict)))
+            verdict = ProbeVerdict.BROKEN if self.breaks(numbered.task.config) else ProbeVerdict.HEALTHY
+            self.answers.append(Answer(numbered.number, ProbeOutcome(verdict)))
 
     def wait(self):
         """Give all answers."""
@@ -152,10 +152,10 @@ def test_nonsense_is_one_sentence(bisect, tmp_path, arguments, words):
 @pytest.mark.parametrize(
     ("options", "wanted"),
     [
-        ((), Resources()),
+        ((), ProbeResources()),
         (
             ("--slurm-minutes", "5", "--slurm-gpus", "2", "--slurm-partition", "long"),
-            Resources(minutes=5, gpus=2, partition="long"),
+            ProbeResources(minutes=5, gpus=2, partition="long"),
         ),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 from command_line import run_command
 from tiny_run import TINY, despite_the_laws, make_tiny_config
 
-from neuromf.cli.progress import Progress
+from neuromf.cli.progress import ProgressFile
 from neuromf.cli.starting import ENCODED, Start
 from neuromf.cli.training import prepare
 from neuromf.monitor.events import read_events
@@ -92,7 +92,7 @@ def test_a_training_on_a_gpu_says_once_that_its_scans_are_encoded_on_the_cpu(mon
             return SimpleNamespace(store=store, keep=lambda run, real: None)
 
         monkeypatch.setattr("neuromf.cli.training.begin", make)
-        signals = {"interrupted": Interruption(), "progress": Progress()}
+        signals = {"interrupted": Interruption(), "progress": ProgressFile()}
         prepare(make_tiny_config(), tmp_path / name, World(), start, resume=False, gate="PASS", **signals)
         assert capsys.readouterr().out.count(ENCODED) == (1 if encoded else 0)
 

@@ -12,10 +12,10 @@ import pytest
 from tiny_run import TINY, despite_the_laws
 
 from neuromf.bisect.executor import LocalFleet, Numbered
-from neuromf.bisect.oracle import Task, Verdict
+from neuromf.bisect.oracle import ProbeVerdict, Task
 from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config
-from neuromf.launch.job import Job
+from neuromf.launch.job import SlurmJob
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "import sys\nfrom {module} import {function}\nsys.exit({function}())\n"
@@ -66,7 +66,7 @@ def test_the_command_runs_although_a_path_holds_packages_of_its_names(strange, t
 
 def test_a_job_on_two_processes_trains_although_a_path_holds_packages_of_its_names(strange, tmp_path):
     """The launcher, its two children and their gate: the script's own command, on the CPU, as far as one step."""
-    job = Job(cwd=strange, run=tmp_path / "run", folder=tmp_path / "run.launch", gpus=2, minutes=5)
+    job = SlurmJob(cwd=strange, run=tmp_path / "run", folder=tmp_path / "run.launch", gpus=2, minutes=5)
     launcher, _, _ = job.command().partition(" train ")
     options = ["--out", str(job.run), "--device", "cpu", "--max-steps", "1"]
     options += despite_the_laws(*TINY, "training.gpus=2")
@@ -90,7 +90,7 @@ def test_a_worker_of_a_bisect_answers_although_a_path_holds_packages_of_its_name
         (answer,) = fleet.wait()
     finally:
         fleet.close()
-    assert answer.outcome.verdict is Verdict.BROKEN
+    assert answer.outcome.verdict is ProbeVerdict.BROKEN
 
 
 def test_a_series_of_trainings_in_processes_of_their_own_finds_its_packages(strange, tmp_path):

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from neuromf.bisect.engine import Engine, bisect
-from neuromf.bisect.journal import Journal
+from neuromf.bisect.journal import ProbeJournal
 from neuromf.bisect.posterior import Rates
 from neuromf.bisect.question import Question
 from tools.studies.bisect_simulation.simulated import SimulatedOracle
@@ -17,7 +17,7 @@ ORACLE = SimulatedOracle(causes=(0b10010,), rates=Rates(), seed=3)
 
 def open_journal(path):
     """The journal of the one question that is asked here."""
-    return Journal(path, QUESTION, NAMES)
+    return ProbeJournal(path, QUESTION, NAMES)
 
 
 def engine():

@@ -22,14 +22,14 @@ from neuromf_spec.reference.schedule import lr_multiplier
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
-from neuromf.diagnosis.evidence import Edges, Reading, fact
+from neuromf.diagnosis.evidence import CalibratedRange, SignReading, fact
 
 OUTPUT, HEADS = "out", ("out", "v_out")
 """The output's block, and both that start at zero."""
-STARVED = Edges(healthy=2.3, faulty=15.0)
+STARVED = CalibratedRange(healthy=2.3, faulty=15.0)
 """Norm of `out` over the largest of the others, once a run is exposed: 0.5 to 1 as a rule and 2.3 in a net of twice the
 width, 15 at a hundredth of the learning rate in a net of three levels."""
-LOST = Edges(healthy=0.19, faulty=1.1)
+LOST = CalibratedRange(healthy=0.19, faulty=1.1)
 """That ratio times the learning rates added up: 0.19 at ten times the smoke recipe's rate, 1.1 at a hundred times."""
 SETTLED_RATE = 0.1
 """Learning rates, added up, from which the ratio falls no further."""
@@ -50,7 +50,7 @@ class BlockNorms:
     norms: Mapping[str, float]
 
 
-def block_signs(config: Config, blocks: BlockNorms | None, long_enough: bool) -> Iterator[tuple[str, Reading]]:
+def block_signs(config: Config, blocks: BlockNorms | None, long_enough: bool) -> Iterator[tuple[str, SignReading]]:
     """Readings by name, of what the norms can tell; none before the first update or without the output's norm.
 
     Args:
@@ -71,11 +71,11 @@ def block_signs(config: Config, blocks: BlockNorms | None, long_enough: bool) ->
     moved = "has not moved" if ratio == math.inf else "has moved"
     yield "output_still", fact(ratio == math.inf, f"{says}: the output, which starts at zero, {moved}")
     if not long_enough:
-        yield "imbalance", Reading(0.0, says)
+        yield "imbalance", SignReading(0.0, says)
     elif len(others) >= LEAST_BLOCKS and ratio < math.inf:
         starved, lost = STARVED.place(ratio, says), LOST.place(ratio * rate, says).points > 0
         yield "blocks_lost" if lost else "blocks_starved", starved
-        yield "blocks_fed", Reading(-starved.points, starved.says)
+        yield "blocks_fed", SignReading(-starved.points, starved.says)
 
 
 def applied_rate(config: Config, step: int) -> float:

@@ -14,9 +14,9 @@ from neuromf_spec.registry import law
 
 from neuromf.config.derived import RunFacts, run_facts
 from neuromf.config.schema import Config
-from neuromf.diagnosis.evidence import Edges, Reading, law_reading
+from neuromf.diagnosis.evidence import CalibratedRange, SignReading, law_reading
 
-BELOW_CLAMP = Edges(healthy=SUPPORT, faulty=0.1)
+BELOW_CLAMP = CalibratedRange(healthy=SUPPORT, faulty=0.1)
 """Share of samples drawn below the clamp of 1/t, where the target is biased. Derived: law TIME-005 holds one in 1,000
 to be the least that is learnt from; a tenth biases a tenth of the loss."""
 
@@ -27,7 +27,7 @@ def law_findings(config: Config) -> dict[str, Finding]:
     return {law_id: law(law_id).predicate(**arguments(config, facts)) for law_id, arguments in ARGUMENTS.items()}
 
 
-def config_signs(config: Config, findings: dict[str, Finding]) -> Iterator[tuple[str, Reading]]:
+def config_signs(config: Config, findings: dict[str, Finding]) -> Iterator[tuple[str, SignReading]]:
     """Readings by name: each law's id, and `below_clamp`."""
     for law_id, finding in findings.items():
         yield law_id, law_reading(law_id, law(law_id).title, finding)

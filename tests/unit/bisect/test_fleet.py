@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from neuromf.bisect.executor import LocalFleet, Numbered
-from neuromf.bisect.oracle import Task, Verdict
+from neuromf.bisect.oracle import ProbeVerdict, Task
 from neuromf.bisect.slurm import SlurmFleet
 from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config
@@ -36,7 +36,7 @@ def test_more_tasks_than_workers_are_all_answered(local):
     """Five tasks on two processes, by number."""
     recipes = ["failed_225", "phase4c", "failed_225", "recommended", "smoke"]
     local.submit([Numbered(number, task(recipe)) for number, recipe in enumerate(recipes)])
-    broken = {number for number, verdict in gather(local, 5).items() if verdict is Verdict.BROKEN}
+    broken = {number for number, verdict in gather(local, 5).items() if verdict is ProbeVerdict.BROKEN}
     assert broken == {0, 2}
 
 
@@ -51,9 +51,9 @@ def test_a_worker_that_dies_has_no_verdict_and_the_next_task_has_another(local):
     """Killed as the system kills for want of memory."""
     local.submit([Numbered(0, task())])
     os.kill(local._workers[0].process.pid, signal.SIGKILL)
-    assert gather(local, 1) == {0: Verdict.UNDECIDED}
+    assert gather(local, 1) == {0: ProbeVerdict.UNDECIDED}
     local.submit([Numbered(1, task())])
-    assert gather(local, 1) == {1: Verdict.BROKEN}
+    assert gather(local, 1) == {1: ProbeVerdict.BROKEN}
 
 
 def test_an_idle_worker_that_died_loses_no_task(local):
@@ -65,7 +65,7 @@ def test_an_idle_worker_that_died_loses_no_task(local):
         process.kill()
         process.wait()
     local.submit([Numbered(number, task()) for number in (2, 3, 4)])
-    assert gather(local, 3) == dict.fromkeys((2, 3, 4), Verdict.BROKEN)
+    assert gather(local, 3) == dict.fromkeys((2, 3, 4), ProbeVerdict.BROKEN)
     assert not {worker.process for worker in local._workers} & set(dead)
     assert len(local._workers) == 2
 
@@ -76,7 +76,7 @@ def test_a_folder_of_the_users_is_not_taken_for_the_packages(local, tmp_path, mo
     (tmp_path / "tools" / "__init__.py").write_text("raise SystemExit('not ours')", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     local.submit([Numbered(0, task())])
-    assert gather(local, 1) == {0: Verdict.BROKEN}
+    assert gather(local, 1) == {0: ProbeVerdict.BROKEN}
 
 
 def test_a_worker_ends_with_its_bisect(local):
@@ -93,7 +93,7 @@ def test_array_jobs_are_answered_alike(tmp_path, cluster):
     """Submitit's in-process and one-machine executors stand in for SLURM."""
     fleet = SlurmFleet(tmp_path, 2, cluster=cluster, poll=0.1)
     fleet.submit([Numbered(0, task()), Numbered(1, task("phase4c"))])
-    assert gather(fleet, 2) == {0: Verdict.BROKEN, 1: Verdict.HEALTHY}
+    assert gather(fleet, 2) == {0: ProbeVerdict.BROKEN, 1: ProbeVerdict.HEALTHY}
 
 
 def test_a_refusal_of_an_array_job_is_refused_here(tmp_path):

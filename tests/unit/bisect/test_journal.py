@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neuromf.bisect.engine import bisect
-from neuromf.bisect.journal import Journal
-from neuromf.bisect.oracle import Outcome, Probe, Purpose, Verdict
+from neuromf.bisect.journal import ProbeJournal
+from neuromf.bisect.oracle import Probe, ProbeOutcome, ProbePurpose, ProbeVerdict
 from neuromf.errors import InputError
 
 ROOT = Path(__file__).parents[3]
@@ -90,7 +90,7 @@ def test_the_journal_of_another_question_is_refused_and_kept(path, whole, change
     """Named by the key that differs; not a byte is written, and the lock is free again."""
     path.write_bytes(whole[0])
     with pytest.raises(InputError, match=f"{next(iter(change))}: belongs to another bisect"):
-        Journal(path, {**example.QUESTION, **change}, example.NAMES)
+        ProbeJournal(path, {**example.QUESTION, **change}, example.NAMES)
     assert path.read_bytes() == whole[0]
     example.open_journal(path).close()
 
@@ -100,7 +100,7 @@ def test_a_journal_that_asked_for_more_is_refused(path, whole):
     path.write_bytes(whole[0])
     question = {key: value for key, value in example.QUESTION.items() if key != "oracle"}
     with pytest.raises(InputError, match="oracle: belongs to another bisect"):
-        Journal(path, question, example.NAMES)
+        ProbeJournal(path, question, example.NAMES)
 
 
 def test_probes_that_ran_side_by_side_when_it_was_killed_are_made_again(path, whole):
@@ -119,10 +119,10 @@ def test_every_line_is_on_the_disk_before_it_counts(path, monkeypatch):
     """One sync for the question, one as a probe starts, one as it ends."""
     synced = []
     monkeypatch.setattr(os, "fsync", lambda _: synced.append(path.read_bytes().count(b"\n")))
-    probe = Probe(index=0, subset=1, seed=0, purpose=Purpose.SEARCH)
+    probe = Probe(index=0, subset=1, seed=0, purpose=ProbePurpose.SEARCH)
     with example.open_journal(path) as journal:
         journal.start(probe)
-        journal.finish(probe, Outcome(Verdict.HEALTHY))
+        journal.finish(probe, ProbeOutcome(ProbeVerdict.HEALTHY))
     assert synced == [1, 2, 3]
 
 
@@ -147,14 +147,14 @@ def test_damage_before_the_end_is_refused(path, whole, damage):
 
 def test_a_line_names_the_keys_of_its_probe(path):
     """A reader sees what was trained without decoding bits."""
-    probe = Probe(index=0, subset=0b101, seed=7, purpose=Purpose.SEARCH, universe=63)
+    probe = Probe(index=0, subset=0b101, seed=7, purpose=ProbePurpose.SEARCH, universe=63)
     with example.open_journal(path) as journal:
         journal.start(probe)
         journal.start(probe)
         assert journal.pending == [probe]
-        journal.finish(probe, Outcome(Verdict.BROKEN, 1.5, "raw loss 12"))
+        journal.finish(probe, ProbeOutcome(ProbeVerdict.BROKEN, 1.5, "raw loss 12"))
         with pytest.raises(ValueError, match="ended before"):
-            journal.finish(probe, Outcome(Verdict.HEALTHY))
+            journal.finish(probe, ProbeOutcome(ProbeVerdict.HEALTHY))
     started, ended = [json.loads(line) for line in path.read_text().splitlines()[1:]]
     assert started["keys"] == ["a", "c"]
     assert (ended["verdict"], ended["cost"], ended["detail"]) == ("broken", 1.5, "raw loss 12")

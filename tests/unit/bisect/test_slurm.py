@@ -8,8 +8,8 @@ import pytest
 from fake_slurm import FakeSlurm
 
 from neuromf.bisect.executor import Numbered, answer_of, record_of
-from neuromf.bisect.oracle import Task, Verdict
-from neuromf.bisect.slurm import WARNING, Departures, Resources, SlurmFleet, answer_in_job, queued_jobs
+from neuromf.bisect.oracle import ProbeVerdict, Task
+from neuromf.bisect.slurm import WARNING, Departures, ProbeResources, SlurmFleet, answer_in_job, queued_jobs
 from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config
 from neuromf.errors import InputError
@@ -43,7 +43,7 @@ def fleet(cluster, tmp_path):
 def test_a_job_asks_for_what_was_wanted_and_for_nothing_else(cluster, tmp_path):
     """Minutes, GPUs and partition stand in the script; GPUs and partition only when they were given."""
     cluster.will("dies")
-    wanted = {"given": Resources(minutes=5, gpus=2, partition="long"), "default": Resources()}
+    wanted = {"given": ProbeResources(minutes=5, gpus=2, partition="long"), "default": ProbeResources()}
     scripts = {}
     for name, resources in wanted.items():
         SlurmFleet(tmp_path / name, 2, resources).submit([numbered()])
@@ -64,7 +64,7 @@ def test_a_job_runs_the_packages_of_its_bisect_and_is_read_without_accounting(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path) if on_the_path else "")
     fleet.submit([numbered()])
     (answer,) = fleet.wait()
-    assert (answer.number, answer.outcome.verdict) == (3, Verdict.BROKEN)
+    assert (answer.number, answer.outcome.verdict) == (3, ProbeVerdict.BROKEN)
 
 
 def test_a_job_that_leaves_the_queue_without_a_result_has_no_verdict(cluster, fleet, tmp_path):
@@ -74,7 +74,7 @@ def test_a_job_that_leaves_the_queue_without_a_result_has_no_verdict(cluster, fl
     (tmp_path / "jobs" / "7_0_log.err").write_text("starting\nsrun: error: task 0: Killed\n", encoding="utf-8")
     cluster.queue.write_text("6\n8_1\n", encoding="utf-8")
     (answer,) = fleet.wait()
-    assert (answer.number, answer.outcome.verdict) == (3, Verdict.UNDECIDED)
+    assert (answer.number, answer.outcome.verdict) == (3, ProbeVerdict.UNDECIDED)
     assert answer.outcome.detail == "job 7 left the queue without a result (srun: error: task 0: Killed)"
 
 
@@ -82,7 +82,7 @@ def test_a_job_that_breaks_off_has_no_verdict_and_says_why(fleet):
     """The last line of its traceback, not that of the advice around it."""
     fleet.submit([Numbered(3, replace(numbered().task, config=None))])
     (answer,) = fleet.wait()
-    assert answer.outcome.verdict is Verdict.UNDECIDED
+    assert answer.outcome.verdict is ProbeVerdict.UNDECIDED
     assert answer.outcome.detail == "job 7 failed: TypeError: 'NoneType' object is not a mapping"
 
 
@@ -128,6 +128,6 @@ def test_a_job_whose_time_is_nearly_up_has_no_verdict(monkeypatch):
     monkeypatch.setattr("neuromf.bisect.trainings.divergence", outlasts)
     before = signal.getsignal(WARNING)
     answer = answer_of(answer_in_job(record_of(numbered("divergence"))))
-    assert (answer.number, answer.outcome.verdict) == (3, Verdict.UNDECIDED)
+    assert (answer.number, answer.outcome.verdict) == (3, ProbeVerdict.UNDECIDED)
     assert "time limit" in answer.outcome.detail
     assert signal.getsignal(WARNING) is before

@@ -13,7 +13,7 @@ from neuromf.cli.app import app
 from neuromf.config.load import load_config
 from neuromf.errors import InputError
 from neuromf.gate.admission import Admission
-from neuromf.gate.judge import Candidate, judge
+from neuromf.gate.judge import LaunchCandidate, judge
 
 BROKEN = ("training.beta2=0.999",)
 LAW = "OPT-001"
@@ -21,7 +21,7 @@ LAW = "OPT-001"
 
 def verdict(*overrides, waivers=()):
     config = load_config(["recommended"], list(overrides))
-    return judge(Candidate.of(config, ["recommended"], list(overrides)), waivers)
+    return judge(LaunchCandidate.of(config, ["recommended"], list(overrides)), waivers)
 
 
 def leave(until):

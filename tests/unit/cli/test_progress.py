@@ -7,7 +7,7 @@ from tiny_run import TINY, despite_the_laws
 from typer.testing import CliRunner
 
 from neuromf.cli.app import app
-from neuromf.cli.progress import Progress
+from neuromf.cli.progress import ProgressFile
 from neuromf.errors import InputError
 
 
@@ -18,7 +18,7 @@ def file(tmp_path):
 
 def note(file, scans=0, steps=None):
     """What the file holds after a turn that ends so."""
-    progress = Progress(file)
+    progress = ProgressFile(file)
     progress.check()
     progress.scans = scans
     progress.note(steps)
@@ -58,14 +58,14 @@ def test_a_line_that_is_none_of_ours_is_written_over(file, text):
 
 def test_nothing_is_written_where_nobody_asked(tmp_path):
     """Without --progress."""
-    Progress().note(3)
+    ProgressFile().note(3)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_cannot_be_written_is_refused_first(tmp_path):
     """Not when the training is over."""
     with pytest.raises(InputError, match="--progress"):
-        Progress(tmp_path / "absent" / "file").check()
+        ProgressFile(tmp_path / "absent" / "file").check()
 
 
 def test_the_command_notes_the_step_at_its_end(tmp_path, file, trained):

@@ -10,7 +10,7 @@ from neuromf_spec.sources import passages
 from neuromf_spec.waivers import EXAMPLE, Waiver, parse_waivers, shipped_waivers
 
 from neuromf.checkout import source_root
-from neuromf.gate.enforcement import Place, enforcers, places
+from neuromf.gate.enforcement import EnforcementPlace, enforcers, places
 from neuromf.gate.result import LawResult
 from neuromf.gate.waivers import apply_waivers
 from tools.laws import check
@@ -38,14 +38,16 @@ def test_a_missing_enforcer_is_found(enforcer):
 
 def test_an_unnamed_enforcer_is_found():
     """A test that enforces a law by more than its entry names is found."""
-    place = Place("PATH-001", Enforcer.STATIC, "somewhere.py", "check")
+    place = EnforcementPlace("PATH-001", Enforcer.STATIC, "somewhere.py", "check")
     (problem,) = check.enforcer_problems(laws().values(), [*FOUND, place])
     assert problem == "PATH-001 is enforced by S and does not name it"
 
 
 def test_an_unknown_id_is_found():
     """A place that cites a law which is none is named."""
-    (problem,) = check.enforcer_problems(laws().values(), [*FOUND, Place("XYZ-1", Enforcer.PROPERTY, "a.py", "test_a")])
+    (problem,) = check.enforcer_problems(
+        laws().values(), [*FOUND, EnforcementPlace("XYZ-1", Enforcer.PROPERTY, "a.py", "test_a")]
+    )
     assert "XYZ-1, which is no law" in problem
 
 

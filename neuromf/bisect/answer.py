@@ -1,4 +1,4 @@
-"""What a bisect found, as data and as files."""
+"""The answer of a bisect as JSON, CSV and configuration files, with a generated test for each cause."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def cause(study: BisectStudy, subset: int) -> dict[str, Any]:
 
 
 def evidence(study: BisectStudy, observation: Observation) -> dict[str, Any]:
-    """One probe as a row."""
+    """One probe as a row of evidence.csv."""
     probe, outcome = observation.probe, observation.outcome
     return {
         "index": probe.index, "purpose": probe.purpose.value, "seed": probe.seed, "verdict": outcome.verdict.value,
@@ -67,7 +67,7 @@ def _delta(study: BisectStudy, number: int) -> dict[str, Any]:
 
 def _claim(study: BisectStudy, reading: ClaimReading) -> dict[str, Any]:
     return {
-        "keys": keys(study, reading.claim.subset), "says": reading.claim.says, "standing": reading.standing.value,
+        "keys": keys(study, reading.claim.subset), "says": reading.claim.says, "standing": reading.status.value,
         "broken": reading.broken, "healthy": reading.healthy,
     }  # fmt: skip
 

@@ -1,4 +1,7 @@
-"""Statements about single subsets, each tested by fresh trainings until the noise cannot explain the answers."""
+"""Claims such as "these keys alone break the good run", each tested by repeated trainings.
+
+A claim is settled when errors of the oracle can no longer explain the answers (a sequential probability ratio test).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ REPEATS = 12
 
 
 class ClaimStatus(StrEnum):
-    """What the fresh answers say of a claim."""
+    """Whether the trainings confirm or refute a claim."""
 
     CONFIRMED = "confirmed"
     REFUTED = "refuted"
@@ -42,25 +45,25 @@ class SubsetClaim:
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimReading:
-    """What became of a claim.
+    """A claim and the answers on it.
 
     Attributes:
         claim: the statement.
-        standing: what the fresh answers say.
-        broken: fresh answers "broken".
-        healthy: fresh answers "healthy".
-        missing: further agreeing answers that would settle it; 0 when it is settled.
+        status: whether they confirm or refute it.
+        broken: trainings that broke.
+        healthy: trainings that did not.
+        missing: further agreeing answers that would settle the claim; 0 when it is settled.
     """
 
     claim: SubsetClaim
-    standing: ClaimStatus
+    status: ClaimStatus
     broken: int
     healthy: int
     missing: int
 
 
 def cause_claims(cause: int) -> list[SubsetClaim]:
-    """That `cause` is one and is minimal: alone it breaks the good run, without any of its deltas it does not."""
+    """The claims that make `cause` a minimal cause: it breaks the good run, and without any one delta it does not."""
     alone = SubsetClaim(subset=cause, breaks=True, says="alone breaks the good run")
     parts = [cause & ~(1 << i) for i in members(cause)]
     return [alone, *(SubsetClaim(subset=part, breaks=False, says="does not break the good run") for part in parts)]
@@ -89,13 +92,13 @@ def read_claim(
     """
     broken, healthy = (evidence.count(claim.subset, verdict, purposes) for verdict in DECIDED)
     odds = log_odds(broken, healthy, rates)
-    standing, missing = _settle(odds if claim.breaks else -odds, claim.breaks, rates, error)
-    if standing is ClaimStatus.OPEN and broken + healthy >= REPEATS:
+    status, missing = _settle(odds if claim.breaks else -odds, claim.breaks, rates, error)
+    if status is ClaimStatus.OPEN and broken + healthy >= REPEATS:
         agrees = (odds > 0) == claim.breaks and purposes != FRESH
-        standing, missing = ClaimStatus.CONFIRMED if agrees else ClaimStatus.REFUTED, 0
+        status, missing = ClaimStatus.CONFIRMED if agrees else ClaimStatus.REFUTED, 0
     if not testable(claim.subset):
-        standing, missing = ClaimStatus.UNTESTABLE, 0
-    return ClaimReading(claim=claim, standing=standing, broken=broken, healthy=healthy, missing=missing)
+        status, missing = ClaimStatus.UNTESTABLE, 0
+    return ClaimReading(claim=claim, status=status, broken=broken, healthy=healthy, missing=missing)
 
 
 def log_odds(broken: int, healthy: int, rates: Rates) -> float:

@@ -1,4 +1,7 @@
-"""Sets of deltas as bits, and the hypotheses about which of them break the run."""
+"""The hypotheses about what broke the run: nothing, one set of deltas, or two independent sets.
+
+A set of deltas is an integer whose bit i stands for delta i.
+"""
 
 from __future__ import annotations
 

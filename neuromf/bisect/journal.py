@@ -1,4 +1,4 @@
-"""The journal of a bisect: every probe that was started and every answer, so that a bisect that was killed goes on."""
+"""The journal of a bisect: a file with every probe that was started and every answer, from which it is resumed."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _whole(value: Any) -> int:  # noqa: ANN401
 
 
 class Ledger:
-    """Counts of started probes.
+    """Counts the probes that were started, and numbers the next one.
 
     Args:
         probes: all of them.

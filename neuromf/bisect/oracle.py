@@ -1,4 +1,7 @@
-"""What is asked of an oracle and what it answers."""
+"""The data that a bisect and its oracle exchange: probes, tasks, outcomes.
+
+An oracle trains a mixture of the good and the bad configuration and says whether that run is broken or healthy.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from neuromf.config.schema import Config
 class ProbeVerdict(StrEnum):
     """What became of the good run with some of the bad run's values.
 
-    Only the first two say something about the deltas; the others are paid for and teach nothing.
+    Only the first two are evidence about the deltas; the others cost a training and give none.
     """
 
     BROKEN = "broken"

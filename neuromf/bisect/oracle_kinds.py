@@ -1,4 +1,4 @@
-"""The oracles by the name that the command line gives them: divergence, golden, law and metric."""
+"""The four oracles of `neuromf bisect --oracle`: divergence, golden:CASE, law:ID and metric:COLUMN."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def golden(task: Task, name: str) -> ProbeOutcome:
 
 
 LIVE = ("JVP-006", "GUARD-004", "GUARD-005", "GUARD-006", "NUM-001", "OPT-002")
-"""Laws that only a training can break and that a configuration can be the cause of."""
+"""Laws that are judged in a training only, and whose violation a configuration can cause."""
 
 
 def check_law(law_id: str) -> None:
@@ -88,8 +88,9 @@ def _in_training(task: Task, law_id: str) -> ProbeOutcome:
 
 
 FACTOR = 2.0
-"""Quotient of the two ends from which they differ, either way, unless another is given. Four seeds of `phase4c` at
-small scale part by 1.34 at most, in eight columns (losses, gradient, update, du/dt, u, weights)."""
+"""Two runs differ when the quotient of their levels exceeds this either way, unless the user gives another factor. Four
+seeds of `phase4c` at small scale differ by a factor of 1.34 at most, in eight columns (losses, gradient, update, du/dt,
+u, weights)."""
 LAST = 0.2
 """Share of the steps, at the end, whose median is compared."""
 
@@ -98,7 +99,7 @@ def read_metric(text: str) -> tuple[str, float]:
     """Column and factor.
 
     Raises:
-        InputError: no such column of numbers, or a factor that parts nothing.
+        InputError: no such column of numbers, or a factor that is not above 1.
     """
     column, _, factor = text.partition(":")
     known = [entry.name for entry in COLUMNS if entry.kind == "float"]
@@ -199,7 +200,7 @@ def oracle_kind(text: str) -> OracleKind:
 def answer(task: Task) -> ProbeOutcome:
     """Answer one task, with what it cost.
 
-    A mixture on which torch or the trainer gives up has no verdict, as exit code 125 has none for `git bisect run`.
+    A mixture that torch or the trainer cannot run is untestable, like a commit with exit code 125 in `git bisect run`.
 
     Raises:
         InputError: what every probe needs is not to be had, such as the data.

@@ -1,4 +1,4 @@
-"""The answers that are known, and how likely each hypothesis is after them."""
+"""The answers of finished probes, and the probability of each hypothesis after them (Bayes' theorem)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from neuromf.bisect.hypotheses import Floats, Hypotheses
 from neuromf.bisect.oracle import Observation, ProbePurpose, ProbeVerdict
 from neuromf.errors import InputError
 
-TIRED = 3
-"""Undecided answers after which a subset is given up, unless as many others were decided."""
+MAX_UNDECIDED = 3
+"""A subset with this many undecided answers is given up as untestable, unless at least as many were decided."""
 FRESH = frozenset({ProbePurpose.VERIFY, ProbePurpose.CALIBRATE})
-"""Probes that were not chosen to find the candidate, and so may prove it."""
+"""Purposes of probes that may prove a candidate. Those of the search may not: they were chosen to find it."""
 
 
 class Evidence:
@@ -49,11 +49,11 @@ class Evidence:
     def _given_up(self, subset: int) -> bool:
         undecided = self.count(subset, ProbeVerdict.UNDECIDED)
         decided = self.count(subset, ProbeVerdict.BROKEN) + self.count(subset, ProbeVerdict.HEALTHY)
-        return self.count(subset, ProbeVerdict.UNTESTABLE) > 0 or (undecided >= TIRED and undecided > decided)
+        return self.count(subset, ProbeVerdict.UNTESTABLE) > 0 or (undecided >= MAX_UNDECIDED and undecided > decided)
 
 
 FLOOR = 0.01
-"""Least error rate that is believed: a rate of zero would make one freak answer final."""
+"""Smallest error rate that is assumed: with a rate of zero a single wrong answer could never be corrected."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def posterior(hypotheses: Hypotheses, decided: Iterable[tuple[int, int, int]], r
 
     Args:
         hypotheses: H of them.
-        decided: (subset, broken answers, healthy answers); undecided and untestable ones say nothing.
+        decided: (subset, broken answers, healthy answers); undecided and untestable ones carry no information.
         rates: error rates, all positive.
     """
     log = np.log(hypotheses.prior)

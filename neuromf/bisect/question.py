@@ -1,4 +1,4 @@
-"""What is asked of a bisect, and what it answers."""
+"""The question that a bisect answers (deltas, error rates, budgets) and the form of its answer."""
 
 from __future__ import annotations
 

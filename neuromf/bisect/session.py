@@ -1,4 +1,4 @@
-"""A whole bisect: calibrate both ends, then start and collect probes until the engine concludes."""
+"""The loop of a bisect: calibrate the oracle on the good and the bad run, then run probes until there is an answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import fisher_exact
 
 from neuromf.bisect.engine import Engine, SearchProgress
-from neuromf.bisect.executor import Fleet, Numbered
+from neuromf.bisect.executor import Executor, IndexedTask
 from neuromf.bisect.journal import ProbeJournal
 from neuromf.bisect.oracle import Observation, Probe, ProbePurpose, ProbeVerdict
 from neuromf.bisect.posterior import Rates
@@ -102,27 +102,27 @@ class Session:
 
     Attributes:
         study: what is bisected.
-        fleet: what answers.
+        executor: runs the probes.
         journal: open journal of the study's question.
         budget: probes, those of the calibration not counted.
-        tell: called with each probe that ends.
+        on_answer: called with each probe that ends.
     """
 
     study: BisectStudy
-    fleet: Fleet
+    executor: Executor
     journal: ProbeJournal
     budget: int = 200
-    tell: Callable[[Ended], None] = field(default=lambda _: None)
+    on_answer: Callable[[Ended], None] = field(default=lambda _: None)
     _engine: Engine | None = None
 
     def run(self) -> Finished:
         """Calibrate both ends, then bisect.
 
         Raises:
-            InputError: the ends do not separate, or a probe says what the user must mend.
+            InputError: the ends do not separate, or a probe failed for a reason that the user must correct.
         """
         study = self.study
-        self.fleet.submit([Numbered(probe.index, study.task(probe)) for probe in self.journal.pending])
+        self.executor.submit([IndexedTask(probe.index, study.task(probe)) for probe in self.journal.pending])
         self._calibrate()
         rates = calibrate(self.journal.observations, study.full)
         testable = study.differences.mixtures.testable
@@ -132,7 +132,7 @@ class Session:
         self._engine = engine = Engine(question)
         while True:
             running = self.journal.pending
-            step = engine.next_probes(self.journal.observations, running, self.fleet.size - len(running))
+            step = engine.next_probes(self.journal.observations, running, self.executor.size - len(running))
             if isinstance(step, Conclusion):
                 return Finished(step, rates, self.journal.observations)
             self._start(step)
@@ -148,14 +148,14 @@ class Session:
     def _start(self, probes: Sequence[Probe]) -> None:
         for probe in probes:
             self.journal.start(probe)
-        self.fleet.submit([Numbered(probe.index, self.study.task(probe)) for probe in probes])
+        self.executor.submit([IndexedTask(probe.index, self.study.task(probe)) for probe in probes])
 
     def _collect(self) -> None:
         """Wait for answers and note them."""
         running = {probe.index: probe for probe in self.journal.pending}
-        for answer in self.fleet.wait():
+        for answer in self.executor.wait():
             probe = running[answer.number]
             self.journal.finish(probe, answer.outcome)
             observations = self.journal.observations
             progress = self._engine.progress(observations) if self._engine is not None else None
-            self.tell(Ended(Observation(probe, answer.outcome), progress, len(observations)))
+            self.on_answer(Ended(Observation(probe, answer.outcome), progress, len(observations)))

@@ -1,4 +1,4 @@
-"""What is bisected, and at which scale."""
+"""The two configurations of a bisect, brought to the scale at which its probes train."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The small training that an oracle judges, and the default verdict: the guard, and MF over FM loss by block."""
+"""The training behind one probe, and how the default oracle `divergence` judges it.
+
+A training is broken when the divergence guard halts it, or when the MF loss is too many times the FM loss in two
+successive blocks of steps.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,9 @@ HALTS = (Level.HALT, Level.NONFINITE, Level.IRREPRODUCIBLE)
 
 
 def armed(config: Config, *, monitors: bool = False) -> Config:
-    """The run with the recommended guard, whatever its own: who watches must not decide what is seen.
+    """The run with the guard of the recipe `recommended` instead of its own.
+
+    All probes are judged by one guard, so that a difference in the guard's own settings never looks like a cause.
 
     Args:
         config: the run.
@@ -79,38 +85,40 @@ def training_records(config: Config, latents: Tensor, micro_batches: int, device
 
 
 BLOCK = 32
-"""Micro-batches whose medians are judged together."""
+"""Micro-batches in a block; a block is judged by the medians of its losses."""
 BROKEN = LARGEST_TERM_RATIO
 """Law GUARD-006's bound on MF over FM loss, above which two blocks in a row end a training."""
 HEALTHY = 2.4
-"""What the nine healthy trainings of golden/replay/epochs60 reach at most; two blocks in a row below it end one, in its
-second half. Trainings that will diverge pass it before: with either half of the failed run's cause alone they are at
-5 to 8 there (six trainings)."""
+"""MF over FM loss that the nine healthy trainings of golden/replay/epochs60 never exceed. Two blocks in a row below it,
+in the second half of a training, end it as healthy. Trainings that diverge later are above it by then: with either half
+of the failed run's cause alone they are at 5 to 8 (six trainings)."""
 BETWEEN = math.sqrt(BROKEN * HEALTHY)
-DOUBT = 1.2
-"""At the end the middle of the two bounds parts them, on the logarithm; within this factor of it nothing is said."""
-TOGETHER = 2
+MARGIN = 1.2
+"""A training that reaches its end undecided is judged by which side of `BETWEEN`, the geometric mean of the two bounds,
+it is on. Within this factor of `BETWEEN` it stays undecided."""
+CONSECUTIVE_BLOCKS = 2
+"""Blocks in a row that must agree before a training is ended early."""
 
 
 def judge_blocks(ratios: Sequence[float], total: int) -> ProbeVerdict | None:
-    """The verdict on a training after `len(ratios)` of `total` blocks, None while it is open.
+    """The verdict on a training after `len(ratios)` of `total` blocks; None while it is still undecided.
 
     Args:
         ratios: median raw MF over median raw FM loss of each block; comparisons are written so that NaN breaks.
         total: blocks of the whole training.
     """
-    last = ratios[-TOGETHER:]
+    last = ratios[-CONSECUTIVE_BLOCKS:]
     ended = len(ratios) >= total
-    if len(last) == TOGETHER and not any(ratio <= BROKEN for ratio in last):
+    if len(last) == CONSECUTIVE_BLOCKS and not any(ratio <= BROKEN for ratio in last):
         return ProbeVerdict.BROKEN
-    if len(last) == TOGETHER and 2 * len(ratios) > total and all(ratio <= HEALTHY for ratio in last):
+    if len(last) == CONSECUTIVE_BLOCKS and 2 * len(ratios) > total and all(ratio <= HEALTHY for ratio in last):
         return ProbeVerdict.HEALTHY
     if not ended or not last:
         return None
     level = math.exp(statistics.fmean(math.log(max(ratio, 1e-30)) for ratio in last))
-    if not level <= BETWEEN * DOUBT:
+    if not level <= BETWEEN * MARGIN:
         return ProbeVerdict.BROKEN
-    return ProbeVerdict.HEALTHY if level <= BETWEEN / DOUBT else ProbeVerdict.UNDECIDED
+    return ProbeVerdict.HEALTHY if level <= BETWEEN / MARGIN else ProbeVerdict.UNDECIDED
 
 
 def block_ratio(flow: Iterable[float | None], meanflow: Iterable[float | None]) -> float | None:

@@ -33,6 +33,7 @@ from neuromf.cli.golden import golden_app
 from neuromf.cli.launch import launch
 from neuromf.cli.laws import laws_app
 from neuromf.cli.moved import add_moved
+from neuromf.cli.renamed import RenamingGroup
 from neuromf.cli.replay import replay
 from neuromf.cli.report import report
 from neuromf.cli.sample import sample
@@ -42,6 +43,7 @@ from neuromf.errors import InputError
 from neuromf.readable import printable, show_all
 
 app = typer.Typer(
+    cls=RenamingGroup,
     help="Train a one-step generative model of brain MRI, and refuse to launch a training that breaks a law.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -58,7 +60,7 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Train a one-step generative model of brain MRI, and refuse to launch a training that breaks a law."""

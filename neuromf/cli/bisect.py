@@ -14,7 +14,7 @@ from neuromf.config.provenance import layer_files
 from neuromf.errors import InputError
 
 if TYPE_CHECKING:
-    from neuromf.bisect.executor import Fleet
+    from neuromf.bisect.executor import Executor
 
 INCONCLUSIVE = 3
 """Exit code when no verified cause explains the bad run."""
@@ -71,19 +71,19 @@ def bisect(
     from neuromf.bisect.answer import document, write_answer
     from neuromf.bisect.journal import ProbeJournal
     from neuromf.bisect.session import Session
-    from neuromf.cli.bisect_console import print_answer, print_study, teller
+    from neuromf.cli.bisect_console import print_answer, print_study, probe_printer
     from neuromf.cli.console import make_console
     from neuromf.json_text import json_text
     from neuromf.output import write_output, writing
 
     console = make_console()
     print_study(console, study, idle_gpus=bool(slurm_gpus) and study.device == "cpu")
-    with ProbeJournal(path, study.question(), study.names) as journal, teller(console, study) as tell:
-        fleet = _fleet(out, jobs, wanted if slurm else None)
+    with ProbeJournal(path, study.question(), study.names) as journal, probe_printer(console, study) as show:
+        executor = _executor(out, jobs, wanted if slurm else None)
         try:
-            finished = Session(study=study, fleet=fleet, journal=journal, budget=budget, tell=tell).run()
+            finished = Session(study=study, executor=executor, journal=journal, budget=budget, on_answer=show).run()
         finally:
-            fleet.close()
+            executor.close()
     found = document(study, finished)
     with writing(out):
         files = write_answer(out, study, found, finished.conclusion.causes)
@@ -123,12 +123,12 @@ def _refuse_without_slurm(wanted: Mapping[str, object], *, slurm: bool) -> None:
             raise InputError("is of no use without --slurm", remedy="add it or leave this out", key=f"--slurm-{name}")
 
 
-def _fleet(out: Path, jobs: int, slurm: Mapping[str, Any] | None) -> Fleet:
+def _executor(out: Path, jobs: int, slurm: Mapping[str, Any] | None) -> Executor:
     """Jobs with the resources in `slurm`, or processes on this machine when that is None."""
     if slurm is not None:
-        from neuromf.bisect.slurm import ProbeResources, SlurmFleet
+        from neuromf.bisect.slurm import ProbeResources, SlurmExecutor
 
-        return SlurmFleet(out / "slurm", jobs, ProbeResources(**slurm))
-    from neuromf.bisect.executor import LocalFleet
+        return SlurmExecutor(out / "slurm", jobs, ProbeResources(**slurm))
+    from neuromf.bisect.executor import LocalExecutor
 
-    return LocalFleet(jobs)
+    return LocalExecutor(jobs)

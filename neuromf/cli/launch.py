@@ -73,18 +73,18 @@ def launch(
     job = _job(out, wanted, minutes, partition, tuple(sbatch or ()))
     if not write_only:
         require_sbatch()
-    leave, console = all_waivers(waivers), make_console()
+    granted, console = all_waivers(waivers), make_console()
     candidate = LaunchCandidate.of(settings, config, override or ())
-    verdict = judge(candidate, leave)
+    verdict = judge(candidate, granted)
     if verdict.status == "PASS":  # what is blocked on paper needs no scans and no smoke training
         refuse_uneven(settings, World(0, max(wanted, 1)))
         start = time.perf_counter()
         inputs = opened_inputs(candidate, trains=True)
-        verdict = judge(candidate, leave, inputs=inputs, started=start)
+        verdict = judge(candidate, granted, inputs=inputs, started=start)
         if verdict.status == "PASS":
             job = replace(job, resources=_resources(candidate, wanted))
             with few_threads():  # on a node where others work too
-                verdict = judge(candidate, leave, smoke_training(candidate), inputs=inputs, started=start)
+                verdict = judge(candidate, granted, smoke_training(candidate), inputs=inputs, started=start)
     print_verdict(console, verdict)
     if verdict.status != "PASS":
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuromf.cli.let_in import Asked, let_in
+from neuromf.cli.admission import GateOptions, require_admission
 from neuromf.cli.options import ConfigArgument, DeviceOption, RealLatentsOption, SetOption, WaiversOption
 from neuromf.cli.progress import ProgressFile
 from neuromf.config.load import load_config
@@ -35,16 +35,13 @@ def train(
     ] = None,
     ticket: Annotated[
         Path | None,
-        typer.Option("--ticket", help="Verdict of `neuromf gate --json` on this configuration; not asked again."),
+        typer.Option("--ticket", help="Verdict of `neuromf gate --json` on this configuration, instead of a new one."),
     ] = None,
     waivers: WaiversOption = None,
-    despite: Annotated[
+    allow_blocked: Annotated[
         str | None,
         typer.Option(
-            "--despite",
-            "--allow-blocked",
-            metavar="WHY",
-            help="Train although laws block it; the run keeps the reason.",
+            "--allow-blocked", metavar="REASON", help="Train although laws block it; the run keeps the reason."
         ),
     ] = None,
     real_latents: RealLatentsOption = 4,
@@ -53,24 +50,24 @@ def train(
         typer.Option("--progress", metavar="FILE", help="When it ends, say here how far it got; a line."),
     ] = None,
 ) -> None:
-    """Train a configuration that the static gate lets pass, alone or under torchrun.
+    """Train a configuration that passes the static gate, alone or under torchrun.
 
     Exit code 1 when a law blocks it, 16 when the divergence guard halts it, 17 when a step does not repeat itself, 75
     when SIGTERM, SIGUSR1 or Ctrl-C ended it: its step was finished and saved, go on with --resume. A second Ctrl-C ends
     it at once, unsaved, with 130. While latents are made any signal ends it with 75, and the same command goes on.
 
-    --resume does not ask the gate again, for the run was let in when it was new, and does not look at --ticket,
-    --waivers and --despite. --progress FILE holds `scans N` before the first step and `step N` after, and differs from
-    what it held before exactly when the run has got further.
+    --resume does not ask the gate again, for the run passed it when it was new; --ticket, --waivers and --allow-blocked
+    have no effect then. --progress FILE holds `scans N` before the first step and `step N` after; it changes exactly
+    when the run has got further.
     """
     with listening() as interrupted:
         settings = load_config(config, override or ())
         place = launched_place()
         if place.speaks:
             interrupted.tell = _say_what_happens
-        asked = Asked(ticket, waivers, despite)
-        # A run that exists was let in when it was started, with this very configuration.
-        admit = partial(let_in, settings, config, override or (), asked)
+        options = GateOptions(ticket, waivers, allow_blocked)
+        # A run that exists passed the gate when it was started, with this very configuration.
+        admit = partial(require_admission, settings, config, override or (), options)
         so_far = ProgressFile(progress)
         code = _train(
             settings, out, admit, interrupted, so_far,

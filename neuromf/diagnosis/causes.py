@@ -150,7 +150,7 @@ CAUSES = (
 )
 """Every cause that is weighed."""
 
-BLINDNESS = ("WGT-002", "OBS-001", "GUARD-001")
+VISIBILITY_LAWS = ("WGT-002", "OBS-001", "GUARD-001")
 """Laws whose warning says what could not be seen, not that anything went wrong; their halts are another matter."""
 
 JUDGED_BY_COLUMNS = (

@@ -14,7 +14,7 @@ from neuromf_spec.law import Finding
 from neuromf_spec.registry import law, laws
 
 from neuromf.config.schema import Config
-from neuromf.diagnosis.causes import BLINDNESS, CAUSES, JUDGED_BY_COLUMNS, SYMPTOMS, Cause
+from neuromf.diagnosis.causes import CAUSES, JUDGED_BY_COLUMNS, SYMPTOMS, VISIBILITY_LAWS, Cause
 from neuromf.diagnosis.evidence import LIMIT, SignReading, fact, score
 from neuromf.diagnosis.symptoms.blocks import BlockNorms, block_signs
 from neuromf.diagnosis.symptoms.configuration import config_signs, law_findings
@@ -114,7 +114,7 @@ def weigh(cause: Cause, config: Config, signs: dict[str, SignReading], findings:
 
 
 def _has_symptom(signs: dict[str, SignReading], alarms: Sequence[Event]) -> bool:
-    if any(alarm.level == "halt" or alarm.law not in BLINDNESS for alarm in alarms):
+    if any(alarm.level == "halt" or alarm.law not in VISIBILITY_LAWS for alarm in alarms):
         return True
     return any(name in signs and signs[name].points > 0 for name in SYMPTOMS)
 

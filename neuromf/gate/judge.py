@@ -1,4 +1,4 @@
-"""The gate's verdict on a configuration: what the laws found, with leave to break some, as one answer."""
+"""The gate's verdict on a configuration: the findings of all laws, with waivers applied, as one answer."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class LaunchCandidate:
 
     @cached_property
     def scans(self) -> Sequence[Scan]:
-        """The scans that it would train on, none for the built-in cohort; looked for once, whoever judges them.
+        """The scans that it would train on, none for the built-in cohort; the folder is searched once.
 
         Raises:
             InputError: the folder of scans is not there or holds none.
@@ -70,7 +70,7 @@ def judge(
 
     Args:
         candidate: what is judged.
-        waivers: leave to break laws.
+        waivers: exceptions to laws.
         smoke: a smoke training of it, None where only the configuration is judged.
         inputs: its scans and autoencoder, None where they were not opened.
         started: reading of the performance counter from which the verdict's seconds count; now when None.

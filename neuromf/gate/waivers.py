@@ -1,4 +1,4 @@
-"""Leave to break a law, applied to what the gate found."""
+"""Waivers (permissions to break one law in one configuration), applied to the gate's findings."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def apply_waivers(
 ) -> list[LawResult]:
     """Results with broken laws waived where that is allowed.
 
-    A waiver that has expired changes nothing but says so; one whose law holds blocks, for it would hide a later break.
+    An expired waiver changes nothing but is mentioned in the result. A waiver whose law holds blocks: it is not needed,
+    and it would hide a later violation.
 
     Args:
         results: what the gate found.
@@ -57,13 +58,13 @@ def apply_waivers(
 
 
 def _waived(result: LawResult, waiver: Waiver, today: datetime.date) -> LawResult:
-    leave = f"waived by {waiver.owner} until {waiver.expires}: {waiver.reason}"
+    note = f"waived by {waiver.owner} until {waiver.expires}: {waiver.reason}"
     if result.status in ("pass", "info"):
         remedy = "Remove the waiver: the law holds without it."
-        return replace(result, status="block", detail=f"{result.detail} {leave}".strip(), remedy=remedy)
+        return replace(result, status="block", detail=f"{result.detail} {note}".strip(), remedy=remedy)
     if waiver.expired(today):
         return replace(result, detail=f"{result.detail} The waiver expired on {waiver.expires}.".strip())
-    return replace(result, status="waived", detail=f"{leave}. {result.detail}".strip(), remedy="", passing_value="")
+    return replace(result, status="waived", detail=f"{note}. {result.detail}".strip(), remedy="", passing_value="")
 
 
 def last_day(results: Iterable[LawResult], waivers: Iterable[Waiver], layers: Sequence[str]) -> datetime.date | None:

@@ -21,9 +21,9 @@ from neuromf.training.pace import read_marks
 from neuromf.training.run_folder import RunFolder, open_run, recorded_environment
 from neuromf.training.summary import read_summary
 from neuromf.watch.event_log import whole_events
-from neuromf.watch.growing import whole_rows
-from neuromf.watch.standing import RunStatus
-from neuromf.watch.watcher import standing_of
+from neuromf.watch.status import RunStatus
+from neuromf.watch.trace_tail import whole_rows
+from neuromf.watch.watcher import status_of_run
 
 MOST_RUNS = len(COLOURS)
 """Runs that one chart can tell apart by colour."""
@@ -41,7 +41,7 @@ class ReportedRun:
         rows: its trace, at least one row.
         events: oldest first.
         epochs: records of `training_summary.json`.
-        standing: whether it finished, was halted or goes on.
+        status: whether it finished, was halted or goes on.
         environment: versions and device it was started with.
     """
 
@@ -52,7 +52,7 @@ class ReportedRun:
     rows: list[Row]
     events: list[Event]
     epochs: list[dict[str, Any]]
-    standing: RunStatus
+    status: RunStatus
     environment: dict[str, str]
 
     @property
@@ -105,7 +105,7 @@ def _read_run(index: int, name: str, root: Path) -> ReportedRun:
         rows=rows,
         events=events,
         epochs=read_summary(folder.summary),
-        standing=standing_of(folder, config, events, len(rows), read_marks(folder.pace)),
+        status=status_of_run(folder, config, events, len(rows), read_marks(folder.pace)),
         environment=_environment(folder),
     )
 

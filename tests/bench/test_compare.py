@@ -1,9 +1,9 @@
 """The comparator on traces of a million steps."""
 
 import pytest
-from trace_strategies import NUMBERS, table_of
 
 from neuromf.comparison.comparator import ComparisonVerdict, Tolerance, compare
+from tests.support.trace_strategies import NUMBERS, table_of
 
 pytestmark = pytest.mark.bench
 LIMIT = 3.0

@@ -10,10 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from tiny_run import TINY, despite_the_laws
+
+from tests.support.tiny_run import TINY, allow_blocked
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = despite_the_laws(*TINY, "data.demo_subjects=60", "training.gpus=2")
+SETTINGS = allow_blocked(*TINY, "data.demo_subjects=60", "training.gpus=2")
 """Heads enough to be made for a minute."""
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 SECONDS = 20

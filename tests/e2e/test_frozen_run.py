@@ -14,19 +14,19 @@ import nibabel
 import numpy as np
 import pytest
 import torch
-from command_line import run_command
 from matplotlib.image import imread
-from tiny_run import TINY, despite_the_laws
 from typer.testing import CliRunner
 
 from neuromf.cli.app import app
 from neuromf.data.demo import build_demo_cohort
 from neuromf.nets.vae_checkpoint import DEMO_WEIGHTS
 from neuromf.trace.reader import read_trace
+from tests.support.command_line import run_command
+from tests.support.tiny_run import TINY, allow_blocked
 
 OWN = ("data.source=folder", "data.root=mri", "vae.checkpoint=vae.safetensors")
 """Typed relative to the folder in which the user stands."""
-SETTINGS = ["train", "smoke", "--device", "cpu", *despite_the_laws(*TINY, *OWN)]
+SETTINGS = ["train", "smoke", "--device", "cpu", *allow_blocked(*TINY, *OWN)]
 
 
 class World:

@@ -12,9 +12,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from bad_scans import write_bad, write_good
-from command_line import run_command
-from tiny_run import make_tiny_config
 
 import neuromf.cli.smoke_training
 from neuromf.cli.train import train
@@ -25,6 +22,9 @@ from neuromf.launch.job import SlurmJob
 from neuromf.launch.options import UserOptions
 from neuromf.trace.reader import read_trace
 from neuromf.training.checkpoint import latest_checkpoint
+from tests.support.bad_scans import write_bad, write_good
+from tests.support.command_line import run_command
+from tests.support.tiny_run import make_tiny_config
 
 ROOT = Path(__file__).parents[2]
 
@@ -189,12 +189,12 @@ def test_the_smoke_training_of_a_launch_takes_few_threads_of_the_login_node(laun
 
 def test_leave_lets_a_job_be_queued(launch, tmp_path):
     """A file of waivers counts for the launch, and the ticket ends with it."""
-    (tmp_path / "leave.toml").write_text(
+    (tmp_path / "waivers.toml").write_text(
         '[[waiver]]\nlaw = "OPT-001"\nconfig = "smoke"\nreason = "a test"\nowner = "us"\nexpires = 2999-01-01\n'
     )
     broken = ["smoke", "--out", "run", "--set", "training.beta2=0.9999"]
     assert launch(*broken).returncode == 1
-    assert launch(*broken, "--waivers", "leave.toml").returncode == 0
+    assert launch(*broken, "--waivers", "waivers.toml").returncode == 0
     ticket = json.loads((tmp_path / "run.launch" / "ticket.json").read_text())
     assert (ticket["status"], ticket["waived"], ticket["expires"]) == ("PASS", ["OPT-001"], "2999-01-01")
 

@@ -10,8 +10,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from command_line import run_command
-from tiny_run import TINY, despite_the_laws, make_tiny_config
 
 from neuromf.cli.progress import ProgressFile
 from neuromf.cli.starting import ENCODED, Start
@@ -21,6 +19,8 @@ from neuromf.report.run_facts import read_runs
 from neuromf.training.distributed import World
 from neuromf.training.interruption import Interruption
 from neuromf.training.run_folder import RunFolder
+from tests.support.command_line import run_command
+from tests.support.tiny_run import TINY, allow_blocked, make_tiny_config
 
 ROOT = Path(__file__).parents[2]
 PROMISE = "training.gpus is 2, but it trains on the CPU"
@@ -39,7 +39,7 @@ def train(monkeypatch, capsys, cache, tmp_path):
     settings = [*TINY, "training.gpus=2"]
 
     def call(*more, resume=False):
-        options = despite_the_laws(*settings)[: -2 if resume else None]
+        options = allow_blocked(*settings)[: -2 if resume else None]
         return run_command(monkeypatch, capsys, "train", "smoke", "--out", tmp_path / "run", *options, *more)
 
     return call

@@ -6,8 +6,9 @@ import json
 import shutil
 
 import pytest
-from command_line import run_command
-from tiny_run import SCALE, despite_the_laws
+
+from tests.support.command_line import run_command
+from tests.support.tiny_run import SCALE, allow_blocked
 
 TINY = (
     *SCALE,
@@ -27,7 +28,7 @@ def cache(tmp_path_factory):
 def trained(tmp_path_factory, cache):
     """A finished run of two optimiser steps."""
     run = tmp_path_factory.mktemp("runs") / "run"
-    options = despite_the_laws(*TINY)
+    options = allow_blocked(*TINY)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEUROMF_CACHE", str(cache))
         from typer.testing import CliRunner

@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from tiny_run import TINY, despite_the_laws
 
 from neuromf.training.checkpoint import latest_checkpoint
+from tests.support.tiny_run import TINY, allow_blocked
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = despite_the_laws(*TINY, "training.epochs=300")
+SETTINGS = allow_blocked(*TINY, "training.epochs=300")
 
 
 def rows_written(trace):

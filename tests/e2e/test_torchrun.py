@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
-from command_line import run_command
-from tiny_run import TINY, despite_the_laws
 
 from neuromf.trace.reader import read_trace
+from tests.support.command_line import run_command
+from tests.support.tiny_run import TINY, allow_blocked
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = despite_the_laws(*TINY, "training.gpus=2")
+SETTINGS = allow_blocked(*TINY, "training.gpus=2")
 
 
 def arguments(out, *more):

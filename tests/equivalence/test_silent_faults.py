@@ -6,7 +6,6 @@ import pytest
 import torch
 from neuromf_spec.laws.silent_faults import EVERY_STEPS, FIRST_STEPS, judged_step
 from neuromf_spec.registry import law
-from tiny_run import make_tiny_config
 
 from neuromf.monitor import engine
 from neuromf.monitor.alarm import Level
@@ -18,6 +17,7 @@ from neuromf.training.ema import Ema
 from neuromf.training.samples import leave_sample
 from neuromf.training.state import initial_state
 from neuromf.training.step import train_step
+from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
 STEPS = 3

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from law_strategies import relative_error
 from neuromf_spec.claims import claims
 from neuromf_spec.laws.finite_difference import truncation_error
 from neuromf_spec.reference.initial_loss import zero_predictor
@@ -20,6 +19,7 @@ from neuromf.flow.settings import TimeSettings
 from neuromf.flow.times import draw_times, fm_mask
 from neuromf.flow.weighting import reduce_dims
 from neuromf.nets.embedding import sinusoidal
+from tests.support.law_strategies import relative_error
 
 RECOMPUTED = {row.id: row.recomputed for row in claims()}
 TIMES = LogitNormalPair(-0.4, 1.0)

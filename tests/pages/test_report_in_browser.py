@@ -2,8 +2,6 @@
 
 import numpy as np
 import pytest
-from open_page import DESK, PHONE
-from reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 from neuromf.config import config_hash, load_config
 from neuromf.gate.smoke import SmokeRun
@@ -12,6 +10,8 @@ from neuromf.gate.verdict import GateVerdict
 from neuromf.report.gate_page import gate_page
 from neuromf.report.run_facts import read_runs
 from neuromf.report.run_page import run_page
+from tests.support.open_page import DESK, PHONE
+from tests.support.reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 LONG_NAME = "a_folder_with_a_name_that_is_far_too_long_for_a_telephone_and_has_nowhere_to_break"
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from tiny_run import make_tiny_config
 
 from neuromf.config import Config
 from neuromf.monitor.events import Event
@@ -18,6 +17,7 @@ from neuromf.trace.columns import COLUMNS, Row
 from neuromf.trace.writer import TraceWriter
 from neuromf.training.run_folder import RunFolder, create_run
 from neuromf.training.summary import epoch_summary
+from tests.support.tiny_run import make_tiny_config
 
 STEPS = 24
 STEPS_PER_EPOCH = 3

@@ -13,7 +13,7 @@ from neuromf.bisect.claims import REPEATS, ClaimStatus, SubsetClaim, read_claim
 from neuromf.bisect.engine import Engine, run
 from neuromf.bisect.hypotheses import contains, minimal
 from neuromf.bisect.oracle import Observation, Probe, ProbeOutcome, ProbePurpose, ProbeVerdict
-from neuromf.bisect.posterior import FRESH, TIRED, Evidence, Rates
+from neuromf.bisect.posterior import FRESH, MAX_UNDECIDED, Evidence, Rates
 from neuromf.bisect.question import BisectEnding, Conclusion, Question, Wait
 from neuromf.errors import InputError
 from tools.studies.bisect_simulation.simulated import SimulatedOracle
@@ -81,7 +81,7 @@ def test_a_delta_that_needs_another_is_found_with_it_and_never_trained_without(c
     assert all(testable(o.probe.subset) for o in observations)
 
 
-@pytest.mark.parametrize(("verdict", "asked"), [(ProbeVerdict.UNTESTABLE, 1), (ProbeVerdict.UNDECIDED, TIRED)])
+@pytest.mark.parametrize(("verdict", "asked"), [(ProbeVerdict.UNTESTABLE, 1), (ProbeVerdict.UNDECIDED, MAX_UNDECIDED)])
 @given(causes_of(6), st.sets(st.integers(1, 62), max_size=20))
 def test_a_subset_without_an_answer_is_given_up_and_never_healthy(verdict, asked, causes, stuck):
     """An exit of 125 is asked for once, what stays undecided three times; the search goes round it."""
@@ -114,7 +114,7 @@ def test_undecided_answers_cost_and_teach_nothing(causes, seed):
 
 @given(causes_of(6, most=2), st.integers(0, 99), st.randoms(use_true_random=False))
 def test_the_next_probe_does_not_depend_on_the_order_of_the_answers(causes, seed, shuffler):
-    """A fleet's probes end in any order; at every stage the decision is the same."""
+    """A executor's probes end in any order; at every stage the decision is the same."""
     engine = Engine(question(rates=Rates()))
     _, observations = run(engine, exact(*causes, rates=Rates(), seed=seed))
     known = observations[: shuffler.randrange(len(observations))]
@@ -162,12 +162,12 @@ def test_every_claim_of_a_found_cause_is_proven_by_fresh_runs():
     assert set(claims) == {0b1011, 0b0011, 0b1001, 0b1010}
     for subset, reading in claims.items():
         fresh = [o for o in observations if o.probe.subset == subset and o.probe.purpose is ProbePurpose.VERIFY]
-        assert reading.standing is ClaimStatus.CONFIRMED
+        assert reading.status is ClaimStatus.CONFIRMED
         assert reading.broken + reading.healthy == len(fresh) >= 2
 
 
 @pytest.mark.parametrize(
-    ("broken", "healthy", "standing", "missing"),
+    ("broken", "healthy", "status", "missing"),
     [
         (0, 0, ClaimStatus.OPEN, 2),
         (1, 0, ClaimStatus.OPEN, 1),
@@ -177,7 +177,7 @@ def test_every_claim_of_a_found_cause_is_proven_by_fresh_runs():
         (6, 7, ClaimStatus.REFUTED, 0),
     ],
 )
-def test_a_claim_is_settled_when_the_noise_cannot_explain_the_answers(broken, healthy, standing, missing):
+def test_a_claim_is_settled_when_the_noise_cannot_explain_the_answers(broken, healthy, status, missing):
     """Log odds of 2.89 a break and 2.25 a healthy run against a bound of 2.94; split after 12, nothing is proven."""
     verdicts = [ProbeVerdict.BROKEN] * broken + [ProbeVerdict.HEALTHY] * healthy
     observations = [
@@ -187,8 +187,8 @@ def test_a_claim_is_settled_when_the_noise_cannot_explain_the_answers(broken, he
     claim = SubsetClaim(subset=1, breaks=True, says="breaks")
     for purposes, split in ((FRESH, ClaimStatus.REFUTED), (tuple(ProbePurpose), ClaimStatus.CONFIRMED)):
         reading = read_claim(claim, Evidence(observations), Rates(), 0.05, lambda _: True, purposes)
-        expected = split if broken + healthy > REPEATS else standing
-        assert (reading.standing, reading.missing) == (expected, missing)
+        expected = split if broken + healthy > REPEATS else status
+        assert (reading.status, reading.missing) == (expected, missing)
 
 
 def test_a_false_candidate_does_not_pass_verification():

@@ -60,7 +60,7 @@ def test_a_journal_cut_at_any_byte_goes_on_as_if_it_had_not_been(whole, path, sh
 @pytest.mark.parametrize("delay", [0.0, 0.15])
 def test_a_killed_bisect_goes_on(path, whole, delay):
     """SIGKILL while a probe runs: what had ended is not made again and the answer is that of the undisturbed bisect."""
-    command = [sys.executable, str(ROOT / "tests/support/interrupted_bisect.py"), str(path), "0.05"]
+    command = [sys.executable, "-m", "tests.support.interrupted_bisect", str(path), "0.05"]
     process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT)
     while not path.exists() or len(path.read_text().splitlines()) < 4:
         assert process.poll() is None

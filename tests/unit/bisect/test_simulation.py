@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from command_line import run_command
 
 from neuromf.bisect.hypotheses import contains
+from tests.support.command_line import run_command
 from tools.__main__ import app
 from tools.studies.bisect_simulation.scenarios import SCENARIOS, draw
 from tools.studies.bisect_simulation.simulation import ENGINE, RIVALS, engine_trial, simulate

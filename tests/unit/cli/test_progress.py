@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tiny_run import TINY, despite_the_laws
 from typer.testing import CliRunner
 
 from neuromf.cli.app import app
 from neuromf.cli.progress import ProgressFile
 from neuromf.errors import InputError
+from tests.support.tiny_run import TINY, allow_blocked
 
 
 @pytest.fixture
@@ -70,6 +70,6 @@ def test_a_file_that_cannot_be_written_is_refused_first(tmp_path):
 
 def test_the_command_notes_the_step_at_its_end(tmp_path, file, trained):
     """However the training ended."""
-    run = ["train", "smoke", "--out", str(tmp_path / "run"), "--device", "cpu", *despite_the_laws(*TINY)]
+    run = ["train", "smoke", "--out", str(tmp_path / "run"), "--device", "cpu", *allow_blocked(*TINY)]
     assert CliRunner().invoke(app, [*run, "--progress", str(file)]).exit_code == 0
     assert file.read_text() == "step 1\n"

@@ -5,7 +5,6 @@ import json
 
 import pytest
 from neuromf_spec.waivers import Waiver
-from tiny_run import make_tiny_config
 from typer.testing import CliRunner
 
 from neuromf.cli.app import app
@@ -14,6 +13,7 @@ from neuromf.config.resolve import resolved_text
 from neuromf.errors import InputError
 from neuromf.gate.judge import LaunchCandidate, judge
 from neuromf.gate.ticket import read_ticket
+from tests.support.tiny_run import make_tiny_config
 
 TODAY, DAY = datetime.date.today(), datetime.timedelta(days=1)
 RECIPES = {"recommended": "PASS", "failed_225": "BLOCKED"}
@@ -113,9 +113,9 @@ def test_a_file_that_is_no_verdict_is_refused(tmp_path, text):
         read_ticket(tmp_path / "t.json")
 
 
-@pytest.mark.parametrize("more", [["--despite", "why not"], ["--waivers", "w.toml"]])
+@pytest.mark.parametrize("more", [["--allow-blocked", "why not"], ["--waivers", "w.toml"]])
 def test_a_ticket_stands_alone(tmp_path, more):
-    """With a ticket, leave and reasons would have no effect, and are refused."""
+    """With a ticket, waivers and reasons would have no effect, and are refused."""
     ended = CliRunner().invoke(app, ["train", "smoke", "--out", str(tmp_path / "run"), "--ticket", "t.json", *more])
     assert isinstance(ended.exception, InputError)
     assert "--ticket" in str(ended.exception)

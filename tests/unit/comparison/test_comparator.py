@@ -5,11 +5,11 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trace_strategies import NUMBERS, OPTIONAL, frame_of, table_of, with_cell
 
 from neuromf.comparison.comparator import EXACT, ComparisonVerdict, Tolerance, compare
 from neuromf.comparison.table import table_from_frame
 from neuromf.trace.columns import NAMES
+from tests.support.trace_strategies import NUMBERS, OPTIONAL, frame_of, table_of, with_cell
 
 STEPS = 6
 ALL = {name: Tolerance(rtol=1e-3) for name in NUMBERS}

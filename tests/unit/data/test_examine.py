@@ -7,13 +7,13 @@ import gzip
 import nibabel
 import numpy as np
 import pytest
-from bad_scans import AFFINE, BAD, SHAPE, head, write_bad, write_good
 
 from neuromf.data import examine
 from neuromf.data.cohort import discover_scans
 from neuromf.data.examine import examine_scans, refuse_bad_scans
 from neuromf.data.nifti import write_volume
 from neuromf.errors import InputError
+from tests.support.bad_scans import AFFINE, BAD, SHAPE, head, write_bad, write_good
 
 
 @pytest.mark.parametrize("whole", [False, True])

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from law_strategies import draw_batch, gaussian_case, settings_for
 
 from neuromf.flow.jvp import finite_difference
 from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.sampling import time_grid
 from neuromf.flow.settings import TimeSettings
 from neuromf.flow.times import draw_times, fm_mask
+from tests.support.law_strategies import draw_batch, gaussian_case, settings_for
 
 
 def test_a_larger_normal_draw_is_a_later_time():

@@ -7,8 +7,6 @@ import shutil
 
 import pytest
 import torch
-from bad_scans import BAD, write_bad, write_good
-from command_line import run_command
 from safetensors.torch import load_file, save_file
 
 import neuromf.cli.smoke_training
@@ -21,6 +19,8 @@ from neuromf.gate.smoke_latents import DEMO, smoke_latents
 from neuromf.nets.vae_checkpoint import DEMO_WEIGHTS
 from neuromf.training import latents
 from neuromf.training.latents import encoded_store, training_store
+from tests.support.bad_scans import BAD, write_bad, write_good
+from tests.support.command_line import run_command
 
 SCALE = ("data.spacing_mm=6.0", "unet.channels=[8,16]", "unet.attention_levels=[false,false]", "unet.head_channels=8")
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from pandera.errors import SchemaError
-from trace_strategies import frame_of, with_cell
 
 from neuromf.comparison.table import table_from_frame
 from neuromf.golden.case import read_case
 from neuromf.golden.runner import CaseRun
 from neuromf.golden.tolerances import FLOOR, TOLERANCE_SCHEMA, relative_differences, tolerances_from
 from neuromf.trace.columns import NAMES
+from tests.support.trace_strategies import frame_of, with_cell
 from tools.golden.faults import FAULTS
 from tools.golden.measure import CaseMeasurement, tolerance_table, undetected_laws
 

@@ -71,9 +71,8 @@ def test_outside_a_checkout_nothing_is_blessed(tmp_path, monkeypatch):
 
 def test_two_runs_that_differ_are_refused(monkeypatch):
     """A golden that its own author cannot repeat is none."""
-    from trace_strategies import frame_of
-
     from neuromf.golden.runner import CaseRun
+    from tests.support.trace_strategies import frame_of
 
     case, seeds = read_case(case_names()[0]), iter((0, 1))
     monkeypatch.setattr(bless, "run_steps", lambda *_: CaseRun(frame_of(case.contract.steps, next(seeds)), ""))
@@ -83,9 +82,8 @@ def test_two_runs_that_differ_are_refused(monkeypatch):
 
 def test_a_run_with_a_number_that_is_not_finite_is_refused(monkeypatch):
     """NaN is never golden."""
-    from trace_strategies import frame_of, with_cell
-
     from neuromf.golden.runner import CaseRun
+    from tests.support.trace_strategies import frame_of, with_cell
 
     case = read_case(case_names()[0])
     frame = with_cell(frame_of(case.contract.steps), 1, "lr", float("nan"))

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 from neuromf.gate.static import CHECKS
 from neuromf.report.law_table import GUARD, law_rows
 from neuromf.report.run_facts import read_runs
+from tests.support.reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 
 @pytest.fixture

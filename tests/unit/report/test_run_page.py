@@ -4,7 +4,6 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 from neuromf.errors import InputError
 from neuromf.monitor.events import Event
@@ -14,6 +13,7 @@ from neuromf.report.page import check_page
 from neuromf.report.run_facts import read_runs
 from neuromf.report.run_page import run_page
 from neuromf.report.sample_slices import NO_SAMPLES
+from tests.support.reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 
 def page_of(*folders):

@@ -194,7 +194,7 @@ def test_a_waiver_of_another_form_is_refused(text, words):
 
 
 def test_the_example_is_a_waiver_and_none_is_shipped():
-    """What an error shows as a pattern can be read; the shipped recipes need no leave."""
+    """What an error shows as a pattern can be read; the shipped recipes need no waiver."""
     assert parse_waivers(EXAMPLE)[0].law == "LR-003"
     assert shipped_waivers() == ()
 

@@ -7,7 +7,6 @@ import math
 
 import pytest
 import torch
-from tiny_run import make_tiny_config
 
 from neuromf.errors import InputError
 from neuromf.flow.batch import Batch
@@ -19,6 +18,7 @@ from neuromf.training.loop import Ending, train
 from neuromf.training.run_folder import check_latents, create_run, open_run
 from neuromf.training.state import initial_state
 from neuromf.training.step import train_step
+from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
 TRIGGER_HAPPY = ("training.epochs=5", "training.divergence_warn_ratio=0.001", "training.divergence_threshold=0.01")

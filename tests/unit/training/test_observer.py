@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_run import make_tiny_config
 from torch import nn
 
 from neuromf.monitor.coverage import at_rest, unmoved
@@ -12,6 +11,7 @@ from neuromf.training import observer
 from neuromf.training.batches import BatchSource
 from neuromf.training.state import initial_state
 from neuromf.training.step import train_step
+from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
 

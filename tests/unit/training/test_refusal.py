@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_run import make_tiny_config
 from torch import distributed, nn
 
 from neuromf.errors import InputError
@@ -13,6 +12,7 @@ from neuromf.training.launch import joined
 from neuromf.training.loop import train
 from neuromf.training.refusal import refuse_uneven
 from neuromf.training.run_folder import create_run
+from tests.support.tiny_run import make_tiny_config
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import tracemalloc
 
 import pytest
 import torch
-from trace_strategies import frame_of
 
 from neuromf.errors import InputError
 from neuromf.monitor.events import Event, append_event, drop_events, read_events
@@ -17,6 +16,7 @@ from neuromf.training.checkpoint import sealed
 from neuromf.training.checkpoint_folders import STATE, checkpoint_folders
 from neuromf.training.loop import train
 from neuromf.training.run_folder import create_run
+from tests.support.trace_strategies import frame_of
 
 CPU = torch.device("cpu")
 

@@ -6,7 +6,6 @@ import math
 
 import pytest
 import torch
-from tiny_run import make_tiny_config
 
 from neuromf.config import config_hash
 from neuromf.trace.reader import read_trace
@@ -15,6 +14,7 @@ from neuromf.training.checkpoint_folders import Kept, Retention, remove_unfinish
 from neuromf.training.loop import train
 from neuromf.training.run_folder import create_run
 from neuromf.training.state import initial_state
+from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
 LOSSES = {1: 3.0, 2: 1.0, 3: 2.0, 4: math.nan, 5: 5.0, 6: 4.0}

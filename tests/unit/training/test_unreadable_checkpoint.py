@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from unprivileged import shared_folder, without_privilege
 
 from neuromf.config import config_hash
 from neuromf.errors import InputError, UnreadableError
@@ -19,6 +18,7 @@ from neuromf.training.loop import train
 from neuromf.training.restore import load_average, restore
 from neuromf.training.run_folder import create_run
 from neuromf.training.state import initial_state
+from tests.support.unprivileged import shared_folder, without_privilege
 
 CPU = torch.device("cpu")
 

@@ -14,7 +14,7 @@ ENOUGH = 5
 """Steps that must have been watched before they tell a speed."""
 
 
-class Pace:
+class StepRate:
     """The speed of a run, and its newest sign of life, while it is watched."""
 
     def __init__(self) -> None:

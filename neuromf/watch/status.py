@@ -100,7 +100,7 @@ def newest_saved(run: RunFolder) -> Saved:
     return Saved()
 
 
-def judge_standing(signs: Signs, events: Sequence[Event]) -> RunStatus:
+def judge_status(signs: Signs, events: Sequence[Event]) -> RunStatus:
     """A run's state from its checkpoints, its events and the age of its trace."""
     state, reason = _ending(signs, events) or _progress(signs)
     return RunStatus(state, signs.step, signs.total, signs.age, reason)

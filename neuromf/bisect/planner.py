@@ -1,6 +1,12 @@
-"""One decision of the bisect: from what has finished and what is running to the next probe, or the answer.
+"""What the bisect does next: the next probe (one training to start), a pause, or the answer.
 
-A pure function of both, so that a bisect that was killed goes on with the probe it would have made.
+The decision depends on the finished and the running probes alone. A bisect that was killed and resumed therefore makes
+the same probes as one that was never killed.
+
+A *universe* is the set of deltas (changed keys) among which a cause is looked for at present: all deltas at first, and
+later all but those taken back for the causes that are known. A *cause* is a minimal set of deltas that breaks the good
+run. Within a universe the planner searches, verifies the likeliest candidate by fresh trainings, and falls back to
+delta debugging (ddmin) where that fails.
 """
 
 from __future__ import annotations
@@ -18,17 +24,18 @@ from neuromf.bisect.question import BisectEnding, Conclusion, Question, Wait
 from neuromf.bisect.reductions import reduce_breaking
 
 LIKELY = 0.5
-"""Posterior below which a candidate that is being verified is left, and the search goes on."""
+"""A candidate whose posterior falls below this while it is verified is given up, and the search goes on."""
 LEAST = 0.1
-"""Posterior from which a candidate is verified when the search has spent its probes: a wrong one is refuted by some
-two trainings, whose answers then tell which is right, and ddmin costs ten times that."""
+"""A candidate with at least this posterior is verified when the search has spent its probes. If it is wrong, about two
+trainings refute it, and their answers also point to the right one; ddmin would cost ten times as much."""
 REDUCTION_ERROR = 0.02
-"""Accepted error of one answer within ddmin, which asks some 20 of them: two answers that agree, at 10 % and 5 %."""
+"""Accepted probability that one of ddmin's about 20 answers is wrong. With error rates of 10 % and 5 % two trainings
+that agree reach it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What one universe holds: verified minimal causes, none when it is verified not to break."""
+    """A universe is done: its verified minimal causes, or none because it is verified not to break the run."""
 
     causes: tuple[int, ...]
     readings: tuple[ClaimReading, ...]
@@ -39,14 +46,14 @@ Ask = Probe | Wait
 Step = Found | Ask | Conclusion
 
 
-class Turn:
-    """One decision.
+class Planner:
+    """Decides, for one state of the bisect, which probe comes next.
 
     Args:
-        question: what is asked.
-        evidence: finished probes.
+        question: weights of the deltas, error rates of the oracle, budgets.
+        evidence: answers of the finished probes.
         pending: running probes.
-        search_in: the search within a universe, after this evidence.
+        search_in: gives the posterior over the causes within a universe, after this evidence.
     """
 
     def __init__(
@@ -61,8 +68,12 @@ class Turn:
         """Whether a subset can be trained, as far as is known by now."""
         return subset not in self.evidence.untestable and self.question.testable(subset)
 
-    def pursue(self, universe: int) -> Step:
-        """Find the causes within `universe`: search, verify what it finds, and leave it to ddmin if that fails."""
+    def find_causes(self, universe: int) -> Step:
+        """Find the causes within `universe`: search, verify the likeliest candidate, fall back to ddmin if both fail.
+
+        Returns:
+            The causes when they are verified; else the next probe, a pause, or the answer that nothing was proved.
+        """
         search = self.search_in(universe)
         best = search.best()
         sure, spent = best.probability >= self.question.stop, self.ledger.searched(universe)
@@ -80,8 +91,15 @@ class Turn:
             return Wait.WAIT
         return self._fall_back(universe, best)
 
-    def heals(self, universe: int) -> tuple[ClaimReading, Ask | None]:
-        """Whether the bad run without a hitting set of the known causes is healthy, from every answer; or the probe."""
+    def test_completeness(self, universe: int) -> tuple[ClaimReading, Ask | None]:
+        """Test that the known causes are all there are: the bad run must be healthy once they are taken back.
+
+        Args:
+            universe: the bad run's deltas without at least one delta of each known cause (a hitting set is taken back).
+
+        Returns:
+            What all answers so far say of that claim, and the probe or pause that is still needed to settle it.
+        """
         claim = SubsetClaim(
             subset=universe, breaks=False, says="the bad run without one delta of each cause is healthy"
         )
@@ -96,20 +114,21 @@ class Turn:
             causes: the candidate; none for the claim that the universe does not break.
             universe: where it was found.
             posterior: its probability.
-            insist: whether the posterior still holds with the refuting answers in it; they are then repeated.
+            insist: whether the posterior is high although it includes answers against the candidate. Those may then be
+                errors of the oracle, and the same trainings are repeated with other seeds before it is given up.
         """
         claims = [claim for cause in causes for claim in cause_claims(cause)]
         claims = claims or [SubsetClaim(subset=universe, breaks=False, says="the bad run does not break")]
         error = (1 - self.question.stop) / len(claims)
         readings = [self._read(claim, error, FRESH) for claim in claims]
-        refuted = [r for r in readings if r.standing is ClaimStatus.REFUTED]
+        refuted = [r for r in readings if r.status is ClaimStatus.REFUTED]
         if any(not insist or r.broken + r.healthy >= REPEATS for r in refuted):
             return None
         step = self._ask(readings, ProbePurpose.VERIFY, universe, union(causes), again=True)
         return step or Found(causes=causes, readings=tuple(readings), posterior=posterior)
 
     def _fall_back(self, universe: int, best: Best) -> Step:
-        """Leave it to ddmin; what it ends with is verified like any candidate."""
+        """Delta debugging instead of the search; its result is verified like any other candidate."""
         reduced = reduce_breaking(universe, self._trusted)
         if reduced.asked is not None:
             reading = self._read_trusted(reduced.asked)
@@ -122,9 +141,9 @@ class Turn:
         return self._read(claim, REDUCTION_ERROR, tuple(ProbePurpose))
 
     def _trusted(self, subset: int) -> bool | None:
-        """Whether a subset breaks, None while its answers do not say; one that cannot be trained breaks nothing."""
-        standing = self._read_trusted(subset).standing
-        return None if standing is ClaimStatus.OPEN else standing is ClaimStatus.CONFIRMED
+        """Whether a subset breaks the run; None while its answers do not settle that, False if it cannot be trained."""
+        status = self._read_trusted(subset).status
+        return None if status is ClaimStatus.OPEN else status is ClaimStatus.CONFIRMED
 
     def _unproven(self, guess: tuple[int, ...], posterior: float) -> Conclusion:
         reason = "the search did not settle and what delta debugging ended with did not pass verification"
@@ -142,12 +161,12 @@ class Turn:
         *,
         again: bool = False,
     ) -> Ask | None:
-        """The next probe that a reading lacks, a pause while enough of them run, or None when all are settled.
+        """The next probe that one of the claims needs, a pause while enough of them run, or None when all are settled.
 
-        With `again`, what is refuted is asked once more.
+        With `again`, a refuted claim is trained once more.
         """
         lacking = {ClaimStatus.OPEN, ClaimStatus.REFUTED} if again else {ClaimStatus.OPEN}
-        unsettled = [reading for reading in readings if reading.standing in lacking]
+        unsettled = [reading for reading in readings if reading.status in lacking]
         for reading in unsettled:
             running = sum(probe.subset == reading.claim.subset for probe in self.pending)
             if running < max(reading.missing, 1):

@@ -21,12 +21,12 @@ def whole_rows(path: Path) -> list[Row]:
     Raises:
         InputError: the file is not a trace, or its steps are out of order.
     """
-    trace = GrowingTrace(path, window=sys.maxsize)
+    trace = TraceTail(path, window=sys.maxsize)
     trace.look()
     return trace.first
 
 
-class GrowingTrace:
+class TraceTail:
     """Reads a trace from where the last look ended; of a million rows it keeps the first and the newest ten.
 
     Args:

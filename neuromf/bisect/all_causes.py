@@ -1,4 +1,7 @@
-"""Cause after cause, until those that are known explain the bad run."""
+"""Finds every cause of the bad run, one after the other, until those found explain it completely.
+
+After each cause one of its deltas is taken back. If the run still breaks, what remains is the next universe to search.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ from dataclasses import dataclass, replace
 from neuromf.bisect.claims import ClaimReading, ClaimStatus
 from neuromf.bisect.hypotheses import minimal, minimal_hitting_sets
 from neuromf.bisect.oracle import Probe
+from neuromf.bisect.planner import Ask, Found, Planner
 from neuromf.bisect.question import BisectEnding, Conclusion
-from neuromf.bisect.turn import Ask, Found, Turn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +33,13 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Gap:
-    """What the known causes leave open.
+class Unexplained:
+    """What the known causes do not explain yet.
 
     Attributes:
-        focus: a universe that breaks without any known cause, None when there is none.
-        readings: claims that were read.
-        ask: the probe, or pause, that is needed to know; None when all is known.
+        focus: a set of deltas that breaks the run although it contains no known cause; None when there is none.
+        readings: the claims that were tested to find out.
+        ask: the probe or pause that is still needed to find out; None when it is known.
     """
 
     focus: int | None
@@ -46,10 +49,10 @@ class Gap:
 
 @dataclass(frozen=True)
 class Explained:
-    """How far the explanation of the bad run has come.
+    """How far the search for all causes has come.
 
     Attributes:
-        step: what to do next, or the answer.
+        step: the probe to start, a pause, or the answer.
         proof: what is verified by now.
     """
 
@@ -57,36 +60,36 @@ class Explained:
     proof: Proof
 
 
-def explain(turn: Turn) -> Explained:
-    """Go from universe to universe until the known causes explain the bad run; or say what must be asked for that."""
+def find_all_causes(planner: Planner) -> Explained:
+    """Search universe after universe until the known causes explain the bad run, or a probe is needed to go on."""
     proof = Proof()
     while True:
-        gap = _gap(turn, proof)
-        if gap.ask is not None:
-            return Explained(gap.ask, proof)
-        if gap.focus is None:
-            return Explained(_answer(turn, proof, gap.readings), proof)
-        step = turn.pursue(gap.focus)
+        unexplained = _unexplained(planner, proof)
+        if unexplained.ask is not None:
+            return Explained(unexplained.ask, proof)
+        if unexplained.focus is None:
+            return Explained(_answer(planner, proof, unexplained.readings), proof)
+        step = planner.find_causes(unexplained.focus)
         if isinstance(step, Conclusion):
             step = replace(step, causes=proof.causes, readings=proof.readings)
         if not isinstance(step, Found):
             return Explained(step, proof)
-        proof = _extend(proof, step, gap.focus)
+        proof = _extend(proof, step, unexplained.focus)
 
 
-def _gap(turn: Turn, proof: Proof) -> Gap:
-    """Where the bad run still breaks with one delta of each known cause taken back, for every such choice."""
-    full = turn.question.full
+def _unexplained(planner: Planner, proof: Proof) -> Unexplained:
+    """What still breaks after one delta of each known cause is taken back, tried for every minimal choice of them."""
+    full = planner.question.full
     if not proof.causes:
-        return Gap(None if full in proof.healthy else full)
+        return Unexplained(None if full in proof.healthy else full)
     universes = [full & ~choice for choice in minimal_hitting_sets(proof.causes)]
-    found = [turn.heals(universe) for universe in universes if universe not in proof.healthy]
+    found = [planner.test_completeness(universe) for universe in universes if universe not in proof.healthy]
     readings = tuple(reading for reading, _ in found)
     for reading in readings:
-        if reading.standing is ClaimStatus.REFUTED and reading.claim.subset:
-            return Gap(reading.claim.subset, readings)
+        if reading.status is ClaimStatus.REFUTED and reading.claim.subset:
+            return Unexplained(reading.claim.subset, readings)
     asks = [ask for _, ask in found if ask is not None]
-    return Gap(None, readings, next((ask for ask in asks if isinstance(ask, Probe)), asks[0] if asks else None))
+    return Unexplained(None, readings, next((ask for ask in asks if isinstance(ask, Probe)), asks[0] if asks else None))
 
 
 def _extend(proof: Proof, step: Found, focus: int) -> Proof:
@@ -98,20 +101,20 @@ def _extend(proof: Proof, step: Found, focus: int) -> Proof:
     )
 
 
-def _answer(turn: Turn, proof: Proof, readings: tuple[ClaimReading, ...]) -> Conclusion:
+def _answer(planner: Planner, proof: Proof, readings: tuple[ClaimReading, ...]) -> Conclusion:
     return Conclusion(
         ending=BisectEnding.FOUND if proof.causes else BisectEnding.NO_CULPRIT,
         causes=proof.causes,
         posterior=proof.posterior,
         readings=(*proof.readings, *readings),
-        fallback=turn.ledger.fallback,
+        fallback=planner.ledger.fallback,
         reason=_not_excluded(readings),
     )
 
 
 def _not_excluded(completeness: Sequence[ClaimReading]) -> str:
-    """What the mixtures that cannot be trained leave open, in a clause; empty when all of them were trained."""
-    count = sum(reading.standing is ClaimStatus.UNTESTABLE for reading in completeness)
+    """A clause on the mixtures that could not be trained; empty when all of them were."""
+    count = sum(reading.status is ClaimStatus.UNTESTABLE for reading in completeness)
     if not count:
         return ""
     mixtures = "1 mixture" if count == 1 else f"{count} mixtures"

@@ -10,6 +10,7 @@ from pathlib import Path
 from neuromf_spec.registry import laws
 from neuromf_spec.waivers import EXAMPLE, Waiver, parse_waivers, shipped_waivers
 
+from neuromf.config.recipes import canonical_name
 from neuromf.errors import InputError
 from neuromf.gate.result import LawResult
 
@@ -53,7 +54,7 @@ def apply_waivers(
         layers: the configuration as it was called; a waiver is for one of these names.
         today: the day on which it must not have expired.
     """
-    mine = {waiver.law: waiver for waiver in waivers if waiver.config in layers}
+    mine = {waiver.law: waiver for waiver in waivers if _is_for(waiver, layers)}
     return [_waived(result, mine[result.law_id], today) if result.law_id in mine else result for result in results]
 
 
@@ -76,4 +77,9 @@ def last_day(results: Iterable[LawResult], waivers: Iterable[Waiver], layers: Se
         layers: the configuration as it was called.
     """
     used = {result.law_id for result in results if result.status == "waived"}
-    return min((w.expires for w in waivers if w.law in used and w.config in layers), default=None)
+    return min((w.expires for w in waivers if w.law in used and _is_for(w, layers)), default=None)
+
+
+def _is_for(waiver: Waiver, layers: Sequence[str]) -> bool:
+    """Whether a waiver names one of the layers, a recipe by its name or by an alias."""
+    return canonical_name(waiver.config) in map(canonical_name, layers)

@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import interrupted_bisect as example
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +16,7 @@ from neuromf.bisect.engine import bisect
 from neuromf.bisect.journal import ProbeJournal
 from neuromf.bisect.oracle import Probe, ProbeOutcome, ProbePurpose, ProbeVerdict
 from neuromf.errors import InputError
+from tests.support import interrupted_bisect as example
 
 ROOT = Path(__file__).parents[3]
 

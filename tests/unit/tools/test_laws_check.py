@@ -12,7 +12,7 @@ from neuromf_spec.waivers import EXAMPLE, Waiver, parse_waivers, shipped_waivers
 from neuromf.checkout import source_root
 from neuromf.gate.enforcement import EnforcementPlace, enforcers, places
 from neuromf.gate.result import LawResult
-from neuromf.gate.waivers import apply_waivers
+from neuromf.gate.waivers import apply_waivers, last_day
 from tools.laws import check
 from tools.laws.matrix import NONE, matrix
 
@@ -164,6 +164,15 @@ def test_a_waiver_of_another_thing_or_time_changes_nothing(given, layers, today,
     """A waiver for another configuration, another law or yesterday does not help."""
     (left,) = apply_waivers([result()], [given], layers, today)
     assert left.status == status
+
+
+@pytest.mark.parametrize(("named", "called"), [("phase4c", "corrected"), ("corrected", "phase4c")])
+def test_a_waiver_for_a_recipe_counts_under_its_alias(named, called):
+    """A recipe and its alias are one configuration, whichever the waiver names."""
+    granted = [waiver(config=named)]
+    (waived,) = apply_waivers([result()], granted, [called], TODAY)
+    assert waived.status == "waived"
+    assert last_day([waived], granted, [called]) == granted[0].expires
 
 
 @pytest.mark.parametrize("status", ["pass", "info"])

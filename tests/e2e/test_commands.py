@@ -39,7 +39,7 @@ def test_laws_claims_prints_the_ledger(neuromf):
     assert all("::test_" in claim["test"] for claim in claims)
 
 
-def test_a_trace_against_its_own_golden_passes_and_against_another_does_not(neuromf):
+def test_a_trace_passes_against_its_own_golden_alone(neuromf):
     """Exit code 0 and PASS, or 1 and the first divergence as JSON."""
     same = neuromf("compare", TRACE, "x_exact")
     assert (same.returncode, same.stdout.split()[0]) == (0, "PASS")

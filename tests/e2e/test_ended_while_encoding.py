@@ -56,7 +56,7 @@ def wait_for_encoding(process, cache):
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGINT"])
-def test_a_signal_while_latents_are_made_ends_it_with_75_and_leaves_nothing_half_made(tmp_path, start, name):
+def test_a_signal_while_latents_are_made_ends_it_with_75(tmp_path, start, name):
     """As soon as it comes: a scan may take longer than the scheduler waits."""
     process = start()
     wait_for_encoding(process, tmp_path / "cache")

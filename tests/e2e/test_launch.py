@@ -174,7 +174,7 @@ def test_a_users_own_defaults_do_not_break_a_job_in_silence(launch, monkeypatch,
     assert {name for name in seen if name.startswith("SBATCH_")} == {"SBATCH_ACCOUNT"}
 
 
-def test_the_smoke_training_of_a_launch_takes_few_threads_of_the_login_node(launch, monkeypatch):
+def test_the_smoke_training_of_a_launch_takes_few_threads(launch, monkeypatch):
     """Two at most, and what torch had before is there again."""
     before, seen = torch.get_num_threads(), []
     torch.set_num_threads(5)

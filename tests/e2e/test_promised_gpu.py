@@ -45,7 +45,7 @@ def train(monkeypatch, capsys, cache, tmp_path):
     return call
 
 
-def test_a_demanded_gpu_ends_a_training_before_anything_is_encoded_or_written(tmp_path):
+def test_a_missing_demanded_gpu_ends_a_training_before_it_encodes(tmp_path):
     """Exit code 2 and one sentence, in a process of its own."""
     command = [sys.executable, "-m", "neuromf", "train", "smoke", "--out", str(tmp_path / "run"), "--device", "cuda"]
     own = {"PYTHONPATH": str(ROOT), "NEUROMF_CACHE": str(tmp_path / "cache"), "CUDA_VISIBLE_DEVICES": ""}
@@ -78,7 +78,7 @@ def test_the_cpu_that_was_asked_for_is_named_without_a_warning(train, tmp_path):
     assert "device_note" not in json.loads((tmp_path / "run" / "run.json").read_text())
 
 
-def test_a_training_on_a_gpu_says_once_that_its_scans_are_encoded_on_the_cpu(monkeypatch, capsys, tmp_path):
+def test_encoding_on_the_cpu_is_said_once_on_a_gpu(monkeypatch, capsys, tmp_path):
     """When the first of them is, and not where the cache holds all."""
     store = SimpleNamespace(
         path=tmp_path, description=SimpleNamespace(content_hash="a"), scan_ids=lambda split: ["one"]
@@ -109,7 +109,7 @@ def test_a_run_that_goes_on_elsewhere_keeps_that_too(train, tmp_path):
     assert "was started on cuda (NVIDIA A100, 1 process)" in event.message
 
 
-def test_a_run_that_was_started_before_devices_were_kept_is_read_and_goes_on(train, tmp_path):
+def test_a_run_without_a_recorded_device_goes_on(train, tmp_path):
     """Without the new keys it resumes, and its report stands."""
     train("--device", "cpu", "--max-steps", "2")
     path = tmp_path / "run" / "run.json"
@@ -121,7 +121,7 @@ def test_a_run_that_was_started_before_devices_were_kept_is_read_and_goes_on(tra
     assert read_runs([tmp_path / "run"])[0].environment["torch"] == recorded["torch"]
 
 
-def test_samples_name_the_device_they_are_drawn_on_and_the_cpu_that_decodes(train, monkeypatch, capsys, tmp_path):
+def test_samples_name_the_devices_that_draw_and_decode(train, monkeypatch, capsys, tmp_path):
     """The autoencoder stays on the CPU whatever --device says."""
     train("--device", "cpu")
     ended = run_command(monkeypatch, capsys, "sample", tmp_path / "run", "--n", "1", "--device", "cpu")

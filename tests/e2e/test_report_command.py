@@ -58,7 +58,7 @@ def test_a_trained_run_becomes_a_page_with_brains(neuromf, trained, tmp_path):
     assert "sample after 2 steps" in page
 
 
-def test_samples_of_other_latents_are_shown_as_channels_and_the_reason_is_told(neuromf, trained, tmp_path):
+def test_samples_of_other_latents_are_shown_as_channels(neuromf, trained, tmp_path):
     """A brain decoded with the wrong statistics would be a picture of nothing."""
     run = tmp_path / "moved"
     shutil.copytree(trained, run)

@@ -64,7 +64,7 @@ def test_the_command_runs_although_a_path_holds_packages_of_its_names(strange, t
     assert "PASS" in ended.stdout
 
 
-def test_a_job_on_two_processes_trains_although_a_path_holds_packages_of_its_names(strange, tmp_path):
+def test_a_job_trains_beside_packages_of_the_same_names(strange, tmp_path):
     """The launcher, its two children and their gate: the script's own command, on the CPU, as far as one step."""
     job = SlurmJob(cwd=strange, run=tmp_path / "run", folder=tmp_path / "run.launch", gpus=2, minutes=5)
     launcher, _, _ = job.command().partition(" train ")
@@ -79,7 +79,7 @@ def test_a_job_on_two_processes_trains_although_a_path_holds_packages_of_its_nam
     assert "paused at --max-steps" in ended.stdout
 
 
-def test_a_worker_of_a_bisect_answers_although_a_path_holds_packages_of_its_names(strange, monkeypatch):
+def test_a_bisect_worker_answers_beside_packages_of_the_same_names(strange, monkeypatch):
     """Found on its own path first; the SLURM worker is given the same environment."""
     monkeypatch.setenv("PYTHONPATH", environment(strange)["PYTHONPATH"])
     monkeypatch.chdir(strange)
@@ -95,7 +95,7 @@ def test_a_worker_of_a_bisect_answers_although_a_path_holds_packages_of_its_name
     assert answer.outcome.verdict is ProbeVerdict.BROKEN
 
 
-def test_a_series_of_trainings_in_processes_of_their_own_finds_its_packages(strange, tmp_path):
+def test_trainings_in_new_processes_find_their_packages(strange, tmp_path):
     """Processes that are started afresh are given no module of their parent's."""
     program = (
         "import sys\nfrom concurrent.futures import ProcessPoolExecutor\nfrom multiprocessing import get_context\n"

@@ -23,7 +23,7 @@ def rows_written(trace):
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
-def test_a_signalled_job_ends_with_exit_code_75_and_a_checkpoint_of_its_last_step(tmp_path, name):
+def test_a_signalled_job_ends_with_75_and_a_checkpoint(tmp_path, name):
     """To the whole group: workers leave it to the trainer, which saves what the trace has last.
 
     The terminal says at once that it was heard.

@@ -228,7 +228,7 @@ def test_a_number_that_comes_again_is_the_mathematics(state, config, real_latent
     assert record.verdict.alarms[0].rank == 0
 
 
-def test_silent_faults_are_looked_for_in_the_first_steps_and_every_fiftieth():
+def test_silent_faults_are_checked_at_first_and_every_fifty_steps():
     """No step is further than fifty from one that is judged."""
     judged = [step for step in range(1000) if judged_step(step)]
     assert judged[:FIRST_STEPS] == list(range(FIRST_STEPS))

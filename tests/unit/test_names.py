@@ -24,3 +24,15 @@ def test_no_two_classes_have_the_same_name():
     found = classes()
     assert len(found) > 200
     assert {name: files for name, files in found.items() if len(files) > 1} == {}
+
+
+def test_no_test_has_a_name_of_more_than_70_characters():
+    """A name that long states more than one fact, and a line of pytest's summary cannot hold it."""
+    names = [
+        node.name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    ]
+    assert len(names) > 1000
+    assert [name for name in names if len(name) > 70] == []

@@ -66,7 +66,7 @@ def test_a_cause_of_five_is_left_to_ddmin():
 
 
 @given(causes_of(6), st.permutations(range(6)))
-def test_a_delta_that_needs_another_is_found_with_it_and_never_trained_without(causes, order):
+def test_a_delta_that_needs_another_is_found_with_it(causes, order):
     """What is found is the smallest set that can be trained and contains the cause."""
     first, needed = order[:2]
 
@@ -229,7 +229,7 @@ def test_a_refuted_no_culprit_is_asked_again():
         (0b11, {0b001000}, ""),
     ],
 )
-def test_a_mixture_without_a_cause_that_cannot_be_trained_is_said_beside_what_is_found(cause, stuck, reason):
+def test_an_untrainable_mixture_without_a_cause_is_reported(cause, stuck, reason):
     """Verified causes stay found; that they are all is not known where the bad run without them has no answer."""
     conclusion, _ = run(Engine(question(testable=lambda subset: subset not in stuck)), exact(cause))
     assert (conclusion.ending, conclusion.causes) == (BisectEnding.FOUND, (cause,))

@@ -54,9 +54,7 @@ def test_a_job_asks_for_what_was_wanted_and_for_nothing_else(cluster, tmp_path):
 
 
 @pytest.mark.parametrize("on_the_path", [False, True])
-def test_a_job_runs_the_packages_of_its_bisect_and_is_read_without_accounting(
-    executor, tmp_path, monkeypatch, on_the_path
-):
+def test_a_job_runs_its_bisects_packages_without_accounting(executor, tmp_path, monkeypatch, on_the_path):
     """Started beside a folder `tools` of another kind, or with one on its path, on a cluster whose `sacct` fails."""
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "__init__.py").write_text("raise SystemExit('not ours')", encoding="utf-8")

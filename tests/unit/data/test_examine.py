@@ -66,7 +66,7 @@ def test_a_good_scan_is_not_unpacked_to_its_end(tmp_path, monkeypatch):
     assert len(read) == 2
 
 
-def test_of_a_large_cohort_voxels_are_read_of_the_same_even_sample_each_time(tmp_path, monkeypatch):
+def test_a_large_cohorts_voxels_are_read_of_the_same_even_sample(tmp_path, monkeypatch):
     """Headers are read of all; voxels of so many, spread from the first scan to the last."""
     write_good(tmp_path, 12)
     calls = []

@@ -66,7 +66,7 @@ def test_a_later_damaged_checkpoint_takes_no_place(tmp_path, tiny_config):
     assert sorted(path.name[-1] for path in (tmp_path / "checkpoints").iterdir()) == ["2", "3", "9"]
 
 
-def test_a_checkpoint_set_aside_for_a_successor_that_never_came_is_put_back(tmp_path, tiny_config):
+def test_a_checkpoint_set_aside_without_a_successor_is_put_back(tmp_path, tiny_config):
     """A kill between the two renames of a replacement costs nothing."""
     state = initial_state(tiny_config, (1.0,) * 4, CPU)
     path = save_checkpoint(tmp_path, state, config_hash(tiny_config))

@@ -50,7 +50,7 @@ def test_a_trace_that_is_not_there_yet_is_read_once_it_is(run):
 
 
 @pytest.mark.parametrize("looks", [(35,), (5, 35), (5, 12, 35), (9, 10, 11, 35), (33, 34, 35)])
-def test_the_first_and_the_newest_ten_rows_are_kept_however_often_one_looks(run, looks):
+def test_the_first_and_the_newest_ten_rows_are_kept(run, looks):
     """Rows in between are counted and let go."""
     trace = TraceTail(run.folder.trace)
     done = 0

@@ -27,7 +27,7 @@ def check_case(name: str) -> None:
 def golden(task: Task, name: str) -> ProbeOutcome:
     """Train the mixture for the case's steps on the golden latents, and compare with the measured tolerances."""
     from neuromf.comparison.comparator import ComparisonVerdict, compare
-    from neuromf.comparison.message import where_parted
+    from neuromf.comparison.message import where_different
     from neuromf.golden.case import read_case
     from neuromf.golden.runner import run_steps, threads
     from neuromf.golden.store import golden_table, tolerance_frame
@@ -40,7 +40,7 @@ def golden(task: Task, name: str) -> ProbeOutcome:
     comparison = compare(made.table, golden_table(case), tolerances_from(tolerance_frame(case)))
     if comparison.verdict is ComparisonVerdict.PASS:
         return ProbeOutcome(ProbeVerdict.HEALTHY, detail=f"{comparison.steps} steps agree")
-    return ProbeOutcome(ProbeVerdict.BROKEN, detail=where_parted(comparison))
+    return ProbeOutcome(ProbeVerdict.BROKEN, detail=where_different(comparison))
 
 
 LIVE = ("JVP-006", "GUARD-004", "GUARD-005", "GUARD-006", "NUM-001", "OPT-002")

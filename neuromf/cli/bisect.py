@@ -1,4 +1,4 @@
-"""`neuromf bisect`: which of the changed keys broke the run."""
+"""`neuromf bisect`: finds which of the keys that differ between two configurations broke the run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ INCONCLUSIVE = 3
 """Exit code when no verified cause explains the bad run."""
 
 FEWEST = 3
-"""Trainings of each end that can tell the two apart: 2 of 2 against 0 of 2 happen by chance once in six times."""
+"""Fewest trainings of each end that can distinguish them: 2 of 2 against 0 of 2 happens by chance once in six times."""
 
 
 def bisect(

@@ -1,4 +1,4 @@
-"""What `neuromf bisect` shows while it works and when it ends."""
+"""The console output of `neuromf bisect`, while it works and when it ends."""
 
 from __future__ import annotations
 

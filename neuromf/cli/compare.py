@@ -1,4 +1,4 @@
-"""`neuromf compare`: where two traces part first."""
+"""`neuromf compare`: finds where two traces differ first."""
 
 from __future__ import annotations
 

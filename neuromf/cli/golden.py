@@ -1,4 +1,4 @@
-"""`neuromf golden`: short trainings whose numbers are kept."""
+"""`neuromf golden`: runs the golden cases, short trainings whose numbers are kept, and shows what changed."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ RealLatentsOption = Annotated[
         min=0,
         max=8,
         envvar="NEUROMF_REAL_LATENTS",
-        help="Real training latents that the run's folder keeps, to stand beside samples; 0 for none.",
+        help="Real training latents that the run's folder keeps, shown next to samples; 0 for none.",
     ),
 ]
 VaeOption = Annotated[

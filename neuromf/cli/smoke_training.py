@@ -1,4 +1,4 @@
-"""What the whole gate does beside reading: it opens the inputs and trains a little, with a bar while that lasts."""
+"""The two slow parts of the whole gate, each with a progress bar: opening the inputs, and the smoke training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 FEW = 2
-"""Threads of a smoke training beside the work of others; the bar of the whole gate is stated for as many."""
+"""Threads of a smoke training on a machine where others work too; the gate's time limit is stated for as many."""
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def few_threads() -> Iterator[None]:
 
 
 def smoke_training(candidate: LaunchCandidate) -> SmokeRun | None:
-    """Train a candidate at small scale; None where torch cannot run it, which its laws say too."""
+    """Train a candidate at small scale; None where torch cannot run it, which the static laws report."""
     if impossible(candidate.config):
         return None
 

@@ -1,4 +1,4 @@
-"""`neuromf train`: from a configuration to a run folder, alone or as one of torchrun's processes."""
+"""`neuromf train`: trains a configuration into a run folder, in one process or as one of torchrun's."""
 
 from __future__ import annotations
 

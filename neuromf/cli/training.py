@@ -1,4 +1,4 @@
-"""A training as the command line shows it: latents and folder first, a bar while it runs, the outcome at its end."""
+"""A training with its output on the console: encoding, the run folder, a progress bar, the outcome."""
 
 from __future__ import annotations
 
@@ -148,7 +148,9 @@ def run_training(
     total = facts.optimiser_steps
     if world.rank == 0 and facts.idle_micro_batches:
         idle = f"the last {facts.idle_micro_batches} micro-batches of the run are too few for an update"
-        console.print(f"{idle} and train nothing (BATCH-001 says what would use them)", soft_wrap=True)
+        console.print(
+            f"{idle} and train nothing (law BATCH-001; the gate names a setting that uses them)", soft_wrap=True
+        )
     with progress_bar("training", shown=world.rank == 0) as show:
 
         def on_step(record: StepRecord) -> None:

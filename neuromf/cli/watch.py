@@ -1,4 +1,4 @@
-"""`neuromf watch`: a run while it trains."""
+"""`neuromf watch`: shows a run while it trains."""
 
 from __future__ import annotations
 

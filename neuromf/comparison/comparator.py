@@ -1,8 +1,8 @@
-"""The comparator: a pure function from two traces and tolerances to the first cell in which they part.
+"""The comparator: a pure function from two traces and tolerances to the first cell in which they differ.
 
-Every comparison is written so that NaN fails. No step is forgiven: one cell beyond its tolerance is a regression.
-A number that is not finite fails on either side, and on both; where two traces part is another question, and there
-NaN is as good as NaN: of two runs that broke down alike, the first difference lies before or nowhere.
+One cell beyond its tolerance, in any step, is a regression. A number that is not finite always fails, even if both
+traces hold it (comparisons are written so that NaN fails). Only for finding the first difference does NaN equal NaN:
+two runs that broke down alike first differ before that step, or not at all.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from neuromf.trace.columns import COLUMNS, NAMES
 
 
 class ComparisonVerdict(StrEnum):
-    """What a comparison says; the text is what the user reads."""
+    """Result of a comparison; the text is what the user reads."""
 
     PASS = "PASS"
     REGRESSED = "REGRESSED"
@@ -47,7 +47,7 @@ EXACT = Tolerance()
 
 @dataclass(frozen=True)
 class Divergence:
-    """A cell in which two traces part.
+    """A cell in which two traces differ.
 
     Attributes:
         step: optimiser step.
@@ -73,12 +73,12 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of comparing two traces.
+    """Result of comparing two traces.
 
     Attributes:
         verdict: the answer.
         steps: steps that were compared.
-        first: where they part first, by step and then by causal order; None when they do not.
+        first: where they differ first, by step and then by causal order; None when they do not.
         unchanged: columns before `first` in the causal order, equal in its step and all before it.
         differing: number of steps in which each column is beyond its tolerance.
         problem: what breaks the contract, in a sentence; empty when nothing does.
@@ -95,7 +95,7 @@ class Comparison:
 
     @property
     def suspect(self) -> Divergence | None:
-        """The cell to look at: where they part, else the first number that is not finite."""
+        """The cell to look at: the first that differs, else the first number that is not finite."""
         return self.first or self.not_finite
 
 

@@ -104,7 +104,7 @@ def _named(root: Path, taken: dict[Path, tuple[PurePosixPath, Whose]]) -> dict[P
     guesses, doubt = guess_subjects(name for name, owner in taken.values() if owner.guessed)
     if doubt:
         remedy = "name the subjects' folders sub-..., or give a folder that holds one folder a subject"
-        raise InputError(f"whose scans these are cannot be told: {doubt}", remedy=remedy, file=root)
+        raise InputError(f"the subjects of these scans are not clear: {doubt}", remedy=remedy, file=root)
     for path, (name, owner) in taken.items():
         if owner.guessed:
             subject, how = guesses[name]

@@ -57,7 +57,7 @@ class Selection:
     def lines(self) -> list[str]:
         """What is taken, left out and guessed, a sentence each, with counts and an example."""
         subjects = {scan.subject for scan in self.scans}
-        contrasts = Counter(scan.modality or "a contrast that names do not tell" for scan in self.scans)
+        contrasts = Counter(scan.modality or "an unknown contrast" for scan in self.scans)
         shown = ", ".join(f"{count} {name}" for name, count in contrasts.most_common())
         scans = f"{counted(len(self.scans), 'scan')} of {counted(len(subjects), 'subject')}"
         return [f"{scans} taken from {self.root}: {shown}", *self._left(), *self.others, *self._guessed(), *self._met()]

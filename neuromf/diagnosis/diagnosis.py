@@ -1,8 +1,8 @@
 """What is most likely wrong with a run, from its configuration, its trace, its events and its blocks' gradient norms.
 
-Signs are read off the four and turned into points (`evidence`); each cause adds the points of its questions
-(`suspects`); the sum is the logarithm of its odds. A run without a symptom has no suspect, whatever its configuration:
-that is the gate's to judge.
+Signs are read from these four and turned into points (`evidence.py`). Each cause adds the points of its questions
+(`causes.py`); the sum is the logarithm of its odds. A run without a symptom has no suspects, even if its configuration
+breaks laws: that is for the gate to report.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def diagnose(
     if not _has_symptom(signs, alarms):
         return []
     weighed = [weigh(cause, config, signs, findings) for cause in CAUSES]
-    suspects = [suspect for suspect in (*weighed, *_told(alarms)) if suspect.supporting]
+    suspects = [suspect for suspect in (*weighed, *_from_alarms(alarms)) if suspect.supporting]
     # A stable sort: equal scores keep the order of the table.
     return sorted(suspects, key=lambda suspect: -suspect.score)
 
@@ -128,8 +128,8 @@ def _non_finite(summary: TraceSummary) -> SignReading:
     return fact(True, f"{says} ({found.column.meaning})")
 
 
-def _told(alarms: Sequence[Event]) -> list[Suspect]:
-    """Laws that an event names and no cause of the table reads: each is a suspect of its own."""
+def _from_alarms(alarms: Sequence[Event]) -> list[Suspect]:
+    """A suspect for each law that an alarm names and no cause of the table uses."""
     by_law = {alarm.law: alarm for alarm in reversed(alarms) if alarm.law in laws()}
     return [
         Suspect(law(name).title, name, score(LIMIT), (f"step {a.step}: {a.message}",), (), law(name).remedy)

@@ -1,9 +1,10 @@
-"""One rule by which every number becomes evidence: points, each of which shifts the odds of a cause by a factor of ten.
+"""How a number becomes evidence: as points, each of which changes the odds of a cause by a factor of ten.
 
-A number between measured runs is placed on a log axis where the worst healthy training stands at -1 and the mildest
-faulty one at +1. A law counts a point for each decade beyond its bound. A fact that a sound program cannot show, and
-its opposite, count the limit. Points of independent questions add up to the logarithm of the odds; the limit is what
-Jeffreys calls decisive evidence (Theory of Probability, 1961, appendix B: ten to one is strong, a hundred decisive).
+A number with a calibrated range is placed on a log axis on which the worst healthy training has -1 and the mildest
+faulty one +1. A law gives one point for each factor of ten beyond its bound. A fact that a correct program never shows
+gives the limit, and its absence minus the limit. Points of independent questions add up to the logarithm of the odds.
+The limit is what Jeffreys calls decisive evidence (Theory of Probability, 1961, appendix B: ten to one is strong, a
+hundred to one decisive).
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ LIMIT = 2.0
 PRIOR = -1.0
 """Points of a cause before anything is known of it: one of about ten."""
 KEPT = -1.0
-"""A law that the configuration keeps is at most one point against its suspect: the code may break it all the same."""
+"""A law that the configuration keeps is at most one point against its cause: the code may still violate it."""
 
 
 @dataclass(frozen=True)
 class SignReading:
-    """What a sign says of a cause it belongs to: points for (above 0) or against it, and a sentence with numbers."""
+    """The value of a sign: points for (above 0) or against the causes it belongs to, and a sentence with numbers."""
 
     points: float
     says: str
@@ -36,7 +37,7 @@ class SignReading:
 
 @dataclass(frozen=True)
 class CalibratedRange:
-    """Where a number stood in measured runs: the worst healthy training and the mildest that showed the fault."""
+    """A number in measured runs: its value in the worst healthy training and in the mildest one with the fault."""
 
     healthy: float
     faulty: float

@@ -1,4 +1,4 @@
-"""The gate's answer as a table, in the order in which a person needs it."""
+"""Prints the gate's verdict on the console: first what blocks, then warnings and notes, last the laws that hold."""
 
 from __future__ import annotations
 

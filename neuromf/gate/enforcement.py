@@ -1,4 +1,4 @@
-"""Where each law is enforced, read from the source tree itself: checks, marked tests, live readings."""
+"""Lists where each law is enforced, read from the source tree: static checks, marked tests, checks while training."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def places(root: Path) -> list[EnforcementPlace]:
 
 
 def enforcers(found: list[EnforcementPlace]) -> dict[str, frozenset[Enforcer]]:
-    """Who enforces each law, by id."""
+    """The kinds of enforcer of each law, by id."""
     ids = dict.fromkeys(place.law_id for place in found)
     return {law_id: frozenset(p.enforcer for p in found if p.law_id == law_id) for law_id in ids}
 

@@ -1,4 +1,4 @@
-"""The gate's answer as JUnit XML, one test case a law."""
+"""The gate's verdict as JUnit XML, one test case per law."""
 
 from __future__ import annotations
 

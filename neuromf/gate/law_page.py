@@ -1,4 +1,4 @@
-"""Everything about one law, as text."""
+"""Everything about one law as text, for `neuromf laws show`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which latents the gate's short training trains on: the user's own where they are encoded, else the demo cohort's."""
+"""Chooses the latents of the gate's smoke training: the user's own if they are encoded already, else the demo's."""
 
 from __future__ import annotations
 

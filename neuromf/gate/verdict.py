@@ -1,4 +1,4 @@
-"""The gate's answer: one status from all laws, as data."""
+"""The gate's verdict as data: PASS or BLOCKED, with the result of every law."""
 
 from __future__ import annotations
 

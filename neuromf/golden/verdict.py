@@ -1,4 +1,4 @@
-"""What a golden case says of the present code: its trace against the golden one, and whose fault a difference is."""
+"""The verdict of a golden case on the present code: whether its trace still equals the golden one, and if not, why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The job script of a training that a scheduler may interrupt and queue again."""
+"""The job script of a training that SLURM may interrupt and queue again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processors and memory that a job asks its cluster for, whose defaults of one core and a few GB would kill it."""
+"""Estimates the cores and the memory that a job requests; a cluster's defaults (one core, a few GB) would kill it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job script handed to SLURM."""
+"""Submits a job script to SLURM with `sbatch`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate's answer as one self-contained page."""
+"""The gate's verdict as one self-contained HTML page (`neuromf gate --report`)."""
 
 from __future__ import annotations
 

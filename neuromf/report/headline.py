@@ -1,4 +1,4 @@
-"""The verdict on a run, readable in five seconds."""
+"""The headline of a run's report: a word, a colour and a sentence on how the run ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Named vertical lines of a chart: where each name stands above the axes."""
+"""Labelled vertical lines of a chart (alarms, for example), and where each label is placed above the axes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The charts of a report: each over all its runs, and the one that the project is about in four renderings."""
+"""The charts of a report, each with all runs in it.
+
+Raw beside weighted loss is drawn in four versions: log and linear axis, for a wide and for a narrow screen.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ DASHES = ("-", "--", ":", "-.")
 MEDIANS = 60
 """Stretches of a run whose medians are drawn bold: one step of a MeanFlow loss has a long tail."""
 MARK_COLOURS = {"warn": "#c77d00", "halt": "#d64545"}
-LOSS = Chart("Raw loss beside weighted loss", ("raw_total", "weighted"), "loss", log=True)
+LOSS = Chart("Raw loss and weighted loss", ("raw_total", "weighted"), "loss", log=True)
 LOSS_NAMES = {"raw_total": "raw loss", "weighted": "weighted loss"}
 DETAILS = (
     Chart("Raw loss of FM and MF samples", ("raw_fm", "raw_mf"), "squared latent per dim", log=True),

@@ -1,4 +1,4 @@
-"""What a report knows of a run: everything its folder holds, read once."""
+"""Everything that a report shows of a run, read once from the run's folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A look at a run as a document for machines."""
+"""One look at a run as a JSON document (`neuromf watch --json`)."""
 
 from __future__ import annotations
 

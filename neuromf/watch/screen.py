@@ -1,4 +1,4 @@
-"""A look at a run as a screen for a person, and as a line for a log."""
+"""Shows one look at a run: as a screen on a terminal, and as a line for a log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STYLES = {
 ALARM_STYLES = {"halt": "bold red", "warn": "yellow"}
 LAST_ALARMS = 5
 SATURATED = 0.5
-"""Share of saturated samples from which the weighted loss says less than it hides."""
+"""Share of saturated samples from which the weighted loss hardly changes with the raw one."""
 
 
 def screen(view: View, name: str) -> Group:

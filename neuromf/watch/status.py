@@ -1,4 +1,4 @@
-"""How a run stands: finished, halted, paused, running, or silent without having said why."""
+"""The status of a run, judged from its files: finished, halted, irreproducible, paused, running or silent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 60.0
 
 
 class RunState(StrEnum):
-    """State of a run, as its files tell it."""
+    """State of a run; SILENT is one that stopped writing without recording an end."""
 
     FINISHED = "finished"
     HALTED = "halted"
@@ -38,10 +38,10 @@ EXIT_CODES = {RunState.SILENT: 1, RunState.HALTED: 16, RunState.IRREPRODUCIBLE: 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """Where a run stands.
+    """State and progress of a run.
 
     Attributes:
-        state: what its files say.
+        state: finished, running and so on.
         step: optimiser steps recorded.
         total: optimiser steps of the whole run.
         age: seconds since the newest row, or since the run was created; None where neither file is there.
@@ -70,7 +70,7 @@ class Saved:
 
 @dataclass(frozen=True)
 class Signs:
-    """What a run's state is read off.
+    """The facts from which a run's state is judged.
 
     Attributes:
         step: rows of its trace.

@@ -1,4 +1,4 @@
-"""Looks at a run again and again: what it says of itself at each look."""
+"""Reads the files of a run again and again, and gives a view of the run at each look."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def status_of_run(
     *,
     grew: float | None = None,
 ) -> RunStatus:
-    """How a run stands, as its files are now.
+    """The status of a run by its files as they are now.
 
     Args:
         run: the folder.
@@ -133,7 +133,7 @@ def status_of_run(
         events: of the run, oldest first.
         steps: rows of its trace.
         marks: times that it recorded.
-        grew: when it was seen to go on, seconds since 1970; None where it was not watched.
+        grew: when it was last seen to make progress, seconds since 1970; None where it was not watched.
     """
     total, every = run_facts(config).optimiser_steps, config.training.checkpoint_every_steps
     age, seconds = _age(run, marks, grew), seconds_per_step(marks)
@@ -141,9 +141,9 @@ def status_of_run(
 
 
 def _age(run: RunFolder, marks: Sequence[Mark], grew: float | None) -> float | None:
-    """Seconds since the newest sign of life.
+    """Seconds since the run was last known to work.
 
-    The date of a file is one only where the run recorded no time: before its first step, and in earlier versions.
+    The date of a file counts only where the run recorded no time: before its first step, and in earlier versions.
     """
     signs = [marks[-1].seconds] if marks else _dates(run)[:1]
     signs += [grew] if grew is not None else []

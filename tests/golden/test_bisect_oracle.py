@@ -22,4 +22,4 @@ def test_another_rate_parts_from_it():
     """1.1 times the learning rate is seen at step 0, column lr."""
     rate = read_case(CASE).config.training.learning_rate
     found = outcome(**{"training.learning_rate": 1.1 * rate})
-    assert (found.verdict, found.detail) == (ProbeVerdict.BROKEN, "parts first at step 0, column lr")
+    assert (found.verdict, found.detail) == (ProbeVerdict.BROKEN, "differs first at step 0, column lr")

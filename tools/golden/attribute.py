@@ -10,7 +10,7 @@ from pathlib import Path
 
 from neuromf.checkout import python_path
 from neuromf.comparison.comparator import ComparisonVerdict, compare
-from neuromf.comparison.message import where_parted
+from neuromf.comparison.message import where_different
 from neuromf.comparison.table import TraceTable, read_table
 from neuromf.errors import InputError
 from neuromf.golden.case import GoldenCase
@@ -59,7 +59,7 @@ def attribute(case: GoldenCase) -> tuple[CaseOutcome, str]:
             CaseOutcome.ENV_DRIFT,
             f"commit {commit[:12]} gives today's numbers too: the environment moved, not the code",
         )
-    return CaseOutcome.REGRESSED, f"commit {commit[:12]}, run today, against today's code: {where_parted(against)}"
+    return CaseOutcome.REGRESSED, f"commit {commit[:12]}, run today, against today's code: {where_different(against)}"
 
 
 def _run_at(commit: str, case: GoldenCase) -> TraceTable:

@@ -13,7 +13,7 @@ HEAD = """\
 Written by `python -m tools laws matrix --write` from the registry, the gate's checks, the marks of the tests and the
 readings of the running trainer; the tests fail when it is stale. S: static check of the configuration, with the key it
 blames. P: property tests in `tests/laws`. G: golden or self-relative runs in `tests/golden` and `tests/equivalence`.
-R: judged while a training runs. A dash: the law names no such enforcer. `neuromf laws show ID` tells more.
+R: judged while a training runs. A dash: the law names no such enforcer. `neuromf laws show ID` shows more.
 
 | law | statement | severity | S | P | G | R | sources | kills |
 |---|---|---|---|---|---|---|---|---|

@@ -1,4 +1,4 @@
-"""Evidence that a configuration gives before it is trained: the laws of the suspects, judged on plain numbers."""
+"""Evidence in the configuration alone, known before a training: the laws of the causes, judged on plain numbers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def law_findings(config: Config) -> dict[str, Finding]:
 
 
 def config_signs(config: Config, findings: dict[str, Finding]) -> Iterator[tuple[str, SignReading]]:
-    """Readings by name: each law's id, and `below_clamp`."""
+    """Signs by name: each law's id, and `below_clamp`."""
     for law_id, finding in findings.items():
         yield law_id, law_reading(law_id, law(law_id).title, finding)
     share = share_below_clamp(config)
@@ -101,4 +101,4 @@ ARGUMENTS: dict[str, Callable[[Config, RunFacts], dict[str, Any]]] = {
     "TIME-004": lambda c, _: {"sampler_t_min": c.time_sampling.t_min, "clamp_t_min": c.meanflow.t_min},
     "WGT-002": _report,
 }
-"""What each law is asked of a configuration."""
+"""The arguments with which each law is judged, computed from a configuration."""

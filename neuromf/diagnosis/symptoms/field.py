@@ -1,6 +1,6 @@
-"""Evidence in the field, the channels and the data of a trace, each number between a healthy and a faulty edge.
+"""Evidence in a trace's velocity field, channels and data.
 
-The edges are measured as in `loss_signs`.
+The ranges are calibrated as in `symptoms/loss.py`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FIRST_LOSS = CalibratedRange(healthy=1.8, faulty=3.0)
 
 
 def field_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
-    """Readings by name, of what the rows can tell."""
+    """Signs by name that follow from the rows of a trace."""
     yield from _rate_signs(summary)
     yield from _channel_signs(summary)
     yield from _data_signs(config, summary)

@@ -69,7 +69,7 @@ def test_what_is_pointed_at_is_there(both):
 def test_every_part_is_on_the_page(both):
     """What issue 5 asks for, by heading or caption."""
     for words in (
-        "Raw loss beside the weighted loss",
+        "Raw loss and weighted loss",
         "Raw loss of FM and MF samples",
         "Raw loss by channel",
         "Gradient norm by block: halted",

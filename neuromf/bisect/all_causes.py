@@ -118,4 +118,4 @@ def _not_excluded(completeness: Sequence[ClaimReading]) -> str:
     if not count:
         return ""
     mixtures = "1 mixture" if count == 1 else f"{count} mixtures"
-    return f"{mixtures} that should be healthy cannot be trained, so that another cause beside these is not excluded"
+    return f"{mixtures} that should be healthy cannot be trained, so that another cause is not excluded"

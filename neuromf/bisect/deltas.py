@@ -165,11 +165,11 @@ def _delta(keys: tuple[str, ...], ends: tuple[dict[str, Any], dict[str, Any]], b
 
 
 def _groups(single: Mixtures, keys: Sequence[str]) -> list[tuple[str, ...]]:
-    """Keys by group: those that the schema lets change only together, at either end.
+    """Keys by group; a group are keys of which the schema accepts a change of all but not of some, at either end.
 
     A set of keys is a group when it can be brought into the good run and taken out of the bad one as a whole, and no
     part of it either way. A key that needs another in one direction alone (a long warm-up needs a long run, which
-    needs no warm-up) stays a delta of its own: the mixtures without the other are untestable.
+    needs no warm-up) stays a separate delta: the mixtures without the other are untestable.
     """
     full = (1 << len(keys)) - 1
 

@@ -18,7 +18,7 @@ from neuromf.bisect.study import BisectStudy
 from neuromf.errors import InputError
 
 SEPARATED = 0.05
-"""Largest p of Fisher's one-sided exact test at which the ends count as told apart: 4 of 5 against 0 of 5 has 0.024,
+"""Largest p of Fisher's one-sided exact test at which the ends count as different: 4 of 5 against 0 of 5 has 0.024,
 4 of 5 against 1 of 5 has 0.10."""
 ROUNDING = 1e-9
 """Relative error of that p at most: 3 of 3 against 0 of 3 has 1 in 20 exactly, which comes out as 0.05 + 7e-18."""

@@ -66,7 +66,7 @@ would take for torch's and call the mixture untestable."""
 
 
 class _TimeUp(BaseException):
-    """Not an Exception, so that nothing in a training takes it for an error of its own."""
+    """Not an Exception, so that no handler in a training catches it."""
 
 
 def answer_in_job(record: dict[str, Any]) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _raise(_signal: int, _frame: FrameType | None) -> NoReturn:
 POLL = 2.0
 """Seconds between two looks for results, which are files."""
 WARNED = 30
-"""Seconds before its limit at which a job is told of it; SLURM may do so up to a minute earlier."""
+"""Seconds before its limit at which SLURM signals a job; the signal may come up to a minute earlier."""
 ASKED = "--slurm-partition, --slurm-gpus and --slurm-minutes"
 
 

@@ -51,8 +51,8 @@ def full_ends(good: str, bad: str) -> Ends:
 def small_ends(good: str, bad: str, epochs: int = EPOCHS) -> Ends:
     """Both configurations at small scale, the bad run of `epochs` epochs.
 
-    The small net has a learning rate of its own; the bad run's is as many times the good run's there as at full scale.
-    What else the scale fixes cannot be carried over, and is named instead.
+    The small net has its own learning rate; the ratio of the bad run's rate to the good run's is that of full scale.
+    Differences in other keys that the scale fixes are lost, and are listed in `Ends.hidden`.
 
     Args:
         good: recipe or file of the run that trains.

@@ -12,7 +12,7 @@ import sys
 from typing import Annotated, NoReturn
 
 # Read by OpenMP when torch is first imported. Threads that spin while they wait make a step three times slower on a
-# machine that is shared (measured: 5.6 s against 2.2 s for a smoke step beside two other processes).
+# machine that is shared (measured: 5.6 s against 2.2 s for a smoke step next to two other processes).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Read by cuBLAS when it is first used: without a fixed workspace its results may differ from run to run.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -93,7 +93,7 @@ def run(commands: typer.Typer) -> None:
         try:
             commands()
         finally:
-            sys.stdout.flush()  # now, while what a full disk says of it can be told
+            sys.stdout.flush()  # now, while an error of a full disk can still be reported
     except InputError as error:
         _refuse(str(error))
     except BrokenPipeError:
@@ -115,7 +115,7 @@ def _refuse(sentence: str) -> NoReturn:
 
 
 def _end_quietly() -> NoReturn:
-    """Whoever read the output has read enough; nothing more can be told, at the interpreter's exit either."""
+    """The reader of a pipe has closed it: end without a message, also when the interpreter flushes at its exit."""
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
     sys.exit(1)

@@ -61,7 +61,7 @@ def gate(
 
 
 def _check_outputs(outputs: dict[str, Path | None], layers: list[str]) -> None:
-    """Each output can be written, has a file of its own and is none of the configuration files."""
+    """Make sure that each output can be written to a separate file that is none of the configuration files."""
     taken = layer_files(layers)
     for key, path in outputs.items():
         if path is not None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from neuromf.launch.resources import JobResources
 
 MINUTES = 24 * 60
-"""Time limit of a turn unless another is asked for; a training goes on in the next."""
+"""Default time limit of a job; SLURM queues the job again after it, and the training resumes (one turn of the job)."""
 
 
 def launch(
@@ -38,7 +38,7 @@ def launch(
             "--minutes",
             min=5,
             max=60 * 24 * 365,
-            help="Time limit of a turn, 1440; the job is queued again after it.",
+            help="Time limit of the job, 1440 by default; it is queued again after it.",
         ),
     ] = None,
     partition: Annotated[str | None, typer.Option("--partition", help="Partition of the cluster.")] = None,
@@ -50,11 +50,11 @@ def launch(
 ) -> None:
     """Pass the whole gate, smoke training included, and queue the training on SLURM; exit code 1 when a law blocks it.
 
-    Configuration, verdict and script go to OUT.launch. The job demands its GPUs, has a process for each, asks for cores
-    and memory by an estimate, saves two minutes before its time is up and queues itself again, until two turns in a row
-    got no further. What --sbatch says replaces what the script would: a name, a time, cores, memory, the way GPUs are
-    asked for. Refused is what the job cannot work with: arrays, several nodes or tasks, another signal, other numbers
-    of GPUs. With --sbatch=--no-requeue it saves and ends.
+    Configuration, verdict and script go to OUT.launch. The job requires its GPUs, runs one process for each, and
+    requests cores and memory by an estimate. Two minutes before its time limit it saves and queues itself again, unless
+    it made no progress twice in a row. An option given with --sbatch replaces the script's own: name, time, cores,
+    memory, the way GPUs are requested. Options that the job cannot work with are refused: arrays, several nodes or
+    tasks, another signal, another number of GPUs. With --sbatch=--no-requeue it saves and ends.
     """
     settings = load_config(config, override or ())
 

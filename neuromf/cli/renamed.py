@@ -30,7 +30,7 @@ class RenamedOption:
 
     @property
     def hint(self) -> str:
-        """One line that tells the user to change the command."""
+        """One line that names the new option and when the old name ends."""
         return f"neuromf: {self.old} is now {self.new}; the old name stops working in version {self.removed_in}"
 
 

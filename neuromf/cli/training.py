@@ -61,8 +61,8 @@ def prepare(
         resume: whether it exists already.
         gate: what the gate said of it, for the record of a new run.
         real: real latents that a new run keeps.
-        interrupted: hears signals; they end the making of latents at once.
-        progress: is told how many are made.
+        interrupted: catches signals, which end the encoding at once.
+        progress: counts the latents that are made.
 
     Raises:
         InputError: the folder, the scans or the latents do not fit; then nothing was written into `out`.
@@ -185,7 +185,7 @@ def report(outcome: Outcome, out: Path, config: Config) -> None:
 
 
 def note(record: StepRecord, config: Config) -> str:
-    """The raw loss always, and beside it the one the run is judged by: alone, that one once hid an explosion."""
+    """The raw loss always, next to the one that is reported: that one alone once hid an explosion."""
     row, reported = record.row, config.training.reported_loss
 
     def shown(name: str) -> str:

@@ -34,7 +34,7 @@ class CaseVerdict:
         outcome: the answer.
         comparison: cell by cell.
         environment_changes: what differs from where the golden was made, as (then, now).
-        text: what to tell the user.
+        text: what is printed.
     """
 
     name: str
@@ -47,7 +47,8 @@ class CaseVerdict:
 def judge_case(case: GoldenCase, run: CaseRun | None = None) -> CaseVerdict:
     """Run a case and compare it with its golden.
 
-    A difference on another platform than the golden's blames nobody: `python -m tools golden attribute` tells whom.
+    A difference on another platform than the golden's may come from the code or from the platform;
+    `python -m tools golden attribute` finds out which.
 
     Args:
         case: the case.

@@ -15,7 +15,7 @@ from neuromf.launch.resources import JobResources
 from neuromf.launch.script import BODY
 
 SAVING_S = 120
-"""Seconds before the time limit at which the job is told to save: torchrun gives its processes 30."""
+"""Seconds before the time limit at which SLURM signals the job to save: torchrun gives its processes 30."""
 MOST_IDLE = 2
 """Turns in a row that may get no further: the first may have come too late to a node, the second has a reason."""
 UNFINISHED = (os.EX_TEMPFAIL, 128 + signal.SIGUSR1)

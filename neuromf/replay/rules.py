@@ -124,7 +124,7 @@ def _guard(run: RecordedRun) -> list[Rule]:
     steps_per_epoch, recorded_from = int(run.facts["steps_per_epoch"].value), min(run.points)
     for epoch, level in enumerate(run.levels):
         for _ in range(steps_per_epoch):
-            # Before its first record a run is held at it: what is heard there was certain by then.
+            # Before its first record a run is held at that record: an alarm there was certain by then.
             spoken += [_rule(alarm, max(epoch, recorded_from), run) for alarm in guard.observe(RawLosses(level)).fresh]
     return spoken
 

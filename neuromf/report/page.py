@@ -17,7 +17,7 @@ def render_page(template: str, **values: object) -> str:
     """HTML text of a page that loads nothing from anywhere.
 
     Args:
-        template: name of a template beside this module.
+        template: name of a template in this module's folder.
         values: what it shows.
     """
     environment = Environment(

@@ -1,6 +1,6 @@
 """The charts of a report, each with all runs in it.
 
-Raw beside weighted loss is drawn in four versions: log and linear axis, for a wide and for a narrow screen.
+Raw and weighted loss are drawn in four versions: log and linear axis, for a wide and for a narrow screen.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Picture:
 
 
 def loss_pictures(runs: Sequence[ReportedRun]) -> list[Picture]:
-    """Raw beside weighted loss with the alarms: on a log and on a linear axis, for a wide and for a narrow screen."""
+    """Raw and weighted loss with the alarms: on a log and on a linear axis, for a wide and for a narrow screen."""
     lines, marks = chart_lines(runs, LOSS.columns, LOSS_NAMES), _alarm_marks(runs)
     bins = _bins(runs)
     return [
@@ -97,7 +97,7 @@ def _legend(runs: Sequence[ReportedRun], columns: Sequence[str], names: dict[str
 
 
 def shortened(name: str, length: int = 22) -> str:
-    """A name that leaves room for the chart; its end tells runs apart better than its beginning."""
+    """A name short enough for the chart; its end is kept, which distinguishes runs better than its beginning."""
     return name if len(name) <= length else "…" + name[1 - length :]
 
 

@@ -26,7 +26,7 @@ from neuromf.watch.trace_tail import whole_rows
 from neuromf.watch.watcher import status_of_run
 
 MOST_RUNS = len(COLOURS)
-"""Runs that one chart can tell apart by colour."""
+"""Most runs that one chart can distinguish by colour."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def read_runs(folders: Sequence[Path]) -> list[ReportedRun]:
     """Read the runs of a report.
 
     Raises:
-        InputError: one is no run, has no step yet, is given twice, or there are more than can be told apart.
+        InputError: one is no run, has no step yet, is given twice, or there are more than a chart can distinguish.
     """
     if len(folders) > MOST_RUNS:
         raise InputError(f"{len(folders)} runs are too many for one page", remedy=f"give at most {MOST_RUNS}")

@@ -96,7 +96,7 @@ def newest_saved(run: RunFolder) -> Saved:
             state: Any = json.loads((folder / "state.json").read_text(encoding="utf-8"))
             return Saved(int(state["step"]), str(state["halted"]))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            continue  # damaged, or dropped a moment ago: the one before it tells
+            continue  # damaged, or removed a moment ago: read the one before it
     return Saved()
 
 

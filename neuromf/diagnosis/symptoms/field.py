@@ -70,7 +70,7 @@ def _channel_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
         climb = statistics.median(
             other[-1] / lowest if (lowest := min(other[:-1])) > 0 else math.inf for other in others
         )
-        yield "others_climb", OTHERS_CLIMB.place(climb, f"the channels beside {leader} rose too, {climb:.4g}-fold")
+        yield "others_climb", OTHERS_CLIMB.place(climb, f"the channels other than {leader} rose too, {climb:.4g}-fold")
 
 
 def _data_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:

@@ -29,12 +29,12 @@ TERMS_APART = CalibratedRange(healthy=1.5, faulty=8.5)
 FLOW_THROWN = CalibratedRange(healthy=1.1, faulty=1.7)
 """Highest level of the FM loss over that of predicting nothing: 1.1 of small batches, 1.7 at 100 times the rate."""
 LEARNABLE = 0.95
-"""Share of the loss of predicting nothing that a perfect model may keep; above it a loss tells nothing of learning.
+"""Share of the loss of predicting nothing that a perfect model may keep; above it a loss is no evidence of learning.
 0.3 for x-prediction, 0.9 for u-prediction at the drawn times."""
 
 
 def loss_signs(config: Config, summary: TraceSummary, long_enough: bool) -> Iterator[tuple[str, SignReading]]:
-    """Readings by name, of what the rows can tell.
+    """Signs by name that follow from the rows of a trace.
 
     Args:
         config: the run.

@@ -45,7 +45,7 @@ def exposed(config: Config, last_step: int) -> bool:
 
 
 def update_signs(config: Config, summary: TraceSummary, long_enough: bool) -> Iterator[tuple[str, SignReading]]:
-    """Readings by name, of what the rows can tell; rows of whole epochs tell nothing of a step.
+    """Signs by name that follow from the rows of a trace; rows of whole epochs have none of single steps.
 
     Args:
         config: the run.

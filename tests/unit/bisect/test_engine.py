@@ -233,7 +233,7 @@ def test_an_untrainable_mixture_without_a_cause_is_reported(cause, stuck, reason
     """Verified causes stay found; that they are all is not known where the bad run without them has no answer."""
     conclusion, _ = run(Engine(question(testable=lambda subset: subset not in stuck)), exact(cause))
     assert (conclusion.ending, conclusion.causes) == (BisectEnding.FOUND, (cause,))
-    end = " that another cause beside these is not excluded" if reason else ""
+    end = " that another cause is not excluded" if reason else ""
     assert conclusion.reason == reason + end
 
 

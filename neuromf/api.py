@@ -66,21 +66,22 @@ def diagnose(run: str | Path) -> list[Suspect]:
 
 
 def train(config: Config, out: str | Path, *, device: str | None = None, allow_blocked: str | None = None) -> Outcome:
-    """Train a configuration that the static gate lets pass, as `neuromf train` does.
+    """Train a configuration that passes the static gate, as `neuromf train` does.
 
     Args:
         config: the run.
         out: folder to create; it holds the trace, events, checkpoints and samples.
         device: `cpu`, `cuda` or `cuda:N`; CUDA where there is one when None.
-        allow_blocked: why it is to be trained although laws block it; the run keeps the reason.
+        allow_blocked: reason to train it although laws block it; the run keeps the reason.
 
     Raises:
         InputError: a law blocks it and no reason is given, or the scans, the autoencoder or `out` are not usable.
     """
-    from neuromf.cli.progress import Progress
+    from neuromf.cli.progress import ProgressFile
     from neuromf.cli.starting import announce
     from neuromf.cli.training import prepare, run_training
     from neuromf.errors import InputError
+    from neuromf.gate.admission import allowance
     from neuromf.training.device.choice import choose_device
     from neuromf.training.process_group.interruption import listening
     from neuromf.training.process_group.ranks import ProcessGroup
@@ -92,13 +93,13 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
         problem = f"blocked by {names}; {first.law_id}: {first.title}, {first.found}, bound {first.bound}"
         remedy = f"set {first.passing_value}" if first.passing_value else first.remedy
         raise InputError(problem, remedy=remedy, key=first.key or None)
-    said = f"BLOCKED by {names}; trained despite it: {allow_blocked}" if blocked else "PASS"
+    said = f"BLOCKED by {names}{allowance(allow_blocked)}" if blocked and allow_blocked else "PASS"
     folder, group = Path(out), ProcessGroup()
     where = choose_device(device, deterministic=config.training.deterministic)
     start = announce(config, where, group, named=device is not None)
     with listening() as interrupted:
         store = prepare(
-            config, folder, group, start, resume=False, gate=said, interrupted=interrupted, progress=Progress(None)
+            config, folder, group, start, resume=False, gate=said, interrupted=interrupted, progress=ProgressFile(None)
         )
         return run_training(
             config, store, folder, group, start, device=where, resume=False, max_steps=None, workers=0,

@@ -33,7 +33,7 @@ def _measurements(request: pytest.FixtureRequest) -> Generator[None]:
     if path is None:
         yield
         return
-    from measurements import recorded_findings, write_measurements
+    from tests.support.measurements import recorded_findings, write_measurements
 
     with recorded_findings() as recorder:
         yield

@@ -1,4 +1,4 @@
-"""What a bisect found, as data and as files."""
+"""The answer of a bisect as JSON, CSV and configuration files, with a generated test for each cause."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from neuromf.bisect.claims import Reading
+from neuromf.bisect.claims import ClaimReading
 from neuromf.bisect.deltas import blame
 from neuromf.bisect.hypotheses import members
 from neuromf.bisect.oracle import Observation
 from neuromf.bisect.session import Finished
-from neuromf.bisect.study import Study
+from neuromf.bisect.study import BisectStudy
 from neuromf.config.resolve import resolved_text
 from neuromf.output import write_output
 
 
-def document(study: Study, finished: Finished) -> dict[str, Any]:
+def document(study: BisectStudy, finished: Finished) -> dict[str, Any]:
     """Everything that is known at the end; sets of deltas are given by their keys."""
     conclusion, observations = finished.conclusion, finished.observations
     return {
@@ -39,20 +39,20 @@ def document(study: Study, finished: Finished) -> dict[str, Any]:
     }
 
 
-def keys(study: Study, subset: int) -> list[str]:
+def keys(study: BisectStudy, subset: int) -> list[str]:
     """Keys of a set of deltas."""
     return [study.names[number] for number in members(subset)]
 
 
-def cause(study: Study, subset: int) -> dict[str, Any]:
+def cause(study: BisectStudy, subset: int) -> dict[str, Any]:
     """One minimal cause: its keys with both values, and the laws that it breaks alone."""
     broken = blame(study.good, study.differences.mixtures.config(subset))
     laws = [{"law": b.law, "title": b.title, "found": b.found} for b in broken]
     return {"deltas": [_delta(study, number) for number in members(subset)], "laws": laws}
 
 
-def evidence(study: Study, observation: Observation) -> dict[str, Any]:
-    """One probe as a row."""
+def evidence(study: BisectStudy, observation: Observation) -> dict[str, Any]:
+    """One probe as a row of evidence.csv."""
     probe, outcome = observation.probe, observation.outcome
     return {
         "index": probe.index, "purpose": probe.purpose.value, "seed": probe.seed, "verdict": outcome.verdict.value,
@@ -60,15 +60,15 @@ def evidence(study: Study, observation: Observation) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _delta(study: Study, number: int) -> dict[str, Any]:
+def _delta(study: BisectStudy, number: int) -> dict[str, Any]:
     delta = study.differences.deltas[number]
     laws = sorted({b.law for b in delta.blame})
     return {"keys": list(delta.keys), "good": list(delta.good), "bad": list(delta.bad), "laws": laws}
 
 
-def _claim(study: Study, reading: Reading) -> dict[str, Any]:
+def _claim(study: BisectStudy, reading: ClaimReading) -> dict[str, Any]:
     return {
-        "keys": keys(study, reading.claim.subset), "says": reading.claim.says, "standing": reading.standing.value,
+        "keys": keys(study, reading.claim.subset), "says": reading.claim.says, "standing": reading.status.value,
         "broken": reading.broken, "healthy": reading.healthy,
     }  # fmt: skip
 
@@ -82,9 +82,8 @@ from pathlib import Path
 
 from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config
-from neuromf.bisect.oracle import Verdict
+from neuromf.bisect.oracle import ProbeVerdict, Task
 from neuromf.bisect.oracle_kinds import answer
-from neuromf.bisect.oracle import Task
 
 HERE = Path(__file__).parent
 ORACLE, MICRO_BATCHES, SEEDS = {oracle!r}, {micro_batches}, ({seed}, {second}, {third})
@@ -98,16 +97,16 @@ def verdicts(name):
 
 def test_the_cause_alone_breaks_the_good_run():
     """Two of three seeds at least."""
-    assert verdicts({yaml!r}).count(Verdict.BROKEN) >= 2
+    assert verdicts({yaml!r}).count(ProbeVerdict.BROKEN) >= 2
 
 
 def test_the_good_run_is_healthy():
     """Two of three seeds at least."""
-    assert verdicts("good.yaml").count(Verdict.HEALTHY) >= 2
+    assert verdicts("good.yaml").count(ProbeVerdict.HEALTHY) >= 2
 '''
 
 
-def write_answer(folder: Path, study: Study, found: dict[str, Any], causes: tuple[int, ...]) -> list[Path]:
+def write_answer(folder: Path, study: BisectStudy, found: dict[str, Any], causes: tuple[int, ...]) -> list[Path]:
     """Write evidence.csv, good.yaml, for each cause its configuration and a test, and result.json; give their paths.
 
     Each is whole or not there. The result comes last: where it stands, the rest does.
@@ -127,7 +126,7 @@ def write_answer(folder: Path, study: Study, found: dict[str, Any], causes: tupl
     return [folder / name for name in files]
 
 
-def _test(study: Study, subset: int, name: str) -> str:
+def _test(study: BisectStudy, subset: int, name: str) -> str:
     first = study.seed
     return TEST.format(
         keys=", ".join(keys(study, subset)), oracle=study.oracle, micro_batches=study.micro_batches,

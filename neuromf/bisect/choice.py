@@ -1,4 +1,4 @@
-"""Which subset is trained next: the one whose answer tells most."""
+"""Which subset of the deltas is trained next: the one whose answer is expected to carry most information."""
 
 from __future__ import annotations
 
@@ -12,20 +12,21 @@ from neuromf.bisect.posterior import Evidence, Rates, posterior
 from neuromf.bisect.question import Question
 
 FANTASIES = 16
-"""Most outcomes of the running probes that are thought through; the likeliest are."""
+"""How many of the likeliest outcomes of the running probes are considered."""
 TIE = 1e-9
-"""Bits within which two subsets tell as much; the smaller number is taken, on every machine the same."""
+"""Two subsets whose information differs by less, in bits, are equal; the smaller number is taken, so that every machine
+chooses the same."""
 NOTHING = 1e-6
 """Bits below which no probe is worth a training."""
 
 
 @dataclass(frozen=True)
 class Fantasy:
-    """One way in which the running probes may end.
+    """One way in which the running probes may end (a fantasy, in the term of Bayesian optimisation).
 
     Attributes:
         weight: its probability.
-        beliefs: the posterior it would leave, shape (H,).
+        beliefs: the posterior after these answers, shape (H,).
     """
 
     weight: float
@@ -50,7 +51,7 @@ def information(mass: Floats, rates: Rates) -> Floats:
 
 
 def capacity(rates: Rates) -> float:
-    """Most bits that one answer can tell."""
+    """The most information that one answer can carry, in bits."""
     return float(information(np.linspace(0.0, 1.0, 1001), rates).max())
 
 
@@ -83,10 +84,10 @@ def choose(
     pending: Sequence[int] = (),
     testable: Callable[[int], bool],
 ) -> int | None:
-    """The testable subset of `universe` with the largest mutual information; None when none tells anything.
+    """The testable subset of `universe` with the largest mutual information; None when no subset has any.
 
-    Every one of the 2^N subsets is looked at. With probes running, the information is conditional on their answers, so
-    that a fleet does not ask the same thing twice.
+    All 2^N subsets are considered. With probes running, the information is conditional on their answers, so that
+    parallel workers do not test the same thing.
     """
     score = np.zeros(1 << hypotheses.deltas)
     for fantasy in fantasies(hypotheses, beliefs, pending, rates):
@@ -154,14 +155,14 @@ class Search:
         return [Best(self.hypotheses.causes(int(i)), float(self.beliefs[i])) for i in order]
 
     def next_subset(self, pending: Sequence[int]) -> int | None:
-        """What to train next, given the subsets in training; None when nothing would tell anything."""
+        """What to train next, given the subsets in training; None when no training would carry information."""
         rates, inside = self.question.rates.believed, [s for s in pending if not s & ~self.universe]
         return choose(
             self.hypotheses, self.beliefs, rates, universe=self.universe, pending=inside, testable=self.testable
         )
 
     def probes_left(self) -> int:
-        """About how many more answers the search needs: missing bits over the most that an answer can tell."""
+        """About how many more answers the search needs: the missing bits over the most that one answer can carry."""
         believed = self.beliefs[self.beliefs > 0]
         missing = float(-(believed * np.log2(believed)).sum()) - float(entropy(self.question.stop))
         return max(0, round(missing / capacity(self.question.rates.believed)))

@@ -1,4 +1,7 @@
-"""Statements about single subsets, each tested by fresh trainings until the noise cannot explain the answers."""
+"""Claims such as "these keys alone break the good run", each tested by repeated trainings.
+
+A claim is settled when errors of the oracle can no longer explain the answers (a sequential probability ratio test).
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from neuromf.bisect.hypotheses import members
-from neuromf.bisect.oracle import Purpose, Verdict
+from neuromf.bisect.oracle import ProbePurpose, ProbeVerdict
 from neuromf.bisect.posterior import FRESH, Evidence, Rates
 
-DECIDED = (Verdict.BROKEN, Verdict.HEALTHY)
+DECIDED = (ProbeVerdict.BROKEN, ProbeVerdict.HEALTHY)
 REPEATS = 12
 """Most fresh trainings of one subset; answers that are still split by then show that the error rates are wrong."""
 
 
-class Standing(StrEnum):
-    """What the fresh answers say of a claim."""
+class ClaimStatus(StrEnum):
+    """Whether the trainings confirm or refute a claim."""
 
     CONFIRMED = "confirmed"
     REFUTED = "refuted"
@@ -26,7 +29,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
+class SubsetClaim:
     """A statement about one subset.
 
     Attributes:
@@ -41,39 +44,39 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
-    """What became of a claim.
+class ClaimReading:
+    """A claim and the answers on it.
 
     Attributes:
         claim: the statement.
-        standing: what the fresh answers say.
-        broken: fresh answers "broken".
-        healthy: fresh answers "healthy".
-        missing: further agreeing answers that would settle it; 0 when it is settled.
+        status: whether they confirm or refute it.
+        broken: trainings that broke.
+        healthy: trainings that did not.
+        missing: further agreeing answers that would settle the claim; 0 when it is settled.
     """
 
-    claim: Claim
-    standing: Standing
+    claim: SubsetClaim
+    status: ClaimStatus
     broken: int
     healthy: int
     missing: int
 
 
-def cause_claims(cause: int) -> list[Claim]:
-    """That `cause` is one and is minimal: alone it breaks the good run, without any of its deltas it does not."""
-    alone = Claim(subset=cause, breaks=True, says="alone breaks the good run")
+def cause_claims(cause: int) -> list[SubsetClaim]:
+    """The claims that make `cause` a minimal cause: it breaks the good run, and without any one delta it does not."""
+    alone = SubsetClaim(subset=cause, breaks=True, says="alone breaks the good run")
     parts = [cause & ~(1 << i) for i in members(cause)]
-    return [alone, *(Claim(subset=part, breaks=False, says="does not break the good run") for part in parts)]
+    return [alone, *(SubsetClaim(subset=part, breaks=False, says="does not break the good run") for part in parts)]
 
 
 def read_claim(
-    claim: Claim,
+    claim: SubsetClaim,
     evidence: Evidence,
     rates: Rates,
     error: float,
     testable: Callable[[int], bool],
-    purposes: Collection[Purpose],
-) -> Reading:
+    purposes: Collection[ProbePurpose],
+) -> ClaimReading:
     """Test a claim sequentially: settled as soon as the odds exceed (1 - error) : error either way.
 
     A. Wald's test (Annals of Mathematical Statistics 16 (1945)) from even odds. Answers that stay split prove nothing
@@ -89,13 +92,13 @@ def read_claim(
     """
     broken, healthy = (evidence.count(claim.subset, verdict, purposes) for verdict in DECIDED)
     odds = log_odds(broken, healthy, rates)
-    standing, missing = _settle(odds if claim.breaks else -odds, claim.breaks, rates, error)
-    if standing is Standing.OPEN and broken + healthy >= REPEATS:
+    status, missing = _settle(odds if claim.breaks else -odds, claim.breaks, rates, error)
+    if status is ClaimStatus.OPEN and broken + healthy >= REPEATS:
         agrees = (odds > 0) == claim.breaks and purposes != FRESH
-        standing, missing = Standing.CONFIRMED if agrees else Standing.REFUTED, 0
+        status, missing = ClaimStatus.CONFIRMED if agrees else ClaimStatus.REFUTED, 0
     if not testable(claim.subset):
-        standing, missing = Standing.UNTESTABLE, 0
-    return Reading(claim=claim, standing=standing, broken=broken, healthy=healthy, missing=missing)
+        status, missing = ClaimStatus.UNTESTABLE, 0
+    return ClaimReading(claim=claim, status=status, broken=broken, healthy=healthy, missing=missing)
 
 
 def log_odds(broken: int, healthy: int, rates: Rates) -> float:
@@ -103,12 +106,12 @@ def log_odds(broken: int, healthy: int, rates: Rates) -> float:
     return broken * rates.broken_evidence - healthy * rates.healthy_evidence
 
 
-def _settle(toward: float, breaks: bool, rates: Rates, error: float) -> tuple[Standing, int]:
-    """Standing of a claim, and the agreeing answers it lacks, from the log odds `toward` it."""
+def _settle(toward: float, breaks: bool, rates: Rates, error: float) -> tuple[ClaimStatus, int]:
+    """Status of a claim, and the agreeing answers it lacks, from the log odds `toward` it."""
     bound = math.log((1 - error) / error)
     if toward >= bound:
-        return Standing.CONFIRMED, 0
+        return ClaimStatus.CONFIRMED, 0
     if toward <= -bound:
-        return Standing.REFUTED, 0
+        return ClaimStatus.REFUTED, 0
     step = rates.broken_evidence if breaks else rates.healthy_evidence
-    return Standing.OPEN, math.ceil((bound - toward) / step)
+    return ClaimStatus.OPEN, math.ceil((bound - toward) / step)

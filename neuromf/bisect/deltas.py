@@ -1,4 +1,8 @@
-"""Which keys differ between two configurations, what the laws say of each, and the mixtures that can be trained."""
+"""The differences (deltas) between a good and a bad configuration, and the configurations between the two (mixtures).
+
+Each delta is one key, or several that can only change together. It starts with a prior weight: higher where the bad
+configuration breaks a law through that key.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +24,12 @@ from neuromf.gate.result import LawResult
 from neuromf.gate.static import static_findings
 
 WEIGHTS = {"block": 3.0, "warn": 2.0}
-"""How much more suspect a key is through a law of this severity. A choice, kept small: a cause of three innocent keys
-starts 27 times behind one of three blamed ones, which five answers make up for, and the simulation shows the price."""
+"""Prior weight of a key through which a law of this severity is broken, relative to 1. Chosen small on purpose: if the
+true cause is three keys that break no law, it starts 27 times behind three keys that break one, and about five answers
+make up for that (measured in the simulation)."""
 OBSERVING = ("GUARD-001", "OBS-001", "WGT-002")
-"""Laws about what is recorded and who watches. A run that breaks them is not seen to fail; it does not fail of them."""
+"""Laws about recording and monitoring. A run that breaks one may fail unseen, but that is not why it fails; they give a
+key no weight."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ def _keys(result: LawResult) -> tuple[str, ...]:
 
 
 NOT_COMPARED = ("training.seed",)
-"""Keys that are no deltas: every probe draws a seed of its own."""
+"""Keys that are never deltas: every probe has another seed anyway."""
 LARGEST_GROUP = 4
 """Most keys that are looked for as one group."""
 
@@ -159,11 +165,11 @@ def _delta(keys: tuple[str, ...], ends: tuple[dict[str, Any], dict[str, Any]], b
 
 
 def _groups(single: Mixtures, keys: Sequence[str]) -> list[tuple[str, ...]]:
-    """Keys by group: those that the schema lets change only together, at either end.
+    """Keys by group; a group are keys of which the schema accepts a change of all but not of some, at either end.
 
     A set of keys is a group when it can be brought into the good run and taken out of the bad one as a whole, and no
     part of it either way. A key that needs another in one direction alone (a long warm-up needs a long run, which
-    needs no warm-up) stays a delta of its own: the mixtures without the other are untestable.
+    needs no warm-up) stays a separate delta: the mixtures without the other are untestable.
     """
     full = (1 << len(keys)) - 1
 

@@ -1,22 +1,25 @@
-"""The engine: from the answers so far to the probes to start, or the conclusion."""
+"""The engine of a bisect: from the answers so far to the probes to start next, or the conclusion.
+
+It holds no state but tables computed from the question, so that the same answers always give the same decision.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from neuromf.bisect.all_causes import Proof, find_all_causes
 from neuromf.bisect.choice import Best, Search
 from neuromf.bisect.hypotheses import Hypotheses, build_hypotheses
-from neuromf.bisect.journal import Journal
-from neuromf.bisect.oracle import Observation, Oracle, Probe, Purpose
-from neuromf.bisect.peeling import Proof, explain
+from neuromf.bisect.journal import ProbeJournal
+from neuromf.bisect.oracle import Observation, Oracle, Probe, ProbePurpose
+from neuromf.bisect.planner import Planner
 from neuromf.bisect.posterior import Evidence
-from neuromf.bisect.question import Conclusion, Ending, Question, Wait
-from neuromf.bisect.turn import Turn
+from neuromf.bisect.question import BisectEnding, Conclusion, Question, Wait
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class SearchProgress:
     """Where a bisect stands.
 
     Attributes:
@@ -54,12 +57,12 @@ class Engine:
             A probe to start, WAIT when nothing is worth starting before a running one has ended, or the answer.
         """
         evidence = Evidence(observations)
-        turn = Turn(self.question, evidence, pending, lambda universe: self._search(universe, evidence))
-        explained = explain(turn)
+        planner = Planner(self.question, evidence, pending, lambda universe: self._search(universe, evidence))
+        explained = find_all_causes(planner)
         step = explained.step
         if not isinstance(step, Probe) or self._paid(observations, pending) < self.question.budget:
             return step
-        return Wait.WAIT if pending else self._spent(turn, explained.proof)
+        return Wait.WAIT if pending else self._spent(planner, explained.proof)
 
     def next_probes(
         self, observations: Sequence[Observation], pending: Sequence[Probe], count: int
@@ -75,27 +78,27 @@ class Engine:
             started.append(step)
         return started
 
-    def progress(self, observations: Sequence[Observation], leaders: int = 3) -> Progress:
+    def progress(self, observations: Sequence[Observation], leaders: int = 3) -> SearchProgress:
         """Where the bisect stands, for a progress bar."""
         search = self._search(self.question.full, Evidence(observations))
         best = tuple(search.leaders(leaders))
-        return Progress(leaders=best, probes=self._paid(observations, ()), left=search.probes_left())
+        return SearchProgress(leaders=best, probes=self._paid(observations, ()), left=search.probes_left())
 
-    def _spent(self, turn: Turn, proof: Proof) -> Conclusion:
-        best = turn.search_in(self.question.full).best()
+    def _spent(self, planner: Planner, proof: Proof) -> Conclusion:
+        best = planner.search_in(self.question.full).best()
         return Conclusion(
-            ending=Ending.BUDGET,
+            ending=BisectEnding.BUDGET,
             causes=proof.causes,
             guess=() if proof.causes else best.causes,
             posterior=proof.posterior if proof.causes else best.probability,
             readings=proof.readings,
-            fallback=turn.ledger.fallback,
+            fallback=planner.ledger.fallback,
             reason=f"{self.question.budget} probes were not enough",
         )
 
     def _paid(self, observations: Sequence[Observation], pending: Sequence[Probe]) -> int:
         probes = (*(o.probe for o in observations), *pending)
-        return sum(probe.purpose is not Purpose.CALIBRATE for probe in probes)
+        return sum(probe.purpose is not ProbePurpose.CALIBRATE for probe in probes)
 
     def _search(self, universe: int, evidence: Evidence) -> Search:
         key = (universe, evidence.untestable)
@@ -118,7 +121,7 @@ def run(engine: Engine, oracle: Oracle) -> tuple[Conclusion, list[Observation]]:
     return step, observations
 
 
-def bisect(engine: Engine, oracle: Oracle, journal: Journal) -> Conclusion:
+def bisect(engine: Engine, oracle: Oracle, journal: ProbeJournal) -> Conclusion:
     """Go on where the journal ends: first with the probes that were started and never finished.
 
     Args:

@@ -1,7 +1,7 @@
-"""Worker processes that answer probes, and the messages between them and the bisect.
+"""Worker processes on this machine that run probes, and the messages between them and the bisect.
 
-Run as `python -m neuromf.bisect.executor` this module is such a worker: tasks come in on standard input, answers go out
-on standard output, a line of JSON each.
+`python -m neuromf.bisect.executor` starts such a worker. It reads tasks from standard input and writes answers to
+standard output, one line of JSON each.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from neuromf.bisect.journal import outcome_of
-from neuromf.bisect.oracle import Outcome, Task, Verdict
+from neuromf.bisect.oracle import ProbeOutcome, ProbeVerdict, Task
 from neuromf.bisect.oracle_kinds import answer
 from neuromf.checkout import python_path
 from neuromf.errors import InputError
@@ -27,13 +27,13 @@ ONE_CORE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "
 
 
 def worker_environment() -> dict[str, str]:
-    """Variables of a worker, beside those of the bisect: one core, and the packages of the bisect before all others."""
+    """Variables of a worker besides those of the bisect: one core, and the bisect's own packages before all others."""
     path = os.pathsep.join(part for part in (python_path(), os.environ.get("PYTHONPATH", "")) if part)
     return {**ONE_CORE, "PYTHONPATH": path}
 
 
 def reply(record: dict[str, Any]) -> dict[str, Any]:
-    """Answer a task's record; bad input is told, not raised, for it must cross to another process."""
+    """Answer a task's record; bad input is returned as data instead of raised, to cross to the other process."""
     number = record["number"]
     try:
         return {"number": number, "outcome": asdict(answer(Task.read(record["task"])))}
@@ -42,9 +42,9 @@ def reply(record: dict[str, Any]) -> dict[str, Any]:
         return {"number": number, "refused": told}
 
 
-def record_of(numbered: Numbered) -> dict[str, Any]:
+def record_of(indexed: IndexedTask) -> dict[str, Any]:
     """A task as a record."""
-    return {"number": numbered.number, "task": numbered.task.record()}
+    return {"number": indexed.number, "task": indexed.task.record()}
 
 
 def answer_of(record: dict[str, Any]) -> Answer:
@@ -65,7 +65,7 @@ def line(record: dict[str, Any]) -> bytes:
 
 
 @dataclass(frozen=True)
-class Numbered:
+class IndexedTask:
     """A task with the number of its probe."""
 
     number: int
@@ -77,18 +77,18 @@ class Answer:
     """An outcome with the number of its probe."""
 
     number: int
-    outcome: Outcome
+    outcome: ProbeOutcome
 
 
-class Fleet(Protocol):
-    """Answers tasks in any order."""
+class Executor(Protocol):
+    """Runs tasks and returns their answers in any order."""
 
     @property
     def size(self) -> int:
-        """Tasks that are worked on at once."""
+        """Tasks that run at once."""
         ...
 
-    def submit(self, tasks: Sequence[Numbered]) -> None:
+    def submit(self, tasks: Sequence[IndexedTask]) -> None:
         """Take tasks; returns at once."""
         ...
 
@@ -96,7 +96,7 @@ class Fleet(Protocol):
         """Answers that have come in since, at least one.
 
         Raises:
-            InputError: a task says what the user must mend.
+            InputError: a task failed for a reason that the user must correct.
         """
         ...
 
@@ -106,37 +106,37 @@ class Fleet(Protocol):
 
 
 class _Worker:
-    """One process and the thread that reads its answers into `heard`."""
+    """One process and the thread that puts its lines into `lines`."""
 
-    def __init__(self, heard: queue.Queue[tuple[_Worker, bytes]]) -> None:
+    def __init__(self, lines: queue.Queue[tuple[_Worker, bytes]]) -> None:
         self.process = subprocess.Popen(
             # -P: a folder `tools` where the bisect was started must not be taken for ours.
             [sys.executable, "-P", "-m", "neuromf.bisect.executor"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **worker_environment()},
         )  # fmt: skip
         self.number: int | None = None
-        threading.Thread(target=self._listen, args=(heard,), daemon=True).start()
+        threading.Thread(target=self._read_lines, args=(lines,), daemon=True).start()
 
-    def give(self, numbered: Numbered) -> bool:
-        """Send a task; False when the process has died, which leaves the task as it was."""
+    def give(self, indexed: IndexedTask) -> bool:
+        """Send a task; False when the process has died, and the task can be given to another."""
         assert self.process.stdin is not None
         try:
-            self.process.stdin.write(line(record_of(numbered)))
+            self.process.stdin.write(line(record_of(indexed)))
             self.process.stdin.flush()
         except BrokenPipeError:
             return False
-        self.number = numbered.number
+        self.number = indexed.number
         return True
 
-    def _listen(self, heard: queue.Queue[tuple[_Worker, bytes]]) -> None:
+    def _read_lines(self, lines: queue.Queue[tuple[_Worker, bytes]]) -> None:
         assert self.process.stdout is not None
         for text in self.process.stdout:
             if text.endswith(b"\n"):  # the process died in the middle of any other
-                heard.put((self, text))
-        heard.put((self, b""))
+                lines.put((self, text))
+        lines.put((self, b""))
 
 
-class LocalFleet:
+class LocalExecutor:
     """Up to `jobs` workers, each on one core.
 
     Args:
@@ -145,12 +145,12 @@ class LocalFleet:
 
     def __init__(self, jobs: int) -> None:
         self.size = jobs
-        self._heard: queue.Queue[tuple[_Worker, bytes]] = queue.Queue()
-        self._backlog: deque[Numbered] = deque()
+        self._lines: queue.Queue[tuple[_Worker, bytes]] = queue.Queue()
+        self._backlog: deque[IndexedTask] = deque()
         self._idle: list[_Worker] = []
         self._workers: list[_Worker] = []
 
-    def submit(self, tasks: Sequence[Numbered]) -> None:
+    def submit(self, tasks: Sequence[IndexedTask]) -> None:
         """Give tasks to idle workers, and keep the others until one is idle."""
         self._backlog.extend(tasks)
         while self._backlog and (self._idle or len(self._workers) < self.size):
@@ -161,14 +161,14 @@ class LocalFleet:
                 self._forget(worker)
 
     def _start(self) -> _Worker:
-        worker = _Worker(self._heard)
+        worker = _Worker(self._lines)
         self._workers.append(worker)
         return worker
 
     def wait(self) -> list[Answer]:
-        """Wait for one answer; a worker that died has none to give."""
+        """Wait for one answer; a task whose worker died is undecided."""
         while True:
-            worker, text = self._heard.get()
+            worker, text = self._lines.get()
             number, worker.number = worker.number, None
             if text:
                 self._idle.append(worker)
@@ -178,7 +178,9 @@ class LocalFleet:
                 if number is None:
                     continue
                 code = worker.process.wait()
-                found = Answer(number, Outcome(Verdict.UNDECIDED, detail=f"its process ended with code {code}"))
+                found = Answer(
+                    number, ProbeOutcome(ProbeVerdict.UNDECIDED, detail=f"its process ended with code {code}")
+                )
             self.submit(())
             return [found]
 

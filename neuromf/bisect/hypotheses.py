@@ -1,4 +1,7 @@
-"""Sets of deltas as bits, and the hypotheses about which of them break the run."""
+"""The hypotheses about what broke the run: nothing, one set of deltas, or two independent sets.
+
+A set of deltas is an integer whose bit i stands for delta i.
+"""
 
 from __future__ import annotations
 
@@ -121,7 +124,7 @@ def build_hypotheses(weights: Sequence[float], universe: int, testable: Callable
         weights: how suspect each delta is beforehand, relative to 1, shape (N,).
         universe: deltas that may take part, as bits.
         testable: whether a subset can be trained. A cause that cannot stand alone is no hypothesis: wherever it is
-            in, the deltas that it needs are in too, so that no probe tells it from the cause with them.
+            in, the deltas that it needs are in too, so that no probe distinguishes it from the cause with them.
     """
     causes = {size: _causes(weights, universe, size, testable) for size in SIZES}
     alone = [_Kind(SIZES[size], found.subsets, found.subsets, found.weights) for size, found in causes.items()]

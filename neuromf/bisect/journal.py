@@ -1,4 +1,4 @@
-"""The journal of a bisect: every probe that was started and every answer, so that a bisect that was killed goes on."""
+"""The journal of a bisect: a file with every probe that was started and every answer, from which it is resumed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, Self
 
-from neuromf.bisect.oracle import Observation, Outcome, Probe, Purpose, Verdict
+from neuromf.bisect.oracle import Observation, Probe, ProbeOutcome, ProbePurpose, ProbeVerdict
 from neuromf.errors import InputError
 from neuromf.lock import Lock
 from neuromf.output import writing
@@ -28,7 +28,7 @@ def started_record(probe: Probe, keys: tuple[str, ...]) -> dict[str, Any]:
     return {"event": "started", **asdict(probe), "keys": list(keys)}
 
 
-def finished_record(probe: Probe, outcome: Outcome) -> dict[str, Any]:
+def finished_record(probe: Probe, outcome: ProbeOutcome) -> dict[str, Any]:
     """A probe that has ended."""
     return {"event": "finished", "index": probe.index, **asdict(outcome)}
 
@@ -36,12 +36,12 @@ def finished_record(probe: Probe, outcome: Outcome) -> dict[str, Any]:
 def probe_of(record: dict[str, Any]) -> Probe:
     """The probe of a "started" line; KeyError, TypeError or ValueError when it is none."""
     numbers = {name: _whole(record[name]) for name in ("index", "subset", "seed", "universe", "candidate")}
-    return Probe(purpose=Purpose(record["purpose"]), **numbers)
+    return Probe(purpose=ProbePurpose(record["purpose"]), **numbers)
 
 
-def outcome_of(record: dict[str, Any]) -> Outcome:
+def outcome_of(record: dict[str, Any]) -> ProbeOutcome:
     """The outcome of a "finished" line; KeyError, TypeError or ValueError when it is none."""
-    return Outcome(Verdict(record["verdict"]), float(record["cost"]), str(record["detail"]))
+    return ProbeOutcome(ProbeVerdict(record["verdict"]), float(record["cost"]), str(record["detail"]))
 
 
 def line_of(record: dict[str, Any]) -> bytes:
@@ -56,7 +56,7 @@ def _whole(value: Any) -> int:  # noqa: ANN401
 
 
 class Ledger:
-    """Counts of started probes.
+    """Counts the probes that were started, and numbers the next one.
 
     Args:
         probes: all of them.
@@ -69,9 +69,9 @@ class Ledger:
     @property
     def fallback(self) -> bool:
         """Whether ddmin had to take over."""
-        return any(probe.purpose is Purpose.FALLBACK for probe in self._probes)
+        return any(probe.purpose is ProbePurpose.FALLBACK for probe in self._probes)
 
-    def probe(self, subset: int, purpose: Purpose, universe: int, candidate: int = 0) -> Probe:
+    def probe(self, subset: int, purpose: ProbePurpose, universe: int, candidate: int = 0) -> Probe:
         """The next probe."""
         index = 1 + max((probe.index for probe in self._probes), default=-1)
         return Probe(
@@ -85,18 +85,18 @@ class Ledger:
 
     def searched(self, universe: int) -> int:
         """Probes of the search within `universe`."""
-        return sum(p.purpose is Purpose.SEARCH and p.universe == universe for p in self._probes)
+        return sum(p.purpose is ProbePurpose.SEARCH and p.universe == universe for p in self._probes)
 
     def verified(self, universe: int, candidate: int) -> bool:
         """Whether the verification of `candidate`, found within `universe`, has begun."""
-        mine = (p for p in self._probes if p.purpose is Purpose.VERIFY and p.universe == universe)
+        mine = (p for p in self._probes if p.purpose is ProbePurpose.VERIFY and p.universe == universe)
         return any(p.candidate == candidate for p in mine)
 
 
 MOVE = "move the journal away or name another one"
 
 
-class Journal:
+class ProbeJournal:
     """An open journal, locked against every other bisect; use it in a `with` statement.
 
     Args:
@@ -115,7 +115,7 @@ class Journal:
         self._lock = Lock(path.with_name(f"{path.name}.lock"), what=path, whose="another bisect")
         try:
             self._started: dict[int, Probe] = {}
-            self._finished: dict[int, Outcome] = {}
+            self._finished: dict[int, ProbeOutcome] = {}
             self._stream = self._open(json.loads(line_of(header_record(question))))
         except BaseException:
             self._lock.release()
@@ -147,7 +147,7 @@ class Journal:
         self._append(started_record(probe, keys))
         self._started[probe.index] = probe
 
-    def finish(self, probe: Probe, outcome: Outcome) -> None:
+    def finish(self, probe: Probe, outcome: ProbeOutcome) -> None:
         """Note how a started probe ended."""
         if self._started.get(probe.index) != probe or probe.index in self._finished:
             raise ValueError(f"probe {probe.index} was not started, or has ended before")

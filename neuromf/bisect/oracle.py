@@ -1,4 +1,7 @@
-"""What is asked of an oracle and what it answers."""
+"""The data that a bisect and its oracle exchange: probes, tasks, outcomes.
+
+An oracle trains a mixture of the good and the bad configuration and says whether that run is broken or healthy.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ from neuromf.config.resolve import unflatten
 from neuromf.config.schema import Config
 
 
-class Verdict(StrEnum):
+class ProbeVerdict(StrEnum):
     """What became of the good run with some of the bad run's values.
 
-    Only the first two say something about the deltas; the others are paid for and teach nothing.
+    Only the first two are evidence about the deltas; the others cost a training and give none.
     """
 
     BROKEN = "broken"
@@ -23,7 +26,7 @@ class Verdict(StrEnum):
     UNTESTABLE = "untestable"
 
 
-class Purpose(StrEnum):
+class ProbePurpose(StrEnum):
     """Why a probe is made."""
 
     CALIBRATE = "calibrate"
@@ -48,13 +51,13 @@ class Probe:
     index: int
     subset: int
     seed: int
-    purpose: Purpose
+    purpose: ProbePurpose
     universe: int = 0
     candidate: int = 0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ProbeOutcome:
     """An oracle's answer.
 
     Attributes:
@@ -63,7 +66,7 @@ class Outcome:
         detail: the numbers behind it, in a clause.
     """
 
-    verdict: Verdict
+    verdict: ProbeVerdict
     cost: float = 0.0
     detail: str = ""
 
@@ -73,7 +76,7 @@ class Observation:
     """A probe and its answer."""
 
     probe: Probe
-    outcome: Outcome
+    outcome: ProbeOutcome
 
 
 class Oracle(Protocol):
@@ -82,7 +85,7 @@ class Oracle(Protocol):
     It is called in any order and from several processes, so that its answer may depend on the probe alone.
     """
 
-    def __call__(self, probe: Probe) -> Outcome:
+    def __call__(self, probe: Probe) -> ProbeOutcome:
         """Answer one probe."""
         ...
 

@@ -1,4 +1,4 @@
-"""The oracles by the name that the command line gives them: divergence, golden, law and metric."""
+"""The four oracles of `neuromf bisect --oracle`: divergence, golden:CASE, law:ID and metric:COLUMN."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from neuromf.bisect.oracle import Outcome, Task, Verdict
+from neuromf.bisect.oracle import ProbeOutcome, ProbeVerdict, Task
 from neuromf.config.load import validate
 from neuromf.config.resolve import unflatten
 from neuromf.config.schema import Config
@@ -24,11 +24,10 @@ def check_case(name: str) -> None:
     read_case(name)
 
 
-def golden(task: Task, name: str) -> Outcome:
+def golden(task: Task, name: str) -> ProbeOutcome:
     """Train the mixture for the case's steps on the golden latents, and compare with the measured tolerances."""
-    from neuromf.comparison.comparator import Verdict as Agreement
-    from neuromf.comparison.comparator import compare
-    from neuromf.comparison.message import where_parted
+    from neuromf.comparison.comparator import ComparisonVerdict, compare
+    from neuromf.comparison.message import where_different
     from neuromf.golden.case import read_case
     from neuromf.golden.runner import run_steps, threads
     from neuromf.golden.store import golden_table, tolerance_frame
@@ -39,13 +38,13 @@ def golden(task: Task, name: str) -> Outcome:
     with threads(1):
         made = run_steps(config, case.contract.steps)
     comparison = compare(made.table, golden_table(case), tolerances_from(tolerance_frame(case)))
-    if comparison.verdict is Agreement.PASS:
-        return Outcome(Verdict.HEALTHY, detail=f"{comparison.steps} steps agree")
-    return Outcome(Verdict.BROKEN, detail=where_parted(comparison))
+    if comparison.verdict is ComparisonVerdict.PASS:
+        return ProbeOutcome(ProbeVerdict.HEALTHY, detail=f"{comparison.steps} steps agree")
+    return ProbeOutcome(ProbeVerdict.BROKEN, detail=where_different(comparison))
 
 
 LIVE = ("JVP-006", "GUARD-004", "GUARD-005", "GUARD-006", "NUM-001", "OPT-002")
-"""Laws that only a training can break and that a configuration can be the cause of."""
+"""Laws that are judged in a training only, and whose violation a configuration can cause."""
 
 
 def check_law(law_id: str) -> None:
@@ -60,17 +59,17 @@ def trains(law_id: str) -> bool:
     return law_id in LIVE
 
 
-def law(task: Task, law_id: str) -> Outcome:
+def law(task: Task, law_id: str) -> ProbeOutcome:
     """Judge the mixture by the law's predicate."""
     if trains(law_id):
         return _in_training(task, law_id)
     result = next(r for r in static_findings(task.mixture, {}) if r.law_id == law_id)
     broken = result.status in ("block", "warn")
     detail = f"{result.found}, bound {result.bound}"
-    return Outcome(Verdict.BROKEN if broken else Verdict.HEALTHY, detail=detail)
+    return ProbeOutcome(ProbeVerdict.BROKEN if broken else ProbeVerdict.HEALTHY, detail=detail)
 
 
-def _in_training(task: Task, law_id: str) -> Outcome:
+def _in_training(task: Task, law_id: str) -> ProbeOutcome:
     from neuromf.bisect.trainings import HALTS, armed, training_latents, training_records
     from neuromf.monitor.engine import Monitor
     from neuromf.monitor.moments import latent_moments
@@ -82,15 +81,16 @@ def _in_training(task: Task, law_id: str) -> Outcome:
     for step, record in enumerate(training_records(config, latents, task.micro_batches, task.device)):
         for event in monitor.judge(record.row, record.verdict, record.checks):
             if event.law == law_id:
-                return Outcome(Verdict.BROKEN, detail=f"step {step}: {event.message}")
+                return ProbeOutcome(ProbeVerdict.BROKEN, detail=f"step {step}: {event.message}")
         if record.verdict.level in HALTS:
-            return Outcome(Verdict.UNDECIDED, detail=f"halted at step {step}: {record.verdict.message}")
-    return Outcome(Verdict.HEALTHY, detail=f"holds in {step + 1} steps")
+            return ProbeOutcome(ProbeVerdict.UNDECIDED, detail=f"halted at step {step}: {record.verdict.message}")
+    return ProbeOutcome(ProbeVerdict.HEALTHY, detail=f"holds in {step + 1} steps")
 
 
 FACTOR = 2.0
-"""Quotient of the two ends from which they differ, either way, unless another is given. Four seeds of `phase4c` at
-small scale part by 1.34 at most, in eight columns (losses, gradient, update, du/dt, u, weights)."""
+"""Two runs differ when the quotient of their levels exceeds this either way, unless the user gives another factor. Four
+seeds of `phase4c` at small scale differ by a factor of 1.34 at most, in eight columns (losses, gradient, update, du/dt,
+u, weights)."""
 LAST = 0.2
 """Share of the steps, at the end, whose median is compared."""
 
@@ -99,7 +99,7 @@ def read_metric(text: str) -> tuple[str, float]:
     """Column and factor.
 
     Raises:
-        InputError: no such column of numbers, or a factor that parts nothing.
+        InputError: no such column of numbers, or a factor that is not above 1.
     """
     column, _, factor = text.partition(":")
     known = [entry.name for entry in COLUMNS if entry.kind == "float"]
@@ -115,17 +115,17 @@ def read_metric(text: str) -> tuple[str, float]:
     return column, bound
 
 
-def metric(task: Task, text: str) -> Outcome:
+def metric(task: Task, text: str) -> ProbeOutcome:
     """Train both and compare."""
     column, factor = read_metric(text)
     ends = [_level(config, task, column) for config in (task.mixture, task.reference)]
     if ends[0] is None or ends[1] is None:
-        return Outcome(Verdict.UNTESTABLE, detail=f"{column} is empty")
+        return ProbeOutcome(ProbeVerdict.UNTESTABLE, detail=f"{column} is empty")
     quotient = ends[0] / ends[1] if ends[1] else (1.0 if ends[0] == ends[1] else math.inf)
     # `not <=` so that a NaN is a difference.
     apart = not 1 / factor <= quotient <= factor
     detail = f"{column} {ends[0]:.4g} against {ends[1]:.4g}"
-    return Outcome(Verdict.BROKEN if apart else Verdict.HEALTHY, detail=detail)
+    return ProbeOutcome(ProbeVerdict.BROKEN if apart else ProbeVerdict.HEALTHY, detail=detail)
 
 
 def _level(config: Config, task: Task, column: str) -> float | None:
@@ -151,12 +151,12 @@ class OracleKind:
         trains: whether, given the same, it trains on the configuration's own data, which may then be made smaller.
     """
 
-    answer: Callable[[Task, str], Outcome]
+    answer: Callable[[Task, str], ProbeOutcome]
     check: Callable[[str], object]
     trains: Callable[[str], bool]
 
 
-def _divergence(task: Task, _: str) -> Outcome:
+def _divergence(task: Task, _: str) -> ProbeOutcome:
     from neuromf.bisect.trainings import divergence
 
     return divergence(task)
@@ -197,10 +197,10 @@ def oracle_kind(text: str) -> OracleKind:
     return KINDS[name]
 
 
-def answer(task: Task) -> Outcome:
+def answer(task: Task) -> ProbeOutcome:
     """Answer one task, with what it cost.
 
-    A mixture on which torch or the trainer gives up has no verdict, as exit code 125 has none for `git bisect run`.
+    A mixture that torch or the trainer cannot run is untestable, like a commit with exit code 125 in `git bisect run`.
 
     Raises:
         InputError: what every probe needs is not to be had, such as the data.
@@ -211,8 +211,8 @@ def answer(task: Task) -> Outcome:
     try:
         outcome = oracle_kind(task.oracle).answer(task, task.oracle.partition(":")[2])
     except UntrustedArithmeticError as error:  # this machine's fault, not the mixture's
-        outcome = Outcome(Verdict.UNTESTABLE, detail=error.problem)
+        outcome = ProbeOutcome(ProbeVerdict.UNTESTABLE, detail=error.problem)
     except (RuntimeError, ValueError, ArithmeticError, MemoryError) as error:
         says = " ".join(str(error).split())[:200]
-        outcome = Outcome(Verdict.UNTESTABLE, detail=f"{type(error).__name__}: {says}")
+        outcome = ProbeOutcome(ProbeVerdict.UNTESTABLE, detail=f"{type(error).__name__}: {says}")
     return replace(outcome, cost=round(time.perf_counter() - start, 3))

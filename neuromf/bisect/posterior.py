@@ -1,4 +1,4 @@
-"""The answers that are known, and how likely each hypothesis is after them."""
+"""The answers of finished probes, and the probability of each hypothesis after them (Bayes' theorem)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuromf.bisect.hypotheses import Floats, Hypotheses
-from neuromf.bisect.oracle import Observation, Purpose, Verdict
+from neuromf.bisect.oracle import Observation, ProbePurpose, ProbeVerdict
 from neuromf.errors import InputError
 
-TIRED = 3
-"""Undecided answers after which a subset is given up, unless as many others were decided."""
-FRESH = frozenset({Purpose.VERIFY, Purpose.CALIBRATE})
-"""Probes that were not chosen to find the candidate, and so may prove it."""
+MAX_UNDECIDED = 3
+"""A subset with this many undecided answers is given up as untestable, unless at least as many were decided."""
+FRESH = frozenset({ProbePurpose.VERIFY, ProbePurpose.CALIBRATE})
+"""Purposes of probes that may prove a candidate. Those of the search may not: they were chosen to find it."""
 
 
 class Evidence:
@@ -28,30 +28,32 @@ class Evidence:
 
     def __init__(self, observations: Sequence[Observation]) -> None:
         self.observations = tuple(observations)
-        self._counts: Counter[tuple[int, Purpose, Verdict]] = Counter(
+        self._counts: Counter[tuple[int, ProbePurpose, ProbeVerdict]] = Counter(
             (o.probe.subset, o.probe.purpose, o.outcome.verdict) for o in self.observations
         )
         self.untestable = frozenset(s for s in {o.probe.subset for o in self.observations} if self._given_up(s))
         """Subsets on which the oracle has no answer; never counted as healthy."""
 
-    def count(self, subset: int, verdict: Verdict, purposes: Collection[Purpose] = tuple(Purpose)) -> int:
+    def count(
+        self, subset: int, verdict: ProbeVerdict, purposes: Collection[ProbePurpose] = tuple(ProbePurpose)
+    ) -> int:
         """Probes of `subset` for one of `purposes` that ended with `verdict`."""
         return sum(self._counts[subset, purpose, verdict] for purpose in purposes)
 
     def decided(self, universe: int) -> list[tuple[int, int, int]]:
         """(subset, broken answers, healthy answers) of every subset of `universe` with either, by subset."""
         subsets = sorted({o.probe.subset for o in self.observations if not o.probe.subset & ~universe})
-        rows = [(s, self.count(s, Verdict.BROKEN), self.count(s, Verdict.HEALTHY)) for s in subsets]
+        rows = [(s, self.count(s, ProbeVerdict.BROKEN), self.count(s, ProbeVerdict.HEALTHY)) for s in subsets]
         return [row for row in rows if row[1] + row[2]]
 
     def _given_up(self, subset: int) -> bool:
-        undecided = self.count(subset, Verdict.UNDECIDED)
-        decided = self.count(subset, Verdict.BROKEN) + self.count(subset, Verdict.HEALTHY)
-        return self.count(subset, Verdict.UNTESTABLE) > 0 or (undecided >= TIRED and undecided > decided)
+        undecided = self.count(subset, ProbeVerdict.UNDECIDED)
+        decided = self.count(subset, ProbeVerdict.BROKEN) + self.count(subset, ProbeVerdict.HEALTHY)
+        return self.count(subset, ProbeVerdict.UNTESTABLE) > 0 or (undecided >= MAX_UNDECIDED and undecided > decided)
 
 
 FLOOR = 0.01
-"""Least error rate that is believed: a rate of zero would make one freak answer final."""
+"""Smallest error rate that is assumed: with a rate of zero a single wrong answer could never be corrected."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def posterior(hypotheses: Hypotheses, decided: Iterable[tuple[int, int, int]], r
 
     Args:
         hypotheses: H of them.
-        decided: (subset, broken answers, healthy answers); undecided and untestable ones say nothing.
+        decided: (subset, broken answers, healthy answers); undecided and untestable ones carry no information.
         rates: error rates, all positive.
     """
     log = np.log(hypotheses.prior)

@@ -1,4 +1,4 @@
-"""What is asked of a bisect, and what it answers."""
+"""The question that a bisect answers (deltas, error rates, budgets) and the form of its answer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from neuromf.bisect.claims import Reading
+from neuromf.bisect.claims import ClaimReading
 from neuromf.bisect.posterior import Rates
 from neuromf.errors import InputError
 
@@ -55,7 +55,7 @@ class Question:
         return (1 << len(self.weights)) - 1
 
 
-class Ending(StrEnum):
+class BisectEnding(StrEnum):
     """How a bisect ended."""
 
     FOUND = "found"
@@ -81,11 +81,11 @@ class Conclusion:
             it counts the mixtures without a cause that cannot be trained, where another cause may hide.
     """
 
-    ending: Ending
+    ending: BisectEnding
     causes: tuple[int, ...] = ()
     guess: tuple[int, ...] = ()
     posterior: float
-    readings: tuple[Reading, ...] = ()
+    readings: tuple[ClaimReading, ...] = ()
     fallback: bool
     reason: str = ""
 

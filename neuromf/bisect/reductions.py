@@ -1,6 +1,7 @@
-"""Reductions for an oracle that is believed: each asks about subsets, one by one, and returns the one it ends with.
+"""Classic reductions of a failure to a minimal cause, for an oracle without errors: ddmin, QuickXplain, one at a time.
 
-Written as generators (`yield` a subset, be sent whether it breaks) so that repeats, journals and noise stay outside.
+Each is a generator: it yields a subset, receives whether that breaks the run, and returns the subset it ends with. The
+caller handles repeats, journal and noise.
 """
 
 from __future__ import annotations

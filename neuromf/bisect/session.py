@@ -1,4 +1,4 @@
-"""A whole bisect: calibrate both ends, then start and collect probes until the engine concludes."""
+"""The loop of a bisect: calibrate the oracle on the good and the bad run, then run probes until there is an answer."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import fisher_exact
 
-from neuromf.bisect.engine import Engine, Progress
-from neuromf.bisect.executor import Fleet, Numbered
-from neuromf.bisect.journal import Journal
-from neuromf.bisect.oracle import Observation, Probe, Purpose, Verdict
+from neuromf.bisect.engine import Engine, SearchProgress
+from neuromf.bisect.executor import Executor, IndexedTask
+from neuromf.bisect.journal import ProbeJournal
+from neuromf.bisect.oracle import Observation, Probe, ProbePurpose, ProbeVerdict
 from neuromf.bisect.posterior import Rates
 from neuromf.bisect.question import Conclusion, Question
-from neuromf.bisect.study import Study
+from neuromf.bisect.study import BisectStudy
 from neuromf.errors import InputError
 
 SEPARATED = 0.05
-"""Largest p of Fisher's one-sided exact test at which the ends count as told apart: 4 of 5 against 0 of 5 has 0.024,
+"""Largest p of Fisher's one-sided exact test at which the ends count as different: 4 of 5 against 0 of 5 has 0.024,
 4 of 5 against 1 of 5 has 0.10."""
 ROUNDING = 1e-9
 """Relative error of that p at most: 3 of 3 against 0 of 3 has 1 in 20 exactly, which comes out as 0.05 + 7e-18."""
@@ -28,7 +28,7 @@ REMEDY = "train longer, choose another oracle, or check that the bad configurati
 def calibration_probes(full: int, seed: int, repeats: int = 5) -> list[Probe]:
     """The first probes of a bisect: both ends, in turn, `repeats` times each."""
     return [
-        Probe(index=index, subset=full * (index % 2), seed=seed + index, purpose=Purpose.CALIBRATE)
+        Probe(index=index, subset=full * (index % 2), seed=seed + index, purpose=ProbePurpose.CALIBRATE)
         for index in range(2 * repeats)
     ]
 
@@ -45,13 +45,13 @@ def calibrate(observations: Iterable[Observation], full: int) -> Rates:
     Raises:
         InputError: an end has no decided run, or the two do not separate.
     """
-    ends = [o for o in observations if o.probe.purpose is Purpose.CALIBRATE]
-    counts = {(subset, verdict): 0 for subset in (0, full) for verdict in Verdict}
+    ends = [o for o in observations if o.probe.purpose is ProbePurpose.CALIBRATE]
+    counts = {(subset, verdict): 0 for subset in (0, full) for verdict in ProbeVerdict}
     for o in ends:
         if (o.probe.subset, o.outcome.verdict) in counts:
             counts[o.probe.subset, o.outcome.verdict] += 1
-    good = (counts[0, Verdict.BROKEN], counts[0, Verdict.HEALTHY])
-    bad = (counts[full, Verdict.BROKEN], counts[full, Verdict.HEALTHY])
+    good = (counts[0, ProbeVerdict.BROKEN], counts[0, ProbeVerdict.HEALTHY])
+    bad = (counts[full, ProbeVerdict.BROKEN], counts[full, ProbeVerdict.HEALTHY])
     _refuse_unseparated(good, bad)
     return Rates((bad[1] + 0.5) / (sum(bad) + 1), (good[0] + 0.5) / (sum(good) + 1))
 
@@ -77,7 +77,7 @@ class Ended:
     """
 
     observation: Observation
-    progress: Progress | None
+    progress: SearchProgress | None
     finished: int
 
 
@@ -102,27 +102,27 @@ class Session:
 
     Attributes:
         study: what is bisected.
-        fleet: what answers.
+        executor: runs the probes.
         journal: open journal of the study's question.
         budget: probes, those of the calibration not counted.
-        tell: called with each probe that ends.
+        on_answer: called with each probe that ends.
     """
 
-    study: Study
-    fleet: Fleet
-    journal: Journal
+    study: BisectStudy
+    executor: Executor
+    journal: ProbeJournal
     budget: int = 200
-    tell: Callable[[Ended], None] = field(default=lambda _: None)
+    on_answer: Callable[[Ended], None] = field(default=lambda _: None)
     _engine: Engine | None = None
 
     def run(self) -> Finished:
         """Calibrate both ends, then bisect.
 
         Raises:
-            InputError: the ends do not separate, or a probe says what the user must mend.
+            InputError: the ends do not separate, or a probe failed for a reason that the user must correct.
         """
         study = self.study
-        self.fleet.submit([Numbered(probe.index, study.task(probe)) for probe in self.journal.pending])
+        self.executor.submit([IndexedTask(probe.index, study.task(probe)) for probe in self.journal.pending])
         self._calibrate()
         rates = calibrate(self.journal.observations, study.full)
         testable = study.differences.mixtures.testable
@@ -132,7 +132,7 @@ class Session:
         self._engine = engine = Engine(question)
         while True:
             running = self.journal.pending
-            step = engine.next_probes(self.journal.observations, running, self.fleet.size - len(running))
+            step = engine.next_probes(self.journal.observations, running, self.executor.size - len(running))
             if isinstance(step, Conclusion):
                 return Finished(step, rates, self.journal.observations)
             self._start(step)
@@ -148,14 +148,14 @@ class Session:
     def _start(self, probes: Sequence[Probe]) -> None:
         for probe in probes:
             self.journal.start(probe)
-        self.fleet.submit([Numbered(probe.index, self.study.task(probe)) for probe in probes])
+        self.executor.submit([IndexedTask(probe.index, self.study.task(probe)) for probe in probes])
 
     def _collect(self) -> None:
         """Wait for answers and note them."""
         running = {probe.index: probe for probe in self.journal.pending}
-        for answer in self.fleet.wait():
+        for answer in self.executor.wait():
             probe = running[answer.number]
             self.journal.finish(probe, answer.outcome)
             observations = self.journal.observations
             progress = self._engine.progress(observations) if self._engine is not None else None
-            self.tell(Ended(Observation(probe, answer.outcome), progress, len(observations)))
+            self.on_answer(Ended(Observation(probe, answer.outcome), progress, len(observations)))

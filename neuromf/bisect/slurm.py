@@ -15,8 +15,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from neuromf.bisect.executor import Answer, Numbered, answer_of, record_of, reply, worker_environment
-from neuromf.bisect.oracle import Outcome, Verdict
+from neuromf.bisect.executor import Answer, IndexedTask, answer_of, record_of, reply, worker_environment
+from neuromf.bisect.oracle import ProbeOutcome, ProbeVerdict
 from neuromf.errors import InputError
 
 LOOK = 10.0
@@ -35,8 +35,8 @@ def queued_jobs() -> frozenset[str] | None:
     return frozenset(done.stdout.split())
 
 
-class Departures:
-    """Which jobs are gone from the queue at two looks in a row: the result of one that ends may be seen late.
+class FinishedJobs:
+    """Finds jobs that have left the queue, at two looks in a row: the result file of a job may appear late.
 
     Args:
         look: ids of the jobs in the queue, None when it cannot be asked.
@@ -66,7 +66,7 @@ would take for torch's and call the mixture untestable."""
 
 
 class _TimeUp(BaseException):
-    """Not an Exception, so that nothing in a training takes it for an error of its own."""
+    """Not an Exception, so that no handler in a training catches it."""
 
 
 def answer_in_job(record: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +75,9 @@ def answer_in_job(record: dict[str, Any]) -> dict[str, Any]:
     try:
         return reply(record)
     except _TimeUp:
-        outcome = Outcome(Verdict.UNDECIDED, detail="SLURM was about to end its job, at its time limit or for another")
+        outcome = ProbeOutcome(
+            ProbeVerdict.UNDECIDED, detail="SLURM was about to end its job, at its time limit or for another"
+        )
         return {"number": record["number"], "outcome": asdict(outcome)}
     finally:
         signal.signal(WARNING, before)
@@ -88,12 +90,12 @@ def _raise(_signal: int, _frame: FrameType | None) -> NoReturn:
 POLL = 2.0
 """Seconds between two looks for results, which are files."""
 WARNED = 30
-"""Seconds before its limit at which a job is told of it; SLURM may do so up to a minute earlier."""
+"""Seconds before its limit at which SLURM signals a job; the signal may come up to a minute earlier."""
 ASKED = "--slurm-partition, --slurm-gpus and --slurm-minutes"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resources:
+class ProbeResources:
     """What every job asks the cluster for, one core besides.
 
     Attributes:
@@ -114,7 +116,7 @@ class Resources:
         }  # fmt: skip
 
 
-class SlurmFleet:
+class SlurmExecutor:
     """Up to `jobs` jobs at once; the tasks of one `submit` are one array.
 
     Args:
@@ -127,8 +129,8 @@ class SlurmFleet:
     """
 
     def __init__(
-        self, folder: Path, jobs: int, resources: Resources = Resources(), cluster: str = "slurm", poll: float = POLL,
-        look: float = LOOK,
+        self, folder: Path, jobs: int, resources: ProbeResources = ProbeResources(), cluster: str = "slurm",
+        poll: float = POLL, look: float = LOOK,
     ) -> None:  # fmt: skip
         try:
             import submitit
@@ -138,18 +140,18 @@ class SlurmFleet:
         # -P: a folder `tools` where the bisect was started must not be taken for ours.
         python = f"{shlex.quote(sys.executable)} -P"
         try:
-            self._executor: Any = submitit.AutoExecutor(folder=folder, cluster=cluster, slurm_python=python)
+            self._submitit: Any = submitit.AutoExecutor(folder=folder, cluster=cluster, slurm_python=python)
         except RuntimeError as error:
             remedy = "run it where `sbatch` is, or leave out --slurm"
             raise InputError(f"no SLURM here ({error})", remedy=remedy, key="--slurm") from error
         setup = [f"export {name}={shlex.quote(value)}" for name, value in worker_environment().items()]
-        self._executor.update_parameters(**resources.parameters(), slurm_array_parallelism=jobs, slurm_setup=setup)
+        self._submitit.update_parameters(**resources.parameters(), slurm_array_parallelism=jobs, slurm_setup=setup)
         self.size, self._poll = jobs, poll
-        self._departures = Departures(every=look) if cluster == "slurm" else None
+        self._finished_jobs = FinishedJobs(every=look) if cluster == "slurm" else None
         self._refusals = submitit.core.utils.FailedJobError, submitit.core.utils.FailedSubmissionError
         self._running: dict[int, Any] = {}
 
-    def submit(self, tasks: Sequence[Numbered]) -> None:
+    def submit(self, tasks: Sequence[IndexedTask]) -> None:
         """Send tasks as one array.
 
         Raises:
@@ -158,17 +160,18 @@ class SlurmFleet:
         if not tasks:
             return
         try:
-            jobs = self._executor.map_array(answer_in_job, [record_of(numbered) for numbered in tasks])
+            jobs = self._submitit.map_array(answer_in_job, [record_of(indexed) for indexed in tasks])
         except self._refusals as error:
             problem = f"SLURM does not take the jobs ({_last_line(error)})"
             raise InputError(problem, remedy=f"change {ASKED}", key="--slurm") from error
-        self._running |= {numbered.number: job for numbered, job in zip(tasks, jobs, strict=True)}
+        self._running |= {indexed.number: job for indexed, job in zip(tasks, jobs, strict=True)}
 
     def wait(self) -> list[Answer]:
         """Wait until a job has ended; one that failed, was cancelled or ran out of time has no verdict."""
         while True:
             # The queue first: a job that is gone has left its result by then, if it has one.
-            gone = self._departures.gone(job.job_id for job in self._running.values()) if self._departures else set()
+            running = [job.job_id for job in self._running.values()]
+            gone = self._finished_jobs.gone(running) if self._finished_jobs else set()
             ended = [number for number, job in self._running.items() if self._has_ended(job) or job.job_id in gone]
             if ended:
                 return [self._read(number, self._running.pop(number)) for number in ended]
@@ -176,7 +179,7 @@ class SlurmFleet:
 
     def _has_ended(self, job: Any) -> bool:  # noqa: ANN401
         """Whether its result is there; on a cluster nothing else is asked of submitit, which would ask `sacct`."""
-        if self._departures is None:
+        if self._finished_jobs is None:
             return bool(job.done())
         # The folder is listed because a network file system may remember for a while that a file is not there.
         return job.paths.result_pickle.name in os.listdir(job.paths.folder)
@@ -195,7 +198,7 @@ class SlurmFleet:
                 raise  # the job was refused
             except Exception as error:  # a pickle that was cut short may raise anything
                 says = f"left a result that cannot be read ({_last_line(error)})"
-        return Answer(number, Outcome(Verdict.UNDECIDED, detail=f"job {job.job_id} {says}"))
+        return Answer(number, ProbeOutcome(ProbeVerdict.UNDECIDED, detail=f"job {job.job_id} {says}"))
 
     def close(self) -> None:
         """Cancel what is running."""

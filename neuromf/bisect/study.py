@@ -1,4 +1,4 @@
-"""What is bisected, and at which scale."""
+"""The two configurations of a bisect, brought to the scale at which its probes train."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def full_ends(good: str, bad: str) -> Ends:
 def small_ends(good: str, bad: str, epochs: int = EPOCHS) -> Ends:
     """Both configurations at small scale, the bad run of `epochs` epochs.
 
-    The small net has a learning rate of its own; the bad run's is as many times the good run's there as at full scale.
-    What else the scale fixes cannot be carried over, and is named instead.
+    The small net has its own learning rate; the ratio of the bad run's rate to the good run's is that of full scale.
+    Differences in other keys that the scale fixes are lost, and are listed in `Ends.hidden`.
 
     Args:
         good: recipe or file of the run that trains.
@@ -87,7 +87,7 @@ SEEDS_APART = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Study:
+class BisectStudy:
     """One bisect.
 
     Attributes:
@@ -152,7 +152,7 @@ def make_study(
     epochs: int = EPOCHS,
     full_scale: bool = False,
     device: str = "cpu",
-) -> Study:
+) -> BisectStudy:
     """Read both configurations and bring them to the scale of the probes.
 
     Args:
@@ -171,7 +171,7 @@ def make_study(
     small = oracle_kind(oracle).trains(oracle.partition(":")[2]) and not full_scale
     ends = small_ends(good, bad, epochs) if small else full_ends(good, bad)
     length = ends.bad.training
-    return Study(
+    return BisectStudy(
         good=ends.good, bad=ends.bad, differences=find_differences(ends.good, ends.bad, ends.hidden), oracle=oracle,
         micro_batches=length.epochs * length.micro_batches_per_epoch, repeats=repeats, seed=SEEDS_APART * seed,
         device=device, hidden=ends.hidden,

@@ -1,4 +1,8 @@
-"""The small training that an oracle judges, and the default verdict: the guard, and MF over FM loss by block."""
+"""The training behind one probe, and how the default oracle `divergence` judges it.
+
+A training is broken when the divergence guard halts it, or when the MF loss is too many times the FM loss in two
+successive blocks of steps.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from neuromf_spec.laws.divergence import LARGEST_TERM_RATIO
 
-from neuromf.bisect.oracle import Outcome, Task, Verdict
+from neuromf.bisect.oracle import ProbeOutcome, ProbeVerdict, Task
 from neuromf.config.derived import run_facts
 from neuromf.config.load import load_config
 from neuromf.config.schema import Config
@@ -27,7 +31,9 @@ HALTS = (Level.HALT, Level.NONFINITE, Level.IRREPRODUCIBLE)
 
 
 def armed(config: Config, *, monitors: bool = False) -> Config:
-    """The run with the recommended guard, whatever its own: who watches must not decide what is seen.
+    """The run with the guard of the recipe `recommended` instead of its own.
+
+    All probes are judged by one guard, so that a difference in the guard's own settings never looks like a cause.
 
     Args:
         config: the run.
@@ -80,38 +86,40 @@ def training_records(config: Config, latents: Tensor, micro_batches: int, device
 
 
 BLOCK = 32
-"""Micro-batches whose medians are judged together."""
+"""Micro-batches in a block; a block is judged by the medians of its losses."""
 BROKEN = LARGEST_TERM_RATIO
 """Law GUARD-006's bound on MF over FM loss, above which two blocks in a row end a training."""
 HEALTHY = 2.4
-"""What the nine healthy trainings of golden/replay/epochs60 reach at most; two blocks in a row below it end one, in its
-second half. Trainings that will diverge pass it before: with either half of the failed run's cause alone they are at
-5 to 8 there (six trainings)."""
+"""MF over FM loss that the nine healthy trainings of golden/replay/epochs60 never exceed. Two blocks in a row below it,
+in the second half of a training, end it as healthy. Trainings that diverge later are above it by then: with either half
+of the failed run's cause alone they are at 5 to 8 (six trainings)."""
 BETWEEN = math.sqrt(BROKEN * HEALTHY)
-DOUBT = 1.2
-"""At the end the middle of the two bounds parts them, on the logarithm; within this factor of it nothing is said."""
-TOGETHER = 2
+MARGIN = 1.2
+"""A training that reaches its end undecided is judged by which side of `BETWEEN`, the geometric mean of the two bounds,
+it is on. Within this factor of `BETWEEN` it stays undecided."""
+CONSECUTIVE_BLOCKS = 2
+"""Blocks in a row that must agree before a training is ended early."""
 
 
-def judge_blocks(ratios: Sequence[float], total: int) -> Verdict | None:
-    """The verdict on a training after `len(ratios)` of `total` blocks, None while it is open.
+def judge_blocks(ratios: Sequence[float], total: int) -> ProbeVerdict | None:
+    """The verdict on a training after `len(ratios)` of `total` blocks; None while it is still undecided.
 
     Args:
         ratios: median raw MF over median raw FM loss of each block; comparisons are written so that NaN breaks.
         total: blocks of the whole training.
     """
-    last = ratios[-TOGETHER:]
+    last = ratios[-CONSECUTIVE_BLOCKS:]
     ended = len(ratios) >= total
-    if len(last) == TOGETHER and not any(ratio <= BROKEN for ratio in last):
-        return Verdict.BROKEN
-    if len(last) == TOGETHER and 2 * len(ratios) > total and all(ratio <= HEALTHY for ratio in last):
-        return Verdict.HEALTHY
+    if len(last) == CONSECUTIVE_BLOCKS and not any(ratio <= BROKEN for ratio in last):
+        return ProbeVerdict.BROKEN
+    if len(last) == CONSECUTIVE_BLOCKS and 2 * len(ratios) > total and all(ratio <= HEALTHY for ratio in last):
+        return ProbeVerdict.HEALTHY
     if not ended or not last:
         return None
     level = math.exp(statistics.fmean(math.log(max(ratio, 1e-30)) for ratio in last))
-    if not level <= BETWEEN * DOUBT:
-        return Verdict.BROKEN
-    return Verdict.HEALTHY if level <= BETWEEN / DOUBT else Verdict.UNDECIDED
+    if not level <= BETWEEN * MARGIN:
+        return ProbeVerdict.BROKEN
+    return ProbeVerdict.HEALTHY if level <= BETWEEN / MARGIN else ProbeVerdict.UNDECIDED
 
 
 def block_ratio(flow: Iterable[float | None], meanflow: Iterable[float | None]) -> float | None:
@@ -124,7 +132,7 @@ def block_ratio(flow: Iterable[float | None], meanflow: Iterable[float | None]) 
     return median(meanflows) / level if level > 0 else math.inf
 
 
-def divergence(task: Task) -> Outcome:
+def divergence(task: Task) -> ProbeOutcome:
     """Train and judge."""
     config = armed(task.mixture)
     accumulation = config.training.gradient_accumulation_steps
@@ -134,7 +142,7 @@ def divergence(task: Task) -> Outcome:
     return judge_records(records, per_block, total)
 
 
-def judge_records(records: Iterable[StepRecord], per_block: int, total: int) -> Outcome:
+def judge_records(records: Iterable[StepRecord], per_block: int, total: int) -> ProbeOutcome:
     """The verdict on a training's steps, which are taken as far as they are needed.
 
     Args:
@@ -148,13 +156,15 @@ def judge_records(records: Iterable[StepRecord], per_block: int, total: int) -> 
         steps += len(block)
         if (level := block[-1].verdict.level) in HALTS:
             word = "a number is not finite" if level is Level.NONFINITE else "the guard halts"
-            return Outcome(Verdict.BROKEN, detail=f"{word} at step {steps}: {block[-1].verdict.message}")
+            return ProbeOutcome(ProbeVerdict.BROKEN, detail=f"{word} at step {steps}: {block[-1].verdict.message}")
         ratio = block_ratio(*([number_or_none(record.row, name) for record in block] for name in ("raw_fm", "raw_mf")))
         ratios += [] if ratio is None else [ratio]
         verdict = judge_blocks(ratios, total) if ratio is not None else None
         if verdict is not None:
-            return Outcome(verdict, detail=f"MF/FM loss {ratio:.3g} at step {steps}")
-    return Outcome(Verdict.HEALTHY if not ratios else Verdict.UNDECIDED, detail=f"no halt in {steps} steps")
+            return ProbeOutcome(verdict, detail=f"MF/FM loss {ratio:.3g} at step {steps}")
+    return ProbeOutcome(
+        ProbeVerdict.HEALTHY if not ratios else ProbeVerdict.UNDECIDED, detail=f"no halt in {steps} steps"
+    )
 
 
 def _blocks(records: Iterable[StepRecord], size: int) -> Iterator[list[StepRecord]]:

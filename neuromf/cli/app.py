@@ -12,7 +12,7 @@ import sys
 from typing import Annotated, NoReturn
 
 # Read by OpenMP when torch is first imported. Threads that spin while they wait make a step three times slower on a
-# machine that is shared (measured: 5.6 s against 2.2 s for a smoke step beside two other processes).
+# machine that is shared (measured: 5.6 s against 2.2 s for a smoke step next to two other processes).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Read by cuBLAS when it is first used: without a fixed workspace its results may differ from run to run.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -33,6 +33,7 @@ from neuromf.cli.golden import golden_app
 from neuromf.cli.launch import launch
 from neuromf.cli.laws import laws_app
 from neuromf.cli.moved import add_moved
+from neuromf.cli.renamed import RenamingGroup
 from neuromf.cli.replay import replay
 from neuromf.cli.report import report
 from neuromf.cli.sample import sample
@@ -42,6 +43,7 @@ from neuromf.errors import InputError
 from neuromf.readable import printable, show_all
 
 app = typer.Typer(
+    cls=RenamingGroup,
     help="Train a one-step generative model of brain MRI, and refuse to launch a training that breaks a law.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -58,7 +60,7 @@ def _version(asked: bool) -> None:
 @app.callback()
 def _main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Train a one-step generative model of brain MRI, and refuse to launch a training that breaks a law."""
@@ -91,7 +93,7 @@ def run(commands: typer.Typer) -> None:
         try:
             commands()
         finally:
-            sys.stdout.flush()  # now, while what a full disk says of it can be told
+            sys.stdout.flush()  # now, while an error of a full disk can still be reported
     except InputError as error:
         _refuse(str(error))
     except BrokenPipeError:
@@ -113,7 +115,7 @@ def _refuse(sentence: str) -> NoReturn:
 
 
 def _end_quietly() -> NoReturn:
-    """Whoever read the output has read enough; nothing more can be told, at the interpreter's exit either."""
+    """The reader of a pipe has closed it: end without a message, also when the interpreter flushes at its exit."""
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
     sys.exit(1)

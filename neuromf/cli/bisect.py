@@ -1,4 +1,4 @@
-"""`neuromf bisect`: which of the changed keys broke the run."""
+"""`neuromf bisect`: finds which of the keys that differ between two configurations broke the run."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from neuromf.config.provenance import layer_files
 from neuromf.errors import InputError
 
 if TYPE_CHECKING:
-    from neuromf.bisect.executor import Fleet
+    from neuromf.bisect.executor import Executor
 
 INCONCLUSIVE = 3
 """Exit code when no verified cause explains the bad run."""
 
 FEWEST = 3
-"""Trainings of each end that can tell the two apart: 2 of 2 against 0 of 2 happen by chance once in six times."""
+"""Fewest trainings of each end that can distinguish them: 2 of 2 against 0 of 2 happens by chance once in six times."""
 
 
 def bisect(
@@ -69,21 +69,21 @@ def bisect(
         check_output_file(json_file, "--json", keep=[*layer_files([good, bad]), path])
 
     from neuromf.bisect.answer import document, write_answer
-    from neuromf.bisect.journal import Journal
+    from neuromf.bisect.journal import ProbeJournal
     from neuromf.bisect.session import Session
-    from neuromf.cli.bisect_console import print_answer, print_study, teller
+    from neuromf.cli.bisect_console import print_answer, print_study, probe_printer
     from neuromf.cli.console import make_console
     from neuromf.json_text import json_text
     from neuromf.output import write_output, writing
 
     console = make_console()
     print_study(console, study, idle_gpus=bool(slurm_gpus) and study.device == "cpu")
-    with Journal(path, study.question(), study.names) as journal, teller(console, study) as tell:
-        fleet = _fleet(out, jobs, wanted if slurm else None)
+    with ProbeJournal(path, study.question(), study.names) as journal, probe_printer(console, study) as show:
+        executor = _executor(out, jobs, wanted if slurm else None)
         try:
-            finished = Session(study=study, fleet=fleet, journal=journal, budget=budget, tell=tell).run()
+            finished = Session(study=study, executor=executor, journal=journal, budget=budget, on_answer=show).run()
         finally:
-            fleet.close()
+            executor.close()
     found = document(study, finished)
     with writing(out):
         files = write_answer(out, study, found, finished.conclusion.causes)
@@ -123,12 +123,12 @@ def _refuse_without_slurm(wanted: Mapping[str, object], *, slurm: bool) -> None:
             raise InputError("is of no use without --slurm", remedy="add it or leave this out", key=f"--slurm-{name}")
 
 
-def _fleet(out: Path, jobs: int, slurm: Mapping[str, Any] | None) -> Fleet:
+def _executor(out: Path, jobs: int, slurm: Mapping[str, Any] | None) -> Executor:
     """Jobs with the resources in `slurm`, or processes on this machine when that is None."""
     if slurm is not None:
-        from neuromf.bisect.slurm import Resources, SlurmFleet
+        from neuromf.bisect.slurm import ProbeResources, SlurmExecutor
 
-        return SlurmFleet(out / "slurm", jobs, Resources(**slurm))
-    from neuromf.bisect.executor import LocalFleet
+        return SlurmExecutor(out / "slurm", jobs, ProbeResources(**slurm))
+    from neuromf.bisect.executor import LocalExecutor
 
-    return LocalFleet(jobs)
+    return LocalExecutor(jobs)

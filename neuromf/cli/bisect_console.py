@@ -1,4 +1,4 @@
-"""What `neuromf bisect` shows while it works and when it ends."""
+"""The console output of `neuromf bisect`, while it works and when it ends."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rich.table import Table
 
 from neuromf.bisect.answer import keys
 from neuromf.bisect.session import Ended
-from neuromf.bisect.study import Study
+from neuromf.bisect.study import BisectStudy
 from neuromf.cli.console import progress_bar
 
 
-def print_study(console: Console, study: Study, *, idle_gpus: bool = False) -> None:
+def print_study(console: Console, study: BisectStudy, *, idle_gpus: bool = False) -> None:
     """What is bisected and on what, and what the scale of the probes leaves out.
 
     Args:
@@ -36,12 +36,12 @@ def print_study(console: Console, study: Study, *, idle_gpus: bool = False) -> N
 
 
 @contextmanager
-def teller(console: Console, study: Study) -> Iterator[Callable[[Ended], None]]:
+def probe_printer(console: Console, study: BisectStudy) -> Iterator[Callable[[Ended], None]]:
     """A function that shows each probe that ends: a bar on a terminal, a line each when piped."""
 
     def print_line(ended: Ended) -> None:
         probe, outcome = ended.observation.probe, ended.observation.outcome
-        left, leader = _standing(study, ended)
+        left, leader = _progress(study, ended)
         says = f"probe {probe.index} ({probe.purpose.value}): {outcome.verdict.value}, {outcome.cost:.1f} s"
         console.print(f"{says}, {outcome.detail}; {leader}, about {left} left", soft_wrap=True, markup=False)
 
@@ -51,13 +51,13 @@ def teller(console: Console, study: Study) -> Iterator[Callable[[Ended], None]]:
     with progress_bar("bisect") as show:
 
         def move_bar(ended: Ended) -> None:
-            left, leader = _standing(study, ended)
+            left, leader = _progress(study, ended)
             show(ended.finished, ended.finished + left, leader)
 
         yield move_bar
 
 
-def _standing(study: Study, ended: Ended) -> tuple[int, str]:
+def _progress(study: BisectStudy, ended: Ended) -> tuple[int, str]:
     if ended.progress is None:
         return max(0, 2 * study.repeats - ended.finished), "calibrating"
     best = ended.progress.leaders[0]
@@ -75,7 +75,7 @@ def print_answer(console: Console, found: dict[str, Any], files: list[Path]) -> 
         console.print(table)
         for law in cause["laws"]:
             console.print(f"breaks {law['law']}, {law['title']}: {law['found']}", soft_wrap=True, markup=False)
-    table = Table("claim", "keys", "standing", "broken", "healthy", pad_edge=False)
+    table = Table("claim", "keys", "status", "broken", "healthy", pad_edge=False)
     for claim in found["claims"]:
         shown = ", ".join(claim["keys"])
         table.add_row(claim["says"], shown, claim["standing"], str(claim["broken"]), str(claim["healthy"]))

@@ -1,4 +1,4 @@
-"""`neuromf compare`: where two traces part first."""
+"""`neuromf compare`: finds where two traces differ first."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def compare(
         raise InputError(f"{rtol:g} is no tolerance", remedy="give a finite number from 0", key="--rtol")
     from dataclasses import asdict
 
-    from neuromf.comparison.comparator import Tolerance, Verdict
+    from neuromf.comparison.comparator import ComparisonVerdict, Tolerance
     from neuromf.comparison.comparator import compare as compare_tables
     from neuromf.comparison.message import Context, explain
     from neuromf.comparison.stages import stage_of
@@ -54,4 +54,4 @@ def compare(
         print(json_text(document))
     else:
         print(explain(comparison, context), end="")
-    raise typer.Exit(0 if comparison.verdict is Verdict.PASS else 1)
+    raise typer.Exit(0 if comparison.verdict is ComparisonVerdict.PASS else 1)

@@ -1,4 +1,4 @@
-"""Where text goes: rich on a terminal, plain when piped."""
+"""The console of the commands: rich text on a terminal, plain text when piped; and the progress bar."""
 
 from __future__ import annotations
 

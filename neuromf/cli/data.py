@@ -1,4 +1,4 @@
-"""`neuromf data`: the built-in cohort."""
+"""`neuromf data`: builds the built-in demo cohort."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a training was stopped, on one screen: the alarm, what came before, the suspects, and what to type next."""
+"""The explanation of a halted training on one screen: the alarm, earlier warnings, likely causes, next commands."""
 
 from __future__ import annotations
 

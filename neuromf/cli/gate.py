@@ -17,7 +17,7 @@ from neuromf.output import write_output
 if TYPE_CHECKING:
     from neuromf.config.schema import Config
     from neuromf.gate.smoke import SmokeRun
-    from neuromf.gate.verdict import Verdict
+    from neuromf.gate.verdict import GateVerdict
 
 DEFAULT = "recommended"
 
@@ -43,11 +43,11 @@ def gate(
     _check_outputs({"--json": json_file, "--junit": junit_file, "--report": report_file}, layers)
 
     from neuromf.cli.smoke_training import opened_inputs, smoke_training
-    from neuromf.gate.judge import Candidate, judge
+    from neuromf.gate.judge import LaunchCandidate, judge
     from neuromf.gate.waivers import all_waivers
 
     waivers = all_waivers(waiver_file)
-    candidate = Candidate.of(settings, layers, override or ())
+    candidate = LaunchCandidate.of(settings, layers, override or ())
     inputs = None if static else opened_inputs(candidate)
     smoke = None if static else smoke_training(candidate)
     verdict = judge(candidate, waivers, smoke, inputs=inputs, started=start)
@@ -61,7 +61,7 @@ def gate(
 
 
 def _check_outputs(outputs: dict[str, Path | None], layers: list[str]) -> None:
-    """Each output can be written, has a file of its own and is none of the configuration files."""
+    """Make sure that each output can be written to a separate file that is none of the configuration files."""
     taken = layer_files(layers)
     for key, path in outputs.items():
         if path is not None:
@@ -70,7 +70,7 @@ def _check_outputs(outputs: dict[str, Path | None], layers: list[str]) -> None:
 
 
 def _write(
-    verdict: Verdict,
+    verdict: GateVerdict,
     settings: Config,
     smoke: SmokeRun | None,
     json_file: Path | None,

@@ -1,4 +1,4 @@
-"""`neuromf golden`: short trainings whose numbers are kept."""
+"""`neuromf golden`: runs the golden cases, short trainings whose numbers are kept, and shows what changed."""
 
 from __future__ import annotations
 
@@ -95,11 +95,11 @@ def diff(case: CaseArgument) -> None:
 
 
 def _exit_code(verdicts: list[CaseVerdict]) -> int:
-    from neuromf.golden.verdict import Outcome
+    from neuromf.golden.verdict import CaseOutcome
 
     outcomes = {verdict.outcome for verdict in verdicts}
     if not outcomes:
         raise InputError("there is no golden case", remedy="write golden/cases/NAME/case.toml")
-    if outcomes <= {Outcome.PASS}:
+    if outcomes <= {CaseOutcome.PASS}:
         return 0
-    return DRIFTED if outcomes <= {Outcome.PASS, Outcome.UNKNOWN_PLATFORM} else 1
+    return DRIFTED if outcomes <= {CaseOutcome.PASS, CaseOutcome.UNKNOWN_PLATFORM} else 1

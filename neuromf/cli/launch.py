@@ -16,12 +16,12 @@ from neuromf.config.load import load_config
 from neuromf.errors import InputError
 
 if TYPE_CHECKING:
-    from neuromf.gate.judge import Candidate
-    from neuromf.launch.job import Job
-    from neuromf.launch.resources import Resources
+    from neuromf.gate.judge import LaunchCandidate
+    from neuromf.launch.job import SlurmJob
+    from neuromf.launch.resources import JobResources
 
 MINUTES = 24 * 60
-"""Time limit of a turn unless another is asked for; a training goes on in the next."""
+"""Default time limit of a job; SLURM queues the job again after it, and the training resumes (one turn of the job)."""
 
 
 def launch(
@@ -38,7 +38,7 @@ def launch(
             "--minutes",
             min=5,
             max=60 * 24 * 365,
-            help="Time limit of a turn, 1440; the job is queued again after it.",
+            help="Time limit of the job, 1440 by default; it is queued again after it.",
         ),
     ] = None,
     partition: Annotated[str | None, typer.Option("--partition", help="Partition of the cluster.")] = None,
@@ -50,11 +50,11 @@ def launch(
 ) -> None:
     """Pass the whole gate, smoke training included, and queue the training on SLURM; exit code 1 when a law blocks it.
 
-    Configuration, verdict and script go to OUT.launch. The job demands its GPUs, has a process for each, asks for cores
-    and memory by an estimate, saves two minutes before its time is up and queues itself again, until two turns in a row
-    got no further. What --sbatch says replaces what the script would: a name, a time, cores, memory, the way GPUs are
-    asked for. Refused is what the job cannot work with: arrays, several nodes or tasks, another signal, other numbers
-    of GPUs. With --sbatch=--no-requeue it saves and ends.
+    Configuration, verdict and script go to OUT.launch. The job requires its GPUs, runs one process for each, and
+    requests cores and memory by an estimate. Two minutes before its time limit it saves and queues itself again, unless
+    it made no progress twice in a row. An option given with --sbatch replaces the script's own: name, time, cores,
+    memory, the way GPUs are requested. Options that the job cannot work with are refused: arrays, several nodes or
+    tasks, another signal, another number of GPUs. With --sbatch=--no-requeue it saves and ends.
     """
     settings = load_config(config, override or ())
 
@@ -62,7 +62,7 @@ def launch(
     from neuromf.cli.smoke_training import few_threads, opened_inputs, smoke_training
     from neuromf.config.resolve import resolved_text
     from neuromf.gate.console import print_verdict
-    from neuromf.gate.judge import Candidate, judge
+    from neuromf.gate.judge import LaunchCandidate, judge
     from neuromf.gate.waivers import all_waivers
     from neuromf.launch.submit import require_sbatch, submit
     from neuromf.training.process_group.ranks import ProcessGroup
@@ -73,18 +73,18 @@ def launch(
     job = _job(out, wanted, minutes, partition, tuple(sbatch or ()))
     if not write_only:
         require_sbatch()
-    leave, console = all_waivers(waivers), make_console()
-    candidate = Candidate.of(settings, config, override or ())
-    verdict = judge(candidate, leave)
+    granted, console = all_waivers(waivers), make_console()
+    candidate = LaunchCandidate.of(settings, config, override or ())
+    verdict = judge(candidate, granted)
     if verdict.status == "PASS":  # what is blocked on paper needs no scans and no smoke training
         refuse_uneven(settings, ProcessGroup(0, max(wanted, 1)))
         start = time.perf_counter()
         inputs = opened_inputs(candidate, trains=True)
-        verdict = judge(candidate, leave, inputs=inputs, started=start)
+        verdict = judge(candidate, granted, inputs=inputs, started=start)
         if verdict.status == "PASS":
             job = replace(job, resources=_resources(candidate, wanted))
             with few_threads():  # on a node where others work too
-                verdict = judge(candidate, leave, smoke_training(candidate), inputs=inputs, started=start)
+                verdict = judge(candidate, granted, smoke_training(candidate), inputs=inputs, started=start)
     print_verdict(console, verdict)
     if verdict.status != "PASS":
         raise typer.Exit(1)
@@ -100,14 +100,14 @@ def launch(
     console.print(f"job {number} trains {job.run}; next: neuromf watch {shlex.quote(str(job.run))}", soft_wrap=True)
 
 
-def _job(out: Path, gpus: int, minutes: int | None, partition: str | None, options: tuple[str, ...]) -> Job:
+def _job(out: Path, gpus: int, minutes: int | None, partition: str | None, options: tuple[str, ...]) -> SlurmJob:
     """The job, in folders that do not exist yet.
 
     Raises:
         InputError: there is a run or a launch already, an option is none or breaks the job, or a name would not survive
             a script.
     """
-    from neuromf.launch.job import Job
+    from neuromf.launch.job import SlurmJob
     from neuromf.launch.options import UserOptions
 
     run = out.absolute()
@@ -120,7 +120,7 @@ def _job(out: Path, gpus: int, minutes: int | None, partition: str | None, optio
         raise InputError("holds a backslash", remedy="give a name without one, for sbatch", file=out, key="--out")
     added = UserOptions.read(options)
     added.check(gpus, minutes, partition)
-    job = Job(
+    job = SlurmJob(
         cwd=Path.cwd(), run=run, folder=run.with_name(f"{run.name}.launch"), gpus=gpus,
         minutes=MINUTES if minutes is None else minutes, partition=partition, options=added,
     )  # fmt: skip
@@ -130,7 +130,7 @@ def _job(out: Path, gpus: int, minutes: int | None, partition: str | None, optio
     return job
 
 
-def _resources(candidate: Candidate, gpus: int) -> Resources:
+def _resources(candidate: LaunchCandidate, gpus: int) -> JobResources:
     """What the job needs of a node, by scans and autoencoder, which were opened before."""
     from neuromf.launch.resources import resources
     from neuromf.nets.vae import load_vae
@@ -140,7 +140,7 @@ def _resources(candidate: Candidate, gpus: int) -> Resources:
     return resources(config, load_vae(config.vae.checkpoint).architecture, scans, gpus)
 
 
-def _write(job: Job, config: str, verdict: str) -> None:
+def _write(job: SlurmJob, config: str, verdict: str) -> None:
     """The folder of the launch, whole or not at all.
 
     Raises:

@@ -1,4 +1,4 @@
-"""`neuromf laws`: the registry, one law, and the claims of the review."""
+"""`neuromf laws`: lists the laws, shows one, and lists the claims of the review with their verdicts."""
 
 from __future__ import annotations
 

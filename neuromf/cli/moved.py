@@ -1,4 +1,4 @@
-"""Commands that moved to `python -m tools`: for one release they go on, with a hint."""
+"""Commands that moved to `python -m tools`: the old name works for one more release, hidden and with a hint."""
 
 from __future__ import annotations
 

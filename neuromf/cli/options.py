@@ -11,7 +11,7 @@ ConfigArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="CONFIG...",
-        help="A recipe (failed_225, phase4c, recommended, smoke) or YAML files; later ones override.",
+        help="A recipe (failed_225, phase4c alias corrected, recommended, smoke) or YAML files; later ones override.",
     ),
 ]
 SetOption = Annotated[
@@ -27,7 +27,7 @@ RealLatentsOption = Annotated[
         min=0,
         max=8,
         envvar="NEUROMF_REAL_LATENTS",
-        help="Real training latents that the run's folder keeps, to stand beside samples; 0 for none.",
+        help="Real training latents that the run's folder keeps, shown next to samples; 0 for none.",
     ),
 ]
 VaeOption = Annotated[

@@ -1,4 +1,4 @@
-"""A file that a long command is to write at its end, checked at its beginning."""
+"""Checks at the start of a long command that its output file can be written at the end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def check_output_file(path: Path, key: str, keep: Iterable[Path] = ()) -> None:
         InputError: it cannot be written, or is one of those to keep.
     """
     if path.resolve() in {other.resolve() for other in keep}:
-        raise InputError("would be overwritten", remedy="give a name of its own", file=path, key=key)
+        raise InputError("would be overwritten", remedy="give another name", file=path, key=key)
     there = os.path.lexists(path)
     if path.exists() and not path.is_dir() and not path.is_file():
         return  # a pipe or terminal: opening one now could wait for its reader

@@ -1,4 +1,7 @@
-"""How far a run has got, as one line of a file: a job that is queued again and again sees whether that is of use."""
+"""The progress file: one line that states how far a run has got.
+
+A job that queues itself again compares it before and after, and stops when two turns in a row made no progress.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,15 @@ from neuromf.cli.output_file import check_output_file
 from neuromf.output import write_output
 
 KINDS = ("scans", "step")
-"""What is counted, in the order in which a run gets there."""
+"""What is counted: scans that are encoded, then optimiser steps."""
 
 
 @dataclass
-class Progress:
-    """What is done of the latents, and where it is noted.
+class ProgressFile:
+    """How many scans are encoded, and the file in which progress is written.
 
     Attributes:
-        file: where a line is left, or None.
+        file: its path; None to write nothing.
         scans: latents made.
         total: latents to be made; 0 while that is not known, and where none had to be.
     """
@@ -38,7 +41,7 @@ class Progress:
     def note(self, steps: int | None = None) -> None:
         """Write how far the run has got, in optimiser steps or, before the first, in latents.
 
-        What the file says already stays unless the run has got further, for a turn that ends early knows less.
+        The line is replaced only if the run has got further: a turn that ends early would otherwise set it back.
         """
         if self.file is None:
             return
@@ -49,7 +52,7 @@ class Progress:
 
 
 def _read(file: Path) -> tuple[int, int] | None:
-    """What a file says, None where it is none of ours."""
+    """The progress in a file; None if it holds no such line."""
     try:
         kind, count = file.read_text(encoding="utf-8").split()
         return KINDS.index(kind), int(count)

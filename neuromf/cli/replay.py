@@ -74,7 +74,7 @@ def _recorded(run: RecordedRun, out: Path) -> None:
         soft_wrap=True,
     )
     found = rules(run)
-    table = _table("rule", "law", "speaks at epoch", "A100-hours saved" if run.hours else "of the run saved", "says")
+    table = _table("rule", "law", "fires at epoch", "A100-hours saved" if run.hours else "of the run saved", "message")
     for rule in found:
         epoch = "never" if rule.epoch is None else "before the launch" if rule.epoch == 0 else str(rule.epoch)
         table.add_row(rule.name, rule.law, epoch, _saved(rule, run), rule.says)
@@ -96,7 +96,7 @@ def _say(console: Console, suspects: list[Suspect], heading: str) -> None:
 
 def _saved(rule: Rule, run: RecordedRun) -> str:
     if not rule.halts:
-        return "it warns"
+        return "warns only"
     return f"{rule.saved * run.hours:.1f}" if run.hours else f"{100 * rule.saved:.0f} %"
 
 

@@ -1,4 +1,4 @@
-"""`neuromf sample`: from a run to NIfTI volumes and a montage."""
+"""`neuromf sample`: draws samples of a trained run, as NIfTI volumes and a montage."""
 
 from __future__ import annotations
 

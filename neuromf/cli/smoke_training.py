@@ -1,4 +1,4 @@
-"""What the whole gate does beside reading: it opens the inputs and trains a little, with a bar while that lasts."""
+"""The two slow parts of the whole gate, each with a progress bar: opening the inputs, and the smoke training."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from neuromf.cli.console import progress_bar
-from neuromf.gate.judge import Candidate
+from neuromf.gate.judge import LaunchCandidate
 from neuromf.training.validation import impossible
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 FEW = 2
-"""Threads of a smoke training beside the work of others; the bar of the whole gate is stated for as many."""
+"""Threads of a smoke training on a machine where others work too; the gate's time limit is stated for as many."""
 
 
 @contextmanager
@@ -30,8 +30,8 @@ def few_threads() -> Iterator[None]:
         yield
 
 
-def smoke_training(candidate: Candidate) -> SmokeRun | None:
-    """Train a candidate at small scale; None where torch cannot run it, which its laws say too."""
+def smoke_training(candidate: LaunchCandidate) -> SmokeRun | None:
+    """Train a candidate at small scale; None where torch cannot run it, which the static laws report."""
     if impossible(candidate.config):
         return None
 
@@ -41,7 +41,7 @@ def smoke_training(candidate: Candidate) -> SmokeRun | None:
         return run_smoke(candidate.config, candidate.sources, show, scans=candidate.scans)
 
 
-def opened_inputs(candidate: Candidate, *, trains: bool = False) -> Inputs:
+def opened_inputs(candidate: LaunchCandidate, *, trains: bool = False) -> Inputs:
     """Look at a candidate's scans and autoencoder; `trains` says that a training will need them.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What a training computes on, said before anything is encoded, and kept with the run."""
+"""Announces the device of a training before anything is encoded, and gives it to the run's record."""
 
 from __future__ import annotations
 

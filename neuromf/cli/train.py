@@ -1,4 +1,4 @@
-"""`neuromf train`: from a configuration to a run folder, alone or as one of torchrun's processes."""
+"""`neuromf train`: trains a configuration into a run folder, in one process or as one of torchrun's."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neuromf.cli.admission import GateOptions, require_admission
 from neuromf.cli.lasting_output import lasting_output
-from neuromf.cli.let_in import Asked, let_in
 from neuromf.cli.options import ConfigArgument, DeviceOption, RealLatentsOption, SetOption, WaiversOption
-from neuromf.cli.progress import Progress
+from neuromf.cli.progress import ProgressFile
 from neuromf.config.load import load_config
 from neuromf.training.process_group.interruption import Interrupted, Interruption, listening
 from neuromf.training.process_group.place import launched_place
@@ -36,16 +36,13 @@ def train(
     ] = None,
     ticket: Annotated[
         Path | None,
-        typer.Option("--ticket", help="Verdict of `neuromf gate --json` on this configuration; not asked again."),
+        typer.Option("--ticket", help="Verdict of `neuromf gate --json` on this configuration, instead of a new one."),
     ] = None,
     waivers: WaiversOption = None,
-    despite: Annotated[
+    allow_blocked: Annotated[
         str | None,
         typer.Option(
-            "--despite",
-            "--allow-blocked",
-            metavar="WHY",
-            help="Train although laws block it; the run keeps the reason.",
+            "--allow-blocked", metavar="REASON", help="Train although laws block it; the run keeps the reason."
         ),
     ] = None,
     real_latents: RealLatentsOption = 4,
@@ -54,26 +51,26 @@ def train(
         typer.Option("--progress", metavar="FILE", help="When it ends, say here how far it got; a line."),
     ] = None,
 ) -> None:
-    """Train a configuration that the static gate lets pass, alone or under torchrun.
+    """Train a configuration that passes the static gate, alone or under torchrun.
 
     Exit code 1 when a law blocks it, 16 when the divergence guard halts it, 17 when a step does not repeat itself, 75
     when SIGTERM, SIGUSR1, SIGHUP or Ctrl-C ended it: its step was finished and saved, go on with --resume. A second
     Ctrl-C ends it at once, unsaved, with 130. While latents are made any signal ends it with 75, and the same command
     goes on. SIGHUP is what the end of an ssh connection sends; under nohup the training goes on.
 
-    --resume does not ask the gate again, for the run was let in when it was new, and does not look at --ticket,
-    --waivers and --despite. --progress FILE holds `scans N` before the first step and `step N` after, and differs from
-    what it held before exactly when the run has got further.
+    --resume does not ask the gate again, for the run passed it when it was new; --ticket, --waivers and --allow-blocked
+    have no effect then. --progress FILE holds `scans N` before the first step and `step N` after; it changes exactly
+    when the run has got further.
     """
     with listening() as interrupted, lasting_output():
         settings = load_config(config, override or ())
         place = launched_place()
         if place.speaks:
             interrupted.tell = _say_what_happens
-        asked = Asked(ticket, waivers, despite)
-        # A run that exists was let in when it was started, with this very configuration.
-        admit = partial(let_in, settings, config, override or (), asked)
-        so_far = Progress(progress)
+        options = GateOptions(ticket, waivers, allow_blocked)
+        # A run that exists passed the gate when it was started, with this very configuration.
+        admit = partial(require_admission, settings, config, override or (), options)
+        so_far = ProgressFile(progress)
         code = _train(
             settings, out, admit, interrupted, so_far,
             resume=resume, max_steps=max_steps, device=device, workers=workers, real_latents=real_latents,
@@ -83,8 +80,8 @@ def train(
 
 
 def _train(
-    config: Config, out: Path, admit: Callable[[], str], interrupted: Interruption, so_far: Progress, *, resume: bool,
-    max_steps: int | None, device: str | None, workers: int | None, real_latents: int,
+    config: Config, out: Path, admit: Callable[[], str], interrupted: Interruption, so_far: ProgressFile, *,
+    resume: bool, max_steps: int | None, device: str | None, workers: int | None, real_latents: int,
 ) -> int:  # fmt: skip
     """The exit code of a training."""
     from neuromf.training.validation import refuse_impossible

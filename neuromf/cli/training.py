@@ -1,4 +1,4 @@
-"""A training as the command line shows it: latents and folder first, a bar while it runs, the outcome at its end."""
+"""A training with its output on the console: encoding, the run folder, a progress bar, the outcome."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 from neuromf.cli.console import make_console, progress_bar
 from neuromf.cli.explanation import explain_halt
-from neuromf.cli.progress import Progress
+from neuromf.cli.progress import ProgressFile
 from neuromf.cli.starting import ENCODED, Start
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
@@ -50,7 +50,7 @@ def prepare(
     gate: str,
     real: int = REAL,
     interrupted: Interruption,
-    progress: Progress,
+    progress: ProgressFile,
 ) -> LatentStore:
     """The latents and the run's folder, made by rank 0; other ranks open what it made.
 
@@ -62,8 +62,8 @@ def prepare(
         resume: whether it exists already.
         gate: what the gate said of it, for the record of a new run.
         real: real latents that a new run keeps.
-        interrupted: hears signals; they end the making of latents at once.
-        progress: is told how many are made.
+        interrupted: catches signals, which end the encoding at once.
+        progress: counts the latents that are made.
 
     Raises:
         InputError: the folder, the scans or the latents do not fit; then nothing was written into `out`.
@@ -81,7 +81,7 @@ def prepare(
 
 def _prepare(
     config: Config, out: Path, opened: list[LatentStore], start: Start, *, resume: bool, gate: str, real: int,
-    interrupted: Interruption, progress: Progress,
+    interrupted: Interruption, progress: ProgressFile,
 ) -> Path:  # fmt: skip
     # Before minutes of encoding, and before anything is written.
     if resume:
@@ -149,7 +149,9 @@ def run_training(
     total = facts.optimiser_steps
     if group.rank == 0 and facts.idle_micro_batches:
         idle = f"the last {facts.idle_micro_batches} micro-batches of the run are too few for an update"
-        console.print(f"{idle} and train nothing (BATCH-001 says what would use them)", soft_wrap=True)
+        console.print(
+            f"{idle} and train nothing (law BATCH-001; the gate names a setting that uses them)", soft_wrap=True
+        )
     with progress_bar("training", shown=group.rank == 0) as show:
 
         def on_step(record: StepRecord) -> None:
@@ -165,7 +167,7 @@ def run_training(
         )  # fmt: skip
 
 
-def report_interrupted(name: str, progress: Progress) -> None:
+def report_interrupted(name: str, progress: ProgressFile) -> None:
     """Say that a signal came before the first step, what is kept, and how to go on."""
     made = f"{progress.scans} of {progress.total} done; those are kept in the cache" if progress.total else "none yet"
     said = f"interrupted ({name}) while latents were made, {made}; go on with the same command"
@@ -184,7 +186,7 @@ def report(outcome: Outcome, out: Path, config: Config) -> None:
 
 
 def note(record: StepRecord, config: Config) -> str:
-    """The raw loss always, and beside it the one the run is judged by: alone, that one once hid an explosion."""
+    """The raw loss always, next to the one that is reported: that one alone once hid an explosion."""
     row, reported = record.row, config.training.reported_loss
 
     def shown(name: str) -> str:

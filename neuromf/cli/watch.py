@@ -1,4 +1,4 @@
-"""`neuromf watch`: a run while it trains."""
+"""`neuromf watch`: shows a run while it trains."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def watch(
         raise InputError(f"{interval:g} seconds", remedy=remedy, key="--interval")
 
     from neuromf.cli.console import make_console
-    from neuromf.watch.standing import EXIT_CODES
+    from neuromf.watch.status import EXIT_CODES
     from neuromf.watch.watcher import Watcher
 
     watcher, console = Watcher(run), make_console()
@@ -46,7 +46,7 @@ def watch(
             view = _show_lines(watcher, interval)
     except KeyboardInterrupt:  # the usual way to stop looking; the run goes on
         raise typer.Exit(0) from None
-    raise typer.Exit(EXIT_CODES.get(view.standing.state, 0))
+    raise typer.Exit(EXIT_CODES.get(view.status.state, 0))
 
 
 def _show_once(view: View, console: Console, run: Path, *, as_json: bool) -> None:
@@ -65,11 +65,11 @@ def _show_live(watcher: Watcher, console: Console, run: Path, interval: float) -
     from rich.live import Live
 
     from neuromf.watch.screen import screen
-    from neuromf.watch.standing import ENDED
+    from neuromf.watch.status import ENDED
 
     view = watcher.look()
     with Live(screen(view, str(run)), console=console, auto_refresh=False) as live:
-        while view.standing.state not in ENDED:
+        while view.status.state not in ENDED:
             time.sleep(interval)
             view = watcher.look()
             live.update(screen(view, str(run)), refresh=True)
@@ -78,22 +78,22 @@ def _show_live(watcher: Watcher, console: Console, run: Path, interval: float) -
 
 def _show_lines(watcher: Watcher, interval: float) -> View:
     """Print a line for each look that found something new, and each alarm once, until the run has ended."""
-    from neuromf.watch.screen import alarm_line, blindness, ending_line, status_line
-    from neuromf.watch.standing import ENDED
+    from neuromf.watch.screen import alarm_line, ending_line, saturation_warning, status_line
+    from neuromf.watch.status import ENDED
 
     known: set[str] = set()
     before: tuple[object, int] | None = None
     while True:
         view = watcher.look()
-        for line in (blindness(view), *map(alarm_line, view.alarms)):
+        for line in (saturation_warning(view), *map(alarm_line, view.alarms)):
             if line and line not in known:
                 print(line, flush=True)
                 known.add(line)
-        present = (view.standing.state, view.standing.step)
+        present = (view.status.state, view.status.step)
         if present != before:
             print(status_line(view), flush=True)
         before = present
-        if view.standing.state in ENDED:
+        if view.status.state in ENDED:
             print(ending_line(view), flush=True)
             return view
         time.sleep(interval)

@@ -1,1 +1,1 @@
-"""Two traces side by side: where they part first, and what that says."""
+"""Comparison of two traces: where they differ first, and what that means."""

@@ -1,8 +1,8 @@
-"""The comparator: a pure function from two traces and tolerances to the first cell in which they part.
+"""The comparator: a pure function from two traces and tolerances to the first cell in which they differ.
 
-Every comparison is written so that NaN fails. No step is forgiven: one cell beyond its tolerance is a regression.
-A number that is not finite fails on either side, and on both; where two traces part is another question, and there
-NaN is as good as NaN: of two runs that broke down alike, the first difference lies before or nowhere.
+One cell beyond its tolerance, in any step, is a regression. A number that is not finite always fails, even if both
+traces hold it (comparisons are written so that NaN fails). Only for finding the first difference does NaN equal NaN:
+two runs that broke down alike first differ before that step, or not at all.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from neuromf.comparison.table import Numbers, TraceTable
 from neuromf.trace.columns import COLUMNS, NAMES
 
 
-class Verdict(StrEnum):
-    """What a comparison says; the text is what the user reads."""
+class ComparisonVerdict(StrEnum):
+    """Result of a comparison; the text is what the user reads."""
 
     PASS = "PASS"
     REGRESSED = "REGRESSED"
@@ -47,7 +47,7 @@ EXACT = Tolerance()
 
 @dataclass(frozen=True)
 class Divergence:
-    """A cell in which two traces part.
+    """A cell in which two traces differ.
 
     Attributes:
         step: optimiser step.
@@ -73,19 +73,19 @@ class Divergence:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of comparing two traces.
+    """Result of comparing two traces.
 
     Attributes:
         verdict: the answer.
         steps: steps that were compared.
-        first: where they part first, by step and then by causal order; None when they do not.
+        first: where they differ first, by step and then by causal order; None when they do not.
         unchanged: columns before `first` in the causal order, equal in its step and all before it.
         differing: number of steps in which each column is beyond its tolerance.
         problem: what breaks the contract, in a sentence; empty when nothing does.
         not_finite: the first number that is not finite on either side, whether or not the other side has it too.
     """
 
-    verdict: Verdict
+    verdict: ComparisonVerdict
     steps: int
     first: Divergence | None = None
     unchanged: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ class Comparison:
 
     @property
     def suspect(self) -> Divergence | None:
-        """The cell to look at: where they part, else the first number that is not finite."""
+        """The cell to look at: the first that differs, else the first number that is not finite."""
         return self.first or self.not_finite
 
 
@@ -109,12 +109,12 @@ def compare(actual: TraceTable, golden: TraceTable, tolerances: Mapping[str, Tol
     """
     problem = next(_contract_problems(actual, golden), "")
     if problem:
-        return Comparison(Verdict.CONTRACT, 0, problem=problem)
+        return Comparison(ComparisonVerdict.CONTRACT, 0, problem=problem)
     sizes = len(actual.steps), len(golden.steps)
     found = _compare_cells(actual.head(min(sizes)), golden.head(min(sizes)), tolerances)
     if sizes[0] == sizes[1]:
         return found
-    return replace(found, verdict=Verdict.CONTRACT, problem=f"{sizes[0]} steps instead of {sizes[1]}")
+    return replace(found, verdict=ComparisonVerdict.CONTRACT, problem=f"{sizes[0]} steps instead of {sizes[1]}")
 
 
 def _compare_cells(actual: TraceTable, golden: TraceTable, tolerances: Mapping[str, Tolerance]) -> Comparison:
@@ -122,9 +122,9 @@ def _compare_cells(actual: TraceTable, golden: TraceTable, tolerances: Mapping[s
     beyond = {name: _beyond(actual, golden, name, tolerances.get(name, EXACT)) for name in golden.columns}
     first = _first(beyond, actual, golden)
     not_finite = _first({name: _non_finite(actual, golden, name) for name in golden.numbers}, actual, golden)
-    parted = Verdict.PASS if first is None else Verdict.REGRESSED
+    parted = ComparisonVerdict.PASS if first is None else ComparisonVerdict.REGRESSED
     return Comparison(
-        verdict=parted if not_finite is None else Verdict.NONFINITE,
+        verdict=parted if not_finite is None else ComparisonVerdict.NONFINITE,
         steps=len(golden.steps),
         first=first,
         unchanged=() if first is None else golden.columns[: golden.columns.index(first.column)],

@@ -1,4 +1,4 @@
-"""What a comparison means for the person who reads it."""
+"""Turns a comparison into text: the first difference and its size, the laws and keys of its stage, the next command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from neuromf.comparison.comparator import Comparison, Divergence, Tolerance, Verdict
+from neuromf.comparison.comparator import Comparison, ComparisonVerdict, Divergence, Tolerance
 from neuromf.comparison.stages import stage_of
 
 
@@ -30,14 +30,14 @@ class Context:
 
 
 def explain(comparison: Comparison, context: Context) -> str:
-    """The comparison in a few lines: where, how far, what is still equal, who is suspect, what to do."""
+    """The comparison in a few lines: first difference, its size, columns still equal, laws and keys, what to do."""
     return "\n".join(_lines(comparison, context)) + "\n"
 
 
-def where_parted(comparison: Comparison) -> str:
-    """Where two traces that do not agree part, in a clause."""
+def where_different(comparison: Comparison) -> str:
+    """Where two traces that do not agree differ first, in a clause."""
     if comparison.first is not None:
-        return f"parts first at step {comparison.first.step}, column {comparison.first.column}"
+        return f"differs first at step {comparison.first.step}, column {comparison.first.column}"
     if comparison.not_finite is not None:
         return f"not finite first at step {comparison.not_finite.step}, column {comparison.not_finite.column}"
     return comparison.problem
@@ -58,7 +58,7 @@ def _lines(comparison: Comparison, context: Context) -> Iterator[str]:
         yield f"  keys that set this stage: {', '.join(stage.keys) or 'none, so it is the code or the environment'}"
     if comparison.not_finite is not None:
         yield from _not_finite(comparison.not_finite, parted=first is not None)
-    if comparison.verdict is not Verdict.PASS:
+    if comparison.verdict is not ComparisonVerdict.PASS:
         yield f"  configuration: {_changes(context.config_changes)}"
         if context.next_command:
             yield f"  next: {context.next_command}"

@@ -1,4 +1,4 @@
-"""What each stage of a step depends on: the laws that hold it and the keys that set it."""
+"""The stages of a training step, each with the laws that check it and the configuration keys that it depends on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trace as arrays, with empty cells told apart from numbers that are not."""
+"""A trace as arrays in which an empty cell is distinct from NaN."""
 
 from __future__ import annotations
 

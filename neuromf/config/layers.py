@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neuromf.config.recipe_files import read_recipe, recipe_names
+from neuromf.config.recipe_files import canonical_name, is_recipe, known_names, read_recipe
 from neuromf.config.yaml_file import read_yaml_mapping
 from neuromf.errors import InputError
 
@@ -46,10 +46,10 @@ def layer_chain(layer: str, *, anchored: bool = True) -> list[Layer]:
     Raises:
         InputError: an unknown recipe, a file that is not there or cannot be read, a file that extends itself.
     """
-    if layer in recipe_names():
+    if is_recipe(layer):
         return [_recipe(layer)]
     if not os.path.isfile(layer):
-        hint = _nearest(layer) or f"name a YAML file or one of {', '.join(recipe_names())}"
+        hint = _nearest(layer) or f"name a YAML file or one of {', '.join(known_names())}"
         raise InputError(f"'{layer}' is neither a recipe nor a file", remedy=hint)
     links: list[Layer] = []
     visited: list[Path] = []
@@ -68,7 +68,8 @@ def layer_chain(layer: str, *, anchored: bool = True) -> list[Layer]:
 
 
 def _recipe(name: str) -> Layer:
-    return Layer(read_recipe(name), f"recipe {name}")
+    recipe = canonical_name(name)
+    return Layer(read_recipe(recipe), f"recipe {recipe}")
 
 
 def _read_file(path: Path) -> tuple[dict[str, Any], Any]:
@@ -93,11 +94,11 @@ def _anchor(settings: dict[str, Any], folder: Path) -> None:
 
 def _base_file(base: Any, path: Path) -> Path | None:  # noqa: ANN401
     """The file that `path` extends, None where that is a recipe."""
-    if base in recipe_names():
+    if isinstance(base, str) and is_recipe(base):
         return None
     if not isinstance(base, str) or not base or (Path(base).name == base and not Path(base).suffix):
         remedy = (
-            _nearest(str(base)) or f"use one of {', '.join(recipe_names())}, or the path of a file such as ./base.yaml"
+            _nearest(str(base)) or f"use one of {', '.join(known_names())}, or the path of a file such as ./base.yaml"
         )
         raise InputError(f"'{base}' is no recipe", remedy=remedy, file=path, key="extends")
     if not os.path.isfile(path.parent / base):
@@ -118,7 +119,7 @@ def _refuse_endless(visited: list[Path], path: Path) -> None:
 
 
 def _nearest(name: str) -> str:
-    near = difflib.get_close_matches(name, recipe_names(), n=1)
+    near = difflib.get_close_matches(name, known_names(), n=1)
     return f"did you mean '{near[0]}'" if near else ""
 
 

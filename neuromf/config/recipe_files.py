@@ -10,11 +10,28 @@ from neuromf.config.yaml_file import parse_yaml
 
 FOLDER = "neuromf.config.recipes"
 """The package that holds them."""
+ALIASES = {"corrected": "phase4c"}
+"""Further names of shipped recipes, and the recipe that each stands for."""
+
+
+def canonical_name(name: str) -> str:
+    """The recipe that an alias stands for; any other name as it is."""
+    return ALIASES.get(name, name)
+
+
+def is_recipe(name: str) -> bool:
+    """Whether a shipped recipe has this name or alias."""
+    return canonical_name(name) in recipe_names()
+
+
+def known_names() -> tuple[str, ...]:
+    """Names and aliases of the shipped recipes, sorted."""
+    return tuple(sorted((*recipe_names(), *ALIASES)))
 
 
 @cache
 def recipe_names() -> tuple[str, ...]:
-    """Names of the shipped recipes, sorted."""
+    """Names of the shipped recipes, sorted, without aliases."""
     return tuple(
         sorted(f.name.removesuffix(".yaml") for f in resources.files(FOLDER).iterdir() if f.name.endswith(".yaml"))
     )

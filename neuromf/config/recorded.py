@@ -21,6 +21,6 @@ def read_recorded(path: Path) -> Config:
     config = load_config([path], anchored=False)
     last = list(flat_config(config))[-1]
     if last not in dict(flatten(read_layer(str(path), anchored=False)[0])):
-        remedy = "restore the file; a checkpoint tells whether it is the run's own"
+        remedy = "restore the file; a resume checks that it is the one the run began with"
         raise InputError("the run's configuration is cut short", remedy=remedy, file=path, key=last)
     return config

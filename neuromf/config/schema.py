@@ -22,13 +22,13 @@ LATENT_STRIDE = 4
 """Voxels a latent cell spans along each axis."""
 
 
-class Section(BaseModel):
+class ConfigSection(BaseModel):
     """Base of every section: immutable, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class DataConfig(Section):
+class DataConfig(ConfigSection):
     """Which scans are trained on and how a scan becomes a latent."""
 
     source: Literal["demo", "folder"] = "demo"
@@ -61,13 +61,13 @@ class DataConfig(Section):
         return LATENT_CHANNELS, depth, height, width
 
 
-class VaeConfig(Section):
+class VaeConfig(ConfigSection):
     """The frozen autoencoder between scans and latents."""
 
     checkpoint: str = Field("autoencoder_v2.pt", description="'demo' for the shipped weights, or a checkpoint file")
 
 
-class UnetConfig(Section):
+class UnetConfig(ConfigSection):
     """MONAI DiffusionModelUNet conditioned on both times."""
 
     channels: Annotated[tuple[Count, ...], Field(min_length=1)] = (64, 128, 256, 512)
@@ -101,7 +101,7 @@ class UnetConfig(Section):
         return int(2 ** (len(self.channels) - 1))
 
 
-class MeanFlowConfig(Section):
+class MeanFlowConfig(ConfigSection):
     """The objective: identity, derivative, reduction, weighting."""
 
     prediction: Literal["u", "x"] = "x"
@@ -122,7 +122,7 @@ class MeanFlowConfig(Section):
         return self
 
 
-class TimeSamplingConfig(Section):
+class TimeSamplingConfig(ConfigSection):
     """The distribution of (r, t)."""
 
     mu: Annotated[float, Field(ge=-100, le=100)] = -0.4
@@ -132,7 +132,7 @@ class TimeSamplingConfig(Section):
     t_min: Annotated[float, Field(gt=0, lt=1)] = Field(0.05, description="smallest t that is drawn")
 
 
-class TrainingConfig(Section):
+class TrainingConfig(ConfigSection):
     """Optimiser, schedule, batch, precision, guard. Steps are optimiser steps unless the name says otherwise."""
 
     epochs: Count = 500
@@ -179,13 +179,13 @@ class TrainingConfig(Section):
         return self
 
 
-class EmaConfig(Section):
+class EmaConfig(ConfigSection):
     """Exponential moving average of the weights, per optimiser step."""
 
     decay: Annotated[float, Field(gt=0, lt=1)] = 0.995
 
 
-class Config(Section):
+class Config(ConfigSection):
     """One run."""
 
     data: DataConfig = DataConfig()

@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from neuromf.config.refused import refused_option
 from neuromf.config.scalars import number_text
 from neuromf.config.schema import Config
+from neuromf.config.unsupported import unsupported_option
 from neuromf.errors import InputError
 
 
@@ -51,7 +51,7 @@ def _parents(path: str) -> list[str]:
 def _explain(kind: str, message: str, value: Any, path: str) -> tuple[str, str]:  # noqa: ANN401
     if kind == "extra_forbidden":
         leaf = path.rsplit(".", 1)[-1]
-        if refused := refused_option(leaf):
+        if refused := unsupported_option(leaf):
             return refused.reason, refused.remedy
         known = _all_keys() | set(Config.model_fields)
         near = difflib.get_close_matches(leaf, known, n=1)

@@ -23,7 +23,7 @@ from neuromf.data.left_out import reasons_to_leave
 from neuromf.data.refused_folder import nothing_left, refuse_empty_links
 from neuromf.data.scan import Scan
 from neuromf.data.schemes import named_by_scheme
-from neuromf.data.selection import Candidate, Selection
+from neuromf.data.selection import ScanCandidate, Selection
 from neuromf.data.subjects import Whose, guess_subjects, whose
 from neuromf.errors import InputError
 
@@ -59,7 +59,7 @@ def select_scans(root: Path) -> Selection:
     scans = {path: _scan(path, names[path], owners[path], contents[path], root) for path in images.files}
     scans |= _apart({path: scans[path] for path in taken}, names, root)
     order = sorted(images.files, key=lambda path: (bool(reasons[path]), scans[path].scan_id, path))
-    return Selection(root, tuple(Candidate(scans[path], reasons[path]) for path in order), _others(root, images))
+    return Selection(root, tuple(ScanCandidate(scans[path], reasons[path]) for path in order), _others(root, images))
 
 
 def discover_scans(root: Path) -> list[Scan]:
@@ -104,7 +104,7 @@ def _named(root: Path, taken: dict[Path, tuple[PurePosixPath, Whose]]) -> dict[P
     guesses, doubt = guess_subjects(name for name, owner in taken.values() if owner.guessed)
     if doubt:
         remedy = "name the subjects' folders sub-..., or give a folder that holds one folder a subject"
-        raise InputError(f"whose scans these are cannot be told: {doubt}", remedy=remedy, file=root)
+        raise InputError(f"the subjects of these scans are not clear: {doubt}", remedy=remedy, file=root)
     for path, (name, owner) in taken.items():
         if owner.guessed:
             subject, how = guesses[name]

@@ -14,7 +14,7 @@ from pandera.errors import SchemaErrors
 
 from neuromf.counted import counted
 from neuromf.data.nifti_file import read_header
-from neuromf.data.selection import Candidate, Selection
+from neuromf.data.selection import ScanCandidate, Selection
 from neuromf.errors import InputError
 from neuromf.output import whole_file
 
@@ -109,7 +109,7 @@ def read_cohort(path: Path) -> pandas.DataFrame:
         raise InputError(f"this is not a table of scans ({error})", remedy=_REMEDY, file=path) from error
 
 
-def _row(candidate: Candidate) -> dict[str, object]:
+def _row(candidate: ScanCandidate) -> dict[str, object]:
     scan = candidate.scan
     return {
         "scan_id": scan.scan_id,

@@ -13,7 +13,7 @@ from neuromf.data.subjects import alike_guesses
 
 
 @dataclass(frozen=True)
-class Candidate:
+class ScanCandidate:
     """One NIfTI file of a folder.
 
     Attributes:
@@ -36,7 +36,7 @@ class Selection:
     """
 
     root: Path
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[ScanCandidate, ...]
     others: tuple[str, ...] = ()
 
     @cached_property
@@ -45,7 +45,7 @@ class Selection:
         return [candidate.scan for candidate in self.candidates if not candidate.reason]
 
     @cached_property
-    def left(self) -> list[Candidate]:
+    def left(self) -> list[ScanCandidate]:
         """What is left out."""
         return [candidate for candidate in self.candidates if candidate.reason]
 
@@ -57,13 +57,13 @@ class Selection:
     def lines(self) -> list[str]:
         """What is taken, left out and guessed, a sentence each, with counts and an example."""
         subjects = {scan.subject for scan in self.scans}
-        contrasts = Counter(scan.modality or "a contrast that names do not tell" for scan in self.scans)
+        contrasts = Counter(scan.modality or "an unknown contrast" for scan in self.scans)
         shown = ", ".join(f"{count} {name}" for name, count in contrasts.most_common())
         scans = f"{counted(len(self.scans), 'scan')} of {counted(len(subjects), 'subject')}"
         return [f"{scans} taken from {self.root}: {shown}", *self._left(), *self.others, *self._guessed(), *self._met()]
 
     def _left(self) -> list[str]:
-        reasons: dict[str, list[Candidate]] = defaultdict(list)
+        reasons: dict[str, list[ScanCandidate]] = defaultdict(list)
         for candidate in self.left:
             reasons[candidate.reason.partition(": ")[0]].append(candidate)
         return [

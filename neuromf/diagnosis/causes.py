@@ -1,8 +1,9 @@
-"""What can be wrong with a run, and which questions speak for and against each.
+"""The table of causes: what can be wrong with a run, and which signs are evidence for and against each cause.
 
-A question is a tuple of signs of which any would do, so that it counts its loudest; questions add up. A sign's name is
-a law's id (judged on the configuration), `event` and a law's id (told while the run trained), or one of `loss_signs`,
-`field_signs`, `update_signs` and `block_signs`. The table's order settles ties: what is certain before what is likely.
+A question is a tuple of signs of which any one suffices; it counts as much as its strongest sign. The points of all
+questions of a cause are added. A sign's name is the id of a law (judged on the configuration), `event` and the id of a
+law (an alarm while the run trained), or a name from one of the modules in `symptoms`. Of causes with equal points the
+one higher up in the table comes first.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ Question = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Exclusion:
-    """A sign that a cause cannot explain, or that says nothing of it, and why."""
+    """A sign that a cause cannot explain, or that is no evidence about it, and why."""
 
     sign: str
     why: str
@@ -26,10 +27,10 @@ class Cause:
 
     Attributes:
         name: as the reader sees it.
-        laws: laws that hold it; shown is the first that the configuration breaks, else the last.
-        expects: questions that this cause answers with yes.
-        excluded_by: the loudest of these counts against it; the absence of all counts for nothing.
-        silent: what seems to be evidence and is none.
+        laws: laws about it; shown is the first that the configuration breaks, else the last.
+        expects: questions that are answered with yes if this is the cause.
+        excluded_by: signs against it, of which the strongest counts; their absence counts for nothing.
+        silent: signs that seem to be evidence about it and are not.
         try_next: what to do, where the laws' own remedies do not say it; `{lower_rate}` and `{higher_rate}` are rates.
     """
 
@@ -45,7 +46,7 @@ SYMPTOMS = (
     "non_finite", "rate_off", "frozen", "average_off", "share_off", "data_scale", "terms_apart", "correction",
     "field_rate", "climb", "above_nothing", "weights_thrown", "flow_thrown", "flow_stuck", "channel_lead",
 )  # fmt: skip
-"""Signs of which one alone shows that something is wrong; the others only tell causes apart."""
+"""Signs of which one alone shows that something is wrong; the others only distinguish causes."""
 
 CAUSES = (
     Cause(
@@ -150,11 +151,12 @@ CAUSES = (
 )
 """Every cause that is weighed."""
 
-BLINDNESS = ("WGT-002", "OBS-001", "GUARD-001")
-"""Laws whose warning says what could not be seen, not that anything went wrong; their halts are another matter."""
+VISIBILITY_LAWS = ("WGT-002", "OBS-001", "GUARD-001")
+"""Laws about what is recorded and reported. Their warnings mean that a fault could stay unseen, not that there is one;
+only their halts are symptoms."""
 
 JUDGED_BY_COLUMNS = (
     "GUARD-001", "GUARD-003", "GUARD-004", "GUARD-005", "GUARD-006", "JVP-003", "JVP-005", "JVP-006", "NUM-001",
     "OBS-001", "LR-001", "LR-002", "TIME-002", "WGT-002", "OPT-002", "EMA-001", "DATA-001", "DATA-003", "PRED-002",
 )  # fmt: skip
-"""Laws whose numbers the signs above read themselves; any other law that an event names is a suspect of its own."""
+"""Laws whose numbers the signs above use already. An event of any other law adds a suspect for that law."""

@@ -1,8 +1,8 @@
 """What is most likely wrong with a run, from its configuration, its trace, its events and its blocks' gradient norms.
 
-Signs are read off the four and turned into points (`evidence`); each cause adds the points of its questions
-(`suspects`); the sum is the logarithm of its odds. A run without a symptom has no suspect, whatever its configuration:
-that is the gate's to judge.
+Signs are read from these four and turned into points (`evidence.py`). Each cause adds the points of its questions
+(`causes.py`); the sum is the logarithm of its odds. A run without a symptom has no suspects, even if its configuration
+breaks laws: that is for the gate to report.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from neuromf_spec.law import Finding
 from neuromf_spec.registry import law, laws
 
 from neuromf.config.schema import Config
-from neuromf.diagnosis.causes import BLINDNESS, CAUSES, JUDGED_BY_COLUMNS, SYMPTOMS, Cause
+from neuromf.diagnosis.causes import CAUSES, JUDGED_BY_COLUMNS, SYMPTOMS, VISIBILITY_LAWS, Cause
 from neuromf.diagnosis.symptoms.blocks import BlockNorms, block_signs
 from neuromf.diagnosis.symptoms.configuration import config_signs, law_findings
-from neuromf.diagnosis.symptoms.evidence import LIMIT, Reading, fact, score
+from neuromf.diagnosis.symptoms.evidence import LIMIT, SignReading, fact, score
 from neuromf.diagnosis.symptoms.field import field_signs
 from neuromf.diagnosis.symptoms.loss import loss_signs
 from neuromf.diagnosis.symptoms.update import exposed, update_signs
@@ -68,7 +68,7 @@ def diagnose(
     if not _has_symptom(signs, alarms):
         return []
     weighed = [weigh(cause, config, signs, findings) for cause in CAUSES]
-    suspects = [suspect for suspect in (*weighed, *_told(alarms)) if suspect.supporting]
+    suspects = [suspect for suspect in (*weighed, *_from_alarms(alarms)) if suspect.supporting]
     # A stable sort: equal scores keep the order of the table.
     return sorted(suspects, key=lambda suspect: -suspect.score)
 
@@ -79,7 +79,7 @@ def read_signs(
     alarms: Sequence[Event],
     findings: dict[str, Finding],
     blocks: BlockNorms | None = None,
-) -> dict[str, Reading]:
+) -> dict[str, SignReading]:
     """Every sign that can be read, by name; one that cannot, for want of a column or of steps, is absent."""
     signs = dict(config_signs(config, findings))
     long_enough = exposed(config, summary.last_step)
@@ -90,11 +90,11 @@ def read_signs(
     signs["non_finite"] = _non_finite(summary)
     signs["weight_turns"] = fact(False, "a positive weight turns no gradient: it can hide a divergence, not cause one")
     for alarm in alarms:
-        signs.setdefault(f"event {alarm.law}", Reading(LIMIT, f"step {alarm.step}, {alarm.law}: {alarm.message}"))
+        signs.setdefault(f"event {alarm.law}", SignReading(LIMIT, f"step {alarm.step}, {alarm.law}: {alarm.message}"))
     return signs
 
 
-def weigh(cause: Cause, config: Config, signs: dict[str, Reading], findings: dict[str, Finding]) -> Suspect:
+def weigh(cause: Cause, config: Config, signs: dict[str, SignReading], findings: dict[str, Finding]) -> Suspect:
     """One cause as a suspect, with every answered question on one side or the other."""
     known = [[signs[name] for name in question if name in signs] for question in cause.expects]
     loudest = [max(readings, key=lambda reading: reading.points) for readings in known if readings]
@@ -113,13 +113,13 @@ def weigh(cause: Cause, config: Config, signs: dict[str, Reading], findings: dic
     )
 
 
-def _has_symptom(signs: dict[str, Reading], alarms: Sequence[Event]) -> bool:
-    if any(alarm.level == "halt" or alarm.law not in BLINDNESS for alarm in alarms):
+def _has_symptom(signs: dict[str, SignReading], alarms: Sequence[Event]) -> bool:
+    if any(alarm.level == "halt" or alarm.law not in VISIBILITY_LAWS for alarm in alarms):
         return True
     return any(name in signs and signs[name].points > 0 for name in SYMPTOMS)
 
 
-def _non_finite(summary: TraceSummary) -> Reading:
+def _non_finite(summary: TraceSummary) -> SignReading:
     found = summary.broken
     if found is None:
         return fact(False, f"all numbers of {len(summary.rows)} rows are finite")
@@ -128,8 +128,8 @@ def _non_finite(summary: TraceSummary) -> Reading:
     return fact(True, f"{says} ({found.column.meaning})")
 
 
-def _told(alarms: Sequence[Event]) -> list[Suspect]:
-    """Laws that an event names and no cause of the table reads: each is a suspect of its own."""
+def _from_alarms(alarms: Sequence[Event]) -> list[Suspect]:
+    """A suspect for each law that an alarm names and no cause of the table uses."""
     by_law = {alarm.law: alarm for alarm in reversed(alarms) if alarm.law in laws()}
     return [
         Suspect(law(name).title, name, score(LIMIT), (f"step {a.step}: {a.message}",), (), law(name).remedy)

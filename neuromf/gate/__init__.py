@@ -1,1 +1,1 @@
-"""The launch gate: may this configuration be run, and if not, which law does it break with which number."""
+"""The launch gate: whether a configuration may be trained, and if not, which law it breaks with which number."""

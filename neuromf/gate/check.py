@@ -1,4 +1,4 @@
-"""How a configuration is put before a law."""
+"""A static check: how the arguments of a law are computed from a configuration."""
 
 from __future__ import annotations
 

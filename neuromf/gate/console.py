@@ -1,4 +1,4 @@
-"""The gate's answer as a table, in the order in which a person needs it."""
+"""Prints the gate's verdict on the console: first what blocks, then warnings and notes, last the laws that hold."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from neuromf.gate.result import LawResult
-from neuromf.gate.verdict import Verdict
+from neuromf.gate.verdict import GateVerdict
 
 TABLE_WIDTH = 131
 """Columns from which a table breaks no override of a shipped recipe in two: at 130 one of `failed_225`'s is broken."""
@@ -20,7 +20,7 @@ WHERE = {"static": "by the configuration", "inputs": "of scans and autoencoder",
 """What passed laws were judged by, as it is printed."""
 
 
-def print_verdict(console: Console, verdict: Verdict) -> None:
+def print_verdict(console: Console, verdict: GateVerdict) -> None:
     """Print blocked laws, warnings and notes in full, passed laws in one line, then the verdict."""
     loud = [result for status in ("block", "warn", "waived", "info") for result in verdict.with_status(status)]
     if loud and console.width >= TABLE_WIDTH:
@@ -86,7 +86,7 @@ def _short(value: float | None) -> str:
     return "-" if value is None else f"{value:.3g}"
 
 
-def closing_line(verdict: Verdict) -> Text:
+def closing_line(verdict: GateVerdict) -> Text:
     """The verdict in one line."""
     text = Text(verdict.status, style=STYLES["pass" if verdict.status == "PASS" else "block"])
     text.append(f" {verdict.name}: {len(verdict.laws())} laws judged", style="default")

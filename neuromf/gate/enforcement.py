@@ -1,4 +1,4 @@
-"""Where each law is enforced, read from the source tree itself: checks, marked tests, live readings."""
+"""Lists where each law is enforced, read from the source tree: static checks, marked tests, checks while training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RUNTIME_CODE = ("neuromf",)
 
 
 @dataclass(frozen=True)
-class Place:
+class EnforcementPlace:
     """One place that enforces a law: a file, and what in it."""
 
     law_id: str
@@ -25,13 +25,16 @@ class Place:
     name: str
 
 
-def places(root: Path) -> list[Place]:
+def places(root: Path) -> list[EnforcementPlace]:
     """Every place in the checkout at `root` that enforces a law."""
-    found = [Place(law_id, Enforcer.STATIC, "neuromf/gate/static.py", check.key) for law_id, check in CHECKS.items()]
+    found = [
+        EnforcementPlace(law_id, Enforcer.STATIC, "neuromf/gate/static.py", check.key)
+        for law_id, check in CHECKS.items()
+    ]
     found += _marked(root, PROPERTY_TESTS, Enforcer.PROPERTY)
     found += _marked(root, GOLDEN_TESTS, Enforcer.GOLDEN)
     found += [
-        Place(law_id, Enforcer.RUNTIME, file, call)
+        EnforcementPlace(law_id, Enforcer.RUNTIME, file, call)
         for file, tree in _modules(root, RUNTIME_CODE)
         for call in ("judge", "alarm_of")
         for law_id in sorted(_called_with(tree, call))
@@ -39,13 +42,13 @@ def places(root: Path) -> list[Place]:
     return found
 
 
-def enforcers(found: list[Place]) -> dict[str, frozenset[Enforcer]]:
-    """Who enforces each law, by id."""
+def enforcers(found: list[EnforcementPlace]) -> dict[str, frozenset[Enforcer]]:
+    """The kinds of enforcer of each law, by id."""
     ids = dict.fromkeys(place.law_id for place in found)
     return {law_id: frozenset(p.enforcer for p in found if p.law_id == law_id) for law_id in ids}
 
 
-def _marked(root: Path, folders: tuple[str, ...], enforcer: Enforcer) -> Iterator[Place]:
+def _marked(root: Path, folders: tuple[str, ...], enforcer: Enforcer) -> Iterator[EnforcementPlace]:
     for file, tree in _modules(root, folders):
         module_marks = {
             law_id
@@ -56,7 +59,9 @@ def _marked(root: Path, folders: tuple[str, ...], enforcer: Enforcer) -> Iterato
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 own = {law_id for decorator in node.decorator_list for law_id in _called_with(decorator, "law")}
-                yield from (Place(law_id, enforcer, file, node.name) for law_id in sorted(module_marks | own))
+                yield from (
+                    EnforcementPlace(law_id, enforcer, file, node.name) for law_id in sorted(module_marks | own)
+                )
 
 
 def _modules(root: Path, folders: tuple[str, ...]) -> Iterator[tuple[str, ast.Module]]:

@@ -1,4 +1,4 @@
-"""What a training would open first, opened by the gate: the scans of the cohort and the autoencoder."""
+"""Opens the inputs of a training within the gate: the scans of the cohort and the autoencoder."""
 
 from __future__ import annotations
 

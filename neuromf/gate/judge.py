@@ -1,4 +1,4 @@
-"""The gate's verdict on a configuration: what the laws found, with leave to break some, as one answer."""
+"""The gate's verdict on a configuration: the findings of all laws, with waivers applied, as one answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from neuromf.config.schema import Config
 from neuromf.data.cohort import Scan, discover_scans
 from neuromf.gate.static import static_findings
 from neuromf.gate.training_checks import split_arguments
-from neuromf.gate.verdict import Verdict
+from neuromf.gate.verdict import GateVerdict
 from neuromf.gate.waivers import apply_waivers, last_day
 
 if TYPE_CHECKING:  # what is judged on paper imports no torch
@@ -29,7 +29,7 @@ UNOPENED = "scans and autoencoder were not opened; `neuromf gate` without --stat
 
 
 @dataclass(frozen=True)
-class Candidate:
+class LaunchCandidate:
     """A configuration that somebody wants to train.
 
     Attributes:
@@ -43,13 +43,13 @@ class Candidate:
     sources: Mapping[str, str]
 
     @classmethod
-    def of(cls, config: Config, layers: Sequence[str], overrides: Sequence[str]) -> Candidate:
+    def of(cls, config: Config, layers: Sequence[str], overrides: Sequence[str]) -> LaunchCandidate:
         """The candidate that `load_config` has read from layers and `--set` overrides."""
         return cls(config, layers, value_sources(layers, overrides))
 
     @cached_property
     def scans(self) -> Sequence[Scan]:
-        """The scans that it would train on, none for the built-in cohort; looked for once, whoever judges them.
+        """The scans that it would train on, none for the built-in cohort; the folder is searched once.
 
         Raises:
             InputError: the folder of scans is not there or holds none.
@@ -59,18 +59,18 @@ class Candidate:
 
 
 def judge(
-    candidate: Candidate,
+    candidate: LaunchCandidate,
     waivers: Sequence[Waiver],
     smoke: SmokeRun | None = None,
     *,
     inputs: Inputs | None = None,
     started: float | None = None,
-) -> Verdict:
+) -> GateVerdict:
     """Judge a candidate by the laws that need no run, and by what a smoke training of it found.
 
     Args:
         candidate: what is judged.
-        waivers: leave to break laws.
+        waivers: exceptions to laws.
         smoke: a smoke training of it, None where only the configuration is judged.
         inputs: its scans and autoencoder, None where they were not opened.
         started: reading of the performance counter from which the verdict's seconds count; now when None.
@@ -80,7 +80,7 @@ def judge(
     split = {"DATA-002": split_arguments(candidate.config, candidate.scans)}
     results = [*static_findings(candidate.config, candidate.sources, split), *live]
     waived = apply_waivers(results, waivers, candidate.layers, datetime.date.today())
-    return Verdict(
+    return GateVerdict(
         name=" ".join(candidate.layers),
         config_hash=config_hash(candidate.config),
         results=waived,

@@ -1,13 +1,13 @@
-"""The gate's answer as JUnit XML, one test case a law."""
+"""The gate's verdict as JUnit XML, one test case per law."""
 
 from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from neuromf.gate.verdict import Verdict
+from neuromf.gate.verdict import GateVerdict
 
 
-def to_junit(verdict: Verdict) -> str:
+def to_junit(verdict: GateVerdict) -> str:
     """JUnit text: a blocking law is a failure, a warning is written to the case's output."""
     blocked = len(verdict.with_status("block"))
     suite = ElementTree.Element(

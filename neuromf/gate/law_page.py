@@ -1,4 +1,4 @@
-"""Everything about one law, as text."""
+"""Everything about one law as text, for `neuromf laws show`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from neuromf_spec.claims import claims
 from neuromf_spec.law import Law, Source
 from neuromf_spec.sources import UNPINNED, documents, passages
 
-from neuromf.gate.enforcement import Place
+from neuromf.gate.enforcement import EnforcementPlace
 from neuromf.gate.result import format_value
 
 
-def describe(law: Law, found: list[Place]) -> str:
+def describe(law: Law, found: list[EnforcementPlace]) -> str:
     """A page on one law: statement, equation, sources, enforcers, examples, last measured value.
 
     Args:
@@ -24,7 +24,7 @@ def describe(law: Law, found: list[Place]) -> str:
     return "\n".join(_lines(law, [place for place in found if place.law_id == law.id])) + "\n"
 
 
-def _lines(law: Law, found: list[Place]) -> Iterator[str]:
+def _lines(law: Law, found: list[EnforcementPlace]) -> Iterator[str]:
     yield f"{law.id}  {law.title}  ({law.severity.value})"
     yield law.statement
     yield f"    {law.equation}"

@@ -1,4 +1,4 @@
-"""From a configuration's objective and times to the numbers that their laws judge."""
+"""Static checks of the objective and the time sampling: from a configuration to the arguments of their laws."""
 
 from __future__ import annotations
 

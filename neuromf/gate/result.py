@@ -1,4 +1,4 @@
-"""What the gate says about one law."""
+"""The gate's result for one law."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LawResult:
         passing_value: overrides that would pass, blank-separated, as typed after `--set`; empty when it passes.
         source: papers and sections the law comes from.
         where: which part of the gate found it.
-        value_source: where the recipe has the value of `key` from.
+        value_source: where the value of `key` comes from: a file, `--set`, or the source that a recipe cites.
     """
 
     law_id: str
@@ -53,7 +53,7 @@ class LawResult:
 
 
 def format_value(value: float | str) -> str:
-    """A number with as many digits as tell it apart, or the text itself."""
+    """A number with four significant digits, or the text itself."""
     return value if isinstance(value, str) else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 

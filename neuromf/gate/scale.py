@@ -1,4 +1,4 @@
-"""A configuration shrunk to what two CPU cores train in seconds, with its mathematics left as it is."""
+"""Shrinks a configuration to a size that two CPU cores train in seconds, without changing its mathematics."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def small_scale(config: Config) -> Config:
 
 
 def _bearable_factor(config: Config, small: dict[str, Any]) -> float:
-    """How much larger a step the small net bears: the root of the ratio of parameters.
+    """Factor on the learning rate of the small net: the square root of the ratio of parameters.
 
-    At the full net's rate 30 steps of a net 370 times smaller would show no learning; at 20 times the rate they do, as
-    those of one 90 times smaller do at 10 times (recipe `smoke`). A net that is small already keeps its rate.
+    At the full net's rate 30 steps of a net 370 times smaller would show no learning. At 20 times the rate they do, and
+    those of a net 90 times smaller at 10 times (recipe `smoke`). A net that is small already keeps its rate.
     """
     return math.sqrt(_parameters(config.unet) / _parameters(UnetConfig.model_validate(small, strict=False)))
 

@@ -1,4 +1,7 @@
-"""The short real training of the gate: the configuration's objective on latents of real MRI, laws judged live."""
+"""The gate's smoke training: a few real steps of the configuration's objective on latents of real MRI.
+
+The laws that need a running training are judged at every step.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which latents the gate's short training trains on: the user's own where they are encoded, else the demo cohort's."""
+"""Chooses the latents of the gate's smoke training: the user's own if they are encoded already, else the demo's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SmokeLatents:
         config: the shrunk configuration, with the shape of these latents.
         training: normalised, (N, C, D, H, W).
         whole: the set that they are cut from, as a training would see it.
-        origin: what they are, as it is told.
+        origin: what they are, for the verdict.
         store: whose statistics normalise them.
         codec: "demo" or a file; what is pictured goes through the first, for MAISI's takes half a minute on a CPU.
     """

@@ -1,4 +1,4 @@
-"""The laws that a configuration can break on paper, judged without torch or numpy in a few milliseconds."""
+"""The static gate: every law that a configuration alone can break, judged in milliseconds without torch or numpy."""
 
 from __future__ import annotations
 

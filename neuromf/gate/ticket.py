@@ -1,4 +1,4 @@
-"""A verdict as a file, which a training accepts instead of asking the gate again."""
+"""A ticket: the JSON file of a gate's verdict, which `neuromf train --ticket` accepts instead of judging again."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ class SmokeLength(BaseModel):
 class Ticket(BaseModel):
     """The keys of a verdict's JSON that a training reads.
 
-    It is good for one configuration, for the version of the laws that judged it, and as long as the leave it rests on.
+    It is valid for one configuration, for the version of the laws that judged it, and until its first waiver expires.
 
     Attributes:
-        file: where it stands.
-        form: of the document.
-        neuromf: version whose laws were asked.
+        file: its path.
+        form: version of the document's form.
+        neuromf: version of neuromf whose laws judged.
         status: whether a law blocks it.
         config_hash: of the configuration that was judged.
         blocked: laws that block it.
-        waived: laws it may break.
-        expires: last day of that leave; None where it needs none.
+        waived: laws it breaks with a waiver.
+        expires: last day of the waiver that expires first; None where none is needed.
         smoke: of the smoke training; None when only the configuration was judged.
     """
 
@@ -64,10 +64,10 @@ class Ticket(BaseModel):
         return self
 
     def check(self, config_hash: str, today: datetime.date) -> None:
-        """Make sure that it lets this configuration pass.
+        """Make sure that it admits this configuration.
 
         Raises:
-            InputError: it is for another configuration or version, for one that is blocked, or of leave that is over.
+            InputError: it is for another configuration or version, blocks it, or depends on an expired waiver.
         """
         problem = ""
         if self.config_hash != config_hash:
@@ -75,7 +75,7 @@ class Ticket(BaseModel):
         elif self.neuromf != __version__:
             problem = f"was written by neuromf {self.neuromf}, this is {__version__}"
         elif self.expires is not None and not today <= self.expires:
-            problem = f"rests on leave that expired on {self.expires}"
+            problem = f"depends on a waiver that expired on {self.expires}"
         if problem:
             raise InputError(problem, remedy=REMEDY, file=self.file, key=KEY)
         if self.blocked:

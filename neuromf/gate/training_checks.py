@@ -1,4 +1,4 @@
-"""From a configuration's training to the numbers that its laws judge."""
+"""Static checks of training, data and monitoring: from a configuration to the arguments of their laws."""
 
 from __future__ import annotations
 

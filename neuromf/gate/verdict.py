@@ -1,4 +1,4 @@
-"""The gate's answer: one status from all laws, as data."""
+"""The gate's verdict as data: PASS or BLOCKED, with the result of every law."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SCHEMA = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What the gate says about one configuration.
+class GateVerdict:
+    """The gate's verdict on one configuration.
 
     Attributes:
         name: what the user called it.
@@ -25,7 +25,7 @@ class Verdict:
         inputs: scans that cannot be used, None where neither scans nor autoencoder were opened.
         notes: what else there is to say, a sentence each.
         seconds: wall time of the gate.
-        expires: last day of the leave that it rests on; None where it needs none.
+        expires: last day of the waiver that expires first among those it needs; None where it needs none.
     """
 
     name: str

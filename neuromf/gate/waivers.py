@@ -1,4 +1,4 @@
-"""Leave to break a law, applied to what the gate found."""
+"""Waivers (permissions to break one law in one configuration), applied to the gate's findings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from neuromf_spec.registry import laws
 from neuromf_spec.waivers import EXAMPLE, Waiver, parse_waivers, shipped_waivers
 
+from neuromf.config.recipe_files import canonical_name
 from neuromf.errors import InputError
 from neuromf.gate.result import LawResult
 
@@ -44,7 +45,8 @@ def apply_waivers(
 ) -> list[LawResult]:
     """Results with broken laws waived where that is allowed.
 
-    A waiver that has expired changes nothing but says so; one whose law holds blocks, for it would hide a later break.
+    An expired waiver changes nothing but is mentioned in the result. A waiver whose law holds blocks: it is not needed,
+    and it would hide a later violation.
 
     Args:
         results: what the gate found.
@@ -52,18 +54,18 @@ def apply_waivers(
         layers: the configuration as it was called; a waiver is for one of these names.
         today: the day on which it must not have expired.
     """
-    mine = {waiver.law: waiver for waiver in waivers if waiver.config in layers}
+    mine = {waiver.law: waiver for waiver in waivers if _is_for(waiver, layers)}
     return [_waived(result, mine[result.law_id], today) if result.law_id in mine else result for result in results]
 
 
 def _waived(result: LawResult, waiver: Waiver, today: datetime.date) -> LawResult:
-    leave = f"waived by {waiver.owner} until {waiver.expires}: {waiver.reason}"
+    note = f"waived by {waiver.owner} until {waiver.expires}: {waiver.reason}"
     if result.status in ("pass", "info"):
         remedy = "Remove the waiver: the law holds without it."
-        return replace(result, status="block", detail=f"{result.detail} {leave}".strip(), remedy=remedy)
+        return replace(result, status="block", detail=f"{result.detail} {note}".strip(), remedy=remedy)
     if waiver.expired(today):
         return replace(result, detail=f"{result.detail} The waiver expired on {waiver.expires}.".strip())
-    return replace(result, status="waived", detail=f"{leave}. {result.detail}".strip(), remedy="", passing_value="")
+    return replace(result, status="waived", detail=f"{note}. {result.detail}".strip(), remedy="", passing_value="")
 
 
 def last_day(results: Iterable[LawResult], waivers: Iterable[Waiver], layers: Sequence[str]) -> datetime.date | None:
@@ -75,4 +77,9 @@ def last_day(results: Iterable[LawResult], waivers: Iterable[Waiver], layers: Se
         layers: the configuration as it was called.
     """
     used = {result.law_id for result in results if result.status == "waived"}
-    return min((w.expires for w in waivers if w.law in used and w.config in layers), default=None)
+    return min((w.expires for w in waivers if w.law in used and _is_for(w, layers)), default=None)
+
+
+def _is_for(waiver: Waiver, layers: Sequence[str]) -> bool:
+    """Whether a waiver names one of the layers, a recipe by its name or by an alias."""
+    return canonical_name(waiver.config) in map(canonical_name, layers)

@@ -1,4 +1,4 @@
-"""A golden case: what is trained, what it stands for, and where its files lie."""
+"""A golden case: a short training whose trace is kept, with its configuration, purpose and files."""
 
 from __future__ import annotations
 

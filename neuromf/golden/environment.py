@@ -1,4 +1,4 @@
-"""The fingerprint of an environment: what a number may depend on besides the code."""
+"""The fingerprint of an environment: versions and hardware on which a number may depend besides the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every parameter of a configuration's network as text: name, shape, how it starts, whether it decays."""
+"""Every parameter of a network as text: name, shape, how it is initialised, whether weight decay applies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Run a golden case: the trainer's own steps on the shipped latents, and nothing else."""
+"""Runs a golden case: the trainer's own steps on the shipped latents, without checkpoints, samples or files."""
 
 from __future__ import annotations
 

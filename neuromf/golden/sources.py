@@ -1,4 +1,4 @@
-"""What a user may name to be compared: a run's folder, a golden case, or a trace file."""
+"""The sources of a comparison: a run's folder, a golden case, or a trace file, as named on the command line."""
 
 from __future__ import annotations
 

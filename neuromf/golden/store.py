@@ -1,4 +1,4 @@
-"""A blessed case's files, read and checked."""
+"""Reads and checks the kept files of a golden case."""
 
 from __future__ import annotations
 

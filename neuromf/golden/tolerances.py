@@ -1,4 +1,4 @@
-"""The measured tolerances of a golden case, as its table holds them and as the comparator takes them."""
+"""The measured tolerances of a golden case: the schema of their table, and their conversion for the comparator."""
 
 from __future__ import annotations
 

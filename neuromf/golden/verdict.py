@@ -1,11 +1,11 @@
-"""What a golden case says of the present code: its trace against the golden one, and whose fault a difference is."""
+"""The verdict of a golden case on the present code: whether its trace still equals the golden one, and if not, why."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from neuromf.comparison.comparator import Comparison, Tolerance, Verdict, compare
+from neuromf.comparison.comparator import Comparison, ComparisonVerdict, Tolerance, compare
 from neuromf.comparison.message import Context, explain
 from neuromf.golden.case import GoldenCase
 from neuromf.golden.environment import environment
@@ -14,7 +14,7 @@ from neuromf.golden.store import contract_problems, golden_table, provenance, to
 from neuromf.golden.tolerances import tolerances_from
 
 
-class Outcome(StrEnum):
+class CaseOutcome(StrEnum):
     """Verdict on a case; the text is what the user reads."""
 
     PASS = "PASS"
@@ -34,11 +34,11 @@ class CaseVerdict:
         outcome: the answer.
         comparison: cell by cell.
         environment_changes: what differs from where the golden was made, as (then, now).
-        text: what to tell the user.
+        text: what is printed.
     """
 
     name: str
-    outcome: Outcome
+    outcome: CaseOutcome
     comparison: Comparison
     environment_changes: dict[str, tuple[str, str]]
     text: str
@@ -47,7 +47,8 @@ class CaseVerdict:
 def judge_case(case: GoldenCase, run: CaseRun | None = None) -> CaseVerdict:
     """Run a case and compare it with its golden.
 
-    A difference on another platform than the golden's blames nobody: `python -m tools golden attribute` tells whom.
+    A difference on another platform than the golden's may come from the code or from the platform;
+    `python -m tools golden attribute` finds out which.
 
     Args:
         case: the case.
@@ -59,29 +60,29 @@ def judge_case(case: GoldenCase, run: CaseRun | None = None) -> CaseVerdict:
     golden, tolerances, origin = golden_table(case), tolerances_from(tolerance_frame(case)), provenance(case)
     problems = contract_problems(case.folder, case.config)
     if problems:
-        comparison = Comparison(Verdict.CONTRACT, 0, problem="; ".join(problems[:3]))
-        return _verdict(case, Outcome.CONTRACT, comparison, {}, tolerances={})
+        comparison = Comparison(ComparisonVerdict.CONTRACT, 0, problem="; ".join(problems[:3]))
+        return _verdict(case, CaseOutcome.CONTRACT, comparison, {}, tolerances={})
     if run is None:
         with threads(1):
             run = run_steps(case.config, case.contract.steps)
     comparison = compare(run.table, golden, tolerances)
     here = environment()
     changes = {key: (then, here.get(key, "")) for key, then in origin["environment"].items() if here.get(key) != then}
-    outcome = Outcome(comparison.verdict.value)
-    if outcome is Outcome.REGRESSED and changes:
-        outcome = Outcome.UNKNOWN_PLATFORM
+    outcome = CaseOutcome(comparison.verdict.value)
+    if outcome is CaseOutcome.REGRESSED and changes:
+        outcome = CaseOutcome.UNKNOWN_PLATFORM
     return _verdict(case, outcome, comparison, changes, tolerances)
 
 
 def _verdict(
     case: GoldenCase,
-    outcome: Outcome,
+    outcome: CaseOutcome,
     comparison: Comparison,
     changes: dict[str, tuple[str, str]],
     tolerances: dict[str, Tolerance],
 ) -> CaseVerdict:
-    failing = outcome is not Outcome.PASS
-    command = f"neuromf golden {'attribute' if outcome is Outcome.UNKNOWN_PLATFORM else 'diff'} {case.name}"
+    failing = outcome is not CaseOutcome.PASS
+    command = f"neuromf golden {'attribute' if outcome is CaseOutcome.UNKNOWN_PLATFORM else 'diff'} {case.name}"
     name = f"golden case {case.name}"
     context = Context(name, tolerances, config_changes={}, next_command=command, verdict=outcome.value)
     text = explain(comparison, context)

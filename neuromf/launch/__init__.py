@@ -1,1 +1,1 @@
-"""A run on a cluster: the whole gate, a ticket, a job script that trains what the ticket names, and its submission."""
+"""Runs on a SLURM cluster: the job script of a training that has passed the gate, its resources, its submission."""

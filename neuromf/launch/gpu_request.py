@@ -1,4 +1,4 @@
-"""How many GPUs an option of `sbatch` asks for."""
+"""Reads how many GPUs an option of `sbatch` requests (`--gpus`, `--gres` and others)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The job script of a training that a scheduler may interrupt and queue again."""
+"""The job script of a training that SLURM may interrupt and queue again."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuromf.launch.options import NOTHING_ADDED, UserOptions
-from neuromf.launch.resources import Resources
+from neuromf.launch.resources import JobResources
 from neuromf.launch.script import BODY
 
 SAVING_S = 120
-"""Seconds before the time limit at which the job is told to save: torchrun gives its processes 30."""
+"""Seconds before the time limit at which SLURM signals the job to save: torchrun gives its processes 30."""
 MOST_IDLE = 2
 """Turns in a row that may get no further: the first may have come too late to a node, the second has a reason."""
 UNFINISHED = (os.EX_TEMPFAIL, 128 + signal.SIGUSR1)
@@ -25,7 +25,7 @@ TORCHRUN_FAILED = 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class SlurmJob:
     """One training as a SLURM job.
 
     Attributes:
@@ -45,7 +45,7 @@ class Job:
     gpus: int
     minutes: int
     partition: str | None = None
-    resources: Resources | None = None
+    resources: JobResources | None = None
     options: UserOptions = NOTHING_ADDED
 
     @property

@@ -1,8 +1,8 @@
 """Options of `sbatch` that a user adds: what they replace of ours, and which would break the job.
 
-The words are read as `sbatch` reads a line of a script: short and long forms, a value after `=` or apart, flags in one
-word. Ours may not be abbreviated, for which abbreviation is whose depends on the version. A user's word replaces ours;
-what the job's own logic stands on is refused, in a sentence.
+Options are read as `sbatch` reads a line of a script: short and long forms, a value after `=` or as the next word,
+flags in one word. Abbreviations of options that the script itself sets are refused, because their meaning depends on
+the version of SLURM. An option of the user replaces the script's own; options that would break the job are refused.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ONE = {
 }
 """Options that must say 1, and why."""
 REFUSED = {
-    "array": ("several trainers would share one run folder", "launch each run with an --out of its own"),
+    "array": ("several trainers would share one run folder", "launch each run with its own --out"),
     "test-only": ("nothing would be queued", "use --write-only and `sbatch --test-only` on the script"),
     "wrap": ("the job has a script", "leave it out"),
 }

@@ -1,4 +1,4 @@
-"""Processors and memory that a job asks its cluster for, whose defaults of one core and a few GB would kill it."""
+"""Estimates the cores and the memory that a job requests; a cluster's defaults (one core, a few GB) would kill it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ STEP_GIB = 4
 
 
 @dataclass(frozen=True)
-class Resources:
+class JobResources:
     """What a job asks for.
 
     Attributes:
@@ -54,7 +54,7 @@ class Resources:
     memory_gib: int
 
 
-def resources(config: Config, vae: VaeArchitecture, scans: int, gpus: int) -> Resources:
+def resources(config: Config, vae: VaeArchitecture, scans: int, gpus: int) -> JobResources:
     """An estimate with a generous margin; --sbatch=--cpus-per-task and --sbatch=--mem replace it.
 
     With P parameters, B samples a micro-batch, D numbers a latent, V voxels a scan, p processes of w workers each:
@@ -81,7 +81,7 @@ def resources(config: Config, vae: VaeArchitecture, scans: int, gpus: int) -> Re
         channels = config.data.latent_shape[0]
         memory += GRADIENT * FLOAT * parameters + STEP_MAPS * batch // channels * config.unet.channels[0]
     rounded = math.ceil(MARGIN * memory / GIB / STEP_GIB) * STEP_GIB
-    return Resources(cpus=processes * (workers + 1) if gpus else CPU_THREADS, memory_gib=rounded)
+    return JobResources(cpus=processes * (workers + 1) if gpus else CPU_THREADS, memory_gib=rounded)
 
 
 def _parameters(config: Config) -> int:

@@ -1,4 +1,4 @@
-"""What a job does, in bash alone: a node may have no other program on its path than `scontrol` and ours."""
+"""The body of the job script, in plain bash: it uses no program but `scontrol` and Python."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job script handed to SLURM."""
+"""Submits a job script to SLURM with `sbatch`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 from neuromf.errors import InputError
-from neuromf.launch.job import Job
+from neuromf.launch.job import SlurmJob
 
 BREAKING = ("SBATCH_ARRAY_INX", "SBATCH_NO_REQUEUE", "SBATCH_SIGNAL", "SBATCH_WAIT")
 """Defaults of a user's own that outweigh a script's options, and would break this one or keep the launch waiting."""
@@ -23,7 +23,7 @@ def require_sbatch() -> None:
         raise InputError("there is no sbatch here", remedy="launch where SLURM is, or add --write-only", key="launch")
 
 
-def submit(job: Job) -> str:
+def submit(job: SlurmJob) -> str:
     """Give the script to `sbatch` and return the job's number.
 
     Raises:

@@ -20,7 +20,7 @@ LATENT_DIMS, CHANNELS = 442_368, 4
 
 
 @dataclass(frozen=True)
-class Reading:
+class EpochReading:
     """One recorded epoch, weighted anew.
 
     Attributes:
@@ -42,7 +42,7 @@ class Reading:
     regime: float
 
 
-def readings(run: RecordedRun) -> list[Reading]:
+def readings(run: RecordedRun) -> list[EpochReading]:
     """Every recorded epoch through the trainer's own weighting, the loss shared evenly between the terms."""
     norm_eps = run.facts["norm_eps"].value
     rows = []
@@ -52,7 +52,7 @@ def readings(run: RecordedRun) -> list[Reading]:
         narrow = torch.tensor([per_sample] * run.terms, dtype=torch.float32)
         wide = narrow.double()
         rows.append(
-            Reading(
+            EpochReading(
                 epoch=epoch,
                 raw=raw,
                 per_sample=per_sample,
@@ -124,7 +124,7 @@ def _guard(run: RecordedRun) -> list[Rule]:
     steps_per_epoch, recorded_from = int(run.facts["steps_per_epoch"].value), min(run.points)
     for epoch, level in enumerate(run.levels):
         for _ in range(steps_per_epoch):
-            # Before its first record a run is held at it: what is heard there was certain by then.
+            # Before its first record a run is held at that record: an alarm there was certain by then.
             spoken += [_rule(alarm, max(epoch, recorded_from), run) for alarm in guard.observe(RawLosses(level)).fresh]
     return spoken
 

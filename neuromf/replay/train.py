@@ -28,7 +28,7 @@ ALWAYS = tuple(column.name for column in TRACE_COLUMNS if column.name in COLUMNS
 
 
 @dataclass(frozen=True)
-class Job:
+class ReplayTraining:
     """One training to be done.
 
     Attributes:
@@ -44,15 +44,15 @@ class Job:
     file: Path
 
 
-def jobs(folder: Path, names: list[str], seeds: int, epochs: int = EPOCHS) -> list[Job]:
+def jobs(folder: Path, names: list[str], seeds: int, epochs: int = EPOCHS) -> list[ReplayTraining]:
     """Trainings whose curves are not in `folder` yet."""
-    planned = [Job(n, seed, epochs, folder / f"{n}.seed{seed}.csv") for seed in range(seeds) for n in names]
+    planned = [ReplayTraining(n, seed, epochs, folder / f"{n}.seed{seed}.csv") for seed in range(seeds) for n in names]
     return [job for job in planned if not job.file.exists()]
 
 
 def run_jobs(
-    todo: list[Job], processes: int, on_step: Callable[[int, int, str], None] | None = None
-) -> Iterator[tuple[Job, str]]:
+    todo: list[ReplayTraining], processes: int, on_step: Callable[[int, int, str], None] | None = None
+) -> Iterator[tuple[ReplayTraining, str]]:
     """Do the trainings, several at once; yield each with the sentence it ended with.
 
     A curve is written when its training is done, so that an interrupted series goes on where it was.
@@ -67,7 +67,7 @@ def run_jobs(
             yield futures[future], future.result()
 
 
-def _run(job: Job, on_step: Callable[[int, int, str], None] | None = None) -> str:
+def _run(job: ReplayTraining, on_step: Callable[[int, int, str], None] | None = None) -> str:
     import torch
 
     from neuromf.training.latents.store import training_store

@@ -1,1 +1,1 @@
-"""Pictures and pages."""
+"""HTML pages about gate verdicts and runs, with their charts, and what they are computed from."""

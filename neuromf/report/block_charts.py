@@ -1,4 +1,4 @@
-"""Gradient norm of each block of the net, epoch by epoch."""
+"""Chart of the gradient norm of each block of the network, epoch by epoch."""
 
 from __future__ import annotations
 

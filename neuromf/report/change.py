@@ -1,4 +1,4 @@
-"""What became of a loss over a run, however short: its level at either end, its highest, and whether it broke down."""
+"""How a loss changed over a run of any length: its level at start and end, its maximum, and whether it exploded."""
 
 from __future__ import annotations
 

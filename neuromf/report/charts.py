@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
 from neuromf.report.lines import BINS, Line, column_values
-from neuromf.report.marks import Mark, draw_marks
+from neuromf.report.marks import ChartMark, draw_marks
 from neuromf.report.svg import svg_text
 from neuromf.trace.columns import Row
 
@@ -48,7 +48,7 @@ class Frame:
     across: str = "optimiser step"
     width: float = 4.4
     height: float = 2.8
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[ChartMark, ...] = ()
     bins: int = BINS
     medians: int = 0
     legend_below: bool = False
@@ -119,7 +119,7 @@ def _dress(axes: Axes, frame: Frame) -> None:
     if frame.log:
         axes.set_yscale("log")
         lowest, highest = axes.get_ylim()
-        if highest < 100 * lowest:  # 2 x 10^0 beside 3 x 10^0 is harder to read than 2 beside 3
+        if highest < 100 * lowest:  # 2 x 10^0 and 3 x 10^0 are harder to read than 2 and 3
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
     axes.margins(x=0.02)
@@ -146,4 +146,4 @@ LOSS_CHARTS = (
     Chart("Raw loss by channel", ("raw_ch0", "raw_ch1", "raw_ch2", "raw_ch3"), "squared latent per dim", log=True),
     Chart("Learning rate", ("lr",), "per step"),
 )
-"""What a run's report must show side by side: the loss that moves beside the one that may not."""
+"""What a run's report must show side by side: the raw loss, and the weighted one, which may not move."""

@@ -1,4 +1,4 @@
-"""The gate's answer as one self-contained page."""
+"""The gate's verdict as one self-contained HTML page (`neuromf gate --report`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from neuromf.config.resolve import flat_config
 from neuromf.config.schema import Config
-from neuromf.gate.verdict import Verdict
+from neuromf.gate.verdict import GateVerdict
 from neuromf.report.charts import LOSS_CHARTS, slice_png
 from neuromf.report.page import render_page
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ORDER = ("block", "warn", "waived", "info", "pass")
 
 
-def gate_page(verdict: Verdict, config: Config, smoke: SmokeRun | None) -> str:
+def gate_page(verdict: GateVerdict, config: Config, smoke: SmokeRun | None) -> str:
     """HTML text of the page; it loads nothing from anywhere.
 
     Args:

@@ -1,4 +1,4 @@
-"""The verdict on a run, readable in five seconds."""
+"""The headline of a run's report: a word, a colour and a sentence on how the run ended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from neuromf.monitor.guard.zero_predictor import anchor
 from neuromf.report.change import Change, change_of
 from neuromf.report.run_facts import ReportedRun
 from neuromf.watch.event_log import HALT, alarms
-from neuromf.watch.standing import RunState
+from neuromf.watch.status import RunState
 
 SENTENCES = {
     RunState.FINISHED: "finished after {step:,} optimiser steps",
@@ -50,11 +50,11 @@ def headline(run: ReportedRun) -> Headline:
     """Judge a run by its state, its alarms and what became of its raw loss."""
     raw, weighted = change_of(run.values("raw_total")), change_of(run.values("weighted"))
     raised = alarms(run.events)
-    standing = run.standing
+    status = run.status
     return Headline(
         level=_level(run, raw),
-        word=standing.state.upper(),
-        sentence=SENTENCES[standing.state].format(step=standing.step, total=standing.total, reason=_reason(run)),
+        word=status.state.upper(),
+        sentence=SENTENCES[status.state].format(step=status.step, total=status.total, reason=_reason(run)),
         laws=tuple(dict.fromkeys(event.law for event in raised if event.law)),
         alarms=len(raised),
         raw=raw.words + _above_nothing(run, raw) if raw else "was never finite",
@@ -65,7 +65,7 @@ def headline(run: ReportedRun) -> Headline:
 def _reason(run: ReportedRun) -> str:
     """What the event that ended the run says, or what the state means."""
     halts = [event.message for event in run.events if event.level == HALT]
-    return halts[-1] if halts else run.standing.reason
+    return halts[-1] if halts else run.status.reason
 
 
 def _above_nothing(run: ReportedRun, raw: Change) -> str:
@@ -79,11 +79,11 @@ def _above_nothing(run: ReportedRun, raw: Change) -> str:
 
 def _level(run: ReportedRun, raw: Change | None) -> str:
     """Red for a halt and for a loss that the guard would have warned of, whatever the state."""
-    if run.standing.state in (RunState.HALTED, RunState.IRREPRODUCIBLE) or raw is None or raw.broken:
+    if run.status.state in (RunState.HALTED, RunState.IRREPRODUCIBLE) or raw is None or raw.broken:
         return "block"
     # `not <=` so that a level that is no number is red.
     if not raw.peak <= run.config.training.divergence_warn_ratio * raw.first or _above_nothing(run, raw):
         return "block"
-    if alarms(run.events) or run.standing.state is RunState.SILENT:
+    if alarms(run.events) or run.status.state is RunState.SILENT:
         return "warn"
-    return "pass" if run.standing.state is RunState.FINISHED else "info"
+    return "pass" if run.status.state is RunState.FINISHED else "info"

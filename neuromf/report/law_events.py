@@ -1,4 +1,4 @@
-"""The laws that a run's events speak of, one entry a law."""
+"""The events of a run grouped by law, one entry per law."""
 
 from __future__ import annotations
 

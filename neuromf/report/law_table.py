@@ -1,4 +1,4 @@
-"""Every law that judges a configuration or a training, and what it says of each run."""
+"""The report's table of laws: every law that judges a configuration or a training, with its result for each run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of a chart, thinned for drawing so that a spike is never lost."""
+"""Lines of a chart, reduced to fewer points for drawing in a way that keeps every spike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Named vertical lines of a chart: where each name stands above the axes."""
+"""Labelled vertical lines of a chart (alarms, for example), and where each label is placed above the axes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROWS = 6
 
 
 @dataclass(frozen=True)
-class Mark:
+class ChartMark:
     """A vertical line.
 
     Attributes:
@@ -48,12 +48,12 @@ class Mark:
 class Label:
     """Where a mark's name stands: points from the left end of the axes, and the row above them."""
 
-    mark: Mark
+    mark: ChartMark
     left: float
     row: int
 
 
-def place_labels(marks: Sequence[Mark], start: float, end: float, width: float) -> list[Label]:
+def place_labels(marks: Sequence[ChartMark], start: float, end: float, width: float) -> list[Label]:
     """Give each name the lowest row in which it touches no other, the grave ones first.
 
     Args:
@@ -79,7 +79,7 @@ def _is_free(left: float, right: float, others: Sequence[tuple[float, float]]) -
     return all(left >= end + GAP or right + GAP <= start for start, end in others)
 
 
-def draw_marks(figure: Figure, axes: Axes, marks: Sequence[Mark]) -> None:
+def draw_marks(figure: Figure, axes: Axes, marks: Sequence[ChartMark]) -> None:
     """Draw the lines, and make room above the axes for their names."""
     start, end = axes.get_xlim()
     page_width, page_height = 72 * figure.get_figwidth(), 72 * figure.get_figheight()

@@ -1,4 +1,4 @@
-"""What all pages share: the template engine, the style, and where a page may be written."""
+"""What all HTML pages share: the template engine, the style, and the check of the path a page is written to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def render_page(template: str, **values: object) -> str:
     """HTML text of a page that loads nothing from anywhere.
 
     Args:
-        template: name of a template beside this module.
+        template: name of a template in this module's folder.
         values: what it shows.
     """
     environment = Environment(
@@ -40,7 +40,7 @@ def check_page(path: Path) -> None:
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise InputError("cannot be written", remedy="give a file in a folder that exists", file=path, key="--out")
     if path.exists() and not path.read_bytes()[: len(DOCTYPE)].lower().startswith(DOCTYPE.encode()):
-        raise InputError("is a file of another kind", remedy="give a name of its own", file=path, key="--out")
+        raise InputError("is a file of another kind", remedy="give another name", file=path, key="--out")
 
 
 def _source(name: str) -> str:

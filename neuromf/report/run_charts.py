@@ -1,4 +1,7 @@
-"""The charts of a report: each over all its runs, and the one that the project is about in four renderings."""
+"""The charts of a report, each with all runs in it.
+
+Raw and weighted loss are drawn in four versions: log and linear axis, for a wide and for a narrow screen.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from markupsafe import Markup
 
 from neuromf.report.charts import COLOURS, INK, LOSS_CHARTS, Chart, Frame, draw
 from neuromf.report.lines import BINS, Line, legend_line
-from neuromf.report.marks import Mark
+from neuromf.report.marks import ChartMark
 from neuromf.report.run_facts import ReportedRun
 from neuromf.watch.event_log import HALT, alarms
 
@@ -18,7 +21,7 @@ DASHES = ("-", "--", ":", "-.")
 MEDIANS = 60
 """Stretches of a run whose medians are drawn bold: one step of a MeanFlow loss has a long tail."""
 MARK_COLOURS = {"warn": "#c77d00", "halt": "#d64545"}
-LOSS = Chart("Raw loss beside weighted loss", ("raw_total", "weighted"), "loss", log=True)
+LOSS = Chart("Raw loss and weighted loss", ("raw_total", "weighted"), "loss", log=True)
 LOSS_NAMES = {"raw_total": "raw loss", "weighted": "weighted loss"}
 DETAILS = (
     Chart("Raw loss of FM and MF samples", ("raw_fm", "raw_mf"), "squared latent per dim", log=True),
@@ -47,7 +50,7 @@ class Picture:
 
 
 def loss_pictures(runs: Sequence[ReportedRun]) -> list[Picture]:
-    """Raw beside weighted loss with the alarms: on a log and on a linear axis, for a wide and for a narrow screen."""
+    """Raw and weighted loss with the alarms: on a log and on a linear axis, for a wide and for a narrow screen."""
     lines, marks = chart_lines(runs, LOSS.columns, LOSS_NAMES), _alarm_marks(runs)
     bins = _bins(runs)
     return [
@@ -94,18 +97,18 @@ def _legend(runs: Sequence[ReportedRun], columns: Sequence[str], names: dict[str
 
 
 def shortened(name: str, length: int = 22) -> str:
-    """A name that leaves room for the chart; its end tells runs apart better than its beginning."""
+    """A name short enough for the chart; its end is kept, which distinguishes runs better than its beginning."""
     return name if len(name) <= length else "…" + name[1 - length :]
 
 
-def _alarm_marks(runs: Sequence[ReportedRun]) -> tuple[Mark, ...]:
+def _alarm_marks(runs: Sequence[ReportedRun]) -> tuple[ChartMark, ...]:
     """The first alarm of each law and level of each run."""
-    first: dict[tuple[int, str, str], Mark] = {}
+    first: dict[tuple[int, str, str], ChartMark] = {}
     for run in runs:
         for event in alarms(run.events):
             level = "halt" if event.level == HALT else "warn"
             colour = MARK_COLOURS[level] if len(runs) == 1 else run.colour
-            mark = Mark(float(event.step), event.law or level, colour, run.toggle, grave=level == "halt")
+            mark = ChartMark(float(event.step), event.law or level, colour, run.toggle, grave=level == "halt")
             first.setdefault((run.index, event.law, level), mark)
     return tuple(dict.fromkeys(first.values()))
 

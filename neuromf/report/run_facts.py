@@ -1,4 +1,4 @@
-"""What a report knows of a run: everything its folder holds, read once."""
+"""Everything that a report shows of a run, read once from the run's folder."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from neuromf.training.records.pace import read_marks
 from neuromf.training.records.run_folder import RunFolder, open_run, recorded_environment
 from neuromf.training.records.summary import read_summary
 from neuromf.watch.event_log import whole_events
-from neuromf.watch.growing import whole_rows
-from neuromf.watch.standing import Standing
-from neuromf.watch.watcher import standing_of
+from neuromf.watch.status import RunStatus
+from neuromf.watch.trace_tail import whole_rows
+from neuromf.watch.watcher import status_of_run
 
 MOST_RUNS = len(COLOURS)
-"""Runs that one chart can tell apart by colour."""
+"""Most runs that one chart can distinguish by colour."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ReportedRun:
         rows: its trace, at least one row.
         events: oldest first.
         epochs: records of `training_summary.json`.
-        standing: whether it finished, was halted or goes on.
+        status: whether it finished, was halted or goes on.
         environment: versions and device it was started with.
     """
 
@@ -52,7 +52,7 @@ class ReportedRun:
     rows: list[Row]
     events: list[Event]
     epochs: list[dict[str, Any]]
-    standing: Standing
+    status: RunStatus
     environment: dict[str, str]
 
     @property
@@ -74,7 +74,7 @@ def read_runs(folders: Sequence[Path]) -> list[ReportedRun]:
     """Read the runs of a report.
 
     Raises:
-        InputError: one is no run, has no step yet, is given twice, or there are more than can be told apart.
+        InputError: one is no run, has no step yet, is given twice, or there are more than a chart can distinguish.
     """
     if len(folders) > MOST_RUNS:
         raise InputError(f"{len(folders)} runs are too many for one page", remedy=f"give at most {MOST_RUNS}")
@@ -105,7 +105,7 @@ def _read_run(index: int, name: str, root: Path) -> ReportedRun:
         rows=rows,
         events=events,
         epochs=read_summary(folder.summary),
-        standing=standing_of(folder, config, events, len(rows), read_marks(folder.pace)),
+        status=status_of_run(folder, config, events, len(rows), read_marks(folder.pace)),
         environment=_environment(folder),
     )
 

@@ -1,4 +1,4 @@
-"""One or several runs as one self-contained page."""
+"""The report of one or several runs as one self-contained HTML page (`neuromf report`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run drew from the same noise while it trained: one slice of each kept sample file."""
+"""The previews that a run drew from the same noise while it trained: one slice of each sample file kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A matplotlib figure as an SVG element of a page, small and free of names that two figures would share."""
+"""A matplotlib figure as a small SVG element, with ids that do not clash with those of other figures of the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Histograms of the times that a run drew, drawn again from its configuration: they are a function of it alone."""
+"""Histograms of the times t and r of a run, computed again from its configuration, which determines them."""
 
 from __future__ import annotations
 

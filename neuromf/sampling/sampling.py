@@ -41,7 +41,7 @@ def sample_run(
 ) -> SampleFiles:
     """Draw `count` samples in `steps` evaluations with the averaged weights of the newest checkpoint.
 
-    The run's folder and its autoencoder are all that is needed. Real latents that the run kept stand beside.
+    Only the run's folder and its autoencoder are needed. Real latents that the run kept are drawn next to the samples.
 
     Args:
         run_path: the run's folder.

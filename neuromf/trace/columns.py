@@ -48,7 +48,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("raw_v_head", "loss", f"loss of the second head, {LOSS}", optional=True),
     Column("w_mean", "weighting", "mean adaptive weight"),
     Column("w_sat", "weighting", "share of samples with L / norm_eps above 10"),
-    Column("weighted", "weighting", "weighted loss, its terms added; says nothing when saturated (WGT-002)"),
+    Column("weighted", "weighting", "weighted loss, its terms added; does not move when saturated (WGT-002)"),
     Column("objective", "weighting", "potential with the weighted loss's gradient (WGT-004)"),
     Column("grad_norm", "gradient", "global norm before the clip"),
     Column("grad_zeros", "gradient", "share of gradient entries that are exactly 0"),

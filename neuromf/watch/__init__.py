@@ -1,1 +1,1 @@
-"""A run as it is seen from outside while it is being written."""
+"""Watches a run from another process while it trains, by reading its files (`neuromf watch`)."""

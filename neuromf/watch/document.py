@@ -1,24 +1,24 @@
-"""A look at a run as a document for machines."""
+"""One look at a run as a JSON document (`neuromf watch --json`)."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
 
-from neuromf.watch.standing import ENDED
+from neuromf.watch.status import ENDED
 from neuromf.watch.watcher import View
 
 
 def document(view: View) -> dict[str, Any]:
     """What the screen shows, in the trace's names."""
-    standing = view.standing
+    status = view.status
     return {
-        "state": standing.state.value,
-        "ended": standing.state in ENDED,
-        "reason": standing.reason,
-        "step": standing.step,
-        "total": standing.total,
-        "newest_row_seconds_ago": standing.age,
+        "state": status.state.value,
+        "ended": status.state in ENDED,
+        "reason": status.reason,
+        "step": status.step,
+        "total": status.total,
+        "newest_row_seconds_ago": status.age,
         "seconds_per_step": view.seconds_per_step,
         "seconds_left": view.seconds_left,
         "quantities": {

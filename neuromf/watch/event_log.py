@@ -1,4 +1,4 @@
-"""The events of a run that may be writing one at this moment."""
+"""Reads the event log of a run that may be writing to it at this moment."""
 
 from __future__ import annotations
 

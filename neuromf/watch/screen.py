@@ -1,4 +1,4 @@
-"""A look at a run as a screen for a person, and as a line for a log."""
+"""Shows one look at a run: as a screen on a terminal, and as a line for a log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from neuromf.monitor.events import Event
 from neuromf.readable import printable
-from neuromf.watch.standing import RunState, duration
+from neuromf.watch.status import RunState, duration
 from neuromf.watch.watcher import Quantity, View
 
 STYLES = {
@@ -25,7 +25,7 @@ STYLES = {
 ALARM_STYLES = {"halt": "bold red", "warn": "yellow"}
 LAST_ALARMS = 5
 SATURATED = 0.5
-"""Share of saturated samples from which the weighted loss says less than it hides."""
+"""Share of saturated samples from which the weighted loss hardly changes with the raw one."""
 
 
 def screen(view: View, name: str) -> Group:
@@ -35,25 +35,25 @@ def screen(view: View, name: str) -> Group:
         view: the look.
         name: of the run.
     """
-    standing = view.standing
-    lines = [Text.assemble(f"{printable(name)}  ", (standing.state.value, STYLES[standing.state]), _reason(view))]
+    status = view.status
+    lines = [Text.assemble(f"{printable(name)}  ", (status.state.value, STYLES[status.state]), _reason(view))]
     bar = Table.grid()  # a bar alone ends without a line's end
-    bar.add_row(ProgressBar(total=max(standing.total, 1), completed=standing.step, width=60))
+    bar.add_row(ProgressBar(total=max(status.total, 1), completed=status.step, width=60))
     lines.append(Text(progress_line(view)))
-    table = [_table(view)] if standing.step else []
-    blind = [Text(blindness(view), style="yellow")] if blindness(view) else []
+    table = [_table(view)] if status.step else []
+    blind = [Text(saturation_warning(view), style="yellow")] if saturation_warning(view) else []
     return Group(*lines, bar, *table, *blind, *_alarms(view))
 
 
 def progress_line(view: View) -> str:
     """Step of how many, speed, time left, and how old the newest row is."""
-    standing, seconds = view.standing, view.seconds_per_step
-    parts = [f"step {standing.step} of {standing.total} ({100 * standing.step / max(standing.total, 1):.1f} %)"]
-    unknown = ["time of a step unknown"] if standing.step else []
+    status, seconds = view.status, view.seconds_per_step
+    parts = [f"step {status.step} of {status.total} ({100 * status.step / max(status.total, 1):.1f} %)"]
+    unknown = ["time of a step unknown"] if status.step else []
     parts += [f"{duration(seconds)} a step"] if seconds is not None else unknown
     parts += [f"{duration(view.seconds_left)} left"] if view.seconds_left is not None else []
-    newest = "newest row" if standing.step else "created"
-    parts += [f"{newest} {duration(standing.age)} ago"] if standing.age is not None else []
+    newest = "newest row" if status.step else "created"
+    parts += [f"{newest} {duration(status.age)} ago"] if status.age is not None else []
     return ", ".join(parts)
 
 
@@ -65,13 +65,13 @@ def status_line(view: View) -> str:
     raw = f"raw {shown(total.last)}, recent {shown(total.recent)}, start {shown(total.start)}"
     terms = f"(FM {shown(q['raw_fm'].last)}, MF {shown(q['raw_mf'].last)}, channels {channels})"
     rest = f"weighted {shown(q['weighted'].last)}, grad_norm {shown(q['grad_norm'].last)}, lr {shown(q['lr'].last)}"
-    head = f"{view.standing.state.value}: {progress_line(view)}"
-    return f"{head}; {raw} {terms}, {rest}" if view.standing.step else f"{head}{_reason(view)}"
+    head = f"{view.status.state.value}: {progress_line(view)}"
+    return f"{head}; {raw} {terms}, {rest}" if view.status.step else f"{head}{_reason(view)}"
 
 
 def ending_line(view: View) -> str:
     """How a run stands, and what that means."""
-    return f"{view.standing.state.value}{_reason(view)}"
+    return f"{view.status.state.value}{_reason(view)}"
 
 
 def alarm_line(event: Event) -> str:
@@ -83,7 +83,7 @@ def alarm_line(event: Event) -> str:
     return printable(head + (f"found {event.value}, bound {event.bound}" if event.value else event.message))
 
 
-def blindness(view: View) -> str:
+def saturation_warning(view: View) -> str:
     """A warning not to read the weighted loss where it cannot move; empty where it can."""
     # `<` so that a share that is no number warns.
     if view.saturated is None or view.saturated < SATURATED:
@@ -99,7 +99,7 @@ def shown(value: float | None) -> str:
 
 
 def _reason(view: View) -> str:
-    return f": {view.standing.reason}" if view.standing.reason else ""
+    return f": {view.status.reason}" if view.status.reason else ""
 
 
 def _table(view: View) -> Table:

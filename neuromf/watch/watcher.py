@@ -1,4 +1,4 @@
-"""Looks at a run again and again: what it says of itself at each look."""
+"""Reads the files of a run again and again, and gives a view of the run at each look."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from neuromf.trace.columns import NAMES, Row, number_or_none
 from neuromf.training.records.pace import Mark, read_marks, seconds_per_step
 from neuromf.training.records.run_folder import RunFolder, open_run
 from neuromf.watch.event_log import alarms, whole_events
-from neuromf.watch.growing import GrowingTrace
-from neuromf.watch.pace import Pace
-from neuromf.watch.standing import RunState, Signs, Standing, judge_standing, newest_saved
+from neuromf.watch.status import RunState, RunStatus, Signs, judge_status, newest_saved
+from neuromf.watch.step_rate import StepRate
+from neuromf.watch.trace_tail import TraceTail
 
 CHANNELS = tuple(name for name in NAMES if name.startswith("raw_ch"))
 SHOWN = ("raw_total", "raw_fm", "raw_mf", *CHANNELS, "weighted", "objective", "grad_norm", "lr")
@@ -55,7 +55,7 @@ class View:
     """A run at one look.
 
     Attributes:
-        standing: state, step and age.
+        status: state, step and age.
         quantities: the columns in `SHOWN`.
         window: steps of the first and of the recent level.
         saturated: share of samples with L / norm_eps above 10 in the newest row; None before the first.
@@ -63,7 +63,7 @@ class View:
         alarms: warnings and halts, oldest first.
     """
 
-    standing: Standing
+    status: RunStatus
     quantities: tuple[Quantity, ...]
     window: int
     saturated: float | None
@@ -73,9 +73,9 @@ class View:
     @property
     def seconds_left(self) -> float | None:
         """Until the last step, at the present speed; None where the run does not move."""
-        if self.standing.state is not RunState.RUNNING or self.seconds_per_step is None:
+        if self.status.state is not RunState.RUNNING or self.seconds_per_step is None:
             return None
-        return (self.standing.total - self.standing.step) * self.seconds_per_step
+        return (self.status.total - self.status.step) * self.seconds_per_step
 
 
 class Watcher:
@@ -90,7 +90,7 @@ class Watcher:
 
     def __init__(self, root: Path) -> None:
         self._run, self._config = open_run(root)
-        self._trace, self._pace = GrowingTrace(self._run.trace), Pace()
+        self._trace, self._step_rate = TraceTail(self._run.trace), StepRate()
 
     def look(self) -> View:
         """The run as its files are now.
@@ -102,12 +102,12 @@ class Watcher:
         events = whole_events(self._run.events)
         step = self._trace.steps
         marks = read_marks(self._run.pace)
-        seconds = self._pace.see(step, marks, restarted=restarted)
+        seconds = self._step_rate.see(step, marks, restarted=restarted)
         window = end_window(step)
         rows = list(self._trace.recent)
         first, recent = self._trace.first[:window], rows[-window:] if step > 1 else []
         return View(
-            standing=standing_of(self._run, self._config, events, step, marks, grew=self._pace.grew),
+            status=status_of_run(self._run, self._config, events, step, marks, grew=self._step_rate.grew),
             quantities=tuple(_quantity(name, first, recent, rows[-1:]) for name in SHOWN),
             window=window,
             saturated=number_or_none(rows[-1], "w_sat") if rows else None,
@@ -116,7 +116,7 @@ class Watcher:
         )
 
 
-def standing_of(
+def status_of_run(
     run: RunFolder,
     config: Config,
     events: Sequence[Event],
@@ -124,8 +124,8 @@ def standing_of(
     marks: Sequence[Mark],
     *,
     grew: float | None = None,
-) -> Standing:
-    """How a run stands, as its files are now.
+) -> RunStatus:
+    """The status of a run by its files as they are now.
 
     Args:
         run: the folder.
@@ -133,17 +133,17 @@ def standing_of(
         events: of the run, oldest first.
         steps: rows of its trace.
         marks: times that it recorded.
-        grew: when it was seen to go on, seconds since 1970; None where it was not watched.
+        grew: when it was last seen to make progress, seconds since 1970; None where it was not watched.
     """
     total, every = run_facts(config).optimiser_steps, config.training.checkpoint_every_steps
     age, seconds = _age(run, marks, grew), seconds_per_step(marks)
-    return judge_standing(Signs(steps, total, every, age, seconds, newest_saved(run)), events)
+    return judge_status(Signs(steps, total, every, age, seconds, newest_saved(run)), events)
 
 
 def _age(run: RunFolder, marks: Sequence[Mark], grew: float | None) -> float | None:
-    """Seconds since the newest sign of life.
+    """Seconds since the run was last known to work.
 
-    The date of a file is one only where the run recorded no time: before its first step, and in earlier versions.
+    The date of a file counts only where the run recorded no time: before its first step, and in earlier versions.
     """
     signs = [marks[-1].seconds] if marks else _dates(run)[:1]
     signs += [grew] if grew is not None else []

@@ -10,7 +10,7 @@ from typing import Any
 Kind = StrEnum("Kind", {"NUMBER": "number", "CAUSE": "cause", "ADVICE": "advice"})
 
 
-class Verdict(StrEnum):
+class ClaimVerdict(StrEnum):
     """What became of a claim when it was recomputed."""
 
     HOLDS = "holds"
@@ -20,7 +20,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
+class ReviewClaim:
     """One row of the ledger."""
 
     id: str
@@ -28,7 +28,7 @@ class Claim:
     quote: str
     claim: str
     kind: Kind
-    verdict: Verdict
+    verdict: ClaimVerdict
     stated: str
     recomputed: str
     test: str
@@ -36,23 +36,23 @@ class Claim:
     note: str
 
 
-def parse(text: str) -> tuple[Claim, ...]:
+def parse(text: str) -> tuple[ReviewClaim, ...]:
     """Read a ledger; a key or value it does not know, or an id used twice, is a ValueError that says so."""
-    rows: dict[str, Claim] = {}
+    rows: dict[str, ReviewClaim] = {}
     for row in tomllib.loads(text)["claim"]:
-        if unexpected := {field.name for field in fields(Claim)} ^ row.keys():
+        if unexpected := {field.name for field in fields(ReviewClaim)} ^ row.keys():
             raise ValueError(f"claim {row.get('id')} has keys missing or unknown: {', '.join(sorted(unexpected))}")
         if row["id"] in rows:
             raise ValueError(f"the id {row['id']} is used by two claims")
         try:
-            enums: dict[str, Any] = {"kind": Kind(row["kind"]), "verdict": Verdict(row["verdict"])}
+            enums: dict[str, Any] = {"kind": Kind(row["kind"]), "verdict": ClaimVerdict(row["verdict"])}
         except ValueError as error:
             raise ValueError(f"claim {row['id']}: {error}") from None
-        rows[row["id"]] = Claim(**{**row, **enums, "laws": tuple(row["laws"])})
+        rows[row["id"]] = ReviewClaim(**{**row, **enums, "laws": tuple(row["laws"])})
     return tuple(rows.values())
 
 
 @cache
-def claims() -> tuple[Claim, ...]:
+def claims() -> tuple[ReviewClaim, ...]:
     """Every claim, in the order of the ledger."""
     return parse(files("neuromf_spec").joinpath("claims.toml").read_text(encoding="utf-8"))

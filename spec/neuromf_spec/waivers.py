@@ -19,7 +19,7 @@ expires = 2027-01-31
 
 @dataclass(frozen=True, kw_only=True)
 class Waiver:
-    """Leave to break one law.
+    """Permission to break one law in one configuration.
 
     Attributes:
         law: id of the law.

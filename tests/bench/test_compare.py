@@ -1,9 +1,9 @@
 """The comparator on traces of a million steps."""
 
 import pytest
-from trace_strategies import NUMBERS, table_of
 
-from neuromf.comparison.comparator import Tolerance, Verdict, compare
+from neuromf.comparison.comparator import ComparisonVerdict, Tolerance, compare
+from tests.support.trace_strategies import NUMBERS, table_of
 
 pytestmark = pytest.mark.bench
 LIMIT = 3.0
@@ -14,5 +14,5 @@ def test_two_traces_of_a_million_steps(benchmark):
     first, second = table_of(1_000_000), table_of(1_000_000)
     tolerances = {name: Tolerance(rtol=1e-3) for name in NUMBERS}
     result = benchmark.pedantic(compare, args=(first, second, tolerances), rounds=3)
-    assert result.verdict is Verdict.PASS
+    assert result.verdict is ComparisonVerdict.PASS
     assert benchmark.stats.stats.max <= LIMIT

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from large_store import large_overrides, write_large_store
-from tiny_run import despite_the_laws
+
+from tests.support.large_store import large_overrides, write_large_store
+from tests.support.tiny_run import allow_blocked
 
 ROOT = Path(__file__).parents[2]
 STORED = ROOT / "golden" / "bench" / "large_cohort.json"
@@ -28,7 +29,7 @@ SECONDS, MEBIBYTES = 10.0, 1024.0
 
 def started(cache: Path, out: Path) -> dict[str, float]:
     """Wall and processor seconds and largest resident size of `neuromf train --max-steps 1`."""
-    settings = despite_the_laws(*large_overrides(SUBJECTS))
+    settings = allow_blocked(*large_overrides(SUBJECTS))
     train = ["train", "smoke", "--out", str(out), "--device", "cpu", "--max-steps", "1", *settings]
     begin = time.monotonic()
     process = subprocess.Popen(

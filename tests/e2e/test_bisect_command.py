@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-from command_line import run_command
 
 from neuromf.bisect.executor import Answer
-from neuromf.bisect.oracle import Outcome, Verdict
-from neuromf.bisect.slurm import Resources
+from neuromf.bisect.oracle import ProbeOutcome, ProbeVerdict
+from neuromf.bisect.slurm import ProbeResources
+from tests.support.command_line import run_command
 
 ROOT = Path(__file__).parents[2]
 ASKED = ("phase4c", "failed_225", "--oracle", "law:JVP-003")
@@ -28,7 +28,7 @@ def bisect(monkeypatch, capsys, tmp_path):
 
 
 class Told:
-    """A fleet that trains nothing: it is told which configurations break."""
+    """A executor that trains nothing: it is told which configurations break."""
 
     size = 1
 
@@ -38,9 +38,9 @@ class Told:
     def submit(self, tasks):
         """Answer at once."""
         self.asked += len(tasks)
-        for numbered in tasks:
-            verdict = Verdict.BROKEN if self.breaks(numbered.task.config) else Verdict.HEALTHY
-            self.answers.append(Answer(numbered.number, Outcome(verdict)))
+        for indexed in tasks:
+            verdict = ProbeVerdict.BROKEN if self.breaks(indexed.task.config) else ProbeVerdict.HEALTHY
+            self.answers.append(Answer(indexed.number, ProbeOutcome(verdict)))
 
     def wait(self):
         """Give all answers."""
@@ -53,12 +53,12 @@ class Told:
 
 @pytest.fixture
 def told(monkeypatch):
-    """Have the command use such a fleet."""
+    """Have the command use such a executor."""
 
     def use(breaks):
-        fleet = Told(breaks)
-        monkeypatch.setattr("neuromf.cli.bisect._fleet", lambda *_, **__: fleet)
-        return fleet
+        executor = Told(breaks)
+        monkeypatch.setattr("neuromf.cli.bisect._executor", lambda *_, **__: executor)
+        return executor
 
     return use
 
@@ -152,10 +152,10 @@ def test_nonsense_is_one_sentence(bisect, tmp_path, arguments, words):
 @pytest.mark.parametrize(
     ("options", "wanted"),
     [
-        ((), Resources()),
+        ((), ProbeResources()),
         (
             ("--slurm-minutes", "5", "--slurm-gpus", "2", "--slurm-partition", "long"),
-            Resources(minutes=5, gpus=2, partition="long"),
+            ProbeResources(minutes=5, gpus=2, partition="long"),
         ),
     ],
 )
@@ -163,11 +163,11 @@ def test_a_job_is_given_what_the_command_line_says(bisect, monkeypatch, options,
     """An hour, no GPU and the cluster's own partition unless something else is wanted."""
     seen = []
 
-    def fleet(_folder, jobs, resources):
+    def executor(_folder, jobs, resources):
         seen.append((jobs, resources))
         return Told(lambda config: config["meanflow.jvp"] != "exact")
 
-    monkeypatch.setattr("neuromf.bisect.slurm.SlurmFleet", fleet)
+    monkeypatch.setattr("neuromf.bisect.slurm.SlurmExecutor", executor)
     ended = bisect(*ASKED, "--slurm", *options, "--jobs", "3")
     assert ended.returncode == 0
     assert seen == [(3, wanted)]
@@ -191,11 +191,11 @@ def test_every_probe_must_have_one_device_and_it_is_told(bisect, monkeypatch, op
     devices, submit = set(), told.submit
 
     def note(tasks):
-        devices.update(numbered.task.device for numbered in tasks)
+        devices.update(indexed.task.device for indexed in tasks)
         submit(tasks)
 
     monkeypatch.setattr(told, "submit", note)
-    monkeypatch.setattr("neuromf.cli.bisect._fleet", lambda *_, **__: told)
+    monkeypatch.setattr("neuromf.cli.bisect._executor", lambda *_, **__: told)
     monkeypatch.setattr("torch.cuda.is_available", lambda: found)
     ended = bisect(*ASKED, *options)
     assert ended.returncode == 0, ended.stderr
@@ -244,11 +244,11 @@ def test_a_found_cause_beside_which_another_may_hide_says_so(bisect, told, tmp_p
 
 def test_three_trainings_of_each_end_are_the_fewest(bisect, told):
     """With three the cause is found; two could not tell the ends apart, and none is started."""
-    fleet = told(lambda config: config["meanflow.jvp"] != "exact")
+    executor = told(lambda config: config["meanflow.jvp"] != "exact")
     ended = bisect("phase4c", "failed_225", "--seeds", "2", "--out", "two")
     assert ended.returncode == 2
     assert "--seeds" in ended.stderr
-    assert fleet.asked == 0
+    assert executor.asked == 0
     assert bisect("phase4c", "failed_225", "--seeds", "3", "--out", "three").returncode == 0
 
 
@@ -265,13 +265,13 @@ def test_three_trainings_of_each_end_are_the_fewest(bisect, told):
 def test_an_answer_that_cannot_be_written_is_refused_before_any_training(bisect, told, tmp_path, path, words):
     """One sentence at the beginning, not after hours of training."""
     (tmp_path / "good.yaml").write_text("extends: phase4c\n", encoding="utf-8")
-    fleet = told(lambda config: config["meanflow.jvp"] != "exact")
+    executor = told(lambda config: config["meanflow.jvp"] != "exact")
     ended = bisect("good.yaml", "failed_225", "--out", "found", "--json", path)
     assert ended.returncode == 2
     assert words in ended.stderr
     assert "--json" in ended.stderr
     assert ended.stderr.count("\n") == 1
-    assert fleet.asked == 0
+    assert executor.asked == 0
     assert (tmp_path / "good.yaml").read_text() == "extends: phase4c\n"
 
 

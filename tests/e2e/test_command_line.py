@@ -12,13 +12,13 @@ from xml.etree import ElementTree
 
 import nibabel
 import pytest
-from command_line import run_command
 from matplotlib.image import imread
-from tiny_run import SCALE, despite_the_laws
 
 from neuromf.config import load_config
 from neuromf.gate.result import format_value
 from neuromf.gate.static import static_findings
+from tests.support.command_line import run_command
+from tests.support.tiny_run import SCALE, allow_blocked
 
 TINY = (
     *SCALE,
@@ -27,7 +27,7 @@ TINY = (
     "training.batch_size_per_gpu=4",
     "training.gradient_accumulation_steps=2",
 )
-TINY_OPTIONS = despite_the_laws(*TINY)
+TINY_OPTIONS = allow_blocked(*TINY)
 
 
 @pytest.fixture(scope="module")

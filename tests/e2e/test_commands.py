@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import run_command
+
+from tests.support.command_line import run_command
 
 ROOT = Path(__file__).parents[2]
 TRACE = "golden/cases/x_exact/trace.cpu-fp32.csv"
@@ -38,7 +39,7 @@ def test_laws_claims_prints_the_ledger(neuromf):
     assert all("::test_" in claim["test"] for claim in claims)
 
 
-def test_a_trace_against_its_own_golden_passes_and_against_another_does_not(neuromf):
+def test_a_trace_passes_against_its_own_golden_alone(neuromf):
     """Exit code 0 and PASS, or 1 and the first divergence as JSON."""
     same = neuromf("compare", TRACE, "x_exact")
     assert (same.returncode, same.stdout.split()[0]) == (0, "PASS")
@@ -103,12 +104,12 @@ def test_a_command_that_moved_to_tools_goes_on_with_a_hint(arguments, words, tmp
 
 
 def test_a_waived_block_passes_the_gate(tmp_path, neuromf):
-    """With leave for the one law it breaks, a configuration passes, and the leave is shown."""
-    (tmp_path / "leave.toml").write_text(
+    """With a waiver for the one law it breaks, a configuration passes, and the waiver is shown."""
+    (tmp_path / "waivers.toml").write_text(
         '[[waiver]]\nlaw = "OPT-001"\nconfig = "recommended"\nreason = "a test"\nowner = "us"\nexpires = 2999-01-01\n'
     )
     broken = ["gate", "--static", "--set", "training.beta2=0.999"]
     assert neuromf(*broken, cwd=tmp_path).returncode == 1
-    waived = neuromf(*broken, "--waivers", "leave.toml", cwd=tmp_path)
+    waived = neuromf(*broken, "--waivers", "waivers.toml", cwd=tmp_path)
     assert waived.returncode == 0
     assert "waived by us until 2999-01-01: a test" in " ".join(waived.stdout.replace("│", " ").split())

@@ -10,10 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from tiny_run import TINY, despite_the_laws
+
+from tests.support.tiny_run import TINY, allow_blocked
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = despite_the_laws(*TINY, "data.demo_subjects=60", "training.gpus=2")
+SETTINGS = allow_blocked(*TINY, "data.demo_subjects=60", "training.gpus=2")
 """Heads enough to be made for a minute."""
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 SECONDS = 20
@@ -55,7 +56,7 @@ def wait_for_encoding(process, cache):
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGHUP", "SIGINT"])
-def test_a_signal_while_latents_are_made_ends_it_with_75_and_leaves_nothing_half_made(tmp_path, start, name):
+def test_a_signal_while_latents_are_made_ends_it_with_75(tmp_path, start, name):
     """As soon as it comes: a scan may take longer than the scheduler waits."""
     process = start()
     wait_for_encoding(process, tmp_path / "cache")

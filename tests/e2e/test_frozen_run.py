@@ -14,19 +14,19 @@ import nibabel
 import numpy as np
 import pytest
 import torch
-from command_line import run_command
 from matplotlib.image import imread
-from tiny_run import TINY, despite_the_laws
 from typer.testing import CliRunner
 
 from neuromf.cli.app import app
 from neuromf.data.demo import build_demo_cohort
 from neuromf.nets.vae_checkpoint import DEMO_WEIGHTS
 from neuromf.trace.reader import read_trace
+from tests.support.command_line import run_command
+from tests.support.tiny_run import TINY, allow_blocked
 
 OWN = ("data.source=folder", "data.root=mri", "vae.checkpoint=vae.safetensors")
 """Typed relative to the folder in which the user stands."""
-SETTINGS = ["train", "smoke", "--device", "cpu", *despite_the_laws(*TINY, *OWN)]
+SETTINGS = ["train", "smoke", "--device", "cpu", *allow_blocked(*TINY, *OWN)]
 
 
 class ProcessGroup:
@@ -194,7 +194,7 @@ def test_a_run_that_may_not_be_written_is_sampled_and_reported(world):
             path.chmod(path.stat().st_mode | stat.S_IWRITE)
 
 
-def test_a_moved_run_names_the_autoencoder_it_misses_and_takes_it_from_elsewhere(world):
+def test_a_moved_run_names_the_autoencoder_that_it_misses(world):
     """A sentence from `sample`, a note on the page; with --vae FILE both go on, and another autoencoder is refused."""
     shutil.copy(world.autoencoder, world.root / "elsewhere.safetensors")
     there = world.autoencoder
@@ -238,7 +238,7 @@ def test_a_run_keeps_no_real_latents_where_none_are_wanted(world):
     assert world.neuromf("sample", run, "--n", "1", "--out", world.root / "samples").returncode == 0
 
 
-def test_a_run_from_before_is_sampled_reported_and_continued_through_the_scans(world):
+def test_a_run_without_a_record_is_read_through_its_scans(world):
     """A folder without the record needs scans and cache, as it always did; the resume gives it one."""
     shutil.rmtree(world.run / "latents")
 

@@ -12,19 +12,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from bad_scans import write_bad, write_good
-from command_line import run_command
-from tiny_run import make_tiny_config
 
 import neuromf.cli.smoke_training
 from neuromf.cli.train import train
 from neuromf.config import config_hash, load_config
 from neuromf.config.resolve import resolved_text
-from neuromf.gate.verdict import Verdict
-from neuromf.launch.job import Job
+from neuromf.gate.verdict import GateVerdict
+from neuromf.launch.job import SlurmJob
 from neuromf.launch.options import UserOptions
 from neuromf.trace.reader import read_trace
 from neuromf.training.checkpoints.checkpoint import latest_checkpoint
+from tests.support.bad_scans import write_bad, write_good
+from tests.support.command_line import run_command
+from tests.support.tiny_run import make_tiny_config
 
 ROOT = Path(__file__).parents[2]
 
@@ -174,7 +174,7 @@ def test_a_users_own_defaults_do_not_break_a_job_in_silence(launch, monkeypatch,
     assert {name for name in seen if name.startswith("SBATCH_")} == {"SBATCH_ACCOUNT"}
 
 
-def test_the_smoke_training_of_a_launch_takes_few_threads_of_the_login_node(launch, monkeypatch):
+def test_the_smoke_training_of_a_launch_takes_few_threads(launch, monkeypatch):
     """Two at most, and what torch had before is there again."""
     before, seen = torch.get_num_threads(), []
     torch.set_num_threads(5)
@@ -189,19 +189,19 @@ def test_the_smoke_training_of_a_launch_takes_few_threads_of_the_login_node(laun
 
 def test_leave_lets_a_job_be_queued(launch, tmp_path):
     """A file of waivers counts for the launch, and the ticket ends with it."""
-    (tmp_path / "leave.toml").write_text(
+    (tmp_path / "waivers.toml").write_text(
         '[[waiver]]\nlaw = "OPT-001"\nconfig = "smoke"\nreason = "a test"\nowner = "us"\nexpires = 2999-01-01\n'
     )
     broken = ["smoke", "--out", "run", "--set", "training.beta2=0.9999"]
     assert launch(*broken).returncode == 1
-    assert launch(*broken, "--waivers", "leave.toml").returncode == 0
+    assert launch(*broken, "--waivers", "waivers.toml").returncode == 0
     ticket = json.loads((tmp_path / "run.launch" / "ticket.json").read_text())
     assert (ticket["status"], ticket["waived"], ticket["expires"]) == ("PASS", ["OPT-001"], "2999-01-01")
 
 
 def test_a_disk_that_is_full_leaves_nothing_behind(launch, monkeypatch, tmp_path):
     """The folder of a launch is there whole or not at all."""
-    monkeypatch.setattr(Job, "text", lambda job: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(SlurmJob, "text", lambda job: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     ended = launch("smoke", "--out", "run")
     assert ended.returncode == 2
     assert "No space left on device" in ended.stderr
@@ -209,7 +209,9 @@ def test_a_disk_that_is_full_leaves_nothing_behind(launch, monkeypatch, tmp_path
 
 
 def make_job(tmp_path, gpus=0, **more):
-    return Job(cwd=tmp_path, run=tmp_path / "a run", folder=tmp_path / "a run.launch", gpus=gpus, minutes=5, **more)
+    return SlurmJob(
+        cwd=tmp_path, run=tmp_path / "a run", folder=tmp_path / "a run.launch", gpus=gpus, minutes=5, **more
+    )
 
 
 def test_a_job_on_two_gpus_is_told_its_time_is_up_and_tells_its_processes(tmp_path):
@@ -242,7 +244,7 @@ def test_a_job_finds_its_folders_whatever_they_are_called(tmp_path, monkeypatch,
     home.mkdir()
     program(home, "training", 'printf \'%s\\n\' "$PWD" "$@" > seen')
     monkeypatch.setattr("sys.executable", str(home / "training"))
-    job = Job(cwd=home, run=home / f"run {name}", folder=home / f"{name}.launch", gpus=0, minutes=5)
+    job = SlurmJob(cwd=home, run=home / f"run {name}", folder=home / f"{name}.launch", gpus=0, minutes=5)
     job.folder.mkdir()
     job.script.write_text(job.text())
     bash = shutil.which("bash")
@@ -412,7 +414,7 @@ def job(tmp_path):
     made = make_job(tmp_path)
     made.folder.mkdir()
     made.config.write_text(resolved_text(config))
-    ticket = Verdict(name="tiny", config_hash=config_hash(config), results=[], smoke=None, seconds=0.0)
+    ticket = GateVerdict(name="tiny", config_hash=config_hash(config), results=[], smoke=None, seconds=0.0)
     made.ticket.write_text(ticket.to_json())
     text = made.text()
     if "progress" not in inspect.signature(train).parameters:  # a trainer that does not say how far it got

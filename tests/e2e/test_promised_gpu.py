@@ -10,10 +10,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from command_line import run_command
-from tiny_run import TINY, despite_the_laws, make_tiny_config
 
-from neuromf.cli.progress import Progress
+from neuromf.cli.progress import ProgressFile
 from neuromf.cli.starting import ENCODED, Start
 from neuromf.cli.training import prepare
 from neuromf.monitor.events import read_events
@@ -21,6 +19,8 @@ from neuromf.report.run_facts import read_runs
 from neuromf.training.process_group.interruption import Interruption
 from neuromf.training.process_group.ranks import ProcessGroup
 from neuromf.training.records.run_folder import RunFolder
+from tests.support.command_line import run_command
+from tests.support.tiny_run import TINY, allow_blocked, make_tiny_config
 
 ROOT = Path(__file__).parents[2]
 PROMISE = "training.gpus is 2, but it trains on the CPU"
@@ -39,13 +39,13 @@ def train(monkeypatch, capsys, cache, tmp_path):
     settings = [*TINY, "training.gpus=2"]
 
     def call(*more, resume=False):
-        options = despite_the_laws(*settings)[: -2 if resume else None]
+        options = allow_blocked(*settings)[: -2 if resume else None]
         return run_command(monkeypatch, capsys, "train", "smoke", "--out", tmp_path / "run", *options, *more)
 
     return call
 
 
-def test_a_demanded_gpu_ends_a_training_before_anything_is_encoded_or_written(tmp_path):
+def test_a_missing_demanded_gpu_ends_a_training_before_it_encodes(tmp_path):
     """Exit code 2 and one sentence, in a process of its own."""
     command = [sys.executable, "-m", "neuromf", "train", "smoke", "--out", str(tmp_path / "run"), "--device", "cuda"]
     own = {"PYTHONPATH": str(ROOT), "NEUROMF_CACHE": str(tmp_path / "cache"), "CUDA_VISIBLE_DEVICES": ""}
@@ -78,7 +78,7 @@ def test_the_cpu_that_was_asked_for_is_named_without_a_warning(train, tmp_path):
     assert "device_note" not in json.loads((tmp_path / "run" / "run.json").read_text())
 
 
-def test_a_training_on_a_gpu_says_once_that_its_scans_are_encoded_on_the_cpu(monkeypatch, capsys, tmp_path):
+def test_encoding_on_the_cpu_is_said_once_on_a_gpu(monkeypatch, capsys, tmp_path):
     """When the first of them is, and not where the cache holds all."""
     store = SimpleNamespace(
         path=tmp_path, description=SimpleNamespace(content_hash="a"), scan_ids=lambda split: ["one"]
@@ -92,7 +92,7 @@ def test_a_training_on_a_gpu_says_once_that_its_scans_are_encoded_on_the_cpu(mon
             return SimpleNamespace(store=store, keep=lambda run, real: None)
 
         monkeypatch.setattr("neuromf.cli.training.begin", make)
-        signals = {"interrupted": Interruption(), "progress": Progress()}
+        signals = {"interrupted": Interruption(), "progress": ProgressFile()}
         prepare(make_tiny_config(), tmp_path / name, ProcessGroup(), start, resume=False, gate="PASS", **signals)
         assert capsys.readouterr().out.count(ENCODED) == (1 if encoded else 0)
 
@@ -109,7 +109,7 @@ def test_a_run_that_goes_on_elsewhere_keeps_that_too(train, tmp_path):
     assert "was started on cuda (NVIDIA A100, 1 process)" in event.message
 
 
-def test_a_run_that_was_started_before_devices_were_kept_is_read_and_goes_on(train, tmp_path):
+def test_a_run_without_a_recorded_device_goes_on(train, tmp_path):
     """Without the new keys it resumes, and its report stands."""
     train("--device", "cpu", "--max-steps", "2")
     path = tmp_path / "run" / "run.json"
@@ -121,7 +121,7 @@ def test_a_run_that_was_started_before_devices_were_kept_is_read_and_goes_on(tra
     assert read_runs([tmp_path / "run"])[0].environment["torch"] == recorded["torch"]
 
 
-def test_samples_name_the_device_they_are_drawn_on_and_the_cpu_that_decodes(train, monkeypatch, capsys, tmp_path):
+def test_samples_name_the_devices_that_draw_and_decode(train, monkeypatch, capsys, tmp_path):
     """The autoencoder stays on the CPU whatever --device says."""
     train("--device", "cpu")
     ended = run_command(monkeypatch, capsys, "sample", tmp_path / "run", "--n", "1", "--device", "cpu")

@@ -6,8 +6,9 @@ import json
 import shutil
 
 import pytest
-from command_line import run_command
-from tiny_run import SCALE, despite_the_laws
+
+from tests.support.command_line import run_command
+from tests.support.tiny_run import SCALE, allow_blocked
 
 TINY = (
     *SCALE,
@@ -27,7 +28,7 @@ def cache(tmp_path_factory):
 def trained(tmp_path_factory, cache):
     """A finished run of two optimiser steps."""
     run = tmp_path_factory.mktemp("runs") / "run"
-    options = despite_the_laws(*TINY)
+    options = allow_blocked(*TINY)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEUROMF_CACHE", str(cache))
         from typer.testing import CliRunner
@@ -57,7 +58,7 @@ def test_a_trained_run_becomes_a_page_with_brains(neuromf, trained, tmp_path):
     assert "sample after 2 steps" in page
 
 
-def test_samples_of_other_latents_are_shown_as_channels_and_the_reason_is_told(neuromf, trained, tmp_path):
+def test_samples_of_other_latents_are_shown_as_channels(neuromf, trained, tmp_path):
     """A brain decoded with the wrong statistics would be a picture of nothing."""
     run = tmp_path / "moved"
     shutil.copytree(trained, run)

@@ -9,13 +9,13 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from tiny_run import TINY, despite_the_laws
 
-from neuromf.bisect.executor import LocalFleet, Numbered
-from neuromf.bisect.oracle import Task, Verdict
+from neuromf.bisect.executor import IndexedTask, LocalExecutor
+from neuromf.bisect.oracle import ProbeVerdict, Task
 from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config
-from neuromf.launch.job import Job
+from neuromf.launch.job import SlurmJob
+from tests.support.tiny_run import TINY, allow_blocked
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "import sys\nfrom {module} import {function}\nsys.exit({function}())\n"
@@ -64,12 +64,12 @@ def test_the_command_runs_although_a_path_holds_packages_of_its_names(strange, t
     assert "PASS" in ended.stdout
 
 
-def test_a_job_on_two_processes_trains_although_a_path_holds_packages_of_its_names(strange, tmp_path):
+def test_a_job_trains_beside_packages_of_the_same_names(strange, tmp_path):
     """The launcher, its two children and their gate: the script's own command, on the CPU, as far as one step."""
-    job = Job(cwd=strange, run=tmp_path / "run", folder=tmp_path / "run.launch", gpus=2, minutes=5)
+    job = SlurmJob(cwd=strange, run=tmp_path / "run", folder=tmp_path / "run.launch", gpus=2, minutes=5)
     launcher, _, _ = job.command().partition(" train ")
     options = ["--out", str(job.run), "--device", "cpu", "--max-steps", "1"]
-    options += despite_the_laws(*TINY, "training.gpus=2")
+    options += allow_blocked(*TINY, "training.gpus=2")
     around = environment(strange, NEUROMF_CACHE=str(tmp_path / "cache"))
     ended = subprocess.run(
         ["bash", "-c", f'{launcher} train smoke "$@"', "job", *options], cwd=strange, env=around,
@@ -79,21 +79,23 @@ def test_a_job_on_two_processes_trains_although_a_path_holds_packages_of_its_nam
     assert "paused at --max-steps" in ended.stdout
 
 
-def test_a_worker_of_a_bisect_answers_although_a_path_holds_packages_of_its_names(strange, monkeypatch):
+def test_a_bisect_worker_answers_beside_packages_of_the_same_names(strange, monkeypatch):
     """Found on its own path first; the SLURM worker is given the same environment."""
     monkeypatch.setenv("PYTHONPATH", environment(strange)["PYTHONPATH"])
     monkeypatch.chdir(strange)
     config = flat_config(load_config(["failed_225"]))
-    fleet = LocalFleet(1)
+    executor = LocalExecutor(1)
     try:
-        fleet.submit([Numbered(0, Task(oracle="law:JVP-003", config=config, good=config, seed=0, micro_batches=1))])
-        (answer,) = fleet.wait()
+        executor.submit(
+            [IndexedTask(0, Task(oracle="law:JVP-003", config=config, good=config, seed=0, micro_batches=1))]
+        )
+        (answer,) = executor.wait()
     finally:
-        fleet.close()
-    assert answer.outcome.verdict is Verdict.BROKEN
+        executor.close()
+    assert answer.outcome.verdict is ProbeVerdict.BROKEN
 
 
-def test_a_series_of_trainings_in_processes_of_their_own_finds_its_packages(strange, tmp_path):
+def test_trainings_in_new_processes_find_their_packages(strange, tmp_path):
     """Processes that are started afresh are given no module of their parent's."""
     program = (
         "import sys\nfrom concurrent.futures import ProcessPoolExecutor\nfrom multiprocessing import get_context\n"

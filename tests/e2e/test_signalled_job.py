@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 
 import pytest
-from tiny_run import TINY, despite_the_laws
 
 from neuromf.training.checkpoints.checkpoint import latest_checkpoint
+from tests.support.tiny_run import TINY, allow_blocked
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = despite_the_laws(*TINY, "training.epochs=300")
+SETTINGS = allow_blocked(*TINY, "training.epochs=300")
 
 
 LATEST = 120
@@ -39,7 +39,7 @@ def rows_written(trace):
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
-def test_a_signalled_job_ends_with_exit_code_75_and_a_checkpoint_of_its_last_step(tmp_path, name):
+def test_a_signalled_job_ends_with_75_and_a_checkpoint(tmp_path, name):
     """To the whole group: workers leave it to the trainer, which saves what the trace has last.
 
     The terminal says at once that it was heard.

@@ -11,13 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
-from command_line import run_command
-from tiny_run import TINY, despite_the_laws
 
 from neuromf.trace.reader import read_trace
+from tests.support.command_line import run_command
+from tests.support.tiny_run import TINY, allow_blocked
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = despite_the_laws(*TINY, "training.gpus=2")
+SETTINGS = allow_blocked(*TINY, "training.gpus=2")
 
 
 def arguments(out, *more):
@@ -72,7 +72,7 @@ def test_a_run_that_cannot_be_shared_is_refused_once(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_what_rank_0_alone_meets_is_told_once_and_ends_every_rank_with_code_2(tmp_path):
+def test_an_error_of_rank_0_is_told_once_and_ends_every_rank_with_2(tmp_path):
     """It alone looks at the folder, which holds something; as another launcher than torchrun starts them."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "mine").touch()

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from law_strategies import draw_batch, in_type, randomised_unet, relative_error, settings_for
-from tiny_run import make_tiny_config
 
 from neuromf.training.step.loss_module import LossModule
 from neuromf.training.step.optimiser import gradients
 from neuromf.training.step.state import initial_state
+from tests.support.law_strategies import draw_batch, in_type, randomised_unet, relative_error, settings_for
+from tests.support.tiny_run import make_tiny_config
 
 # Traced and differentiated ahead of time, without code of its own: what is left of the compiler on any machine.
 BACKEND = "aot_eager"

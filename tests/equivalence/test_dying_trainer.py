@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import save_file
 
-SUPPORT = Path(__file__).parents[1] / "support"
+ROOT = Path(__file__).parents[2]
 IMPORTS, SECONDS = 60, 20
 """Until a busy machine has imported torch and made two steps; and then until all is over, of which torch's own look at
 its workers takes five."""
@@ -24,10 +24,11 @@ def start(tmp_path, real_latents):
 
     def begin(how):
         save_file({"latents": real_latents}, tmp_path / "latents.safetensors")
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SUPPORT), str(SUPPORT.parents[1])])}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         command = [
             sys.executable,
-            str(SUPPORT / "dying_trainer.py"),
+            "-m",
+            "tests.support.dying_trainer",
             tmp_path / "run",
             tmp_path / "latents.safetensors",
         ]

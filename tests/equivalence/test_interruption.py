@@ -8,17 +8,17 @@ import time
 from pathlib import Path
 
 import pytest
-from killed_trainer import LONGER
 from neuromf_spec.registry import law
 from safetensors.torch import save_file
-from tiny_run import make_tiny_config
 
 from neuromf.training.checkpoints.checkpoint import FILES, latest_checkpoint
 from neuromf.training.loop import train
 from neuromf.training.records.run_folder import create_run, open_run
+from tests.support.killed_trainer import LONGER
+from tests.support.tiny_run import make_tiny_config
 
 pytestmark = pytest.mark.law("CKPT-001")
-SUPPORT = Path(__file__).parents[1] / "support"
+ROOT = Path(__file__).parents[2]
 
 
 def train_in(folder, config, latents, **options):
@@ -62,8 +62,8 @@ def test_another_seed_is_seen(tmp_path, real_latents):
 
 
 def start(run, latents):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SUPPORT), str(SUPPORT.parents[1])])}
-    command = [sys.executable, str(SUPPORT / "killed_trainer.py"), str(run), str(latents)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "tests.support.killed_trainer", str(run), str(latents)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 

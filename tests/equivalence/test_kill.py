@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from neuromf_spec.registry import law
 
-SUPPORT = Path(__file__).parents[1] / "support"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.law("CKPT-001")
 def test_killed_runs_end_in_the_bytes_of_an_undisturbed_one(tmp_path):
     """Weights, average, moments, trace and summary after each of ten kills and resumes."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SUPPORT), str(SUPPORT.parents[1])])}
-    command = [sys.executable, str(SUPPORT / "kill_study.py"), "10", "1", str(tmp_path / "report.json")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "tests.support.kill_study", "10", "1", str(tmp_path / "report.json")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     report = json.loads((tmp_path / "report.json").read_text())

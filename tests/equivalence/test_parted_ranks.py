@@ -3,8 +3,9 @@
 import pytest
 from neuromf_spec.laws.silent_faults import EVERY_STEPS, judged_step
 from neuromf_spec.registry import law
-from parted_ranks import CULPRIT, PARTED_AT, UNSEEN_AT, observe_parting
-from rank_worker import run_ranks
+
+from tests.support.parted_ranks import CULPRIT, PARTED_AT, UNSEEN_AT, observe_parting
+from tests.support.rank_worker import run_ranks
 
 pytestmark = pytest.mark.law("BATCH-003")
 

@@ -5,9 +5,9 @@ import itertools
 import pytest
 import torch
 from neuromf_spec.registry import law
-from rank_worker import observe, run_ranks
 
 from neuromf.training.process_group.ranks import ProcessGroup
+from tests.support.rank_worker import observe, run_ranks
 
 TOLERANCE = 1e-12
 """Relative: the bilinear net is in float64 and two ranks add up in another order; measured 2e-16."""

@@ -7,17 +7,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from law_strategies import BilinearModule, bilinear_reference
 from neuromf_spec.reference.initial_loss import zero_predictor
 from neuromf_spec.reference.schedule import lr_multiplier
 from neuromf_spec.reference.training import HandSettings, StepInput, train_by_hand
 from neuromf_spec.registry import law
-from rank_worker import DoubleSource
 
 from neuromf.config import load_config, run_facts
 from neuromf.training.process_group.ranks import ProcessGroup
 from neuromf.training.step.state import state_around
 from neuromf.training.step.train_step import train_step
+from tests.support.law_strategies import BilinearModule, bilinear_reference
+from tests.support.rank_worker import DoubleSource
 
 SHAPE = (4, 2, 2, 2)
 DIMS = math.prod(SHAPE)

@@ -6,7 +6,6 @@ import pytest
 import torch
 from neuromf_spec.laws.silent_faults import EVERY_STEPS, FIRST_STEPS, judged_step
 from neuromf_spec.registry import law
-from tiny_run import make_tiny_config
 
 from neuromf.monitor import engine
 from neuromf.monitor.engine import Monitor
@@ -19,6 +18,7 @@ from neuromf.training.step import train_step as step_module
 from neuromf.training.step.ema import Ema
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
+from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
 STEPS = 3
@@ -229,7 +229,7 @@ def test_a_number_that_comes_again_is_the_mathematics(state, config, real_latent
     assert record.verdict.alarms[0].rank == 0
 
 
-def test_silent_faults_are_looked_for_in_the_first_steps_and_every_fiftieth():
+def test_silent_faults_are_checked_at_first_and_every_fifty_steps():
     """No step is further than fifty from one that is judged."""
     judged = [step for step in range(1000) if judged_step(step)]
     assert judged[:FIRST_STEPS] == list(range(FIRST_STEPS))

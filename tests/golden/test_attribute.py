@@ -8,7 +8,7 @@ import pytest
 from neuromf.errors import InputError
 from neuromf.golden.case import read_case
 from neuromf.golden.store import golden_table, provenance
-from neuromf.golden.verdict import Outcome
+from neuromf.golden.verdict import CaseOutcome
 from tools.faults.run import copy_writable
 from tools.golden import attribute as attribution
 
@@ -52,7 +52,7 @@ def moved(table, column, factor):
 def test_todays_golden_numbers_blame_nobody(blessed_here, monkeypatch):
     """Where today's run agrees with the golden, the old commit is not even run."""
     monkeypatch.setattr(attribution, "_run_at", None)
-    assert attribution.attribute(blessed_here)[0] is Outcome.PASS
+    assert attribution.attribute(blessed_here)[0] is CaseOutcome.PASS
 
 
 def test_numbers_that_the_old_commit_gives_too_are_the_environments(blessed_here, monkeypatch):
@@ -60,7 +60,7 @@ def test_numbers_that_the_old_commit_gives_too_are_the_environments(blessed_here
     golden = moved(golden_table(blessed_here), "raw_fm", 1.5)
     monkeypatch.setattr(attribution, "golden_table", lambda _: golden)
     outcome, sentence = attribution.attribute(blessed_here)
-    assert outcome is Outcome.ENV_DRIFT
+    assert outcome is CaseOutcome.ENV_DRIFT
     assert "the environment moved, not the code" in sentence
 
 
@@ -74,7 +74,7 @@ def test_numbers_that_the_old_commit_does_not_give_are_the_codes(blessed_here, m
 
     monkeypatch.setattr(attribution, "run_steps", faster)
     outcome, sentence = attribution.attribute(blessed_here)
-    assert outcome is Outcome.REGRESSED
+    assert outcome is CaseOutcome.REGRESSED
     assert "first at step 0, column lr" in sentence
 
 

@@ -3,7 +3,7 @@
 import pytest
 from pandas import DataFrame
 
-from neuromf.comparison.comparator import Verdict, compare
+from neuromf.comparison.comparator import ComparisonVerdict, compare
 from neuromf.comparison.table import TraceTable, table_from_frame
 from neuromf.golden.case import read_case
 from neuromf.golden.runner import run_steps, threads
@@ -36,11 +36,11 @@ def compared(config, context, prepare=None):
 def test_the_first_divergence_names_the_stage_at_fault(fault):
     """A wrong number in one stage is seen there first, with every earlier stage equal."""
     comparison = compared(fault.changed(CASE.config), fault.injected())
-    assert comparison.verdict is Verdict.REGRESSED
+    assert comparison.verdict is ComparisonVerdict.REGRESSED
     assert comparison.first.stage == fault.stage, comparison.first
 
 
 @pytest.mark.parametrize("change", PERTURBATIONS, ids=lambda change: change.name)
 def test_a_benign_change_is_no_regression(change):
     """Threads, kernels, a unit in the last place, another cut or another kernel of the optimiser blame nobody."""
-    assert compared(change.config(CASE.config), change.context(), change.state).verdict is Verdict.PASS
+    assert compared(change.config(CASE.config), change.context(), change.state).verdict is ComparisonVerdict.PASS

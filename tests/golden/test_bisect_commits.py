@@ -4,8 +4,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from command_line import run_command
 
+from tests.support.command_line import run_command
 from tools.__main__ import app
 from tools.faults.run import copy_writable
 

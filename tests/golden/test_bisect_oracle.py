@@ -1,6 +1,6 @@
 """A bisect's golden oracle: the first divergence from a golden trace."""
 
-from neuromf.bisect.oracle import Task, Verdict
+from neuromf.bisect.oracle import ProbeVerdict, Task
 from neuromf.bisect.oracle_kinds import answer
 from neuromf.config.resolve import flat_config
 from neuromf.golden.case import read_case
@@ -15,11 +15,11 @@ def outcome(**changes):
 
 def test_a_case_agrees_with_its_golden_trace():
     """Whatever the probe's seed: a golden trace has one of its own."""
-    assert outcome().verdict is Verdict.HEALTHY
+    assert outcome().verdict is ProbeVerdict.HEALTHY
 
 
 def test_another_rate_parts_from_it():
     """1.1 times the learning rate is seen at step 0, column lr."""
     rate = read_case(CASE).config.training.learning_rate
     found = outcome(**{"training.learning_rate": 1.1 * rate})
-    assert (found.verdict, found.detail) == (Verdict.BROKEN, "parts first at step 0, column lr")
+    assert (found.verdict, found.detail) == (ProbeVerdict.BROKEN, "differs first at step 0, column lr")

@@ -5,7 +5,7 @@ import torch
 
 from neuromf.golden.case import case_names, read_case
 from neuromf.golden.store import provenance
-from neuromf.golden.verdict import Outcome, judge_case
+from neuromf.golden.verdict import CaseOutcome, judge_case
 
 LAW_OF = {name: read_case(name).contract.laws for name in case_names()}
 
@@ -23,7 +23,7 @@ def _one_thread():
 def test_a_case_gives_its_golden_numbers(name):
     """Each step's every column agrees; on another platform a difference blames nobody, but must still be finite."""
     verdict = judge_case(read_case(name))
-    allowed = {Outcome.PASS, Outcome.UNKNOWN_PLATFORM} if verdict.environment_changes else {Outcome.PASS}
+    allowed = {CaseOutcome.PASS, CaseOutcome.UNKNOWN_PLATFORM} if verdict.environment_changes else {CaseOutcome.PASS}
     assert verdict.outcome in allowed, verdict.text
 
 

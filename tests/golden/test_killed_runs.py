@@ -1,6 +1,6 @@
 """A hundred trainings killed at random moments, and what was stored of a hundred others (law CKPT-001).
 
-The stored report is written by `python tests/support/kill_study.py 100 2026 golden/bench/killed_runs.json`.
+The stored report is written by `python -m tests.support.kill_study 100 2026 golden/bench/killed_runs.json`.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def inside(report):
 @pytest.mark.law("CKPT-001")
 def test_a_hundred_killed_runs_end_in_the_bytes_of_an_undisturbed_one(tmp_path):
     """A hundred kills, a quarter of them or more inside a checkpoint."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "tests" / "support"), str(ROOT)])}
-    command = [sys.executable, str(ROOT / "tests" / "support" / "kill_study.py"), str(KILLS), "7"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "tests.support.kill_study", str(KILLS), "7"]
     done = subprocess.run(
         [*command, str(tmp_path / "report.json")], env=environment, capture_output=True, text=True, check=False
     )

@@ -6,7 +6,8 @@ import os
 
 import pytest
 import torch
-from measured_figures import measured, show_figures
+
+from tests.support.measured_figures import measured, show_figures
 
 __all__ = ["measured"]
 

@@ -2,7 +2,7 @@
 
 import json
 
-from command_line import run_command
+from tests.support.command_line import run_command
 
 
 def test_the_full_gate_trains_on_real_mri_and_passes_recommended(tmp_path, monkeypatch, capsys):

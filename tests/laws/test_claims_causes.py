@@ -10,7 +10,6 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from law_strategies import TINY_UNET, draw_batch, in_type
 from neuromf_spec.claims import claims
 from neuromf_spec.reference.failed_run import RECORDED_CHANNELS
 from neuromf_spec.reference.schedule import lr_multiplier as reference_multiplier
@@ -26,6 +25,7 @@ from neuromf.nets.embedding import TimeEmbedding
 from neuromf.nets.unet import build_unet
 from neuromf.training.step.optimiser import build_optimiser, set_learning_rate
 from neuromf.training.step.schedule import lr_multiplier
+from tests.support.law_strategies import TINY_UNET, draw_batch, in_type
 
 RECOMPUTED = {row.id: row.recomputed for row in claims()}
 TOTALS = {epoch: sum(channels) for epoch, channels in RECORDED_CHANNELS.items()}

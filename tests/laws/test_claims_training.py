@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from law_strategies import TINY_UNET, draw_batch, in_type, settings_for
 from neuromf_spec.claims import claims
 from neuromf_spec.laws.ema import half_life
 from neuromf_spec.reference.adam import adamw
@@ -20,6 +19,7 @@ from neuromf.nets.unet import build_unet
 from neuromf.training.step.ema import Ema
 from neuromf.training.step.optimiser import build_optimiser
 from neuromf.training.step.schedule import lr_multiplier
+from tests.support.law_strategies import TINY_UNET, draw_batch, in_type, settings_for
 
 RECOMPUTED = {row.id: row.recomputed for row in claims()}
 STEPS_PER_EPOCH = 30

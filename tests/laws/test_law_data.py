@@ -73,7 +73,7 @@ def test_no_subject_is_in_two_splits_and_order_does_not_matter(ids, seed):
 
 @pytest.mark.law("DATA-002")
 @given(ids=subjects, seed=st.integers(0, 2**31), train=st.floats(0, 1))
-def test_a_cohort_of_any_size_and_shares_leaves_someone_to_train_on_and_passes(ids, seed, train):
+def test_a_cohort_of_any_size_leaves_subjects_to_train_on(ids, seed, train):
     """Splits that nothing reads may be empty; the training split never is."""
     split = split_subjects(ids, (train, (1 - train) / 2, (1 - train) / 2), seed)
     empty = [name for name in ("train", "validation", "test") if name not in split.values()]
@@ -116,7 +116,7 @@ def test_an_autoencoder_passes_only_without_a_problem(problem):
 
 
 @pytest.mark.law("DATA-002")
-def test_guessed_subjects_are_a_warning_that_names_two_that_look_like_one_person():
+def test_guessed_subjects_are_a_warning_that_names_two_alike():
     """A split whose subjects are guessed blocks nothing and is not passed over either."""
     finding = disjoint_splits(shared_subjects=0, unnamed_scans=3, alike=("anna_1", "anna_2"), subjects=3)
     assert (finding.passed, finding.severity) == (False, Severity.WARN)

@@ -29,7 +29,7 @@ def alarms(guard, losses, blocks=1):
 
 @pytest.mark.law("GUARD-004")
 @given(ratio=st.floats(0.01, 1e4))
-def test_a_block_is_warned_of_where_the_law_says_that_it_is_worse_than_nothing(ratio):
+def test_a_block_worse_than_predicting_nothing_is_warned_of(ratio):
     """The guard warns exactly where ten times the loss of predicting nothing is passed."""
     heard = alarms(DivergenceGuard(1e9, 1e9, START), RawLosses(ratio * START.total))
     held = law("GUARD-004").predicate(loss=ratio * START.total, expected=START.total).passed
@@ -38,7 +38,7 @@ def test_a_block_is_warned_of_where_the_law_says_that_it_is_worse_than_nothing(r
 
 @pytest.mark.law("GUARD-004")
 @given(ratio=st.floats(0.01, 1e4), armed=st.booleans())
-def test_an_fm_loss_a_hundred_times_worse_than_nothing_halts_an_armed_guard(ratio, armed):
+def test_an_fm_loss_a_hundred_times_worse_than_nothing_halts(ratio, armed):
     """The FM part alone decides on a halt, and a disarmed guard warns instead."""
     guard = DivergenceGuard(1e9, 1e9 if armed else None, START)
     heard = alarms(guard, RawLosses(START.total, flow=ratio * START.flow))
@@ -93,7 +93,7 @@ def test_a_loss_that_stays_below_ten_times_its_best_is_never_halted(scale, heigh
 
 @pytest.mark.law("GUARD-005")
 @given(scale=SCALES, height=st.floats(2.4, 12.0))
-def test_a_loss_that_stays_above_ten_times_its_best_is_halted_when_the_excess_has_added_up(scale, height):
+def test_a_loss_above_ten_times_its_best_is_halted_by_its_excess(scale, height):
     """The alarm comes with the block whose sum the law rejects, no block adding more than 1.5."""
     heard = fed(HALT, [math.log(scale)] * SETTLED + [math.log(scale) + height] * 60)
     excess = min(height - math.log(10), 1.5)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from law_strategies import draw_batch, randomised_unet, relative_error
 from neuromf_spec.registry import law
 
 from neuromf.config.schema import UnetConfig
 from neuromf.flow.jvp import exact_derivative, finite_difference
 from neuromf.flow.path import interpolate
+from tests.support.law_strategies import draw_batch, randomised_unet, relative_error
 
 pytestmark = pytest.mark.law("JVP-003")
 LATENT = (4, 8, 8, 8)

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from law_strategies import draw_batch, in_type, randomised_unet, relative_error, settings_for
 from neuromf_spec.laws.forbidden_pairs import FORBIDDEN_PAIRS
 from neuromf_spec.reference.adam import adamw
 from neuromf_spec.registry import law
@@ -15,6 +14,7 @@ from neuromf.flow.objective import meanflow_objective
 from neuromf.gate.static import static_findings
 from neuromf.training.process_group.start import init_process_group
 from neuromf.training.validation import impossible, refuse_impossible
+from tests.support.law_strategies import draw_batch, in_type, randomised_unet, relative_error, settings_for
 
 pytestmark = [pytest.mark.law("CFG-002"), pytest.mark.law("JVP-004")]
 FUSED_TOLERANCE = 2e-5
@@ -172,7 +172,7 @@ def test_the_recommended_configuration_is_possible():
 
 
 def randomised_settings(**changes):
-    from law_strategies import TINY_UNET
+    from tests.support.law_strategies import TINY_UNET
 
     return TINY_UNET.model_copy(update=changes)
 

@@ -5,13 +5,20 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from law_strategies import SEEDS, BilinearModule, bilinear_reference, draw_batch, relative_error, settings_for
 from neuromf_spec.reference.bilinear import BilinearNet
 from neuromf_spec.reference.weighting import weight
 from neuromf_spec.registry import law
 
 from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.path import interpolate
+from tests.support.law_strategies import (
+    SEEDS,
+    BilinearModule,
+    bilinear_reference,
+    draw_batch,
+    relative_error,
+    settings_for,
+)
 
 DIMS = 48  # of a test latent
 

@@ -5,7 +5,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from law_strategies import (
+from neuromf_spec.registry import law
+
+from neuromf.flow.jvp import exact_derivative
+from neuromf.flow.objective import meanflow_objective
+from neuromf.flow.path import interpolate
+from neuromf.flow.sampling import sample, step_back
+from tests.support.law_strategies import (
     SEEDS,
     BilinearModule,
     bilinear_reference,
@@ -14,12 +20,6 @@ from law_strategies import (
     relative_error,
     settings_for,
 )
-from neuromf_spec.registry import law
-
-from neuromf.flow.jvp import exact_derivative
-from neuromf.flow.objective import meanflow_objective
-from neuromf.flow.path import interpolate
-from neuromf.flow.sampling import sample, step_back
 
 PREDICTIONS = st.sampled_from(["u", "x"])
 

@@ -5,7 +5,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from law_strategies import (
+from neuromf_spec.registry import law
+
+from neuromf.flow.jvp import exact_derivative, finite_difference
+from neuromf.flow.objective import meanflow_objective
+from neuromf.flow.path import interpolate
+from neuromf.nets.embedding import sinusoidal
+from tests.support.law_strategies import (
     SEEDS,
     TINY_UNET,
     BilinearModule,
@@ -15,12 +21,6 @@ from law_strategies import (
     relative_error,
     settings_for,
 )
-from neuromf_spec.registry import law
-
-from neuromf.flow.jvp import exact_derivative, finite_difference
-from neuromf.flow.objective import meanflow_objective
-from neuromf.flow.path import interpolate
-from neuromf.nets.embedding import sinusoidal
 
 DIMS = 48  # of a test latent
 UNET_LATENT = (4, 4, 4, 4)

@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from law_strategies import LATENT, SEEDS, draw_batch, gaussian_case, randomised_unet, relative_error, settings_for
 from neuromf_spec.registry import law
 
 from neuromf.config import load_config
@@ -15,6 +14,15 @@ from neuromf.flow.batch import Batch
 from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.weighting import reduce_dims
 from neuromf.training.step.state import initial_state
+from tests.support.law_strategies import (
+    LATENT,
+    SEEDS,
+    draw_batch,
+    gaussian_case,
+    randomised_unet,
+    relative_error,
+    settings_for,
+)
 
 CHOICES = {
     "prediction": st.sampled_from(["u", "x"]),

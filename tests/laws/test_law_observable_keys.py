@@ -4,8 +4,6 @@ from unittest import mock
 
 import pytest
 import torch
-from rank_worker import latents
-from tiny_run import make_tiny_config
 from torch import distributed, nn
 
 from neuromf.cli.training import note
@@ -23,6 +21,8 @@ from neuromf.training.process_group.start import init_process_group
 from neuromf.training.records.run_folder import create_run
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
+from tests.support.rank_worker import latents
+from tests.support.tiny_run import make_tiny_config
 
 pytestmark = pytest.mark.law("CFG-001")
 CPU = torch.device("cpu")

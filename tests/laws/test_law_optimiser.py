@@ -8,12 +8,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from law_strategies import SEEDS, randomised_unet, relative_error
 from neuromf_spec.laws.ema import half_life
 from neuromf_spec.reference.adam import adamw
 from neuromf_spec.reference.ema import average
 from neuromf_spec.registry import law
-from tiny_run import make_tiny_config
 from torch import nn
 
 from neuromf.config import Config, run_facts
@@ -24,6 +22,8 @@ from neuromf.training.step.ema import Ema
 from neuromf.training.step.optimiser import build_optimiser, set_learning_rate
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
+from tests.support.law_strategies import SEEDS, randomised_unet, relative_error
+from tests.support.tiny_run import make_tiny_config
 
 
 def model_with(values):

@@ -5,10 +5,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from law_strategies import LATENT, SEEDS
 from neuromf_spec.registry import law
 
 from neuromf.flow.path import conditional_velocity, interpolate
+from tests.support.law_strategies import LATENT, SEEDS
 
 pytestmark = pytest.mark.law("PATH-001")
 DTYPES = {torch.float32: np.finfo(np.float32).eps, torch.float64: np.finfo(np.float64).eps}

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from law_strategies import draw_batch, in_type, randomised_unet, relative_error, settings_for
 from neuromf_spec.registry import law
 from torch import nn
 
@@ -12,6 +11,7 @@ from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.path import interpolate
 from neuromf.flow.weighting import reduce_dims
 from neuromf.gate.static import static_findings
+from tests.support.law_strategies import draw_batch, in_type, randomised_unet, relative_error, settings_for
 
 pytestmark = pytest.mark.law("PREC-001")
 SHAPE = (4, 4, 4, 4)

@@ -5,7 +5,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from law_strategies import LATENT, SEEDS, TINY_UNET, draw_batch, in_type, relative_error, settings_for
 from neuromf_spec.reference.initial_loss import zero_predictor
 from neuromf_spec.registry import law
 from torch import nn
@@ -13,6 +12,7 @@ from torch import nn
 from neuromf.flow.objective import NetOutput, meanflow_objective
 from neuromf.flow.prediction import average_velocity
 from neuromf.nets.unet import build_unet
+from tests.support.law_strategies import LATENT, SEEDS, TINY_UNET, draw_batch, in_type, relative_error, settings_for
 
 PREDICTIONS = st.sampled_from(["u", "x"])
 TANGENTS = st.sampled_from(["conditional", "model", "v_head"])

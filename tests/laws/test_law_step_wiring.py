@@ -5,15 +5,15 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 import torch
-from law_strategies import relative_error
 from neuromf_spec.registry import law
-from tiny_run import make_tiny_config
 
 from neuromf.monitor.checks.coverage import coverage
 from neuromf.monitor.checks.probes import randomised_copy
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
+from tests.support.law_strategies import relative_error
+from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
 

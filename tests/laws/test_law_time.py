@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from law_strategies import SEEDS
 from neuromf_spec.laws.time_integrals import gap_probability
 from neuromf_spec.reference.time_distribution import LogitNormalPair
 from neuromf_spec.registry import law
@@ -18,6 +17,7 @@ from neuromf.flow.prediction import average_velocity
 from neuromf.flow.settings import TimeSettings
 from neuromf.flow.times import draw_times, fm_mask
 from neuromf.training.process_group.ranks import ProcessGroup
+from tests.support.law_strategies import SEEDS
 
 SHARES = st.fractions(0, 1, max_denominator=1000).map(float)
 WINDOWS = st.tuples(st.integers(0, 10**12), st.integers(1, 3000))

@@ -5,11 +5,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from law_strategies import SEEDS
 from neuromf_spec.reference import weighting as reference
 from neuromf_spec.registry import law
 
 from neuromf.flow.weighting import adaptive_weight, potential, reduce_dims, weighted_loss
+from tests.support.law_strategies import SEEDS
 
 
 def powers(low, high):

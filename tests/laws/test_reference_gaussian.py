@@ -5,7 +5,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from law_strategies import LATENT, SEEDS, draw_batch, gaussian_case, settings_for
 from neuromf_spec.laws.time_integrals import trained_loss_per_dim
 from neuromf_spec.reference.gaussian import GaussianFlow, path_std
 from neuromf_spec.reference.single_point import SinglePoint
@@ -15,6 +14,7 @@ from scipy.integrate import solve_ivp
 
 from neuromf.flow.batch import Batch
 from neuromf.flow.objective import meanflow_objective
+from tests.support.law_strategies import LATENT, SEEDS, draw_batch, gaussian_case, settings_for
 
 TIMES = st.tuples(st.floats(0, 1), st.floats(0.02, 1)).map(lambda pair: (min(pair), max(pair)))
 

@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from law_strategies import LATENT, SEEDS, draw_batch, settings_for
 from neuromf_spec.reference.gaussian import GaussianFlow
 from neuromf_spec.reference.mixture import MixtureFlow
 from neuromf_spec.reference.quantile_map import QuantileMap
@@ -21,6 +20,7 @@ from neuromf.flow.jvp import exact_derivative
 from neuromf.flow.objective import NetOutput, meanflow_objective
 from neuromf.flow.path import interpolate
 from neuromf.flow.sampling import sample
+from tests.support.law_strategies import LATENT, SEEDS, draw_batch, settings_for
 
 FEW = settings(max_examples=8)  # an ODE costs 20 ms
 

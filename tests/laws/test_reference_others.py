@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from law_strategies import SEEDS, bilinear_reference
 from neuromf_spec.reference.adam import adamw
 from neuromf_spec.reference.bilinear import BilinearNet
 from neuromf_spec.reference.ema import average
@@ -14,6 +13,8 @@ from neuromf_spec.reference.initial_loss import zero_predictor
 from neuromf_spec.reference.schedule import lr_multiplier
 from neuromf_spec.reference.time_distribution import LogitNormalPair
 from neuromf_spec.reference.weighting import potential, sum_over_mean, undetached_factor, weight, weighted_loss
+
+from tests.support.law_strategies import SEEDS, bilinear_reference
 
 STEP = 1e-6  # of central differences; the quantities are of order 1 and smooth, so that 1e-8 relative remains
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from law_strategies import SEEDS
 from neuromf_spec.laws.time_integrals import gap_probability, mean_over_t, trained_loss_per_dim
 from neuromf_spec.reference.time_distribution import LogitNormalPair
 from scipy import stats
+
+from tests.support.law_strategies import SEEDS
 
 LOGITS = {"mu": st.floats(-2, 2), "sigma": st.floats(0.3, 3)}
 

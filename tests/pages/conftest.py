@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from open_page import DESK, FLAGS, NAMES, Visit
+
+from tests.support.open_page import DESK, FLAGS, NAMES, Visit
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

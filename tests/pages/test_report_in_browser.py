@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-from open_page import DESK, PHONE
-from reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 from neuromf.config import config_hash, load_config
 from neuromf.gate.smoke import SmokeRun
 from neuromf.gate.static import static_findings
-from neuromf.gate.verdict import Verdict
+from neuromf.gate.verdict import GateVerdict
 from neuromf.report.gate_page import gate_page
 from neuromf.report.run_facts import read_runs
 from neuromf.report.run_page import run_page
+from tests.support.open_page import DESK, PHONE
+from tests.support.reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 LONG_NAME = "a_folder_with_a_name_that_is_far_too_long_for_a_telephone_and_has_nowhere_to_break"
 
@@ -24,7 +24,7 @@ def pages(tmp_path_factory):
     other = write_run(folder / LONG_NAME, "training.learning_rate=0.002")
     config = load_config(["failed_225"])
     results = static_findings(config, {})
-    verdict = Verdict(name="failed_225", config_hash=config_hash(config), results=results, smoke=None, seconds=0.1)
+    verdict = GateVerdict(name="failed_225", config_hash=config_hash(config), results=results, smoke=None, seconds=0.1)
     picture = np.linspace(0, 1, 1024).reshape(32, 32)
     smoke = SmokeRun(config, trace_rows(30), [], picture, picture, "", "latents of the demo cohort", "a scan's latent")
     texts = {

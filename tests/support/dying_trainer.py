@@ -15,13 +15,13 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from tiny_run import make_tiny_config
 
 from neuromf.flow.objective import Batch
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.loop import train
 from neuromf.training.records.run_folder import create_run
 from neuromf.training.step.train_step import StepRecord
+from tests.support.tiny_run import make_tiny_config
 
 STEPS_LEFT = ("training.epochs=400",)
 """So many that no worker is at its end when the training is."""

@@ -8,13 +8,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tiny_run import make_tiny_config
-
 from neuromf.monitor.events import Event, append_event
 from neuromf.trace.columns import COLUMNS, Row
 from neuromf.trace.writer import TraceWriter
 from neuromf.training.records.pace import HEADER, PaceWriter, read_marks
 from neuromf.training.records.run_folder import create_run
+from tests.support.tiny_run import make_tiny_config
 
 CONFIG = make_tiny_config("training.epochs=20", "training.checkpoint_every_steps=10")
 """Sixty optimiser steps."""

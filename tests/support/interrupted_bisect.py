@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from neuromf.bisect.engine import Engine, bisect
-from neuromf.bisect.journal import Journal
+from neuromf.bisect.journal import ProbeJournal
 from neuromf.bisect.posterior import Rates
 from neuromf.bisect.question import Question
 from tools.studies.bisect_simulation.simulated import SimulatedOracle
@@ -15,9 +15,9 @@ QUESTION = {"good": "0" * 64, "bad": "1" * 64, "oracle": "simulated", "budget": 
 ORACLE = SimulatedOracle(causes=(0b10010,), rates=Rates(), seed=3)
 
 
-def open_run_writer(path):
+def open_journal(path):
     """The journal of the one question that is asked here."""
-    return Journal(path, QUESTION, NAMES)
+    return ProbeJournal(path, QUESTION, NAMES)
 
 
 def engine():
@@ -31,5 +31,5 @@ if __name__ == "__main__":
         time.sleep(float(sys.argv[2]))
         return ORACLE(probe)
 
-    with open_run_writer(Path(sys.argv[1])) as journal:
+    with open_journal(Path(sys.argv[1])) as journal:
         print(bisect(engine(), slow, journal).causes)

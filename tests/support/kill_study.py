@@ -1,4 +1,6 @@
-"""Trainings killed by SIGKILL and resumed, against one left alone: `python kill_study.py KILLS SEED REPORT`.
+"""Trainings killed by SIGKILL and resumed, against one left alone.
+
+`python -m tests.support.kill_study KILLS SEED REPORT`.
 
 One process imports torch and never trains; each training is a fork of it. A kill falls at a random time, at a random
 file operation of the checkpoint writer, or in the middle of one of its files.
@@ -24,14 +26,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from rank_worker import latents
-from tiny_run import make_tiny_config
 
 from neuromf.config import Config
 from neuromf.training.checkpoints import checkpoint
 from neuromf.training.checkpoints.checkpoint import FILES, latest_checkpoint
 from neuromf.training.loop import train
 from neuromf.training.records.run_folder import RunFolder, create_run
+from tests.support.rank_worker import latents
+from tests.support.tiny_run import make_tiny_config
 
 CPU, STEPS = torch.device("cpu"), 6
 KINDS = ("time", "time", "operation", "operation", "torn")

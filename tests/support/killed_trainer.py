@@ -1,4 +1,7 @@
-"""A training in a process of its own, to be killed: `python killed_trainer.py RUN LATENTS` trains or resumes."""
+"""A training in a process of its own, to be killed.
+
+`python -m tests.support.killed_trainer RUN LATENTS` trains or resumes.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
-from tiny_run import make_tiny_config
 
 from neuromf.training.loop import train
 from neuromf.training.records.run_folder import RunFolder, create_run
+from tests.support.tiny_run import make_tiny_config
 
 LONGER = ("training.checkpoint_every_steps=1", "training.epochs=3")
 """Nine steps with a checkpoint each, so that there is time to kill it."""

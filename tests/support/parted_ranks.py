@@ -10,8 +10,6 @@ from unittest import mock
 
 import torch
 from neuromf_spec.laws.silent_faults import EVERY_STEPS, FIRST_STEPS
-from rank_worker import CPU, SHAPE, SMALL, TWO_RANKS, DoubleSource, bilinear_state, latents
-from tiny_run import make_tiny_config
 
 from neuromf.config import Config
 from neuromf.monitor.engine import Monitor
@@ -21,6 +19,8 @@ from neuromf.training.process_group.ranks import ProcessGroup
 from neuromf.training.step import backward
 from neuromf.training.step.state import TrainState, initial_state
 from neuromf.training.step.train_step import train_step
+from tests.support.rank_worker import CPU, SHAPE, SMALL, TWO_RANKS, DoubleSource, bilinear_state, latents
+from tests.support.tiny_run import make_tiny_config
 
 CULPRIT = 1
 """The rank that parts."""

@@ -14,8 +14,6 @@ from unittest import mock
 
 import numpy as np
 import torch
-from law_strategies import BilinearModule, bilinear_reference
-from tiny_run import make_tiny_config
 from torch import Tensor, distributed, multiprocessing
 from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
 
@@ -30,6 +28,8 @@ from neuromf.training.records.run_folder import RunFolder, create_run
 from neuromf.training.step import metrics
 from neuromf.training.step.state import TrainState, initial_state, state_around
 from neuromf.training.step.train_step import train_step
+from tests.support.law_strategies import BilinearModule, bilinear_reference
+from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
 SHAPE, SMALL = (4, 8, 8, 8), (4, 2, 2, 2)

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from tiny_run import make_tiny_config
 
 from neuromf.config import Config
 from neuromf.monitor.events import Event
@@ -19,6 +18,7 @@ from neuromf.trace.columns import COLUMNS, Row
 from neuromf.trace.writer import TraceWriter
 from neuromf.training.records.epoch_summary import EpochColumns
 from neuromf.training.records.run_folder import RunFolder, create_run
+from tests.support.tiny_run import make_tiny_config
 
 STEPS = 24
 STEPS_PER_EPOCH = 3

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_run import make_tiny_config
 
 from neuromf.config import Config
 from neuromf.training.latents.store import training_store
+from tests.support.tiny_run import make_tiny_config
 
 
 @pytest.fixture(scope="session", autouse=True)

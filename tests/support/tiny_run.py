@@ -26,9 +26,13 @@ TINY = (
 """Six optimiser steps of eight samples on latents of 4 x 8^3."""
 
 
-def despite_the_laws(*overrides: str) -> list[str]:
+def allow_blocked(*overrides: str) -> list[str]:
     """Options of a `neuromf train` with these overrides, which is so short that laws of warm-up and batch block it."""
-    return [*(part for override in overrides for part in ("--set", override)), "--despite", "a test of the command"]
+    return [
+        *(part for override in overrides for part in ("--set", override)),
+        "--allow-blocked",
+        "a test of the command",
+    ]
 
 
 def make_tiny_config(*overrides: str) -> Config:

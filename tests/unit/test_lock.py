@@ -148,9 +148,7 @@ def test_the_next_turn_of_a_job_goes_on_where_the_last_was_killed(path, monkeypa
 
 
 @pytest.mark.parametrize("by_flock", [True, False])
-def test_where_flock_holds_on_one_node_alone_a_holder_on_another_is_left_in_peace(
-    path, monkeypatch, tmp_path_factory, by_flock
-):
+def test_with_local_flock_a_holder_on_another_node_is_left_in_peace(path, monkeypatch, tmp_path_factory, by_flock):
     """Both nodes get the lock there: the sentence says that nobody can tell, and which file to remove."""
     mount(monkeypatch, tmp_path_factory, "rw,localflock")
     path.write_text(replace(Holder.here(by_flock=by_flock), host="elsewhere").text())
@@ -160,9 +158,7 @@ def test_where_flock_holds_on_one_node_alone_a_holder_on_another_is_left_in_peac
     assert path.read_bytes() == before
 
 
-def test_where_flock_holds_on_one_node_alone_a_dead_holder_of_this_one_is_in_nobodys_way(
-    path, other, monkeypatch, tmp_path_factory
-):
+def test_with_local_flock_a_dead_holder_of_this_node_is_passed(path, other, monkeypatch, tmp_path_factory):
     """Its own machine knows, whatever it had locked by."""
     mount(monkeypatch, tmp_path_factory, "rw,localflock")
     with pytest.raises(InputError, match=f"process {other.pid}"):
@@ -174,9 +170,7 @@ def test_where_flock_holds_on_one_node_alone_a_dead_holder_of_this_one_is_in_nob
 
 
 @pytest.mark.parametrize("options", ["rw,flock", "rw,local_lock=none"])
-def test_where_flock_holds_over_all_nodes_a_dead_holder_on_another_is_in_nobodys_way(
-    path, monkeypatch, tmp_path_factory, options
-):
+def test_with_shared_flock_a_dead_holder_on_another_node_is_passed(path, monkeypatch, tmp_path_factory, options):
     """It would have the lock if it lived: its text is of the past."""
     mount(monkeypatch, tmp_path_factory, options)
     path.write_text(replace(Holder.here(by_flock=True), host="elsewhere").text())

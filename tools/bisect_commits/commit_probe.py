@@ -20,7 +20,7 @@ HEALTHY, BROKEN, UNTESTABLE = 0, 1, 125
 
 def main(case: str, cases: Path, kept: Path) -> int:
     """Run the case with the code in the working directory and compare it with the trace at `kept`."""
-    from neuromf.comparison.comparator import Verdict, compare
+    from neuromf.comparison.comparator import ComparisonVerdict, compare
     from neuromf.comparison.table import read_table
     from neuromf.golden.case import read_case
     from neuromf.golden.store import tolerance_frame
@@ -37,7 +37,7 @@ def main(case: str, cases: Path, kept: Path) -> int:
             return HEALTHY
         tolerances = tolerances_from(tolerance_frame(read_case(case, cases)))
         comparison = compare(read_table(trace), read_table(kept), tolerances)
-    return HEALTHY if comparison.verdict is Verdict.PASS else BROKEN
+    return HEALTHY if comparison.verdict is ComparisonVerdict.PASS else BROKEN
 
 
 if __name__ == "__main__":

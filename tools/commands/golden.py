@@ -83,9 +83,9 @@ def recipes(
 def attribute(case: CaseArgument) -> None:
     """Rerun the golden's own commit here: did the code change the numbers, or the environment?"""
     from neuromf.golden.case import read_case
-    from neuromf.golden.verdict import Outcome
+    from neuromf.golden.verdict import CaseOutcome
     from tools.golden.attribute import attribute as judge
 
     outcome, sentence = judge(read_case(case))
     print(f"{outcome} golden case {case}: {sentence}")
-    raise typer.Exit({Outcome.PASS: 0, Outcome.ENV_DRIFT: DRIFTED}.get(outcome, 1))
+    raise typer.Exit({CaseOutcome.PASS: 0, CaseOutcome.ENV_DRIFT: DRIFTED}.get(outcome, 1))

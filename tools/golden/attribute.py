@@ -9,15 +9,15 @@ import tempfile
 from pathlib import Path
 
 from neuromf.checkout import python_path
-from neuromf.comparison.comparator import Verdict, compare
-from neuromf.comparison.message import where_parted
+from neuromf.comparison.comparator import ComparisonVerdict, compare
+from neuromf.comparison.message import where_different
 from neuromf.comparison.table import TraceTable, read_table
 from neuromf.errors import InputError
 from neuromf.golden.case import GoldenCase
 from neuromf.golden.runner import run_steps, threads
 from neuromf.golden.store import golden_table, provenance, tolerance_frame
 from neuromf.golden.tolerances import tolerances_from
-from neuromf.golden.verdict import Outcome
+from neuromf.golden.verdict import CaseOutcome
 from tools.golden.bless import ROOT
 
 SCRIPT = """
@@ -36,7 +36,7 @@ with threads(1):
 """
 
 
-def attribute(case: GoldenCase) -> tuple[Outcome, str]:
+def attribute(case: GoldenCase) -> tuple[CaseOutcome, str]:
     """Tell drift of the code from drift of the environment.
 
     Returns:
@@ -50,13 +50,16 @@ def attribute(case: GoldenCase) -> tuple[Outcome, str]:
     golden, commit = golden_table(case), str(provenance(case)["commit"])
     with threads(1):
         now = run_steps(case.config, case.contract.steps).table
-    if compare(now, golden, tolerances).verdict is Verdict.PASS:
-        return Outcome.PASS, "today's code and environment give the golden numbers"
+    if compare(now, golden, tolerances).verdict is ComparisonVerdict.PASS:
+        return CaseOutcome.PASS, "today's code and environment give the golden numbers"
     then = _run_at(commit, case)
     against = compare(now, then, tolerances)
-    if against.verdict is Verdict.PASS:
-        return Outcome.ENV_DRIFT, f"commit {commit[:12]} gives today's numbers too: the environment moved, not the code"
-    return Outcome.REGRESSED, f"commit {commit[:12]}, run today, against today's code: {where_parted(against)}"
+    if against.verdict is ComparisonVerdict.PASS:
+        return (
+            CaseOutcome.ENV_DRIFT,
+            f"commit {commit[:12]} gives today's numbers too: the environment moved, not the code",
+        )
+    return CaseOutcome.REGRESSED, f"commit {commit[:12]}, run today, against today's code: {where_different(against)}"
 
 
 def _run_at(commit: str, case: GoldenCase) -> TraceTable:

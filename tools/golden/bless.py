@@ -13,7 +13,7 @@ from neuromf.golden.case import GoldenCase
 from neuromf.golden.environment import environment, fingerprint
 from neuromf.golden.runner import CaseRun, run_steps, threads
 from neuromf.output import writing
-from tools.golden.measure import Measurement, tolerance_table, undetected_laws
+from tools.golden.measure import CaseMeasurement, tolerance_table, undetected_laws
 from tools.golden.store import write_golden, write_measurement
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ def run_twice(case: GoldenCase) -> CaseRun:
     return first
 
 
-def bless(case: GoldenCase, run: CaseRun, measurement: Measurement, commit: str, reason: str) -> None:
+def bless(case: GoldenCase, run: CaseRun, measurement: CaseMeasurement, commit: str, reason: str) -> None:
     """Store the run as golden, its tolerances, and a line in `golden/CHANGELOG.md`.
 
     Raises:

@@ -22,7 +22,7 @@ SEPARATION = 10.0
 
 
 @dataclass(frozen=True)
-class Measurement:
+class CaseMeasurement:
     """What measuring a case gave.
 
     Attributes:
@@ -36,7 +36,7 @@ class Measurement:
     effects: pd.DataFrame
 
 
-def measure_case(case: GoldenCase, on_run: Callable[[int, int, str], None] | None = None) -> Measurement:
+def measure_case(case: GoldenCase, on_run: Callable[[int, int, str], None] | None = None) -> CaseMeasurement:
     """Run a case undisturbed, under every benign change, and with every fault."""
     total = 1 + len(PERTURBATIONS) + len(FAULTS)
     done = 0
@@ -61,10 +61,10 @@ def measure_case(case: GoldenCase, on_run: Callable[[int, int, str], None] | Non
             with fault.injected():
                 run = told(fault.name, run_steps(fault.changed(config), steps))
             effects[fault.name] = relative_differences(run.table, base.table)
-    return Measurement(base, pd.DataFrame(noise).T, pd.DataFrame(effects).T)
+    return CaseMeasurement(base, pd.DataFrame(noise).T, pd.DataFrame(effects).T)
 
 
-def tolerance_table(measurement: Measurement) -> pd.DataFrame:
+def tolerance_table(measurement: CaseMeasurement) -> pd.DataFrame:
     """The tolerance of each column: sqrt(noise x effect), where a fault moves it ten times further than noise.
 
     The effect is the smallest one among the faults that move the column by more than that.
@@ -73,7 +73,7 @@ def tolerance_table(measurement: Measurement) -> pd.DataFrame:
     return TOLERANCE_SCHEMA.validate(pd.DataFrame(rows, columns=list(TOLERANCE_SCHEMA.columns)))
 
 
-def _tolerance_row(name: str, measurement: Measurement) -> list[object]:
+def _tolerance_row(name: str, measurement: CaseMeasurement) -> list[object]:
     noise, effects = measurement.noise[name], measurement.effects[name]
     empty = name in measurement.base.table.numbers and bool(measurement.base.table.numbers[name].empty.all())
     if empty:
@@ -92,7 +92,7 @@ def _tolerance_row(name: str, measurement: Measurement) -> list[object]:
     return [name, kind, float(noise.max()), noisiest, min(effect, 1e300), weakest, min(rtol, 1e-2)]
 
 
-def undetected_laws(case: GoldenCase, measurement: Measurement, table: pd.DataFrame) -> list[str]:
+def undetected_laws(case: GoldenCase, measurement: CaseMeasurement, table: pd.DataFrame) -> list[str]:
     """Laws that the case claims and of which no fault is beyond the tolerance of any column."""
     bounds = {row["column"]: row["rtol"] for row in table.to_dict("records") if row["kind"] in ("measured", "exact")}
     effects = measurement.effects.to_dict("index")

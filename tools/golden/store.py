@@ -16,7 +16,7 @@ from neuromf.golden.case import LANE, GoldenCase
 from neuromf.golden.store import FORMAT, contract_texts
 from neuromf.lock import Lock
 from neuromf.output import write_output
-from tools.golden.measure import Measurement
+from tools.golden.measure import CaseMeasurement
 
 
 @contextmanager
@@ -30,7 +30,7 @@ def only_blessing(folder: Path) -> Iterator[None]:
         yield
 
 
-def write_measurement(case: GoldenCase, measurement: Measurement, table: pd.DataFrame) -> None:
+def write_measurement(case: GoldenCase, measurement: CaseMeasurement, table: pd.DataFrame) -> None:
     """Store the tolerances and what they follow from."""
     write_output(case.tolerances, table.to_csv(index=False, float_format="%.3g", lineterminator="\n"))
     both = pd.concat([measurement.noise, measurement.effects], keys=["noise", "fault"], names=["kind", "change"])

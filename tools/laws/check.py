@@ -15,7 +15,7 @@ from neuromf_spec.waivers import Waiver, shipped_waivers
 
 from neuromf.config.load import load_config
 from neuromf.config.recipe_files import recipe_names
-from neuromf.gate.enforcement import Place, enforcers, places
+from neuromf.gate.enforcement import EnforcementPlace, enforcers, places
 from neuromf.gate.static import static_findings
 from tools.laws.matrix import matrix
 
@@ -35,7 +35,7 @@ def problems(root: Path, today: datetime.date) -> list[str]:
     ]
 
 
-def enforcer_problems(registry: Iterable[Law], found: list[Place]) -> Iterator[str]:
+def enforcer_problems(registry: Iterable[Law], found: list[EnforcementPlace]) -> Iterator[str]:
     """An enforcer that a law names and nobody is, and one that nobody named."""
     present, known = enforcers(found), {law.id: law for law in registry}
     for law in known.values():
@@ -105,7 +105,7 @@ def waiver_problems(waivers: Iterable[Waiver], today: datetime.date) -> Iterator
             yield f"{name}: the law passes again; remove the waiver"
 
 
-def matrix_problems(text: str, found: list[Place]) -> Iterator[str]:
+def matrix_problems(text: str, found: list[EnforcementPlace]) -> Iterator[str]:
     """A matrix that is not the one that would be written now."""
     if text != matrix(found):
         yield f"{MATRIX} is stale; write it with `python -m tools laws matrix --write`"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from neuromf_spec.law import Enforcer, Law
 from neuromf_spec.registry import laws
 
-from neuromf.gate.enforcement import Place
+from neuromf.gate.enforcement import EnforcementPlace
 
 HEAD = """\
 # The laws and who enforces them
@@ -13,7 +13,7 @@ HEAD = """\
 Written by `python -m tools laws matrix --write` from the registry, the gate's checks, the marks of the tests and the
 readings of the running trainer; the tests fail when it is stale. S: static check of the configuration, with the key it
 blames. P: property tests in `tests/laws`. G: golden or self-relative runs in `tests/golden` and `tests/equivalence`.
-R: judged while a training runs. A dash: the law names no such enforcer. `neuromf laws show ID` tells more.
+R: judged while a training runs. A dash: the law names no such enforcer. `neuromf laws show ID` shows more.
 
 | law | statement | severity | S | P | G | R | sources | kills |
 |---|---|---|---|---|---|---|---|---|
@@ -21,12 +21,12 @@ R: judged while a training runs. A dash: the law names no such enforcer. `neurom
 NONE = "–"
 
 
-def matrix(found: list[Place]) -> str:
+def matrix(found: list[EnforcementPlace]) -> str:
     """The whole page, for the places that `enforcement.places` found."""
     return HEAD + "".join(_line(law, [place for place in found if place.law_id == law.id]) for law in laws().values())
 
 
-def _line(law: Law, found: list[Place]) -> str:
+def _line(law: Law, found: list[EnforcementPlace]) -> str:
     cells = [
         f"**{law.id}** {law.title}",
         law.statement,
@@ -38,7 +38,7 @@ def _line(law: Law, found: list[Place]) -> str:
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |\n"
 
 
-def _cell(enforcer: Enforcer, found: list[Place]) -> str:
+def _cell(enforcer: Enforcer, found: list[EnforcementPlace]) -> str:
     mine = [place for place in found if place.enforcer is enforcer]
     if not mine:
         return NONE

@@ -39,7 +39,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Measurement:
+class MachineFigures:
     """Figures of one machine.
 
     Attributes:
@@ -62,13 +62,13 @@ def store(machine: Machine, command: str, figures: Iterable[Figure], folder: Pat
     if kept is not None and kept.machine != machine:
         merged, commands = {}, ()  # numbers of two machines do not stand in one table
     merged |= {figure.name: figure for figure in figures}
-    measurement = Measurement(machine, tuple(dict.fromkeys([*commands, command])), tuple(merged.values()))
+    measurement = MachineFigures(machine, tuple(dict.fromkeys([*commands, command])), tuple(merged.values()))
     folder.mkdir(parents=True, exist_ok=True)
     write_output(path, json.dumps(asdict(measurement), indent=1) + "\n")
     return path
 
 
-def read(path: Path) -> Measurement:
+def read(path: Path) -> MachineFigures:
     """Read a machine's file.
 
     Raises:
@@ -77,13 +77,13 @@ def read(path: Path) -> Measurement:
     try:
         content: dict[str, Any] = json.loads(path.read_text())
         figures = tuple(Figure(**figure) for figure in content["figures"])
-        return Measurement(Machine(**content["machine"]), tuple(content["commands"]), figures)
+        return MachineFigures(Machine(**content["machine"]), tuple(content["commands"]), figures)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"holds no measurement: {error}", file=path, remedy="measure again with `nox -s bench -- --store`"
         ) from error
 
 
-def read_all(folder: Path = FOLDER) -> list[Measurement]:
+def read_all(folder: Path = FOLDER) -> list[MachineFigures]:
     """The measurements of every machine, by the name of its file."""
     return [read(path) for path in sorted(folder.glob("*.json"))]

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from neuromf.checkout import golden_folder
 from neuromf.output import write_output
-from tools.performance.figures import Figure, Measurement, read_all
+from tools.performance.figures import Figure, MachineFigures, read_all
 
 README = golden_folder() / "bench" / "README.md"
 BEGIN, END = "<!-- performance: begin -->", "<!-- performance: end -->"
 
 
-def table(measurements: list[Measurement]) -> str:
+def table(measurements: list[MachineFigures]) -> str:
     """Markdown: a heading line and a table for each machine."""
     return "\n\n".join(_machine_table(measurement) for measurement in measurements)
 
@@ -25,7 +25,7 @@ def insert(text: str, block: str) -> str:
     return f"{before}{BEGIN}\n{block}\n{END}{after}"
 
 
-def _machine_table(measurement: Measurement) -> str:
+def _machine_table(measurement: MachineFigures) -> str:
     machine = measurement.machine
     head = (
         f"{machine.name}, {machine.cores} cores, {machine.threads} threads, {machine.memory_gib:g} GiB, "

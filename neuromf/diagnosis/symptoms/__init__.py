@@ -1,1 +1,1 @@
-"""Symptoms: one family of signs a file, each a reading of a record against a calibrated range."""
+"""Signs of a fault, one family per module; each compares a number of the record with a calibrated range."""

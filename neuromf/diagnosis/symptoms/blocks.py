@@ -1,15 +1,15 @@
-"""Evidence in the gradient norms of the net's blocks: whether what lies behind the output learns.
+"""Evidence in the gradient norms of the network's blocks: whether the blocks before the output learn.
 
-The output convolution starts at zero and passes no gradient back, so that a first step in which `out` has a million
-times the gradient of the others is as it should be; the others come in as its weights grow by the learning rates that
-were applied. Only where that has had its time does a starved net say something: that the output hardly moves, or that
-it moved and the net behind it is lost.
+The output convolution starts at zero and passes no gradient back. In the first step its gradient may therefore be a
+million times that of the other blocks, and that is correct; the others catch up as its weights grow with the learning
+rates applied. Only after enough of them is a small gradient of the others evidence: either the output hardly moves, or
+it has moved and the blocks before it are lost.
 
-The edges are measured on 19 healthy and 19 broken trainings, most of 64 steps, on real latents of 4 x 8^3 and nets of
-two and three levels: no net of real size is among them, and one seed stands for most; three are trained again by
-`tests/golden/test_trained_diagnosis.py`. With and without a wrong time derivative the imbalance was the same within a
-third, early and late, so that no block tells of it. A block that the optimiser does not hold was not seen either,
-unless it is the output.
+The ranges are calibrated on 19 healthy and 19 broken trainings, most of 64 steps, on real latents of 4 x 8^3 and nets
+of two and three levels. No net of real size is among them, and most were trained with one seed;
+`tests/golden/test_trained_diagnosis.py` trains three again. With and without a wrong time derivative the imbalance was
+equal within a third, early and late, so no block shows that fault. Nor does any block show that the optimiser does not
+hold it, except the output.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from neuromf_spec.reference.schedule import lr_multiplier
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
-from neuromf.diagnosis.symptoms.evidence import Edges, Reading, fact
+from neuromf.diagnosis.symptoms.evidence import CalibratedRange, SignReading, fact
 
 OUTPUT, HEADS = "out", ("out", "v_out")
 """The output's block, and both that start at zero."""
-STARVED = Edges(healthy=2.3, faulty=15.0)
+STARVED = CalibratedRange(healthy=2.3, faulty=15.0)
 """Norm of `out` over the largest of the others, once a run is exposed: 0.5 to 1 as a rule and 2.3 in a net of twice the
 width, 15 at a hundredth of the learning rate in a net of three levels."""
-LOST = Edges(healthy=0.19, faulty=1.1)
+LOST = CalibratedRange(healthy=0.19, faulty=1.1)
 """That ratio times the learning rates added up: 0.19 at ten times the smoke recipe's rate, 1.1 at a hundred times."""
 SETTLED_RATE = 0.1
 """Learning rates, added up, from which the ratio falls no further."""
 LEAST_BLOCKS = 3
-"""Blocks beside the output from which the largest stands for the net."""
+"""Fewest blocks besides the output with which the largest of them represents the network."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ class BlockNorms:
     norms: Mapping[str, float]
 
 
-def block_signs(config: Config, blocks: BlockNorms | None, long_enough: bool) -> Iterator[tuple[str, Reading]]:
-    """Readings by name, of what the norms can tell; none before the first update or without the output's norm.
+def block_signs(config: Config, blocks: BlockNorms | None, long_enough: bool) -> Iterator[tuple[str, SignReading]]:
+    """Signs by name that follow from the norms; none before the first update or without the output's norm.
 
     Args:
         config: the run.
         blocks: its latest norms.
-        long_enough: whether the run was `update_signs.exposed` when they were taken.
+        long_enough: whether enough learning rate had been applied then (`symptoms.update.exposed`).
     """
     known = {name: norm for name, norm in blocks.norms.items() if 0 <= norm < math.inf} if blocks else {}
     others = {name: norm for name, norm in known.items() if name not in HEADS}
@@ -71,11 +71,11 @@ def block_signs(config: Config, blocks: BlockNorms | None, long_enough: bool) ->
     moved = "has not moved" if ratio == math.inf else "has moved"
     yield "output_still", fact(ratio == math.inf, f"{says}: the output, which starts at zero, {moved}")
     if not long_enough:
-        yield "imbalance", Reading(0.0, says)
+        yield "imbalance", SignReading(0.0, says)
     elif len(others) >= LEAST_BLOCKS and ratio < math.inf:
         starved, lost = STARVED.place(ratio, says), LOST.place(ratio * rate, says).points > 0
         yield "blocks_lost" if lost else "blocks_starved", starved
-        yield "blocks_fed", Reading(-starved.points, starved.says)
+        yield "blocks_fed", SignReading(-starved.points, starved.says)
 
 
 def applied_rate(config: Config, step: int) -> float:

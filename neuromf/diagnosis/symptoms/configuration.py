@@ -1,4 +1,4 @@
-"""Evidence that a configuration gives before it is trained: the laws of the suspects, judged on plain numbers."""
+"""Evidence in the configuration alone, known before a training: the laws of the causes, judged on plain numbers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from neuromf_spec.registry import law
 
 from neuromf.config.derived import RunFacts, run_facts
 from neuromf.config.schema import Config
-from neuromf.diagnosis.symptoms.evidence import Edges, Reading, law_reading
+from neuromf.diagnosis.symptoms.evidence import CalibratedRange, SignReading, law_reading
 
-BELOW_CLAMP = Edges(healthy=SUPPORT, faulty=0.1)
+BELOW_CLAMP = CalibratedRange(healthy=SUPPORT, faulty=0.1)
 """Share of samples drawn below the clamp of 1/t, where the target is biased. Derived: law TIME-005 holds one in 1,000
 to be the least that is learnt from; a tenth biases a tenth of the loss."""
 
@@ -27,8 +27,8 @@ def law_findings(config: Config) -> dict[str, Finding]:
     return {law_id: law(law_id).predicate(**arguments(config, facts)) for law_id, arguments in ARGUMENTS.items()}
 
 
-def config_signs(config: Config, findings: dict[str, Finding]) -> Iterator[tuple[str, Reading]]:
-    """Readings by name: each law's id, and `below_clamp`."""
+def config_signs(config: Config, findings: dict[str, Finding]) -> Iterator[tuple[str, SignReading]]:
+    """Signs by name: each law's id, and `below_clamp`."""
     for law_id, finding in findings.items():
         yield law_id, law_reading(law_id, law(law_id).title, finding)
     share = share_below_clamp(config)
@@ -101,4 +101,4 @@ ARGUMENTS: dict[str, Callable[[Config, RunFacts], dict[str, Any]]] = {
     "TIME-004": lambda c, _: {"sampler_t_min": c.time_sampling.t_min, "clamp_t_min": c.meanflow.t_min},
     "WGT-002": _report,
 }
-"""What each law is asked of a configuration."""
+"""The arguments with which each law is judged, computed from a configuration."""

@@ -1,9 +1,10 @@
-"""One rule by which every number becomes evidence: points, each of which shifts the odds of a cause by a factor of ten.
+"""How a number becomes evidence: as points, each of which changes the odds of a cause by a factor of ten.
 
-A number between measured runs is placed on a log axis where the worst healthy training stands at -1 and the mildest
-faulty one at +1. A law counts a point for each decade beyond its bound. A fact that a sound program cannot show, and
-its opposite, count the limit. Points of independent questions add up to the logarithm of the odds; the limit is what
-Jeffreys calls decisive evidence (Theory of Probability, 1961, appendix B: ten to one is strong, a hundred decisive).
+A number with a calibrated range is placed on a log axis on which the worst healthy training has -1 and the mildest
+faulty one +1. A law gives one point for each factor of ten beyond its bound. A fact that a correct program never shows
+gives the limit, and its absence minus the limit. Points of independent questions add up to the logarithm of the odds.
+The limit is what Jeffreys calls decisive evidence (Theory of Probability, 1961, appendix B: ten to one is strong, a
+hundred to one decisive).
 """
 
 from __future__ import annotations
@@ -19,50 +20,50 @@ LIMIT = 2.0
 PRIOR = -1.0
 """Points of a cause before anything is known of it: one of about ten."""
 KEPT = -1.0
-"""A law that the configuration keeps is at most one point against its suspect: the code may break it all the same."""
+"""A law that the configuration keeps is at most one point against its cause: the code may still violate it."""
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a sign says of a cause it belongs to: points for (above 0) or against it, and a sentence with numbers."""
+class SignReading:
+    """The value of a sign: points for (above 0) or against the causes it belongs to, and a sentence with numbers."""
 
     points: float
     says: str
 
-    def opposed(self, why: str) -> Reading:
+    def opposed(self, why: str) -> SignReading:
         """The same number where it contradicts a cause: its presence counts against, its absence for nothing."""
-        return Reading(-max(self.points, 0.0), f"{self.says}: {why}")
+        return SignReading(-max(self.points, 0.0), f"{self.says}: {why}")
 
 
 @dataclass(frozen=True)
-class Edges:
-    """Where a number stood in measured runs: the worst healthy training and the mildest that showed the fault."""
+class CalibratedRange:
+    """A number in measured runs: its value in the worst healthy training and in the mildest one with the fault."""
 
     healthy: float
     faulty: float
 
-    def place(self, value: float, says: str) -> Reading:
+    def place(self, value: float, says: str) -> SignReading:
         """Points of `value` on the log axis through both edges; NaN and infinity count as faulty."""
         text = f"{says} (healthy {self.healthy:.2g}, faulty {self.faulty:.2g})"
         if not value < math.inf:
-            return Reading(LIMIT, text)
+            return SignReading(LIMIT, text)
         if value <= 0:
-            return Reading(-LIMIT, text)
+            return SignReading(-LIMIT, text)
         low, high = math.log(self.healthy), math.log(self.faulty)
-        return Reading(clip((2 * math.log(value) - low - high) / (high - low)), text)
+        return SignReading(clip((2 * math.log(value) - low - high) / (high - low)), text)
 
 
-def fact(present: bool, says: str) -> Reading:
+def fact(present: bool, says: str) -> SignReading:
     """A fact that a sound program never shows."""
-    return Reading(LIMIT if present else -LIMIT, says)
+    return SignReading(LIMIT if present else -LIMIT, says)
 
 
-def law_reading(law_id: str, title: str, finding: Finding) -> Reading:
+def law_reading(law_id: str, title: str, finding: Finding) -> SignReading:
     """A law judged on the configuration alone: decades beyond its bound, one point where it has no number."""
     value = finding.value if isinstance(finding.value, str) else f"{finding.value:.4g}"
     detail = "" if finding.passed or not finding.detail else f"; {finding.detail}"
     says = f"{law_id}, {title}: {value} {finding.unit}".rstrip() + f", bound {finding.bound}{detail}"
-    return Reading(min(max(_decades(finding), KEPT), LIMIT), says)
+    return SignReading(min(max(_decades(finding), KEPT), LIMIT), says)
 
 
 def clip(points: float) -> float:

@@ -1,6 +1,6 @@
-"""Evidence in the field, the channels and the data of a trace, each number between a healthy and a faulty edge.
+"""Evidence in a trace's velocity field, channels and data.
 
-The edges are measured as in `loss_signs`.
+The ranges are calibrated as in `symptoms/loss.py`.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from collections.abc import Iterator
 from neuromf_spec.laws.jvp import LARGEST_CORRECTION
 
 from neuromf.config.schema import Config
-from neuromf.diagnosis.symptoms.evidence import Edges, Reading
+from neuromf.diagnosis.symptoms.evidence import CalibratedRange, SignReading
 from neuromf.monitor.checks.trace_summary import CHANNELS, TraceSummary, cell
 from neuromf.monitor.guard.zero_predictor import anchor
 from neuromf.trace.average import mean
 
-CORRECTION = Edges(healthy=1.0, faulty=LARGEST_CORRECTION)
+CORRECTION = CalibratedRange(healthy=1.0, faulty=LARGEST_CORRECTION)
 """rho is at most 1 at an exact solution; law JVP-006 warns at 3."""
-FIELD_RATE = Edges(healthy=4.0, faulty=7.2)
+FIELD_RATE = CalibratedRange(healthy=4.0, faulty=7.2)
 """||du/dt|| over ||u||: 4.0 along the conditional velocity, 7.2 with a bf16 difference of step 1e-3 at time scale 1."""
-CHANNEL_LEAD = Edges(healthy=2.4, faulty=70.0)
+CHANNEL_LEAD = CalibratedRange(healthy=2.4, faulty=70.0)
 """Loss of the leading channel over the median of the others: latents differ by 2.4, one of ten times the size by 70."""
-OTHERS_CLIMB = Edges(healthy=1.4, faulty=7.6)
+OTHERS_CLIMB = CalibratedRange(healthy=1.4, faulty=7.6)
 """Last level of the other channels over their lowest before, as for the raw loss."""
-DATA_SCALE = Edges(healthy=0.007, faulty=0.96)
+DATA_SCALE = CalibratedRange(healthy=0.007, faulty=0.96)
 """|E x^2 - 1| of the batches, which is |mean v^2 - 2|: 0.007 in 12 steps of 16, 0.96 for latents a fifth the size."""
 LEAST = 1e-6
 """Mean square of latents that are all but zero; the noise's own sampling error is larger."""
-FIRST_LOSS = Edges(healthy=1.8, faulty=3.0)
+FIRST_LOSS = CalibratedRange(healthy=1.8, faulty=3.0)
 """Raw loss of step 0 over or under its closed form: 1.8 in 16 samples, 3.0 for latents with a mean of 2."""
 
 
-def field_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, Reading]]:
-    """Readings by name, of what the rows can tell."""
+def field_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
+    """Signs by name that follow from the rows of a trace."""
     yield from _rate_signs(summary)
     yield from _channel_signs(summary)
     yield from _data_signs(config, summary)
@@ -46,7 +46,7 @@ def data_square(summary: TraceSummary) -> float:
     return max(mean([value * value for value in velocity]) - 1, LEAST) if velocity else 1.0
 
 
-def _rate_signs(summary: TraceSummary) -> Iterator[tuple[str, Reading]]:
+def _rate_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
     rho, rate, size = (summary.levels(name) for name in ("rho", "dudt_rms", "u_rms"))
     if rho:
         says = f"(t - r) du/dt is {rho[-1]:.3g} times as large as u and v together"
@@ -56,7 +56,7 @@ def _rate_signs(summary: TraceSummary) -> Iterator[tuple[str, Reading]]:
         yield "field_rate", FIELD_RATE.place(ratio, f"du/dt is {ratio:.3g} times u")
 
 
-def _channel_signs(summary: TraceSummary) -> Iterator[tuple[str, Reading]]:
+def _channel_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
     levels = {name: summary.levels(name) for name in CHANNELS}
     if not all(levels.values()):
         return
@@ -70,10 +70,10 @@ def _channel_signs(summary: TraceSummary) -> Iterator[tuple[str, Reading]]:
         climb = statistics.median(
             other[-1] / lowest if (lowest := min(other[:-1])) > 0 else math.inf for other in others
         )
-        yield "others_climb", OTHERS_CLIMB.place(climb, f"the channels beside {leader} rose too, {climb:.4g}-fold")
+        yield "others_climb", OTHERS_CLIMB.place(climb, f"the channels other than {leader} rose too, {climb:.4g}-fold")
 
 
-def _data_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, Reading]]:
+def _data_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
     if summary.values("v_rms"):
         square = data_square(summary)
         says = f"the batches' mean square is {square:.4g}, that of normalised latents 1"

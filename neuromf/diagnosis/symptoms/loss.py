@@ -14,27 +14,27 @@ from neuromf_spec.laws.weight_regime import LEAST_SENSITIVITY
 
 from neuromf.config.schema import Config
 from neuromf.diagnosis.symptoms.configuration import trained_loss
-from neuromf.diagnosis.symptoms.evidence import Edges, Reading, fact
+from neuromf.diagnosis.symptoms.evidence import CalibratedRange, SignReading, fact
 from neuromf.diagnosis.symptoms.field import data_square
 from neuromf.monitor.checks.trace_summary import TraceSummary
 from neuromf.monitor.guard.zero_predictor import ZeroPredictorLoss, anchor
 
-CLIMB = Edges(healthy=1.4, faulty=7.6)
+CLIMB = CalibratedRange(healthy=1.4, faulty=7.6)
 """Last level of the raw loss over its lowest before: an untrained net's batches differ by 1.4, exact derivatives at
 time scale 1000 climb by 7.6."""
-ABOVE_NOTHING = Edges(healthy=1.0, faulty=WARN_FACTOR)
+ABOVE_NOTHING = CalibratedRange(healthy=1.0, faulty=WARN_FACTOR)
 """Raw loss over that of predicting nothing, where a training starts; law GUARD-004 warns at 10."""
-TERMS_APART = Edges(healthy=1.5, faulty=8.5)
+TERMS_APART = CalibratedRange(healthy=1.5, faulty=8.5)
 """Raw MF over raw FM loss: 1.5 with exact derivatives, 8.5 with a bf16 difference of step 1e-3 at time scale 1."""
-FLOW_THROWN = Edges(healthy=1.1, faulty=1.7)
+FLOW_THROWN = CalibratedRange(healthy=1.1, faulty=1.7)
 """Highest level of the FM loss over that of predicting nothing: 1.1 of small batches, 1.7 at 100 times the rate."""
 LEARNABLE = 0.95
-"""Share of the loss of predicting nothing that a perfect model may keep; above it a loss tells nothing of learning.
+"""Share of the loss of predicting nothing that a perfect model may keep; above it a loss is no evidence of learning.
 0.3 for x-prediction, 0.9 for u-prediction at the drawn times."""
 
 
-def loss_signs(config: Config, summary: TraceSummary, long_enough: bool) -> Iterator[tuple[str, Reading]]:
-    """Readings by name, of what the rows can tell.
+def loss_signs(config: Config, summary: TraceSummary, long_enough: bool) -> Iterator[tuple[str, SignReading]]:
+    """Signs by name that follow from the rows of a trace.
 
     Args:
         config: the run.
@@ -54,7 +54,7 @@ def level_of_nothing(config: Config, square: float) -> ZeroPredictorLoss:
     return ZeroPredictorLoss(level.total * factor, level.flow * factor)
 
 
-def _total_signs(config: Config, summary: TraceSummary, nothing: float) -> Iterator[tuple[str, Reading]]:
+def _total_signs(config: Config, summary: TraceSummary, nothing: float) -> Iterator[tuple[str, SignReading]]:
     total = summary.levels("raw_total")
     if total:
         above = total[-1] / nothing
@@ -68,7 +68,7 @@ def _total_signs(config: Config, summary: TraceSummary, nothing: float) -> Itera
             yield from _blind(summary, climb)
 
 
-def _blind(summary: TraceSummary, climb: float) -> Iterator[tuple[str, Reading]]:
+def _blind(summary: TraceSummary, climb: float) -> Iterator[tuple[str, SignReading]]:
     """Whether the weighted loss moved while the raw one climbed (law WGT-002)."""
     weighted = summary.levels("weighted")
     if weighted and min(weighted) > 0:
@@ -78,7 +78,7 @@ def _blind(summary: TraceSummary, climb: float) -> Iterator[tuple[str, Reading]]
         yield "blind", fact(unmoved, f"{course} while the raw loss rose {climb:.4g}-fold")
 
 
-def _term_signs(summary: TraceSummary) -> Iterator[tuple[str, Reading]]:
+def _term_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
     flow, meanflow = summary.levels("raw_fm"), summary.levels("raw_mf")
     if not flow or not meanflow:
         return
@@ -92,7 +92,7 @@ def _term_signs(summary: TraceSummary) -> Iterator[tuple[str, Reading]]:
 
 def _flow_signs(
     config: Config, summary: TraceSummary, nothing: float, long_enough: bool
-) -> Iterator[tuple[str, Reading]]:
+) -> Iterator[tuple[str, SignReading]]:
     flow = summary.levels("raw_fm")
     if not flow:
         return
@@ -103,4 +103,4 @@ def _flow_signs(
     # Between what a perfect model keeps of latents that are pure noise, and an untrained net.
     if long_enough and least < LEARNABLE:
         says = f"the FM loss is {share:.2g} of that of predicting nothing"
-        yield "flow_stuck", Edges(healthy=least, faulty=1.0).place(share, says)
+        yield "flow_stuck", CalibratedRange(healthy=least, faulty=1.0).place(share, says)

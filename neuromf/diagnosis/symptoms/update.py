@@ -11,14 +11,14 @@ from neuromf_spec.registry import law
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
-from neuromf.diagnosis.symptoms.evidence import Edges, Reading, fact
+from neuromf.diagnosis.symptoms.evidence import CalibratedRange, SignReading, fact
 from neuromf.monitor.checks.trace_summary import TraceSummary, cell, fm_count
 
-WEIGHTS_THROWN = Edges(healthy=0.095, faulty=0.26)
+WEIGHTS_THROWN = CalibratedRange(healthy=0.095, faulty=0.26)
 """Largest update over the weights: 0.095 at ten times the smoke recipe's rate, which trains, 0.26 at thirty times."""
-WEIGHTS_UNMOVED = Edges(healthy=0.17, faulty=0.028)
+WEIGHTS_UNMOVED = CalibratedRange(healthy=0.17, faulty=0.028)
 """Updates over the weights, added up: 0.17 in 32 healthy steps, 0.028 in 192 steps of an endless warm-up."""
-SURGE = Edges(healthy=1.05, faulty=3.16)
+SURGE = CalibratedRange(healthy=1.05, faulty=3.16)
 """Largest update over the learning rate: 1.05 while a warm-up rises, and (1 - beta1)/sqrt(1 - beta2) at the defaults of
 Adam for a gradient that its second moment has not seen."""
 SETTLED = 10
@@ -44,8 +44,8 @@ def exposed(config: Config, last_step: int) -> bool:
     return LEAST_EXPOSURE <= last_step + 1 == total
 
 
-def update_signs(config: Config, summary: TraceSummary, long_enough: bool) -> Iterator[tuple[str, Reading]]:
-    """Readings by name, of what the rows can tell; rows of whole epochs tell nothing of a step.
+def update_signs(config: Config, summary: TraceSummary, long_enough: bool) -> Iterator[tuple[str, SignReading]]:
+    """Signs by name that follow from the rows of a trace; rows of whole epochs have none of single steps.
 
     Args:
         config: the run.
@@ -65,7 +65,7 @@ def update_signs(config: Config, summary: TraceSummary, long_enough: bool) -> It
         yield "share_off", fact(bool(wrong), says)
 
 
-def _weight_signs(summary: TraceSummary, long_enough: bool) -> Iterator[tuple[str, Reading]]:
+def _weight_signs(summary: TraceSummary, long_enough: bool) -> Iterator[tuple[str, SignReading]]:
     moves = _relative_updates(summary)
     if not moves:
         return
@@ -79,7 +79,7 @@ def _weight_signs(summary: TraceSummary, long_enough: bool) -> Iterator[tuple[st
     yield from _step_signs(summary)
 
 
-def _step_signs(summary: TraceSummary) -> Iterator[tuple[str, Reading]]:
+def _step_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
     triples = [(cell(row, "lr"), cell(row, "update_rms"), cell(row, "grad_norm")) for row in summary.rows]
     updates = [(update / rate, norm) for rate, update, norm in triples if rate and update is not None]
     pushed = [steps for steps, norm in updates if norm]
@@ -92,7 +92,7 @@ def _step_signs(summary: TraceSummary) -> Iterator[tuple[str, Reading]]:
         yield "surge", SURGE.place(max(settled), says)
 
 
-def _schedule_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, Reading]]:
+def _schedule_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
     training, total = config.training, run_facts(config).optimiser_steps
     off = []
     for row in summary.rows:
@@ -107,7 +107,7 @@ def _schedule_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str
         yield "rate_off", fact(not distance <= KEPT_DIGITS, says)
 
 
-def _average_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, Reading]]:
+def _average_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
     r"""The average lags by :math:`e_k = \beta(e_{k-1} + \Delta_k)`, so that its distance has a bound by the updates."""
     first, beta = summary.first_row(), config.ema.decay
     columns = [summary.values(name) for name in ("ema_gap", "update_rms", "param_rms")]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from neuromf.config.refused import SHARDING
+from neuromf.config.unsupported import SHARDING
 from neuromf.errors import InputError
 from neuromf.training.process_group.interruption import Interrupted
 

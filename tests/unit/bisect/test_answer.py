@@ -6,9 +6,9 @@ import pytest
 
 from neuromf.bisect import answer
 from neuromf.bisect.answer import document, write_answer
-from neuromf.bisect.oracle import Observation, Outcome, Probe, Purpose, Verdict
+from neuromf.bisect.oracle import Observation, Probe, ProbeOutcome, ProbePurpose, ProbeVerdict
 from neuromf.bisect.posterior import Rates
-from neuromf.bisect.question import Conclusion, Ending
+from neuromf.bisect.question import BisectEnding, Conclusion
 from neuromf.bisect.session import Finished
 from neuromf.bisect.study import make_study
 from neuromf.errors import InputError
@@ -25,9 +25,13 @@ def study():
 @pytest.fixture(scope="module")
 def found(study):
     """An answer of one cause and one probe, whose detail holds what CSV must quote."""
-    probe = Probe(index=0, subset=CAUSE, seed=0, purpose=Purpose.SEARCH)
-    seen = [Observation(probe, Outcome(Verdict.BROKEN, 1.5, 'said "no", twice'))]
-    conclusion = Conclusion(ending=Ending.FOUND, reason="", causes=(CAUSE,), guess=(), posterior=1.0, fallback=False)
+    probe = Probe(index=0, subset=CAUSE, seed=0, purpose=ProbePurpose.SEARCH)
+    seen = [Observation(probe, ProbeOutcome(ProbeVerdict.BROKEN, 1.5, 'said "no", twice'))]
+    conclusion = Conclusion(
+        ending=BisectEnding.FOUND, reason="", causes=(CAUSE,), guess=(), posterior=1.0, fallback=False
+    )
+        ending=BisectEnding.FOUND, reason="", causes=(CAUSE,), guess=(), posterior=1.0, fallback=False
+    )
     return document(study, Finished(conclusion, Rates(0.1, 0.1), seen))
 
 

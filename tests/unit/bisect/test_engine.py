@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuromf.bisect.claims import REPEATS, Claim, Standing, read_claim
+from neuromf.bisect.claims import REPEATS, ClaimStatus, SubsetClaim, read_claim
 from neuromf.bisect.engine import Engine, run
 from neuromf.bisect.hypotheses import contains, minimal
-from neuromf.bisect.oracle import Observation, Outcome, Probe, Purpose, Verdict
-from neuromf.bisect.posterior import FRESH, TIRED, Evidence, Rates
-from neuromf.bisect.question import Conclusion, Ending, Question, Wait
+from neuromf.bisect.oracle import Observation, Probe, ProbeOutcome, ProbePurpose, ProbeVerdict
+from neuromf.bisect.posterior import FRESH, MAX_UNDECIDED, Evidence, Rates
+from neuromf.bisect.question import BisectEnding, Conclusion, Question, Wait
 from neuromf.errors import InputError
 from tools.studies.bisect_simulation.simulated import SimulatedOracle
 
@@ -39,7 +39,7 @@ def causes_of(deltas, largest=4, most=1):
 def test_a_conjunction_is_found_exactly_when_the_oracle_does_not_err(causes):
     """Any one to four of eight deltas."""
     conclusion, _ = run(Engine(question(8)), exact(*causes))
-    assert (conclusion.ending, conclusion.causes) == (Ending.FOUND, causes)
+    assert (conclusion.ending, conclusion.causes) == (BisectEnding.FOUND, causes)
     assert conclusion.posterior >= 0.95
 
 
@@ -47,7 +47,7 @@ def test_a_conjunction_is_found_exactly_when_the_oracle_does_not_err(causes):
 def test_independent_causes_are_all_found_when_the_oracle_does_not_err(causes):
     """Up to three causes of up to three of six deltas, whatever they share."""
     conclusion, _ = run(Engine(question(6)), exact(*causes))
-    assert conclusion.ending is Ending.FOUND
+    assert conclusion.ending is BisectEnding.FOUND
     assert set(conclusion.causes) == set(causes)
 
 
@@ -55,18 +55,18 @@ def test_independent_causes_are_all_found_when_the_oracle_does_not_err(causes):
 def test_no_culprit_is_an_answer(deltas):
     """When nothing breaks, nothing is blamed, and fresh runs of the bad end show it."""
     conclusion, observations = run(Engine(question(deltas)), exact())
-    assert (conclusion.ending, conclusion.causes) == (Ending.NO_CULPRIT, ())
-    assert any(o.probe.purpose is Purpose.VERIFY and o.probe.subset == (1 << deltas) - 1 for o in observations)
+    assert (conclusion.ending, conclusion.causes) == (BisectEnding.NO_CULPRIT, ())
+    assert any(o.probe.purpose is ProbePurpose.VERIFY and o.probe.subset == (1 << deltas) - 1 for o in observations)
 
 
 def test_a_cause_of_five_is_left_to_ddmin():
     """Beyond the hypotheses the search does not settle; ddmin finds it, verified."""
     conclusion, _ = run(Engine(question(8, search_budget=12)), exact(0b10110110))
-    assert (conclusion.ending, conclusion.causes, conclusion.fallback) == (Ending.FOUND, (0b10110110,), True)
+    assert (conclusion.ending, conclusion.causes, conclusion.fallback) == (BisectEnding.FOUND, (0b10110110,), True)
 
 
 @given(causes_of(6), st.permutations(range(6)))
-def test_a_delta_that_needs_another_is_found_with_it_and_never_trained_without(causes, order):
+def test_a_delta_that_needs_another_is_found_with_it(causes, order):
     """What is found is the smallest set that can be trained and contains the cause."""
     first, needed = order[:2]
 
@@ -81,14 +81,14 @@ def test_a_delta_that_needs_another_is_found_with_it_and_never_trained_without(c
     assert all(testable(o.probe.subset) for o in observations)
 
 
-@pytest.mark.parametrize(("verdict", "asked"), [(Verdict.UNTESTABLE, 1), (Verdict.UNDECIDED, TIRED)])
+@pytest.mark.parametrize(("verdict", "asked"), [(ProbeVerdict.UNTESTABLE, 1), (ProbeVerdict.UNDECIDED, MAX_UNDECIDED)])
 @given(causes_of(6), st.sets(st.integers(1, 62), max_size=20))
 def test_a_subset_without_an_answer_is_given_up_and_never_healthy(verdict, asked, causes, stuck):
     """An exit of 125 is asked for once, what stays undecided three times; the search goes round it."""
     oracle = exact(*causes)
 
     def answer(probe):
-        return Outcome(verdict) if probe.subset in stuck else oracle(probe)
+        return ProbeOutcome(verdict) if probe.subset in stuck else oracle(probe)
 
     conclusion, observations = run(Engine(question(search_budget=60)), answer)
     counts = Counter(o.probe.subset for o in observations if o.probe.subset in stuck)
@@ -104,17 +104,17 @@ def test_undecided_answers_cost_and_teach_nothing(causes, seed):
     oracle = exact(*causes)
 
     def answer(probe):
-        return Outcome(Verdict.UNDECIDED) if (probe.seed * 7 + seed) % 3 == 0 else oracle(probe)
+        return ProbeOutcome(ProbeVerdict.UNDECIDED) if (probe.seed * 7 + seed) % 3 == 0 else oracle(probe)
 
     conclusion, observations = run(Engine(question(search_budget=60)), answer)
     assert conclusion.causes == causes
-    kept = [o for o in observations if o.outcome.verdict is not Verdict.UNDECIDED]
+    kept = [o for o in observations if o.outcome.verdict is not ProbeVerdict.UNDECIDED]
     assert Evidence(observations).decided(63) == Evidence(kept).decided(63)
 
 
 @given(causes_of(6, most=2), st.integers(0, 99), st.randoms(use_true_random=False))
 def test_the_next_probe_does_not_depend_on_the_order_of_the_answers(causes, seed, shuffler):
-    """A fleet's probes end in any order; at every stage the decision is the same."""
+    """A executor's probes end in any order; at every stage the decision is the same."""
     engine = Engine(question(rates=Rates()))
     _, observations = run(engine, exact(*causes, rates=Rates(), seed=seed))
     known = observations[: shuffler.randrange(len(observations))]
@@ -146,7 +146,7 @@ def test_a_fleet_does_not_ask_the_same_thing_twice():
 def test_verification_waits_for_the_runs_that_would_settle_it():
     """With enough fresh runs of every claim running, nothing more is started."""
     engine, oracle, observations = Engine(question(3)), exact(0b1), []
-    while (step := engine.next_probe(observations)).purpose is Purpose.SEARCH:
+    while (step := engine.next_probe(observations)).purpose is ProbePurpose.SEARCH:
         observations.append(Observation(step, oracle(step)))
     pending = engine.next_probes(observations, [], 50)
     assert 0 < len(pending) < 50
@@ -161,61 +161,63 @@ def test_every_claim_of_a_found_cause_is_proven_by_fresh_runs():
     claims = {r.claim.subset: r for r in conclusion.readings if r.claim.breaks or r.claim.subset & ~0b1011 == 0}
     assert set(claims) == {0b1011, 0b0011, 0b1001, 0b1010}
     for subset, reading in claims.items():
-        fresh = [o for o in observations if o.probe.subset == subset and o.probe.purpose is Purpose.VERIFY]
-        assert reading.standing is Standing.CONFIRMED
+        fresh = [o for o in observations if o.probe.subset == subset and o.probe.purpose is ProbePurpose.VERIFY]
+        assert reading.status is ClaimStatus.CONFIRMED
         assert reading.broken + reading.healthy == len(fresh) >= 2
 
 
 @pytest.mark.parametrize(
-    ("broken", "healthy", "standing", "missing"),
+    ("broken", "healthy", "status", "missing"),
     [
-        (0, 0, Standing.OPEN, 2),
-        (1, 0, Standing.OPEN, 1),
-        (2, 0, Standing.CONFIRMED, 0),
-        (0, 2, Standing.REFUTED, 0),
-        (2, 2, Standing.OPEN, 1),
-        (6, 7, Standing.REFUTED, 0),
+        (0, 0, ClaimStatus.OPEN, 2),
+        (1, 0, ClaimStatus.OPEN, 1),
+        (2, 0, ClaimStatus.CONFIRMED, 0),
+        (0, 2, ClaimStatus.REFUTED, 0),
+        (2, 2, ClaimStatus.OPEN, 1),
+        (6, 7, ClaimStatus.REFUTED, 0),
     ],
 )
-def test_a_claim_is_settled_when_the_noise_cannot_explain_the_answers(broken, healthy, standing, missing):
+def test_a_claim_is_settled_when_the_noise_cannot_explain_the_answers(broken, healthy, status, missing):
     """Log odds of 2.89 a break and 2.25 a healthy run against a bound of 2.94; split after 12, nothing is proven."""
-    verdicts = [Verdict.BROKEN] * broken + [Verdict.HEALTHY] * healthy
+    verdicts = [ProbeVerdict.BROKEN] * broken + [ProbeVerdict.HEALTHY] * healthy
     observations = [
-        Observation(Probe(index=i, subset=1, seed=i, purpose=Purpose.VERIFY), Outcome(verdict))
+        Observation(Probe(index=i, subset=1, seed=i, purpose=ProbePurpose.VERIFY), ProbeOutcome(verdict))
         for i, verdict in enumerate(verdicts)
     ]
-    claim = Claim(subset=1, breaks=True, says="breaks")
-    for purposes, split in ((FRESH, Standing.REFUTED), (tuple(Purpose), Standing.CONFIRMED)):
+    claim = SubsetClaim(subset=1, breaks=True, says="breaks")
+    for purposes, split in ((FRESH, ClaimStatus.REFUTED), (tuple(ProbePurpose), ClaimStatus.CONFIRMED)):
         reading = read_claim(claim, Evidence(observations), Rates(), 0.05, lambda _: True, purposes)
-        expected = split if broken + healthy > REPEATS else standing
-        assert (reading.standing, reading.missing) == (expected, missing)
+        expected = split if broken + healthy > REPEATS else status
+        assert (reading.status, reading.missing) == (expected, missing)
 
 
 def test_a_false_candidate_does_not_pass_verification():
     """Search answers that all point to delta 0 are undone by fresh runs, and delta 1 is found."""
     engine, oracle = Engine(question(3, rates=Rates())), exact(0b010)
     lies = [
-        Observation(Probe(index=i, subset=s, seed=i, purpose=Purpose.SEARCH, universe=7), Outcome(verdict))
-        for i, (s, verdict) in enumerate([(1, Verdict.BROKEN), (6, Verdict.HEALTHY), (1, Verdict.BROKEN)])
+        Observation(Probe(index=i, subset=s, seed=i, purpose=ProbePurpose.SEARCH, universe=7), ProbeOutcome(verdict))
+        for i, (s, verdict) in enumerate(
+            [(1, ProbeVerdict.BROKEN), (6, ProbeVerdict.HEALTHY), (1, ProbeVerdict.BROKEN)]
+        )
     ]
     assert engine.next_probe(lies).candidate == 0b001
     observations = list(lies)
     while isinstance(step := engine.next_probe(observations), Probe):
         observations.append(Observation(step, oracle(step)))
-    assert (step.ending, step.causes) == (Ending.FOUND, (0b010,))
+    assert (step.ending, step.causes) == (BisectEnding.FOUND, (0b010,))
 
 
 def test_a_refuted_no_culprit_is_asked_again():
     """Two fresh breaks of the bad end against eight healthy ones in the search: no answer before more runs."""
-    given_answers = [(Purpose.SEARCH, Verdict.HEALTHY)] * 8 + [(Purpose.VERIFY, Verdict.BROKEN)] * 2
+    given_answers = [(ProbePurpose.SEARCH, ProbeVerdict.HEALTHY)] * 8 + [(ProbePurpose.VERIFY, ProbeVerdict.BROKEN)] * 2
     observations = [
-        Observation(Probe(index=i, subset=7, seed=i, purpose=purpose, universe=7), Outcome(verdict))
+        Observation(Probe(index=i, subset=7, seed=i, purpose=purpose, universe=7), ProbeOutcome(verdict))
         for i, (purpose, verdict) in enumerate(given_answers)
     ]
     engine = Engine(question(3, rates=Rates()))
     assert engine.progress(observations).leaders[0].causes == ()
     step = engine.next_probe(observations)
-    assert (step.subset, step.purpose) == (7, Purpose.VERIFY)
+    assert (step.subset, step.purpose) == (7, ProbePurpose.VERIFY)
 
 
 @pytest.mark.parametrize(
@@ -227,11 +229,11 @@ def test_a_refuted_no_culprit_is_asked_again():
         (0b11, {0b001000}, ""),
     ],
 )
-def test_a_mixture_without_a_cause_that_cannot_be_trained_is_said_beside_what_is_found(cause, stuck, reason):
+def test_an_untrainable_mixture_without_a_cause_is_reported(cause, stuck, reason):
     """Verified causes stay found; that they are all is not known where the bad run without them has no answer."""
     conclusion, _ = run(Engine(question(testable=lambda subset: subset not in stuck)), exact(cause))
-    assert (conclusion.ending, conclusion.causes) == (Ending.FOUND, (cause,))
-    end = " that another cause beside these is not excluded" if reason else ""
+    assert (conclusion.ending, conclusion.causes) == (BisectEnding.FOUND, (cause,))
+    end = " that another cause is not excluded" if reason else ""
     assert conclusion.reason == reason + end
 
 
@@ -239,7 +241,7 @@ def test_a_spent_budget_is_said():
     """No more probes than allowed, and the best guess is given as one."""
     conclusion, observations = run(Engine(question(budget=3)), exact(0b11))
     assert len(observations) == 3
-    assert conclusion.ending is Ending.BUDGET
+    assert conclusion.ending is BisectEnding.BUDGET
     assert conclusion.reason == "3 probes were not enough"
     assert conclusion.causes == ()
     assert len(conclusion.guess) >= 1
@@ -250,7 +252,7 @@ def test_what_is_verified_stays_so_when_the_budget_ends(budget):
     """Of two causes, those that are verified by then are named as causes and no other is."""
     conclusion, _ = run(Engine(question(8, budget=budget)), exact(0b111, 0b11111000))
     assert set(conclusion.causes) <= {0b111, 0b11111000}
-    assert conclusion.ending is (Ending.FOUND if len(conclusion.causes) == 2 else Ending.BUDGET)
+    assert conclusion.ending is (BisectEnding.FOUND if len(conclusion.causes) == 2 else BisectEnding.BUDGET)
 
 
 def test_a_cause_is_kept_when_the_next_is_not_proven():
@@ -258,18 +260,18 @@ def test_a_cause_is_kept_when_the_next_is_not_proven():
     oracle = exact(0b00000111, 0b11111000)
 
     def answer(probe):
-        lies = probe.subset == 0b11111000 and probe.purpose is Purpose.VERIFY
-        return Outcome(Verdict.HEALTHY if lies else oracle(probe).verdict)
+        lies = probe.subset == 0b11111000 and probe.purpose is ProbePurpose.VERIFY
+        return ProbeOutcome(ProbeVerdict.HEALTHY if lies else oracle(probe).verdict)
 
     conclusion, _ = run(Engine(question(8, search_budget=10)), answer)
-    assert (conclusion.ending, conclusion.causes, conclusion.guess) == (Ending.UNPROVEN, (0b111,), (0b11111000,))
+    assert (conclusion.ending, conclusion.causes, conclusion.guess) == (BisectEnding.UNPROVEN, (0b111,), (0b11111000,))
 
 
 def test_calibration_runs_are_evidence_and_cost_no_budget():
     """Two runs of each end are in the posterior, and the search has its whole budget still."""
     ends = [
-        Observation(Probe(index=i, subset=s, seed=i, purpose=Purpose.CALIBRATE), Outcome(verdict))
-        for i, (s, verdict) in enumerate([(0, Verdict.HEALTHY), (63, Verdict.BROKEN)] * 2)
+        Observation(Probe(index=i, subset=s, seed=i, purpose=ProbePurpose.CALIBRATE), ProbeOutcome(verdict))
+        for i, (s, verdict) in enumerate([(0, ProbeVerdict.HEALTHY), (63, ProbeVerdict.BROKEN)] * 2)
     ]
     engine = Engine(question(budget=1))
     assert engine.next_probe(ends).index == 4

@@ -9,15 +9,15 @@ import sys
 import time
 from pathlib import Path
 
-import interrupted_bisect as example
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neuromf.bisect.engine import bisect
-from neuromf.bisect.journal import Journal
-from neuromf.bisect.oracle import Outcome, Probe, Purpose, Verdict
+from neuromf.bisect.journal import ProbeJournal
+from neuromf.bisect.oracle import Probe, ProbeOutcome, ProbePurpose, ProbeVerdict
 from neuromf.errors import InputError
+from tests.support import interrupted_bisect as example
 
 ROOT = Path(__file__).parents[3]
 
@@ -32,7 +32,7 @@ def path(tmp_path):
 def whole(tmp_path_factory):
     """Bytes, answer and probes of a bisect that nobody disturbed."""
     path = tmp_path_factory.mktemp("whole") / "bisect.jsonl"
-    with example.open_run_writer(path) as journal:
+    with example.open_journal(path) as journal:
         conclusion = bisect(example.engine(), example.ORACLE, journal)
         return path.read_bytes(), conclusion, journal.observations
 
@@ -49,7 +49,7 @@ def test_a_journal_cut_at_any_byte_goes_on_as_if_it_had_not_been(whole, path, sh
     """The same probes with the same seeds, the same answer, and byte for byte the same file."""
     text, conclusion, observations = whole
     path.write_bytes(text[: int(share * len(text))])
-    with example.open_run_writer(path) as journal:
+    with example.open_journal(path) as journal:
         kept = len(journal.observations)
         assert journal.observations == observations[:kept]
         assert len(journal.pending) <= 1
@@ -61,7 +61,7 @@ def test_a_journal_cut_at_any_byte_goes_on_as_if_it_had_not_been(whole, path, sh
 @pytest.mark.parametrize("delay", [0.0, 0.15])
 def test_a_killed_bisect_goes_on(path, whole, delay):
     """SIGKILL while a probe runs: what had ended is not made again and the answer is that of the undisturbed bisect."""
-    command = [sys.executable, str(ROOT / "tests/support/interrupted_bisect.py"), str(path), "0.05"]
+    command = [sys.executable, "-m", "tests.support.interrupted_bisect", str(path), "0.05"]
     process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT)
     while not path.exists() or len(path.read_text().splitlines()) < 4:
         assert process.poll() is None
@@ -70,7 +70,7 @@ def test_a_killed_bisect_goes_on(path, whole, delay):
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = finished(path)
-    with example.open_run_writer(path) as journal:
+    with example.open_journal(path) as journal:
         assert bisect(example.engine(), example.ORACLE, journal) == whole[1]
     assert finished(path)[: len(before)] == before
     assert sorted(finished(path)) == list(range(len(whole[2])))
@@ -79,11 +79,11 @@ def test_a_killed_bisect_goes_on(path, whole, delay):
 def test_two_bisects_on_one_journal_are_refused(path):
     """The second is told the process that holds it; when that one is done, it may."""
     with (
-        example.open_run_writer(path),
+        example.open_journal(path),
         pytest.raises(InputError, match=rf"another bisect \(process {os.getpid()} on .* is writing"),
     ):
-        example.open_run_writer(path)
-    example.open_run_writer(path).close()
+        example.open_journal(path)
+    example.open_journal(path).close()
 
 
 @pytest.mark.parametrize("change", [{"good": "2" * 64}, {"oracle": "law:JVP-003"}, {"budget": 7}, {"more": 1}])
@@ -91,9 +91,9 @@ def test_the_journal_of_another_question_is_refused_and_kept(path, whole, change
     """Named by the key that differs; not a byte is written, and the lock is free again."""
     path.write_bytes(whole[0])
     with pytest.raises(InputError, match=f"{next(iter(change))}: belongs to another bisect"):
-        Journal(path, {**example.QUESTION, **change}, example.NAMES)
+        ProbeJournal(path, {**example.QUESTION, **change}, example.NAMES)
     assert path.read_bytes() == whole[0]
-    example.open_run_writer(path).close()
+    example.open_journal(path).close()
 
 
 def test_a_journal_that_asked_for_more_is_refused(path, whole):
@@ -101,16 +101,16 @@ def test_a_journal_that_asked_for_more_is_refused(path, whole):
     path.write_bytes(whole[0])
     question = {key: value for key, value in example.QUESTION.items() if key != "oracle"}
     with pytest.raises(InputError, match="oracle: belongs to another bisect"):
-        Journal(path, question, example.NAMES)
+        ProbeJournal(path, question, example.NAMES)
 
 
 def test_probes_that_ran_side_by_side_when_it_was_killed_are_made_again(path, whole):
     """Three were running: each is made again with its own subset and seed, before anything new."""
-    with example.open_run_writer(path) as journal:
+    with example.open_journal(path) as journal:
         started = example.engine().next_probes([], [], 3)
         for probe in started:
             journal.start(probe)
-    with example.open_run_writer(path) as journal:
+    with example.open_journal(path) as journal:
         assert journal.pending == started
         assert bisect(example.engine(), example.ORACLE, journal).causes == whole[1].causes
         assert [o.probe for o in journal.observations[:3]] == started
@@ -120,10 +120,10 @@ def test_every_line_is_on_the_disk_before_it_counts(path, monkeypatch):
     """One sync for the question, one as a probe starts, one as it ends."""
     synced = []
     monkeypatch.setattr(os, "fsync", lambda _: synced.append(path.read_bytes().count(b"\n")))
-    probe = Probe(index=0, subset=1, seed=0, purpose=Purpose.SEARCH)
-    with example.open_run_writer(path) as journal:
+    probe = Probe(index=0, subset=1, seed=0, purpose=ProbePurpose.SEARCH)
+    with example.open_journal(path) as journal:
         journal.start(probe)
-        journal.finish(probe, Outcome(Verdict.HEALTHY))
+        journal.finish(probe, ProbeOutcome(ProbeVerdict.HEALTHY))
     assert synced == [1, 2, 3]
 
 
@@ -132,7 +132,7 @@ def test_a_file_that_is_no_journal_is_refused_and_kept(path, text):
     """With or without an end of line, nothing of it is cut or overwritten."""
     path.write_bytes(text)
     with pytest.raises(InputError, match="is not the journal of a bisect"):
-        example.open_run_writer(path)
+        example.open_journal(path)
     assert path.read_bytes() == text
 
 
@@ -143,25 +143,25 @@ def test_damage_before_the_end_is_refused(path, whole, damage):
     lines[3] = damage
     path.write_bytes(b"\n".join(lines))
     with pytest.raises(InputError, match="line 4 is damaged"):
-        example.open_run_writer(path)
+        example.open_journal(path)
 
 
 def test_a_line_names_the_keys_of_its_probe(path):
     """A reader sees what was trained without decoding bits."""
-    probe = Probe(index=0, subset=0b101, seed=7, purpose=Purpose.SEARCH, universe=63)
-    with example.open_run_writer(path) as journal:
+    probe = Probe(index=0, subset=0b101, seed=7, purpose=ProbePurpose.SEARCH, universe=63)
+    with example.open_journal(path) as journal:
         journal.start(probe)
         journal.start(probe)
         assert journal.pending == [probe]
-        journal.finish(probe, Outcome(Verdict.BROKEN, 1.5, "raw loss 12"))
+        journal.finish(probe, ProbeOutcome(ProbeVerdict.BROKEN, 1.5, "raw loss 12"))
         with pytest.raises(ValueError, match="ended before"):
-            journal.finish(probe, Outcome(Verdict.HEALTHY))
+            journal.finish(probe, ProbeOutcome(ProbeVerdict.HEALTHY))
     started, ended = [json.loads(line) for line in path.read_text().splitlines()[1:]]
     assert started["keys"] == ["a", "c"]
     assert (ended["verdict"], ended["cost"], ended["detail"]) == ("broken", 1.5, "raw loss 12")
 
 
-def test_a_full_disk_is_told_with_the_journal_s_name_and_the_bisect_goes_on_later(path, whole):
+def test_a_full_disk_is_told_with_the_journal_and_the_bisect_resumes(path, whole):
     """A sentence; the probe that was not noted is made again, and nobody is kept out by the lock."""
     text, conclusion, _ = whole
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)

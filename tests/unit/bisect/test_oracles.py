@@ -7,7 +7,7 @@ import pytest
 from neuromf_spec.law import Enforcer
 from neuromf_spec.registry import law
 
-from neuromf.bisect.oracle import Task, Verdict
+from neuromf.bisect.oracle import ProbeVerdict, Task
 from neuromf.bisect.oracle_kinds import LIVE, answer, oracle_kind
 from neuromf.bisect.trainings import BETWEEN, armed, block_ratio, judge_blocks, optimiser_steps
 from neuromf.config.load import load_config
@@ -27,15 +27,15 @@ def task(oracle, config, good=None, micro_batches=16):
     [
         ([1.0], None),
         ([1.0] * 7, None),
-        ([1.0] * 8, Verdict.HEALTHY),
+        ([1.0] * 8, ProbeVerdict.HEALTHY),
         ([5.0] * 8, None),
         ([11.0], None),
         ([11.0, 9.0], None),
-        ([11.0, 12.0], Verdict.BROKEN),
-        ([math.nan, math.nan], Verdict.BROKEN),
-        ([3.0] * 15, Verdict.HEALTHY),
-        ([8.0] * 15, Verdict.BROKEN),
-        ([BETWEEN] * 15, Verdict.UNDECIDED),
+        ([11.0, 12.0], ProbeVerdict.BROKEN),
+        ([math.nan, math.nan], ProbeVerdict.BROKEN),
+        ([3.0] * 15, ProbeVerdict.HEALTHY),
+        ([8.0] * 15, ProbeVerdict.BROKEN),
+        ([BETWEEN] * 15, ProbeVerdict.UNDECIDED),
     ],
 )
 def test_blocks_are_judged_as_early_as_they_are_clear(ratios, verdict):
@@ -88,16 +88,16 @@ def test_an_oracle_that_is_none_is_refused(name, words):
 def test_a_law_judges_on_paper():
     """The failed run breaks JVP-003, the corrected one does not."""
     verdicts = [answer(task("law:JVP-003", load_config([name]))).verdict for name in ("failed_225", "phase4c")]
-    assert verdicts == [Verdict.BROKEN, Verdict.HEALTHY]
+    assert verdicts == [ProbeVerdict.BROKEN, ProbeVerdict.HEALTHY]
 
 
 @pytest.mark.parametrize(
     ("law_id", "learning_rate", "verdict"),
     [
-        ("NUM-001", 1e-3, Verdict.HEALTHY),
-        ("NUM-001", 1e10, Verdict.BROKEN),
-        ("JVP-006", 1e3, Verdict.BROKEN),
-        ("GUARD-006", 1e10, Verdict.UNDECIDED),
+        ("NUM-001", 1e-3, ProbeVerdict.HEALTHY),
+        ("NUM-001", 1e10, ProbeVerdict.BROKEN),
+        ("JVP-006", 1e3, ProbeVerdict.BROKEN),
+        ("GUARD-006", 1e10, ProbeVerdict.UNDECIDED),
     ],
 )
 def test_a_law_that_no_paper_shows_is_judged_in_a_training(
@@ -122,16 +122,16 @@ def test_a_metric_is_compared_with_the_good_run_of_the_same_seed(tiny_config, tm
     """A run is like itself; with a hundredth of the rate its steps are smaller by more than the factor."""
     monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path))
     slow = tiny_config.model_copy(update={"training": tiny_config.training.model_copy(update={"learning_rate": 1e-5})})
-    assert answer(task("metric:update_rms", tiny_config)).verdict is Verdict.HEALTHY
-    assert answer(task("metric:update_rms", slow, tiny_config)).verdict is Verdict.BROKEN
+    assert answer(task("metric:update_rms", tiny_config)).verdict is ProbeVerdict.HEALTHY
+    assert answer(task("metric:update_rms", slow, tiny_config)).verdict is ProbeVerdict.BROKEN
 
 
 def test_the_good_run_is_not_compared_with_itself(tiny_config, tmp_path, monkeypatch):
     """A reference of another seed shows the noise between seeds; with the same one no factor would be passed."""
     monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path))
     same = task("metric:raw_total:1.000001", tiny_config)
-    assert answer(same).verdict is Verdict.HEALTHY
-    assert answer(replace(same, reference_seed=2)).verdict is Verdict.BROKEN
+    assert answer(same).verdict is ProbeVerdict.HEALTHY
+    assert answer(replace(same, reference_seed=2)).verdict is ProbeVerdict.BROKEN
 
 
 def test_a_mixture_that_the_trainer_gives_up_on_is_untestable(monkeypatch):
@@ -142,11 +142,11 @@ def test_a_mixture_that_the_trainer_gives_up_on_is_untestable(monkeypatch):
 
     monkeypatch.setattr("neuromf.bisect.trainings.divergence", fails)
     outcome = answer(task("divergence", load_config(["smoke"])))
-    assert (outcome.verdict, outcome.detail) == (Verdict.UNTESTABLE, "RuntimeError: out of memory")
+    assert (outcome.verdict, outcome.detail) == (ProbeVerdict.UNTESTABLE, "RuntimeError: out of memory")
 
 
 def test_divergence_judges_a_training(tiny_config, tmp_path, monkeypatch):
     """A few healthy steps of a real training end with a verdict, and a rate of 1e6 breaks it."""
     monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path))
     wild = tiny_config.model_copy(update={"training": tiny_config.training.model_copy(update={"learning_rate": 1e6})})
-    assert answer(task("divergence", wild, micro_batches=64)).verdict is Verdict.BROKEN
+    assert answer(task("divergence", wild, micro_batches=64)).verdict is ProbeVerdict.BROKEN

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuromf.bisect.hypotheses import contains, members
-from neuromf.bisect.oracle import Observation, Outcome, Verdict
+from neuromf.bisect.oracle import Observation, ProbeOutcome, ProbeVerdict
 from neuromf.bisect.posterior import Rates
 from neuromf.bisect.reductions import Reduced, ddmin, drive, majority, one_at_a_time, quickxplain, reduce_breaking
 from neuromf.bisect.session import calibrate, calibration_probes
@@ -82,10 +82,10 @@ def test_the_simulated_oracle_errs_as_often_as_it_says():
 
 def ends(good, bad):
     """Calibration with these verdicts of the good and the bad end."""
-    verdicts = {"B": Verdict.BROKEN, "H": Verdict.HEALTHY, "U": Verdict.UNDECIDED}
+    verdicts = {"B": ProbeVerdict.BROKEN, "H": ProbeVerdict.HEALTHY, "U": ProbeVerdict.UNDECIDED}
     letters = [letter for pair in zip(good, bad, strict=True) for letter in pair]
     probes = calibration_probes(FULL, 0, len(good))
-    return [Observation(p, Outcome(verdicts[letter])) for p, letter in zip(probes, letters, strict=True)]
+    return [Observation(p, ProbeOutcome(verdicts[letter])) for p, letter in zip(probes, letters, strict=True)]
 
 
 def test_error_rates_are_the_mean_of_jeffreys_posterior():

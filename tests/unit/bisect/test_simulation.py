@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from command_line import run_command
 
 from neuromf.bisect.hypotheses import contains
+from tests.support.command_line import run_command
 from tools.__main__ import app
 from tools.studies.bisect_simulation.scenarios import SCENARIOS, draw
 from tools.studies.bisect_simulation.simulation import ENGINE, RIVALS, engine_trial, simulate
 from tools.studies.bisect_simulation.simulation_table import (
     BARRED,
     EXACT_BAR,
-    Share,
+    TrialShare,
     markdown,
     read_trials,
     trial_frame,
@@ -70,7 +70,7 @@ def test_the_stored_table_is_made_of_the_stored_trials(stored):
 
 def test_a_share_is_printed_with_its_wilson_interval():
     """95 of 100: 88.8 to 97.8 % (E. B. Wilson's formula by hand)."""
-    assert str(Share(95, 100)) == "95.0 (88.8..97.8)"
+    assert str(TrialShare(95, 100)) == "95.0 (88.8..97.8)"
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)

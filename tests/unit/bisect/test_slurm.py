@@ -1,4 +1,4 @@
-"""The SLURM fleet without accounting: what a job asks for, and how one that ends without a result is noticed."""
+"""The SLURM executor without accounting: what a job asks for, and how one that ends without a result is noticed."""
 
 import os
 import pickle
@@ -7,19 +7,19 @@ import time
 from dataclasses import replace
 
 import pytest
-from fake_slurm import FakeSlurm
 
-from neuromf.bisect.executor import Numbered, answer_of, record_of
-from neuromf.bisect.oracle import Task, Verdict
-from neuromf.bisect.slurm import WARNING, Departures, Resources, SlurmFleet, answer_in_job, queued_jobs
+from neuromf.bisect.executor import IndexedTask, answer_of, record_of
+from neuromf.bisect.oracle import ProbeVerdict, Task
+from neuromf.bisect.slurm import WARNING, FinishedJobs, ProbeResources, SlurmExecutor, answer_in_job, queued_jobs
 from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config
 from neuromf.errors import InputError
+from tests.support.fake_slurm import FakeSlurm
 
 
-def numbered(oracle="law:JVP-003"):
+def indexed(oracle="law:JVP-003"):
     config = flat_config(load_config(["failed_225"]))
-    return Numbered(3, Task(oracle=oracle, config=config, good=config, seed=0, micro_batches=1))
+    return IndexedTask(3, Task(oracle=oracle, config=config, good=config, seed=0, micro_batches=1))
 
 
 @pytest.fixture
@@ -29,15 +29,15 @@ def cluster(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def fleet(cluster, tmp_path):
-    """A fleet on it that looks often, in a test that fails when it would wait for ever."""
+def executor(cluster, tmp_path):
+    """A executor on it that looks often, in a test that fails when it would wait for ever."""
 
     def give_up(_signal, _frame):
-        raise TimeoutError("the fleet waits for ever")
+        raise TimeoutError("the executor waits for ever")
 
     before = signal.signal(signal.SIGALRM, give_up)
     signal.alarm(60)
-    yield SlurmFleet(tmp_path / "jobs", 2, poll=0.05, look=0.05)
+    yield SlurmExecutor(tmp_path / "jobs", 2, poll=0.05, look=0.05)
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
 
@@ -45,10 +45,10 @@ def fleet(cluster, tmp_path):
 def test_a_job_asks_for_what_was_wanted_and_for_nothing_else(cluster, tmp_path):
     """Minutes, GPUs and partition stand in the script; GPUs and partition only when they were given."""
     cluster.will("dies")
-    wanted = {"given": Resources(minutes=5, gpus=2, partition="long"), "default": Resources()}
+    wanted = {"given": ProbeResources(minutes=5, gpus=2, partition="long"), "default": ProbeResources()}
     scripts = {}
     for name, resources in wanted.items():
-        SlurmFleet(tmp_path / name, 2, resources).submit([numbered()])
+        SlurmExecutor(tmp_path / name, 2, resources).submit([indexed()])
         scripts[name] = (tmp_path / name / "7_submission.sh").read_text().splitlines()
     assert {f"#SBATCH --{flag}" for flag in ("time=5", "gpus-per-node=2", "partition=long")} <= set(scripts["given"])
     assert "#SBATCH --time=60" in scripts["default"]
@@ -56,35 +56,33 @@ def test_a_job_asks_for_what_was_wanted_and_for_nothing_else(cluster, tmp_path):
 
 
 @pytest.mark.parametrize("on_the_path", [False, True])
-def test_a_job_runs_the_packages_of_its_bisect_and_is_read_without_accounting(
-    fleet, tmp_path, monkeypatch, on_the_path
-):
+def test_a_job_runs_its_bisects_packages_without_accounting(executor, tmp_path, monkeypatch, on_the_path):
     """Started beside a folder `tools` of another kind, or with one on its path, on a cluster whose `sacct` fails."""
     (tmp_path / "tools").mkdir()
     (tmp_path / "tools" / "__init__.py").write_text("raise SystemExit('not ours')", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path) if on_the_path else "")
-    fleet.submit([numbered()])
-    (answer,) = fleet.wait()
-    assert (answer.number, answer.outcome.verdict) == (3, Verdict.BROKEN)
+    executor.submit([indexed()])
+    (answer,) = executor.wait()
+    assert (answer.number, answer.outcome.verdict) == (3, ProbeVerdict.BROKEN)
 
 
-def test_a_job_that_leaves_the_queue_without_a_result_has_no_verdict(cluster, fleet, tmp_path):
+def test_a_job_that_leaves_the_queue_without_a_result_has_no_verdict(cluster, executor, tmp_path):
     """As after `scancel`: no file, nothing in the queue, and the last line of its log is kept."""
     cluster.will("dies")
-    fleet.submit([numbered()])
+    executor.submit([indexed()])
     (tmp_path / "jobs" / "7_0_log.err").write_text("starting\nsrun: error: task 0: Killed\n", encoding="utf-8")
     cluster.queue.write_text("6\n8_1\n", encoding="utf-8")
-    (answer,) = fleet.wait()
-    assert (answer.number, answer.outcome.verdict) == (3, Verdict.UNDECIDED)
+    (answer,) = executor.wait()
+    assert (answer.number, answer.outcome.verdict) == (3, ProbeVerdict.UNDECIDED)
     assert answer.outcome.detail == "job 7 left the queue without a result (srun: error: task 0: Killed)"
 
 
-def test_a_job_that_breaks_off_has_no_verdict_and_says_why(fleet):
+def test_a_job_that_breaks_off_has_no_verdict_and_says_why(executor):
     """The last line of its traceback, not that of the advice around it."""
-    fleet.submit([Numbered(3, replace(numbered().task, config=None))])
-    (answer,) = fleet.wait()
-    assert answer.outcome.verdict is Verdict.UNDECIDED
+    executor.submit([IndexedTask(3, replace(indexed().task, config=None))])
+    (answer,) = executor.wait()
+    assert answer.outcome.verdict is ProbeVerdict.UNDECIDED
     assert answer.outcome.detail == "job 7 failed: TypeError: 'NoneType' object is not a mapping"
 
 
@@ -98,40 +96,40 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_result_that_cannot_be_read_is_no_verdict(fleet, tmp_path, monkeypatch, damage):
+def test_a_result_that_cannot_be_read_is_no_verdict(executor, tmp_path, monkeypatch, damage):
     """A node that lost its power or its server: one sentence for the probe, and the bisect goes on."""
     monkeypatch.setattr("submitit.core.core._time.sleep", lambda _seconds: None)
-    fleet.submit([numbered()])
+    executor.submit([indexed()])
     result = tmp_path / "jobs" / "7_0_result.pkl"
     while not result.exists():
         time.sleep(0.05)
     result.write_bytes(DAMAGES[damage](result.read_bytes()))
-    (answer,) = fleet.wait()
-    assert (answer.number, answer.outcome.verdict) == (3, Verdict.UNDECIDED)
+    (answer,) = executor.wait()
+    assert (answer.number, answer.outcome.verdict) == (3, ProbeVerdict.UNDECIDED)
     assert answer.outcome.detail.startswith("job 7 left a result that cannot be read (")
     assert "\n" not in answer.outcome.detail
 
 
-def test_a_job_that_slurm_does_not_take_is_a_sentence(cluster, fleet):
+def test_a_job_that_slurm_does_not_take_is_a_sentence(cluster, executor):
     """A partition that does not exist, in the words of `sbatch`."""
     cluster.will("refuses")
     with pytest.raises(InputError, match=r"does not take the jobs .*invalid partition.*--slurm-partition"):
-        fleet.submit([numbered()])
+        executor.submit([indexed()])
 
 
 def test_a_job_is_gone_when_it_is_missing_twice():
     """Once may be a result that is seen late; a queue that cannot be asked says nothing."""
     looks = iter([{"1", "2"}, {"2"}, None, {"2"}, {"2", "1"}, {"2"}, set()])
-    departures = Departures(lambda: next(looks), every=0.0)
-    found = [departures.gone(["1", "2"]) for _ in range(7)]
+    finished_jobs = FinishedJobs(lambda: next(looks), every=0.0)
+    found = [finished_jobs.gone(["1", "2"]) for _ in range(7)]
     assert found == [set(), set(), set(), {"1"}, set(), set(), {"1"}]
 
 
 def test_the_queue_is_not_asked_at_every_look_for_results():
     """Others need the scheduler too."""
     asked = []
-    departures = Departures(lambda: asked.append(1) or frozenset(), every=60.0)
-    assert [departures.gone(["1"]) for _ in range(5)] == [set()] * 5
+    finished_jobs = FinishedJobs(lambda: asked.append(1) or frozenset(), every=60.0)
+    assert [finished_jobs.gone(["1"]) for _ in range(5)] == [set()] * 5
     assert len(asked) == 1
 
 
@@ -153,7 +151,7 @@ def test_a_job_whose_time_is_nearly_up_has_no_verdict(monkeypatch):
 
     monkeypatch.setattr("neuromf.bisect.trainings.divergence", outlasts)
     before = signal.getsignal(WARNING)
-    answer = answer_of(answer_in_job(record_of(numbered("divergence"))))
-    assert (answer.number, answer.outcome.verdict) == (3, Verdict.UNDECIDED)
+    answer = answer_of(answer_in_job(record_of(indexed("divergence"))))
+    assert (answer.number, answer.outcome.verdict) == (3, ProbeVerdict.UNDECIDED)
     assert "time limit" in answer.outcome.detail
     assert signal.getsignal(WARNING) is before

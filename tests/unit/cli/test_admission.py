@@ -1,4 +1,4 @@
-"""Which configurations may be trained, and what a run keeps of the gate's word."""
+"""Which configurations may be trained, and what a run keeps of the gate's verdict."""
 
 import datetime
 import json
@@ -13,7 +13,7 @@ from neuromf.cli.app import app
 from neuromf.config.load import load_config
 from neuromf.errors import InputError
 from neuromf.gate.admission import Admission
-from neuromf.gate.judge import Candidate, judge
+from neuromf.gate.judge import LaunchCandidate, judge
 
 BROKEN = ("training.beta2=0.999",)
 LAW = "OPT-001"
@@ -21,10 +21,10 @@ LAW = "OPT-001"
 
 def verdict(*overrides, waivers=()):
     config = load_config(["recommended"], list(overrides))
-    return judge(Candidate.of(config, ["recommended"], list(overrides)), waivers)
+    return judge(LaunchCandidate.of(config, ["recommended"], list(overrides)), waivers)
 
 
-def leave(until):
+def waiver(until):
     return Waiver(law=LAW, config="recommended", reason="a test", owner="us", expires=until)
 
 
@@ -41,18 +41,18 @@ def test_a_blocked_configuration_is_not_admitted():
 
 
 def test_a_reason_admits_and_is_recorded_with_the_laws():
-    """Whoever trains all the same says why, and the run keeps it beside what was broken."""
+    """A blocked configuration is trained with a reason, and the run keeps the reason and the broken laws."""
     admission = Admission(verdict(*BROKEN), "how much does it matter?")
     assert admission.admitted
-    assert admission.record == f"BLOCKED by {LAW}; trained despite it: how much does it matter?"
+    assert admission.record == f"BLOCKED by {LAW}; allowed although blocked: how much does it matter?"
 
 
-def test_leave_admits_until_it_expires():
+def test_a_waiver_admits_until_it_expires():
     """A waiver in force is recorded; one of yesterday admits nothing."""
     today = datetime.date.today()
-    waived = Admission(verdict(*BROKEN, waivers=[leave(today)]), None)
+    waived = Admission(verdict(*BROKEN, waivers=[waiver(today)]), None)
     assert (waived.admitted, waived.record) == (True, f"PASS; waived: {LAW}")
-    assert not Admission(verdict(*BROKEN, waivers=[leave(today - datetime.timedelta(days=1))]), None).admitted
+    assert not Admission(verdict(*BROKEN, waivers=[waiver(today - datetime.timedelta(days=1))]), None).admitted
 
 
 @pytest.mark.parametrize("nothing", ["", " \n"])
@@ -72,7 +72,7 @@ def test_a_blocked_training_ends_before_it_begins(tmp_path, monkeypatch, rank, t
     out = tmp_path / "run"
     ended = CliRunner().invoke(app, ["train", "failed_225", "--out", str(out)])
     assert ended.exit_code == 1
-    assert ("blocked by: TIME-004" in ended.output, "--despite" in ended.output) == (told, told)
+    assert ("blocked by: TIME-004" in ended.output, "--allow-blocked" in ended.output) == (told, told)
     assert bool(ended.output) is told
     assert not out.exists()
 
@@ -95,11 +95,11 @@ def test_a_process_that_is_alone_speaks_whatever_its_rank(tmp_path, monkeypatch)
     assert (ended.exit_code, "blocked by" in ended.output) == (1, True)
 
 
-def test_a_file_of_leave_counts_for_a_training(tmp_path, trained):
+def test_a_file_of_waivers_counts_for_a_training(tmp_path, trained):
     """--waivers is what the gate's is, and the run keeps what was waived."""
-    leave_of_smoke = f'[[waiver]]\nlaw = "{LAW}"\nconfig = "smoke"\nreason = "a test"\nowner = "us"\n'
-    (tmp_path / "leave.toml").write_text(leave_of_smoke + "expires = 2999-01-01\n")
+    waiver_of_smoke = f'[[waiver]]\nlaw = "{LAW}"\nconfig = "smoke"\nreason = "a test"\nowner = "us"\n'
+    (tmp_path / "waivers.toml").write_text(waiver_of_smoke + "expires = 2999-01-01\n")
     broken = ["train", "smoke", "--out", str(tmp_path / "run"), "--device", "cpu", "--set", "training.beta2=0.9999"]
     assert CliRunner().invoke(app, broken).exit_code == 1
-    assert CliRunner().invoke(app, [*broken, "--waivers", str(tmp_path / "leave.toml")]).exit_code == 0
+    assert CliRunner().invoke(app, [*broken, "--waivers", str(tmp_path / "waivers.toml")]).exit_code == 0
     assert json.loads((tmp_path / "run" / "run.json").read_text())["gate"] == f"PASS; waived: {LAW}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tiny_run import TINY, despite_the_laws
 from typer.testing import CliRunner
 
 from neuromf.cli.app import app
-from neuromf.cli.progress import Progress
+from neuromf.cli.progress import ProgressFile
 from neuromf.errors import InputError
+from tests.support.tiny_run import TINY, allow_blocked
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def file(tmp_path):
 
 def note(file, scans=0, steps=None):
     """What the file holds after a turn that ends so."""
-    progress = Progress(file)
+    progress = ProgressFile(file)
     progress.check()
     progress.scans = scans
     progress.note(steps)
@@ -58,18 +58,18 @@ def test_a_line_that_is_none_of_ours_is_written_over(file, text):
 
 def test_nothing_is_written_where_nobody_asked(tmp_path):
     """Without --progress."""
-    Progress().note(3)
+    ProgressFile().note(3)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_file_that_cannot_be_written_is_refused_first(tmp_path):
     """Not when the training is over."""
     with pytest.raises(InputError, match="--progress"):
-        Progress(tmp_path / "absent" / "file").check()
+        ProgressFile(tmp_path / "absent" / "file").check()
 
 
 def test_the_command_notes_the_step_at_its_end(tmp_path, file, trained):
     """However the training ended."""
-    run = ["train", "smoke", "--out", str(tmp_path / "run"), "--device", "cpu", *despite_the_laws(*TINY)]
+    run = ["train", "smoke", "--out", str(tmp_path / "run"), "--device", "cpu", *allow_blocked(*TINY)]
     assert CliRunner().invoke(app, [*run, "--progress", str(file)]).exit_code == 0
     assert file.read_text() == "step 1\n"

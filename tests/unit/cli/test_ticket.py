@@ -5,22 +5,22 @@ import json
 
 import pytest
 from neuromf_spec.waivers import Waiver
-from tiny_run import make_tiny_config
 from typer.testing import CliRunner
 
 from neuromf.cli.app import app
 from neuromf.config import config_hash, load_config
 from neuromf.config.resolve import resolved_text
 from neuromf.errors import InputError
-from neuromf.gate.judge import Candidate, judge
+from neuromf.gate.judge import LaunchCandidate, judge
 from neuromf.gate.ticket import read_ticket
+from tests.support.tiny_run import make_tiny_config
 
 TODAY, DAY = datetime.date.today(), datetime.timedelta(days=1)
 RECIPES = {"recommended": "PASS", "failed_225": "BLOCKED"}
 
 
 def write_ticket(path, recipe="recommended", **changes):
-    verdict = judge(Candidate.of(load_config([recipe]), [recipe], ()), ())
+    verdict = judge(LaunchCandidate.of(load_config([recipe]), [recipe], ()), ())
     assert verdict.status == RECIPES[recipe]
     path.write_text(json.dumps({**json.loads(verdict.to_json()), **changes}))
     return path
@@ -44,7 +44,7 @@ def test_the_record_names_what_was_waived_and_trained(tmp_path):
 def test_a_ticket_lasts_as_long_as_the_leave_it_rests_on(tmp_path):
     """The gate writes the day on which the first of its waivers ends, and a training refuses after it."""
     layers, overrides = ["recommended"], ["training.beta2=0.999"]
-    candidate = Candidate.of(load_config(layers, overrides), layers, overrides)
+    candidate = LaunchCandidate.of(load_config(layers, overrides), layers, overrides)
     leave = Waiver(law="OPT-001", config="recommended", reason="a test", owner="us", expires=TODAY)
     elsewhere = Waiver(law="OPT-001", config="phase4c", reason="a test", owner="us", expires=TODAY - DAY)
     verdict = judge(candidate, [leave, elsewhere])
@@ -113,9 +113,9 @@ def test_a_file_that_is_no_verdict_is_refused(tmp_path, text):
         read_ticket(tmp_path / "t.json")
 
 
-@pytest.mark.parametrize("more", [["--despite", "why not"], ["--waivers", "w.toml"]])
+@pytest.mark.parametrize("more", [["--allow-blocked", "why not"], ["--waivers", "w.toml"]])
 def test_a_ticket_stands_alone(tmp_path, more):
-    """With a ticket, leave and reasons would have no effect, and are refused."""
+    """With a ticket, waivers and reasons would have no effect, and are refused."""
     ended = CliRunner().invoke(app, ["train", "smoke", "--out", str(tmp_path / "run"), "--ticket", "t.json", *more])
     assert isinstance(ended.exception, InputError)
     assert "--ticket" in str(ended.exception)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from tiny_run import TINY, despite_the_laws
 from typer.testing import CliRunner
 
 from neuromf.cli.app import app
+from tests.support.tiny_run import TINY, allow_blocked
 
-OPTIONS = despite_the_laws(*TINY)
+OPTIONS = allow_blocked(*TINY)
 
 
 def test_resume_and_max_steps_reach_the_loop(tmp_path, trained):
@@ -24,16 +24,16 @@ def test_resume_and_max_steps_reach_the_loop(tmp_path, trained):
 
 
 def test_a_run_keeps_what_the_gate_said_and_goes_on_without_asking_again(tmp_path, trained):
-    """The reason stands in `run.json`; --resume needs none, for the configuration is the one that was let in."""
+    """The reason stands in `run.json`; --resume needs none, for the configuration is the one that was admitted."""
     run = tmp_path / "run"
-    despite = ["train", "smoke", "--out", str(run), "--device", "cpu", *despite_the_laws(*TINY)]
+    allowed = ["train", "smoke", "--out", str(run), "--device", "cpu", *allow_blocked(*TINY)]
     resumed = ["train", "smoke", "--out", str(run), "--device", "cpu", "--resume"]
     resumed += [part for override in TINY for part in ("--set", override)]
-    assert CliRunner().invoke(app, despite).exit_code == 0
+    assert CliRunner().invoke(app, allowed).exit_code == 0
     assert CliRunner().invoke(app, resumed).exit_code == 0
     recorded = json.loads((run / "run.json").read_text())["gate"]
     assert recorded.startswith("BLOCKED by ")
-    assert recorded.endswith("; trained despite it: a test of the command")
+    assert recorded.endswith("; allowed although blocked: a test of the command")
     assert [call["resume"] for call in trained] == [False, True]
 
 
@@ -41,7 +41,7 @@ def test_micro_batches_that_train_nothing_are_told_as_a_run_starts(tmp_path, tra
     """Twelve micro-batches of which an accumulation over five leaves two; over two it leaves none, and no line."""
     said = []
     for steps in (5, 2):
-        options = despite_the_laws(*TINY, f"training.gradient_accumulation_steps={steps}")
+        options = allow_blocked(*TINY, f"training.gradient_accumulation_steps={steps}")
         command = ["train", "smoke", "--out", str(tmp_path / f"run{steps}"), "--device", "cpu", *options]
         said.append(CliRunner().invoke(app, command).output)
     assert "the last 2 micro-batches of the run are too few for an update and train nothing" in said[0]

@@ -5,11 +5,11 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trace_strategies import NUMBERS, OPTIONAL, frame_of, table_of, with_cell
 
-from neuromf.comparison.comparator import EXACT, Tolerance, Verdict, compare
+from neuromf.comparison.comparator import EXACT, ComparisonVerdict, Tolerance, compare
 from neuromf.comparison.table import table_from_frame
 from neuromf.trace.columns import NAMES
+from tests.support.trace_strategies import NUMBERS, OPTIONAL, frame_of, table_of, with_cell
 
 STEPS = 6
 ALL = {name: Tolerance(rtol=1e-3) for name in NUMBERS}
@@ -33,7 +33,7 @@ def moved(cell, factor):
 def test_a_trace_is_itself(seed, steps):
     """Any trace passes against itself, also where everything must agree exactly."""
     comparison = compare(table_of(steps, seed), table_of(steps, seed), {})
-    assert comparison.verdict is Verdict.PASS
+    assert comparison.verdict is ComparisonVerdict.PASS
     assert (comparison.first, comparison.steps) == (None, steps)
 
 
@@ -41,7 +41,7 @@ def test_a_trace_is_itself(seed, steps):
 def test_a_cell_beyond_its_tolerance_fails(cell, sign, size):
     """One cell in one step, moved up or down by more than its tolerance, is a regression that is named."""
     comparison = judged(moved(cell, 1 + sign * size))
-    assert comparison.verdict is Verdict.REGRESSED
+    assert comparison.verdict is ComparisonVerdict.REGRESSED
     assert (comparison.first.step, comparison.first.column) == cell
     assert comparison.first.relative == pytest.approx(size, rel=1e-9)
     assert comparison.differing == {cell[1]: 1}
@@ -50,14 +50,14 @@ def test_a_cell_beyond_its_tolerance_fails(cell, sign, size):
 @given(cell=CELLS, sign=SIGNS, size=st.floats(0, 0.99e-3))
 def test_a_cell_within_its_tolerance_passes(cell, sign, size):
     """One cell moved by less than its tolerance passes."""
-    assert judged(moved(cell, 1 + sign * size)).verdict is Verdict.PASS
+    assert judged(moved(cell, 1 + sign * size)).verdict is ComparisonVerdict.PASS
 
 
 @given(cell=CELLS, size=st.floats(1e-12, 1.0))
 def test_a_column_without_tolerance_must_agree_exactly(cell, size):
     """Without a tolerance of its own a column may not move at all."""
     tolerances = {name: tolerance for name, tolerance in ALL.items() if name != cell[1]}
-    assert judged(moved(cell, 1 + size), tolerances=tolerances).verdict is Verdict.REGRESSED
+    assert judged(moved(cell, 1 + size), tolerances=tolerances).verdict is ComparisonVerdict.REGRESSED
 
 
 @given(cell=CELLS, value=st.sampled_from([math.nan, math.inf, -math.inf]), side=st.booleans())
@@ -67,7 +67,7 @@ def test_a_number_that_is_not_finite_fails_on_either_side(cell, value, side):
     sides = (broken, frame_of(STEPS)) if side else (frame_of(STEPS), broken)
     for frame, golden in (sides, (broken, broken)):
         comparison = judged(frame, golden, loose)
-        assert comparison.verdict is Verdict.NONFINITE
+        assert comparison.verdict is ComparisonVerdict.NONFINITE
         assert (comparison.not_finite.step, comparison.not_finite.column) == cell
     assert (judged(*sides, loose).first.step, judged(*sides, loose).first.column) == cell
 
@@ -84,7 +84,7 @@ def test_of_two_traces_that_broke_down_alike_the_first_difference_is_told(cell, 
     other = with_cell(broken, step, "batch_hash", "other")
     assert (judged(other, broken).first.step, judged(other, broken).first.column) == (step, "batch_hash")
     assert judged(other, broken).differing == {"batch_hash": 1}
-    assert judged(other, broken).verdict is judged(broken, broken).verdict is Verdict.NONFINITE
+    assert judged(other, broken).verdict is judged(broken, broken).verdict is ComparisonVerdict.NONFINITE
 
 
 @given(cell=CELLS, pair=st.permutations([math.nan, math.inf, -math.inf, 1e308, -0.0]))
@@ -105,7 +105,7 @@ def test_an_empty_cell_equals_an_empty_cell_alone(step, column, side):
     empty = with_cell(frame_of(STEPS), step, column, None)
     sides = (empty, frame_of(STEPS)) if side else (frame_of(STEPS), empty)
     assert judged(*sides, tolerances={column: Tolerance(rtol=1e9, atol=1e9), **ALL}).first.column == column
-    assert judged(empty, empty).verdict is Verdict.PASS
+    assert judged(empty, empty).verdict is ComparisonVerdict.PASS
 
 
 @given(step=st.integers(0, STEPS - 1))
@@ -119,8 +119,8 @@ def test_a_different_batch_fails(step):
 def test_a_missing_step_fails(step):
     """A trace that lacks a step is no trace of the same run, wherever the step is."""
     frame = frame_of(STEPS).drop(index=step)
-    assert judged(frame).verdict is Verdict.CONTRACT
-    assert judged(frame_of(STEPS), frame).verdict is Verdict.CONTRACT
+    assert judged(frame).verdict is ComparisonVerdict.CONTRACT
+    assert judged(frame_of(STEPS), frame).verdict is ComparisonVerdict.CONTRACT
 
 
 @given(step=st.integers(0, STEPS - 2))
@@ -131,7 +131,7 @@ def test_duplicated_reordered_and_foreign_steps_fail(step):
     reordered = frame_of(STEPS).iloc[[*range(step), step + 1, step, *range(step + 2, STEPS)]]
     shifted = frame_of(STEPS).assign(step=range(1, STEPS + 1))
     for frame in (duplicated, reordered, shifted):
-        assert judged(frame).verdict is Verdict.CONTRACT
+        assert judged(frame).verdict is ComparisonVerdict.CONTRACT
 
 
 @given(column=st.sampled_from(NAMES))
@@ -139,9 +139,9 @@ def test_a_missing_renamed_or_extra_column_fails(column):
     """The columns are those of a trace, in its order."""
     frame = frame_of(STEPS)
     if column != "step":
-        assert judged(frame.drop(columns=column)).verdict is Verdict.CONTRACT
-        assert judged(frame.rename(columns={column: "other"})).verdict is Verdict.CONTRACT
-    assert judged(frame.assign(other=1.0)).verdict is Verdict.CONTRACT
+        assert judged(frame.drop(columns=column)).verdict is ComparisonVerdict.CONTRACT
+        assert judged(frame.rename(columns={column: "other"})).verdict is ComparisonVerdict.CONTRACT
+    assert judged(frame.assign(other=1.0)).verdict is ComparisonVerdict.CONTRACT
 
 
 @given(pair=st.lists(st.integers(1, len(NAMES) - 1), min_size=2, max_size=2, unique=True))
@@ -149,7 +149,7 @@ def test_columns_in_another_order_fail(pair):
     """The order is the causal one, for the first difference is read off it."""
     names = list(NAMES)
     names[pair[0]], names[pair[1]] = names[pair[1]], names[pair[0]]
-    assert judged(frame_of(STEPS)[names]).verdict is Verdict.CONTRACT
+    assert judged(frame_of(STEPS)[names]).verdict is ComparisonVerdict.CONTRACT
 
 
 @given(column=st.sampled_from([name for name in NUMBERS if name not in OPTIONAL]))
@@ -159,12 +159,12 @@ def test_another_type_fails(column):
     table = table_from_frame(frame)
     narrowed = table.numbers[column].values.astype("int64")
     table.numbers[column] = type(table.numbers[column])(narrowed, table.numbers[column].empty)
-    assert compare(table, table_from_frame(frame), ALL).verdict is Verdict.CONTRACT
+    assert compare(table, table_from_frame(frame), ALL).verdict is ComparisonVerdict.CONTRACT
 
 
 def test_an_empty_trace_fails():
     """Nothing agrees with nothing, and proves nothing."""
-    assert judged(frame_of(STEPS).iloc[:0], frame_of(STEPS).iloc[:0]).verdict is Verdict.CONTRACT
+    assert judged(frame_of(STEPS).iloc[:0], frame_of(STEPS).iloc[:0]).verdict is ComparisonVerdict.CONTRACT
 
 
 @given(cell=CELLS, size=st.floats(0, 1), tight=st.floats(0, 0.5), slack=st.floats(0, 0.5))
@@ -172,8 +172,8 @@ def test_a_wider_tolerance_never_fails_what_a_tighter_one_passes(cell, size, tig
     """The verdict is monotone in the tolerance."""
     frame = moved(cell, 1 + size)
     narrow, wide = ({name: Tolerance(rtol=rtol) for name in NUMBERS} for rtol in (tight, tight + slack))
-    if judged(frame, tolerances=narrow).verdict is Verdict.PASS:
-        assert judged(frame, tolerances=wide).verdict is Verdict.PASS
+    if judged(frame, tolerances=narrow).verdict is ComparisonVerdict.PASS:
+        assert judged(frame, tolerances=wide).verdict is ComparisonVerdict.PASS
 
 
 @given(cells=st.lists(CELLS, min_size=1, max_size=8, unique=True), signs=st.lists(SIGNS, min_size=8, max_size=8))
@@ -198,11 +198,11 @@ def test_an_absolute_tolerance_adds_to_the_relative_one(atol, size, zero):
     allowed = atol + 1e-3 * value
     if abs(size - allowed) > 1e-9:
         verdict = judged(frame, golden, {**ALL, "lr": Tolerance(rtol=1e-3, atol=atol)}).verdict
-        assert (verdict is Verdict.PASS) == (size < allowed)
+        assert (verdict is ComparisonVerdict.PASS) == (size < allowed)
 
 
 def test_a_negative_tolerance_is_never_met():
     """A tolerance that cannot be met fails instead of passing everything."""
-    assert judged(frame_of(STEPS), tolerances={"lr": Tolerance(rtol=-1.0)}).verdict is Verdict.REGRESSED
-    assert judged(frame_of(STEPS), tolerances={"lr": Tolerance(rtol=math.nan)}).verdict is Verdict.REGRESSED
+    assert judged(frame_of(STEPS), tolerances={"lr": Tolerance(rtol=-1.0)}).verdict is ComparisonVerdict.REGRESSED
+    assert judged(frame_of(STEPS), tolerances={"lr": Tolerance(rtol=math.nan)}).verdict is ComparisonVerdict.REGRESSED
     assert Tolerance(0.0, 0.0, 0.0) == EXACT

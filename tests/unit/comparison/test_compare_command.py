@@ -4,8 +4,9 @@ import json
 import math
 
 import pytest
-from command_line import run_command
-from fake_run import FakeRun
+
+from tests.support.command_line import run_command
+from tests.support.fake_run import FakeRun
 
 
 @pytest.fixture

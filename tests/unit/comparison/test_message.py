@@ -2,13 +2,13 @@
 
 import pytest
 from neuromf_spec.registry import laws
-from trace_strategies import frame_of, with_cell
 
 from neuromf.comparison.comparator import Tolerance, compare
 from neuromf.comparison.message import Context, explain
 from neuromf.comparison.stages import STAGES, stage_of
 from neuromf.comparison.table import table_from_frame
 from neuromf.trace.columns import COLUMNS, NAMES
+from tests.support.trace_strategies import frame_of, with_cell
 
 TOLERANCES = {name: Tolerance(rtol=1e-5, noise=1e-7) for name in NAMES if name not in ("step", "batch_hash")}
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from trace_strategies import frame_of, with_cell
 
 from neuromf.comparison.table import read_table
 from neuromf.errors import InputError
+from tests.support.trace_strategies import frame_of, with_cell
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from neuromf.config import Config, config_hash, load_config, resolved_text
-from neuromf.config.recipe_files import recipe_names
+from neuromf.config.provenance import value_sources
+from neuromf.config.recipe_files import ALIASES, recipe_names
 from neuromf.config.recorded import read_recorded
 from neuromf.errors import InputError
 
@@ -39,6 +40,20 @@ def test_a_file_may_extend_a_recipe(tmp_path):
     config = load_config([path])
 
     assert (config.meanflow.norm_eps, config.training.warmup_steps) == (1.0, 5000)
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_an_alias_is_the_recipe_it_stands_for(alias, tmp_path):
+    """As a layer and after `extends`, with the same source for every value."""
+    recipe = ALIASES[alias]
+    assert load_config([alias]) == load_config([write(tmp_path, f"extends: {alias}")]) == load_config([recipe])
+    assert value_sources([alias]) == value_sources([recipe])
+
+
+def test_a_misspelt_alias_is_answered_with_the_alias():
+    """Aliases are offered like names."""
+    with pytest.raises(InputError, match="did you mean 'corrected'"):
+        load_config(["corected"])
 
 
 @pytest.mark.parametrize("name", recipe_names())

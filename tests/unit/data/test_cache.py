@@ -88,7 +88,7 @@ def test_damaged_entry_is_rebuilt(request_store):
 
 
 @pytest.mark.parametrize("damage", ["missing", "altered"])
-def test_an_entry_too_large_to_be_read_whole_is_rebuilt_when_a_file_is_missing(request_store, monkeypatch, damage):
+def test_a_large_entry_is_rebuilt_when_a_file_is_missing(request_store, monkeypatch, damage):
     """Beyond the bound a missing latent is noticed at once; an altered one is left to whoever reads it."""
     store = request_store()
     monkeypatch.setattr(cache_entry, "VERIFIED_AT_ONCE", 0)

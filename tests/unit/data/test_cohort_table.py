@@ -68,7 +68,7 @@ def test_the_table_decides_nothing_of_the_store(root, tmp_path, preprocessing, c
     assert open_latents(tmp_path / "a").description == without.description
 
 
-def test_what_is_taken_left_out_and_doubtful_is_told_before_the_first_scan_is_encoded(
+def test_the_selection_is_printed_before_the_first_scan_is_encoded(
     root, tmp_path, preprocessing, codec_file, monkeypatch
 ):
     """Counts, the reason and the contradicting orientation come first, and only when something is encoded."""

@@ -7,13 +7,13 @@ import gzip
 import nibabel
 import numpy as np
 import pytest
-from bad_scans import AFFINE, BAD, SHAPE, head, write_bad, write_good
 
 from neuromf.data import examine
 from neuromf.data.cohort import discover_scans
 from neuromf.data.examine import examine_scans, refuse_bad_scans
 from neuromf.data.nifti import write_volume
 from neuromf.errors import InputError
+from tests.support.bad_scans import AFFINE, BAD, SHAPE, head, write_bad, write_good
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -66,7 +66,7 @@ def test_a_good_scan_is_not_unpacked_to_its_end(tmp_path, monkeypatch):
     assert len(read) == 2
 
 
-def test_of_a_large_cohort_voxels_are_read_of_the_same_even_sample_each_time(tmp_path, monkeypatch):
+def test_a_large_cohorts_voxels_are_read_of_the_same_even_sample(tmp_path, monkeypatch):
     """Headers are read of all; voxels of so many, spread from the first scan to the last."""
     write_good(tmp_path, 12)
     calls = []

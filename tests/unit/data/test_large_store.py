@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from large_store import write_large_store
 
 from neuromf.data import store as store_module
 from neuromf.data.latent_set import StoredLatents
 from neuromf.training.latents.store import training_store
+from tests.support.large_store import write_large_store
 
 SUBJECTS = 2_500
 

@@ -125,7 +125,7 @@ def test_voxels_that_are_no_real_numbers_are_refused(tmp_path, dtype, words):
         read_volume(tmp_path / "a.nii.gz")
 
 
-def test_a_header_that_promises_more_than_the_file_can_hold_takes_no_memory(whole):
+def test_a_header_that_promises_too_much_takes_no_memory(whole):
     """A damaged size is refused before a buffer of that size is made."""
     path, content = whole
     path = path.with_suffix(".nii.gz")

@@ -142,7 +142,7 @@ def test_a_scheme_that_was_read_rightly_keeps_its_ids(tmp_path):
      "sub-01/anat/sub-01_label-GM_probseg", "50002/session_1/rest_1/rest", "k7_T1_brain_mask", "mwp1sub-01_T1w",
      "OAS1_0002_MR1_mpr_n4_anon_111_t88_masked_gfc_fseg", "icbm152_gm_tal_nlin", "T1_to_T2_warp"],
 )  # fmt: skip
-def test_another_contrast_or_a_label_map_beside_t1_is_left_out_with_its_reason(tmp_path, name):
+def test_other_contrasts_and_label_maps_beside_t1_are_left_out(tmp_path, name):
     """What a name says to be no T1-weighted head is not trained on beside one."""
     touch(tmp_path, "q_t1.nii.gz", f"{name}.nii.gz")
     assert taken(tmp_path) == ["q_t1.nii.gz"]
@@ -173,7 +173,7 @@ def test_t1w_files_are_taken_alone_and_the_second_layout_is_told(tmp_path):
     assert "flat/head00.nii.gz" in line
 
 
-def test_derivatives_beside_raw_scans_are_left_out_and_taken_where_they_are_all(tmp_path):
+def test_derivatives_are_left_out_beside_raw_scans_alone(tmp_path):
     """A person's preprocessed head beside the raw one is no further head; alone, or as the root, it is."""
     raw, derived = "sub-01/anat/sub-01_T1w.nii.gz", "derivatives/prep/sub-01/anat/sub-01_desc-preproc_T1w.nii.gz"
     touch(tmp_path, raw, derived)

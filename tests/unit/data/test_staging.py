@@ -107,7 +107,7 @@ def fill(out, name="x"):
 
 
 @pytest.mark.parametrize("empty", [False, True], ids=["absent", "an empty folder"])
-def test_of_many_that_make_one_folder_at_once_one_wins_and_the_others_are_told(tmp_path, monkeypatch, empty):
+def test_of_many_that_make_one_folder_one_wins_and_the_rest_are_told(tmp_path, monkeypatch, empty):
     """All have looked before the first gets the name."""
     if empty:
         (tmp_path / "out").mkdir()

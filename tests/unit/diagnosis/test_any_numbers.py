@@ -5,8 +5,6 @@ import math
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from reported_run import trace_rows
-from tiny_run import make_tiny_config
 
 from neuromf.diagnosis.diagnosis import diagnose
 from neuromf.diagnosis.symptoms.blocks import BlockNorms
@@ -17,6 +15,8 @@ from neuromf.monitor.events import parse_event
 from neuromf.report.charts import Frame, draw
 from neuromf.report.lines import DRAWN, Line, column_values
 from neuromf.training.records.summary import read_summary
+from tests.support.reported_run import trace_rows
+from tests.support.tiny_run import make_tiny_config
 
 CONFIG = make_tiny_config("training.epochs=8")
 ROWS = trace_rows(24)

@@ -41,7 +41,7 @@ def suspects(found, config=CONFIG, rows=STUCK):
     return {suspect.name: suspect for suspect in diagnose(config, rows, [], found)}
 
 
-def test_the_lost_runs_imbalance_is_told_with_its_numbers_and_counts_for_nothing():
+def test_the_lost_runs_imbalance_is_shown_and_counts_for_nothing():
     """1.398 over 1.28e-6 in step 29 is what a zero-initialised output leaves: it moves no score of the diagnosis."""
     without, told = suspects(None, FAILED, LOST_RUN), suspects(recorded_blocks(RUNS["failed_225"]), FAILED, LOST_RUN)
 
@@ -62,14 +62,14 @@ def test_an_imbalance_that_persists_speaks_for_a_rate_that_is_too_low():
     assert all(told[name].score <= without[name].score for name in told if name != LOW)
 
 
-def test_a_net_that_gets_its_gradient_speaks_against_a_rate_that_is_too_low():
+def test_a_fed_net_is_evidence_against_a_rate_too_low():
     """`out` below the largest other block late in the run: the output has grown."""
     told, without = suspects(blocks(0.8)), suspects(None)
     assert told[LOW].score < without[LOW].score
     assert any("0.8 times" in reason for reason in told[LOW].against)
 
 
-def test_a_starved_net_whose_output_has_moved_far_speaks_for_a_rate_that_is_too_high():
+def test_a_starved_net_with_a_moved_output_is_evidence_for_a_rate_too_high():
     """After rates of 0.1 and more, the same 60 means that the net behind the output is lost."""
     told, without = suspects(blocks(60.0)), suspects(None)
     assert told[HIGH].score > without[HIGH].score

@@ -14,7 +14,7 @@ from neuromf.diagnosis.causes import CAUSES, JUDGED_BY_COLUMNS, SYMPTOMS
 from neuromf.diagnosis.diagnosis import diagnose, read_signs
 from neuromf.diagnosis.symptoms.blocks import BlockNorms
 from neuromf.diagnosis.symptoms.configuration import law_findings, share_below_clamp
-from neuromf.diagnosis.symptoms.evidence import KEPT, LIMIT, Edges, fact, law_reading, score
+from neuromf.diagnosis.symptoms.evidence import KEPT, LIMIT, CalibratedRange, fact, law_reading, score
 from neuromf.golden.case import read_case
 from neuromf.monitor.checks.trace_summary import epoch_rows, summarise
 from neuromf.monitor.events import Event
@@ -251,7 +251,7 @@ def test_every_name_in_the_table_is_a_sign_or_a_law():
 
 def test_an_edge_is_one_point_and_the_middle_none():
     """On the log axis the worst healthy training is -1, the mildest faulty one +1, and the limit is the most."""
-    edges = Edges(healthy=2.0, faulty=8.0)
+    edges = CalibratedRange(healthy=2.0, faulty=8.0)
     points = [edges.place(value, "").points for value in (2.0, 4.0, 8.0, 1e9, 1e-9, 0.0)]
     assert points == pytest.approx([-1, 0, 1, LIMIT, -LIMIT, -LIMIT])
 
@@ -259,7 +259,7 @@ def test_an_edge_is_one_point_and_the_middle_none():
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_number_that_is_not_finite_counts_as_faulty(value):
     """NaN must not pass for healthy."""
-    assert Edges(2.0, 8.0).place(value, "").points == LIMIT
+    assert CalibratedRange(2.0, 8.0).place(value, "").points == LIMIT
 
 
 def test_a_law_counts_a_point_for_each_decade_beyond_its_bound():

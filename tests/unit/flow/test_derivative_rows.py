@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from law_strategies import draw_batch, settings_for
 
 from neuromf.flow.objective import NetOutput, meanflow_objective
+from tests.support.law_strategies import draw_batch, settings_for
 
 
 def test_tangent_and_derivative_are_evaluated_on_mf_samples_alone():

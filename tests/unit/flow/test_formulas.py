@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from law_strategies import draw_batch, gaussian_case, settings_for
 
 from neuromf.flow.jvp import finite_difference
 from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.sampling import time_grid
 from neuromf.flow.settings import TimeSettings
 from neuromf.flow.times import draw_times, fm_mask
+from tests.support.law_strategies import draw_batch, gaussian_case, settings_for
 
 
 def test_a_larger_normal_draw_is_a_later_time():
@@ -45,7 +45,7 @@ def test_the_last_evaluation_is_at_t_min_and_the_steps_before_it_are_equal(steps
 
 @pytest.mark.parametrize("terms", ["single", "dual"])
 @pytest.mark.parametrize("norm_p", [0.5, 1.0])
-def test_the_reported_objective_is_the_sum_of_the_terms_potentials_sample_by_sample(terms, norm_p):
+def test_the_objective_is_the_sum_of_the_terms_potentials(terms, norm_p):
     """One number a sample: for p = 1 the sum over terms of log(1 + L/c), else of 2 (sqrt(L + c) - sqrt(c))."""
     batch, configured = draw_batch(0, 3), settings_for(loss_terms=terms, norm_p=norm_p, norm_eps=0.5)
     objective = meanflow_objective(gaussian_case(0, "x").net, batch, configured)

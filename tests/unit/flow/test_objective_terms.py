@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from law_strategies import draw_batch, in_type, settings_for
 
 from neuromf.flow.objective import NetOutput, meanflow_objective
 from neuromf.flow.path import broadcast_time
+from tests.support.law_strategies import draw_batch, in_type, settings_for
 
 WEIGHTS = torch.tensor([1.0, 2.0, 0.5, 4.0], dtype=torch.float64)
 

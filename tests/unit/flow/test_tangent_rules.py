@@ -4,7 +4,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from law_strategies import SEEDS, draw_batch, randomised_unet, relative_error, settings_for
 from monai.networks.blocks.spatialattention import SpatialAttentionBlock
 from torch import nn
 from torch.autograd import forward_ad
@@ -14,6 +13,7 @@ from torch.profiler import ProfilerActivity, profile
 from neuromf.flow.jvp import exact_derivative
 from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.tangent_rules import RULES, TangentRules
+from tests.support.law_strategies import SEEDS, draw_batch, randomised_unet, relative_error, settings_for
 from tools.performance.plain import plain_objective
 
 

@@ -7,8 +7,6 @@ import shutil
 
 import pytest
 import torch
-from bad_scans import BAD, write_bad, write_good
-from command_line import run_command
 from safetensors.torch import load_file, save_file
 
 import neuromf.cli.smoke_training
@@ -21,6 +19,8 @@ from neuromf.gate.smoke_latents import DEMO, smoke_latents
 from neuromf.nets.vae_checkpoint import DEMO_WEIGHTS
 from neuromf.training.latents import store as latents
 from neuromf.training.latents.store import encoded_store, training_store
+from tests.support.bad_scans import BAD, write_bad, write_good
+from tests.support.command_line import run_command
 
 SCALE = ("data.spacing_mm=6.0", "unet.channels=[8,16]", "unet.attention_levels=[false,false]", "unet.head_channels=8")
 
@@ -58,7 +58,7 @@ def detail(verdict, law_id):
     return next(law["detail"] for law in verdict["laws"] if law["law_id"] == law_id)
 
 
-def test_every_file_that_cannot_be_used_blocks_the_gate_and_is_named_at_once(gate, tmp_path):
+def test_every_unusable_file_blocks_the_gate_and_is_named(gate, tmp_path):
     """A user with nine bad files learns of nine, with reason and remedy, in one turn."""
     write_good(tmp_path / "scans", 4)
     paths = write_bad(tmp_path / "scans")
@@ -159,7 +159,7 @@ def test_latents_are_taken_from_the_users_own_where_they_are_encoded(tmp_path):
     assert chosen.origin == f"{len(chosen.training)} of your own latents, the middle 16x16x16 cells of each"
 
 
-def test_latents_smaller_than_the_small_net_reads_are_cut_to_what_it_can_halve(tmp_path):
+def test_small_latents_are_cut_to_what_the_net_can_halve(tmp_path):
     """An axis of 13 cells gives 12."""
     write_good(tmp_path / "scans", 4)
     config = loaded(tmp_path / "scans", "data.shape=[64,56,32]")
@@ -168,7 +168,7 @@ def test_latents_smaller_than_the_small_net_reads_are_cut_to_what_it_can_halve(t
     assert chosen.training.shape[1:] == chosen.config.data.latent_shape == (4, 16, 12, 8)
 
 
-def test_scans_that_are_not_encoded_leave_the_demo_cohort_and_are_said_to_be(tmp_path, monkeypatch):
+def test_scans_not_encoded_yet_are_replaced_by_the_demo_cohort(tmp_path, monkeypatch):
     """Nothing of the user's is encoded by the gate."""
     write_good(tmp_path / "scans", 4)
     config = loaded(tmp_path / "scans")
@@ -199,7 +199,7 @@ def test_a_store_that_lost_a_latent_is_not_taken(tmp_path):
     assert encoded_store(config) is None
 
 
-def test_the_smoke_training_trains_on_own_latents_and_judges_the_whole_store(tmp_path, monkeypatch):
+def test_the_smoke_training_uses_own_latents_and_judges_all(tmp_path, monkeypatch):
     """Laws are judged live on them, DATA-001 on all latents as they are; a codec of one's own decodes no picture."""
     write_good(tmp_path / "scans", 5)
     shutil.copy(DEMO_WEIGHTS, tmp_path / "own.safetensors")

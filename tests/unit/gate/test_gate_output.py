@@ -14,15 +14,15 @@ from neuromf.config import config_hash, load_config
 from neuromf.gate.console import STYLES, closing_line, print_verdict
 from neuromf.gate.result import Status, format_value
 from neuromf.gate.static import static_findings
-from neuromf.gate.verdict import Verdict
+from neuromf.gate.verdict import GateVerdict
 from neuromf.report.gate_page import ORDER, gate_page
 
 
 @pytest.fixture
-def verdict() -> Verdict:
+def verdict() -> GateVerdict:
     config = load_config(["failed_225"])
     results = static_findings(config, {"training.beta2": "review section 3.2"})
-    return Verdict(name="failed_225", config_hash=config_hash(config), results=results, smoke=None, seconds=0.1)
+    return GateVerdict(name="failed_225", config_hash=config_hash(config), results=results, smoke=None, seconds=0.1)
 
 
 def test_the_table_keeps_citations_in_brackets(verdict):

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from pandera.errors import SchemaError
-from trace_strategies import frame_of, with_cell
 
 from neuromf.comparison.table import table_from_frame
 from neuromf.golden.case import read_case
 from neuromf.golden.runner import CaseRun
 from neuromf.golden.tolerances import FLOOR, TOLERANCE_SCHEMA, relative_differences, tolerances_from
 from neuromf.trace.columns import NAMES
+from tests.support.trace_strategies import frame_of, with_cell
 from tools.golden.faults import FAULTS
-from tools.golden.measure import Measurement, tolerance_table, undetected_laws
+from tools.golden.measure import CaseMeasurement, tolerance_table, undetected_laws
 
 BASE = CaseRun(frame_of(4), "0" * 64)
 
@@ -27,7 +27,7 @@ def measured(noise, effects):
         for (row, column), value in cells.items():
             table.loc[row, column] = value
         tables.append(table)
-    return Measurement(BASE, *tables)
+    return CaseMeasurement(BASE, *tables)
 
 
 def row_of(measurement, column):
@@ -70,7 +70,7 @@ def test_counts_and_closed_forms_are_exact():
 def test_an_empty_column_is_absent():
     """A quantity that the case does not have needs no tolerance."""
     frame = frame_of(4).assign(raw_v_head="")
-    measurement = Measurement(CaseRun(frame, ""), measured({}, {}).noise, measured({}, {}).effects)
+    measurement = CaseMeasurement(CaseRun(frame, ""), measured({}, {}).noise, measured({}, {}).effects)
     assert row_of(measurement, "raw_v_head")["kind"] == "absent"
 
 

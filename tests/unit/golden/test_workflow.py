@@ -7,12 +7,12 @@ import subprocess
 from dataclasses import replace
 
 import pytest
-from command_line import run_command
 
 from neuromf.errors import InputError
 from neuromf.golden.case import case_names, read_case
 from neuromf.golden.environment import environment, fingerprint
 from neuromf.golden.parameters import parameter_text
+from tests.support.command_line import run_command
 from tools.__main__ import app
 from tools.golden import bless
 from tools.golden.changelog import changelog_problems
@@ -117,9 +117,8 @@ def test_the_text_of_a_recipe_is_blessed_by_one_at_a_time(tmp_path):
 
 def test_two_runs_that_differ_are_refused(monkeypatch):
     """A golden that its own author cannot repeat is none."""
-    from trace_strategies import frame_of
-
     from neuromf.golden.runner import CaseRun
+    from tests.support.trace_strategies import frame_of
 
     case, seeds = read_case(case_names()[0]), iter((0, 1))
     monkeypatch.setattr(bless, "run_steps", lambda *_: CaseRun(frame_of(case.contract.steps, next(seeds)), ""))
@@ -129,9 +128,8 @@ def test_two_runs_that_differ_are_refused(monkeypatch):
 
 def test_a_run_with_a_number_that_is_not_finite_is_refused(monkeypatch):
     """NaN is never golden."""
-    from trace_strategies import frame_of, with_cell
-
     from neuromf.golden.runner import CaseRun
+    from tests.support.trace_strategies import frame_of, with_cell
 
     case = read_case(case_names()[0])
     frame = with_cell(frame_of(case.contract.steps), 1, "lr", float("nan"))

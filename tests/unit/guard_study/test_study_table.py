@@ -12,7 +12,7 @@ from tools.studies.guard.simulate import curves, plan
 from tools.studies.guard.store import MEASURES, read_study, study_of, write_study
 from tools.studies.guard.table import table
 from tools.studies.guard.targets import targets
-from tools.studies.guard.wilson import Share
+from tools.studies.guard.wilson import RunShare
 
 QUIET = dict.fromkeys(MEASURES, 0.5)
 
@@ -50,10 +50,10 @@ def missed(study):
 
 def test_an_interval_is_wilsons():
     """None of 3,000 leaves up to 0.13 %, as z^2 / (n + z^2) says."""
-    low, high = Share(0, 3_000).interval
+    low, high = RunShare(0, 3_000).interval
     assert low == 0
     assert high == pytest.approx(1.959964**2 / (3_000 + 1.959964**2), rel=1e-5)
-    assert str(Share(5, 10)) == "5 of 10 (23.7..76.3 %)"
+    assert str(RunShare(5, 10)) == "5 of 10 (23.7..76.3 %)"
 
 
 def test_a_study_without_a_false_alarm_meets_its_targets():

@@ -17,7 +17,7 @@ def feed(guard: DivergenceGuard, *levels: float) -> list[Level]:
     return [[guard.observe(RawLosses(level)).level for _ in range(WINDOW)][-1] for level in levels]
 
 
-def test_warns_above_ten_times_and_halts_above_a_hundred_times_the_initial_loss():
+def test_warns_above_ten_and_halts_above_a_hundred_times_the_initial_loss():
     """The review's rule: warn at 10 x, halt at divergence_threshold x initial."""
     guard = DivergenceGuard(10.0, 100.0)
 
@@ -60,7 +60,7 @@ def test_state_survives_a_resume():
     ]
 
 
-def test_self_test_warns_of_the_failed_run_at_once_and_halts_it_at_epoch_122():
+def test_self_test_warns_of_the_failed_run_and_halts_it_at_epoch_122():
     """Its first record is worse than predicting nothing, and its climb is beyond doubt before half of it is spent."""
     result = self_test(load_config(["phase4c"]))
 

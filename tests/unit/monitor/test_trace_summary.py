@@ -5,12 +5,12 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reported_run import trace_rows
-from tiny_run import make_tiny_config
 
 from neuromf.diagnosis.diagnosis import read_signs
 from neuromf.monitor.checks.trace_summary import FEWEST, summarise
 from neuromf.monitor.guard.initial_ratio import WINDOW
+from tests.support.reported_run import trace_rows
+from tests.support.tiny_run import make_tiny_config
 
 
 def levels(*losses):

@@ -4,13 +4,13 @@ import math
 from pathlib import Path
 
 import pytest
-from fake_run import CONFIG, FakeRun
 from neuromf_spec.laws.divergence import terms_together
 
 from neuromf.replay.small_scale import REPAIRS
 from neuromf.replay.train import COLUMNS, epoch_curve, read_curves
 from neuromf.replay.verdict import judge_repairs
 from neuromf.trace.reader import read_trace
+from tests.support.fake_run import CONFIG, FakeRun
 
 CURVES = read_curves(Path(__file__).parents[3] / "golden" / "replay" / "epochs60", [r.name for r in REPAIRS], 3)
 VERDICTS = {verdict.name: verdict for verdict in judge_repairs(CURVES)}

@@ -2,7 +2,6 @@
 
 import pandas as pd
 import pytest
-from command_line import run_command
 from neuromf_spec.reference.failed_run import RECORDED_CHANNELS
 
 from neuromf.checkout import golden_folder
@@ -10,6 +9,7 @@ from neuromf.cli.explanation import SUSPECTS, suspect_lines
 from neuromf.diagnosis.diagnosis import Suspect
 from neuromf.replay.diagnosis import suspects_of_curve, suspects_of_record
 from neuromf.replay.recorded import RUNS
+from tests.support.command_line import run_command
 
 DERIVATIVE = ("the time derivative du/dt", "JVP-003")
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reported_run import STEPS, trace_rows, write_run
 
 from neuromf.monitor.guard.initial_ratio import WINDOW, end_window
 from neuromf.report.change import change_of
 from neuromf.report.headline import headline
 from neuromf.report.run_facts import read_runs
+from tests.support.reported_run import STEPS, trace_rows, write_run
 
 
 def told(*values):

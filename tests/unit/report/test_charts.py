@@ -5,7 +5,7 @@ import pytest
 
 from neuromf.report.charts import Frame, draw
 from neuromf.report.lines import Line, legend_line
-from neuromf.report.marks import Mark
+from neuromf.report.marks import ChartMark
 
 STEPS = np.arange(9, dtype=float)
 NAMES = ["_run", "__", r"cost $\frac$", "$x$ and $y$", r"50 % of \alpha^2", "läuft {x:g}"]
@@ -28,5 +28,5 @@ def test_a_chart_without_names_has_no_legend():
 
 def test_a_mark_is_named_as_typed():
     """An event's law is what the file says, be it no law."""
-    marks = (Mark(4.0, r"$\frac$", "#f00"),)
+    marks = (ChartMark(4.0, r"$\frac$", "#f00"),)
     assert r">$\frac$<" in draw([Line(STEPS, STEPS, "a", "#000")], Frame("title", "unit", width=9.0, marks=marks))

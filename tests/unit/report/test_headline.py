@@ -3,10 +3,10 @@
 import math
 
 import pytest
-from reported_run import HALT, STEPS, WARNING, trace_rows, write_run
 
 from neuromf.report.headline import headline
 from neuromf.report.run_facts import read_runs
+from tests.support.reported_run import HALT, STEPS, WARNING, trace_rows, write_run
 
 
 def verdict(folder, **options):

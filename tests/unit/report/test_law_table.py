@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 from neuromf.gate.static import CHECKS
 from neuromf.report.law_table import GUARD, law_rows
 from neuromf.report.run_facts import read_runs
+from tests.support.reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_law_that_only_tests_hold_has_no_row(rows):
     assert "PATH-001" not in rows
 
 
-def test_a_law_that_the_trainer_leaves_to_the_gate_is_not_said_to_have_held(rows):
+def test_a_law_judged_by_the_gate_alone_is_not_said_to_have_held(rows):
     """The derivative's error is measured before the launch alone; silence in training would mean nothing."""
     assert {judgement.text for judgement in rows["JVP-003"].trained} == {""}
     assert {judgement.text for judgement in rows["OPT-003"].trained} == {"no alarm"}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuromf.report.lines import Line
-from neuromf.report.marks import GAP, LETTER, SIZE, Mark, place_labels
+from neuromf.report.marks import GAP, LETTER, SIZE, ChartMark, place_labels
 
 WIDTH = 400.0
 
@@ -56,7 +56,7 @@ def test_a_short_line_has_no_medians(count):
 @given(st.lists(st.tuples(st.floats(0, 1000), st.booleans()), max_size=40))
 def test_no_two_names_touch_and_none_leaves_the_chart(drawn):
     """Names of one row are a gap apart, inside the axes."""
-    marks = [Mark(x, "GUARD-001", "#000", grave=grave) for x, grave in drawn]
+    marks = [ChartMark(x, "GUARD-001", "#000", grave=grave) for x, grave in drawn]
     length = LETTER * SIZE * len("GUARD-001")
     labels = place_labels(marks, 0, 1000, WIDTH)
 
@@ -69,8 +69,8 @@ def test_no_two_names_touch_and_none_leaves_the_chart(drawn):
 
 def test_a_halt_is_named_before_the_warnings_that_crowd_it():
     """Where there is no room for all names, the halt's is there."""
-    warnings = [Mark(500.0, f"LAW-{index:03}", "#000") for index in range(20)]
-    halt = Mark(500.0, "STOP-001", "#000", grave=True)
+    warnings = [ChartMark(500.0, f"LAW-{index:03}", "#000") for index in range(20)]
+    halt = ChartMark(500.0, "STOP-001", "#000", grave=True)
     labels = place_labels([*warnings, halt], 0, 1000, WIDTH)
 
     assert halt in [label.mark for label in labels]

@@ -3,12 +3,12 @@
 import json
 
 import pytest
-from reported_run import BLOCKS, HALT, SELF_TEST, STEPS, trace_rows, write_run
 
 from neuromf.errors import InputError
 from neuromf.report.block_charts import block_picture
 from neuromf.report.run_facts import MOST_RUNS, read_runs
-from neuromf.watch.standing import RunState
+from neuromf.watch.status import RunState
+from tests.support.reported_run import BLOCKS, HALT, SELF_TEST, STEPS, trace_rows, write_run
 
 
 def test_everything_in_the_folder_is_read(tmp_path):
@@ -16,7 +16,7 @@ def test_everything_in_the_folder_is_read(tmp_path):
     (run,) = read_runs([write_run(tmp_path / "mine")])
 
     assert (run.name, len(run.rows), run.events) == ("mine", STEPS, [SELF_TEST])
-    assert run.standing.state is RunState.FINISHED
+    assert run.status.state is RunState.FINISHED
     assert run.epochs[-1]["grad_norm_per_block"] == BLOCKS
     assert "torch" in run.environment
     assert "latents" not in run.environment
@@ -36,8 +36,8 @@ def test_a_halt_among_the_events_makes_a_halted_run(tmp_path):
     """The state comes from the event, with its law."""
     (run,) = read_runs([write_run(tmp_path / "run", rows=trace_rows(21), events=[HALT])])
 
-    assert run.standing.state is RunState.HALTED
-    assert HALT.law in run.standing.reason
+    assert run.status.state is RunState.HALTED
+    assert HALT.law in run.status.reason
 
 
 def test_a_line_that_is_still_being_written_is_left_out(tmp_path):

@@ -4,7 +4,6 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 from neuromf.errors import InputError
 from neuromf.monitor.events import Event
@@ -14,6 +13,7 @@ from neuromf.report.page import check_page
 from neuromf.report.run_facts import read_runs
 from neuromf.report.run_page import run_page
 from neuromf.report.sample_slices import NO_SAMPLES
+from tests.support.reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 
 def page_of(*folders):
@@ -69,7 +69,7 @@ def test_what_is_pointed_at_is_there(both):
 def test_every_part_is_on_the_page(both):
     """What issue 5 asks for, by heading or caption."""
     for words in (
-        "Raw loss beside the weighted loss",
+        "Raw loss and weighted loss",
         "Raw loss of FM and MF samples",
         "Raw loss by channel",
         "Gradient norm by block: halted",

@@ -1,11 +1,11 @@
 """The pictures of what a run drew while it trained."""
 
 import torch
-from reported_run import write_run
 from safetensors.torch import save_file
 
 from neuromf.report.run_facts import read_runs
 from neuromf.report.sample_slices import MOST_FILES, sample_strip
+from tests.support.reported_run import write_run
 
 
 def test_a_damaged_sample_is_named_and_the_others_are_shown(tmp_path):

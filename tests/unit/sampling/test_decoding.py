@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from tiny_run import make_tiny_config
 
 from neuromf.data.statistics import ChannelStatistics
 from neuromf.nets.vae import load_vae
 from neuromf.sampling.sampling import decode
+from tests.support.tiny_run import make_tiny_config
 
 
 @pytest.mark.law("DATA-001")

@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from neuromf_spec.claims import Claim, Kind, Verdict, claims, parse
+from neuromf_spec.claims import ClaimVerdict, Kind, ReviewClaim, claims, parse
 from neuromf_spec.registry import laws
 
 ROOT = Path(__file__).parents[3]
@@ -21,7 +21,7 @@ def test_the_review_is_covered():
     """At least 40 claims are judged, of every kind and with every verdict."""
     assert len(claims()) >= 40
     assert {row.kind for row in claims()} == set(Kind)
-    assert {row.verdict for row in claims()} == set(Verdict)
+    assert {row.verdict for row in claims()} == set(ClaimVerdict)
 
 
 def test_ids_count_up_and_quotes_are_unique():
@@ -35,7 +35,7 @@ def test_ids_count_up_and_quotes_are_unique():
 @EVERY_CLAIM
 def test_row_is_complete(row):
     """A row has something in every field, a claim in one sentence, a note of one or two, and known laws."""
-    assert all(getattr(row, field.name) for field in fields(Claim))
+    assert all(getattr(row, field.name) for field in fields(ReviewClaim))
     assert re.fullmatch(r"[^ ].*[^ .]\.", row.claim)
     assert ". " not in row.claim
     assert row.note.endswith(".")
@@ -64,14 +64,14 @@ def test_every_test_of_claims_is_named_by_a_row():
     assert written - named == {"tests/laws/test_claims_causes.py::test_failed_settings_repeat_the_signature"}
 
 
-ROW = "\n".join(["[[claim]]", *(f'{field.name} = "x"' for field in fields(Claim) if field.name != "laws")])
+ROW = "\n".join(["[[claim]]", *(f'{field.name} = "x"' for field in fields(ReviewClaim) if field.name != "laws")])
 VALID = (ROW + "\nlaws = []").replace('kind = "x"', 'kind = "cause"').replace('verdict = "x"', 'verdict = "holds"')
 
 
 def test_a_ledger_is_read_row_by_row():
     """Each row becomes a claim, with its kind and verdict as members of their enumerations."""
     (row,) = parse(VALID)
-    assert (row.id, row.kind, row.verdict, row.laws) == ("x", Kind.CAUSE, Verdict.HOLDS, ())
+    assert (row.id, row.kind, row.verdict, row.laws) == ("x", Kind.CAUSE, ClaimVerdict.HOLDS, ())
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_ledger_is_read_row_by_row():
     [
         (VALID + '\nremark = "x"', "remark"),
         (VALID.replace('note = "x"', ""), "note"),
-        (VALID.replace("holds", "perhaps"), "'perhaps' is not a valid Verdict"),
+        (VALID.replace("holds", "perhaps"), "'perhaps' is not a valid ClaimVerdict"),
         (VALID.replace("cause", "guess"), "'guess' is not a valid Kind"),
         (VALID + "\n" + VALID, "id x is used by two claims"),
         ("[[claim]", "Expected"),

@@ -118,7 +118,7 @@ def test_a_run_without_mf_samples_is_refused():
 
 
 @given(epochs=st.integers(1, 300), per_epoch=st.integers(1, 100), accumulated=st.integers(1, 16))
-def test_micro_batches_that_no_update_takes_are_told_with_what_would_use_all(epochs, per_epoch, accumulated):
+def test_unused_micro_batches_are_reported_with_a_remedy(epochs, per_epoch, accumulated):
     """Left over at the end of a run, they inform; either of the two values that are named leaves none."""
     finding = mf_samples_per_update(
         batch_size_per_gpu=64, gpus=1, gradient_accumulation_steps=accumulated, data_proportion=0.5,

@@ -1,6 +1,5 @@
 """Files nested deeper than a parser follows: each reader refuses them in one sentence."""
 
-import interrupted_bisect
 import pytest
 
 from neuromf.data.store_description import read_description
@@ -13,6 +12,7 @@ from neuromf.report.run_facts import _environment
 from neuromf.training.records.run_folder import RunFolder, check_latents
 from neuromf.training.records.summary import read_summary
 from neuromf.watch.event_log import whole_events
+from tests.support import interrupted_bisect
 from tools.performance import figures
 
 DEEP = "[" * 100_000
@@ -25,7 +25,7 @@ READERS = {
     "report/run.json": lambda path: _environment(RunFolder(path.parent)),
     "provenance.json": lambda path: provenance(GoldenCase("x", path.parent, read_case("x_exact").contract)),
     "figures.json": figures.read,
-    "journal.jsonl": interrupted_bisect.open_run_writer,
+    "journal.jsonl": interrupted_bisect.open_journal,
     "case/case.toml": lambda path: read_case("case", path.parents[1]),
     "waivers.toml": read_waivers,
 }
@@ -44,7 +44,7 @@ def test_a_file_that_nests_too_deep_is_refused(tmp_path, name, read):
 
 
 def test_leave_for_an_unknown_law_is_refused(tmp_path):
-    """A misspelt id would give leave for nothing and say nothing."""
+    """A misspelt id would waive nothing, silently."""
     path = tmp_path / "waivers.toml"
     keys = 'config = "smoke"\nreason = "a test"\nowner = "us"\nexpires = 2999-01-01\n'
     path.write_text(f'[[waiver]]\nlaw = "LR-03"\n{keys}')

@@ -10,9 +10,9 @@ from neuromf_spec.sources import passages
 from neuromf_spec.waivers import EXAMPLE, Waiver, parse_waivers, shipped_waivers
 
 from neuromf.checkout import source_root
-from neuromf.gate.enforcement import Place, enforcers, places
+from neuromf.gate.enforcement import EnforcementPlace, enforcers, places
 from neuromf.gate.result import LawResult
-from neuromf.gate.waivers import apply_waivers
+from neuromf.gate.waivers import apply_waivers, last_day
 from tools.laws import check
 from tools.laws.matrix import NONE, matrix
 
@@ -38,14 +38,16 @@ def test_a_missing_enforcer_is_found(enforcer):
 
 def test_an_unnamed_enforcer_is_found():
     """A test that enforces a law by more than its entry names is found."""
-    place = Place("PATH-001", Enforcer.STATIC, "somewhere.py", "check")
+    place = EnforcementPlace("PATH-001", Enforcer.STATIC, "somewhere.py", "check")
     (problem,) = check.enforcer_problems(laws().values(), [*FOUND, place])
     assert problem == "PATH-001 is enforced by S and does not name it"
 
 
 def test_an_unknown_id_is_found():
     """A place that cites a law which is none is named."""
-    (problem,) = check.enforcer_problems(laws().values(), [*FOUND, Place("XYZ-1", Enforcer.PROPERTY, "a.py", "test_a")])
+    (problem,) = check.enforcer_problems(
+        laws().values(), [*FOUND, EnforcementPlace("XYZ-1", Enforcer.PROPERTY, "a.py", "test_a")]
+    )
     assert "XYZ-1, which is no law" in problem
 
 
@@ -164,6 +166,15 @@ def test_a_waiver_of_another_thing_or_time_changes_nothing(given, layers, today,
     assert left.status == status
 
 
+@pytest.mark.parametrize(("named", "called"), [("phase4c", "corrected"), ("corrected", "phase4c")])
+def test_a_waiver_for_a_recipe_counts_under_its_alias(named, called):
+    """A recipe and its alias are one configuration, whichever the waiver names."""
+    granted = [waiver(config=named)]
+    (waived,) = apply_waivers([result()], granted, [called], TODAY)
+    assert waived.status == "waived"
+    assert last_day([waived], granted, [called]) == granted[0].expires
+
+
 @pytest.mark.parametrize("status", ["pass", "info"])
 def test_a_waiver_of_a_law_that_holds_blocks(status):
     """A waiver whose law passes again would hide the next break."""
@@ -192,7 +203,7 @@ def test_a_waiver_of_another_form_is_refused(text, words):
 
 
 def test_the_example_is_a_waiver_and_none_is_shipped():
-    """What an error shows as a pattern can be read; the shipped recipes need no leave."""
+    """What an error shows as a pattern can be read; the shipped recipes need no waiver."""
     assert parse_waivers(EXAMPLE)[0].law == "LR-003"
     assert shipped_waivers() == ()
 

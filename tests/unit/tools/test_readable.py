@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reported_run import write_run
-from tiny_run import TINY, despite_the_laws
 
 from neuromf.errors import InputError
 from neuromf.output import whole_file, write_output, writing
 from neuromf.readable import printable, readable, show_all
+from tests.support.reported_run import write_run
+from tests.support.tiny_run import TINY, allow_blocked
 
 ROOT = Path(__file__).parents[3]
 LATIN = os.fsdecode(b"r\xe9n")
@@ -100,8 +100,8 @@ def test_a_page_of_a_run_whose_name_is_no_utf8_is_utf8(tmp_path):
 
 
 def test_a_reason_that_is_not_ascii_is_kept_and_shown(tmp_path):
-    """`train --despite` on an ASCII terminal; the run keeps the reason, with the bytes that Python took for none."""
-    options = despite_the_laws(*TINY)[:-1]
+    """On an ASCII terminal the run keeps the reason of --allow-blocked, with the bytes that Python took for none."""
+    options = allow_blocked(*TINY)[:-1]
     environment = {**ASCII_ALONE, "NEUROMF_CACHE": str(tmp_path / "cache")}
     ended = neuromf("train", "smoke", "--out", "run", *options, "é →", "--max-steps", 1, cwd=tmp_path, **environment)
     assert (ended.returncode, b"Traceback" in ended.stderr) == (0, False), ended.stderr[-300:]

@@ -22,7 +22,7 @@ from neuromf.trace.columns import COLUMNS, NAMES, Row
 from neuromf.trace.exact import exact_options
 from neuromf.trace.reader import read_rows, read_trace
 from neuromf.trace.writer import TraceWriter
-from neuromf.watch.growing import GrowingTrace, whole_rows
+from neuromf.watch.trace_tail import TraceTail, whole_rows
 from tools.studies.guard.recording import COLUMNS as RECORDED
 from tools.studies.guard.recording import read_recording, write_recording
 
@@ -103,7 +103,7 @@ def of_resumed(path: Path) -> Cells:
 
 
 def of_watched(path: Path) -> Cells:
-    trace = GrowingTrace(path)
+    trace = TraceTail(path)
     trace.look()
     return of_rows(list(trace.recent))
 

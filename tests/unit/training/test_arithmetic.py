@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch.nn.functional import conv3d
 
-from neuromf.bisect.oracle import Task, Verdict
+from neuromf.bisect.oracle import ProbeVerdict, Task
 from neuromf.bisect.oracle_kinds import answer
 from neuromf.config import load_config
 from neuromf.errors import InputError
-from neuromf.gate.judge import Candidate, judge
+from neuromf.gate.judge import LaunchCandidate, judge
 from neuromf.gate.smoke import run_smoke
 from neuromf.training.device import arithmetic
 from neuromf.training.device.arithmetic import (
@@ -149,7 +149,7 @@ def test_a_bisect_probe_that_cannot_be_trained_here_is_untestable(wrong, tiny_co
     good = flat_config(tiny_config)
     task = Task(oracle="divergence", config={**good, "training.precision": "bf16"}, good=good, seed=0, micro_batches=4)
     outcome = answer(task)
-    assert outcome.verdict is Verdict.UNTESTABLE
+    assert outcome.verdict is ProbeVerdict.UNTESTABLE
     assert "bfloat16" in outcome.detail
 
 
@@ -161,7 +161,7 @@ def test_the_gate_judges_such_a_machine_in_float32_and_says_so(wrong, monkeypatc
 
     monkeypatch.setattr(scale, "STEPS", 2)
     layers = ["smoke"]
-    candidate = Candidate.of(load_config(layers, BF16), layers, BF16)
+    candidate = LaunchCandidate.of(load_config(layers, BF16), layers, BF16)
     smoke = run_smoke(candidate.config, candidate.sources)
     assert (smoke.config.training.precision, smoke.message) == ("fp32", "")
     verdict = judge(candidate, (), smoke)

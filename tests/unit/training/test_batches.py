@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import torch
-from tiny_run import make_tiny_config
 
 from neuromf.training.batches.source import BatchSource, micro_batch_hash, step_hash
+from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
 LATENTS = torch.zeros(3, 4, 8, 8, 8)

@@ -31,7 +31,7 @@ def gpus(monkeypatch):
     return see
 
 
-def test_a_demanded_gpu_that_is_not_there_is_a_sentence_with_all_that_torch_sees(gpus, monkeypatch, tmp_path):
+def test_a_missing_demanded_gpu_is_a_sentence_with_what_torch_sees(gpus, monkeypatch, tmp_path):
     """Build, driver, what is visible: the three things of which one is the reason."""
     gpus(0)
     (tmp_path / "version").write_text("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  470.82.01  Release\n")
@@ -60,7 +60,7 @@ def test_a_build_without_cuda_and_a_machine_without_a_driver_are_named(gpus, mon
 MASTER = (("MASTER_ADDR", "localhost"), ("MASTER_PORT", "29500"))
 
 
-def test_a_gpu_that_is_there_and_cannot_be_used_is_no_reason_to_take_the_cpu(gpus, monkeypatch):
+def test_an_unusable_gpu_is_no_reason_to_take_the_cpu(gpus, monkeypatch):
     """Nobody named a device; the one that is found fails at its first tensor."""
     gpus(1)
 

@@ -6,12 +6,12 @@ import math
 
 import pytest
 import torch
-from tiny_run import make_tiny_config
 
 from neuromf.monitor.checks.probes import randomised_copy
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
+from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
 

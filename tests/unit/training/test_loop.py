@@ -7,7 +7,6 @@ import math
 
 import pytest
 import torch
-from tiny_run import make_tiny_config
 
 from neuromf.errors import InputError
 from neuromf.flow.batch import Batch
@@ -19,6 +18,7 @@ from neuromf.training.loop import Ending, train
 from neuromf.training.records.run_folder import check_latents, create_run, open_run
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
+from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
 TRIGGER_HAPPY = ("training.epochs=5", "training.divergence_warn_ratio=0.001", "training.divergence_threshold=0.01")
@@ -49,7 +49,7 @@ def test_a_stopped_and_resumed_run_equals_an_undisturbed_one_bit_for_bit(tmp_pat
     assert files_of(whole) == files_of(parts)
 
 
-def test_resume_falls_back_to_the_older_checkpoint_when_the_newest_is_damaged(tmp_path, tiny_config, real_latents):
+def test_resume_falls_back_when_the_newest_checkpoint_is_damaged(tmp_path, tiny_config, real_latents):
     """A flipped byte in the newest checkpoint costs its steps, not the run, and is reported."""
     whole, _ = run_in(tmp_path / "whole", tiny_config, real_latents)
     run, _ = run_in(tmp_path / "hurt", tiny_config, real_latents, max_steps=5)
@@ -185,7 +185,7 @@ def test_the_summary_has_one_record_an_epoch_with_the_review_s_names(tmp_path, t
     assert {"out", "middle_block"} <= set(records[0]["grad_norm_per_block"])
 
 
-def test_a_run_above_its_threshold_is_halted_with_a_checkpoint_and_an_event(tmp_path, real_latents):
+def test_a_run_above_its_threshold_is_halted_with_a_checkpoint(tmp_path, real_latents):
     """The guard halts the run, saves its state and says why (GUARD-001)."""
     config = make_tiny_config(*TRIGGER_HAPPY)
 

@@ -8,7 +8,6 @@ import socket
 
 import pytest
 import torch
-from tiny_run import TINY, despite_the_laws, make_tiny_config
 from typer.testing import CliRunner
 
 from neuromf.cli.app import app
@@ -16,6 +15,7 @@ from neuromf.errors import InputError
 from neuromf.lock_holder import Holder
 from neuromf.training.loop import train
 from neuromf.training.records.run_folder import RunFolder, check_new_run, create_run
+from tests.support.tiny_run import TINY, allow_blocked, make_tiny_config
 
 CPU = torch.device("cpu")
 
@@ -79,7 +79,7 @@ def test_the_command_refuses_before_it_makes_latents(tmp_path, monkeypatch):
 
     with Lock(run.lock, what=run.root, whose="another training"):
         for more in (["--resume"], []):
-            train_it = ["train", "smoke", "--out", str(run.root), "--device", "cpu", *despite_the_laws(*TINY), *more]
+            train_it = ["train", "smoke", "--out", str(run.root), "--device", "cpu", *allow_blocked(*TINY), *more]
             refused = CliRunner().invoke(app, train_it).exception
             assert isinstance(refused, InputError)
             assert f"(process {os.getpid()} on " in str(refused)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tiny_run import TINY, despite_the_laws
 from typer.testing import CliRunner
 
 from neuromf.cli.app import app
 from neuromf.errors import InputError
 from neuromf.training.process_group.place import NEEDED, Place, launched_place
+from tests.support.tiny_run import TINY, allow_blocked
 
 WHOLE = {"WORLD_SIZE": "2", "RANK": "1", "LOCAL_RANK": "1", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
 
@@ -73,7 +73,7 @@ def test_a_training_with_a_stale_size_is_refused_before_anything_else(tmp_path, 
     """Also with --resume, which asks no gate."""
     put(monkeypatch, left)
     for more in ([], ["--resume"]):
-        train = ["train", "smoke", "--out", str(tmp_path / "run"), *despite_the_laws(*TINY), *more]
+        train = ["train", "smoke", "--out", str(tmp_path / "run"), *allow_blocked(*TINY), *more]
         refused = CliRunner().invoke(app, train).exception
         assert isinstance(refused, InputError)
         assert "unset WORLD_SIZE" in str(refused)

@@ -3,12 +3,12 @@
 import pytest
 import torch
 from safetensors.torch import load_file
-from tiny_run import make_tiny_config
 
 from neuromf.monitor.events import read_events
 from neuromf.training.loop import train
 from neuromf.training.records.run_folder import create_run
 from neuromf.training.run_writer import RunWriter
+from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
 KILLS = pytest.mark.parametrize(("method", "after"), [("sample", False), ("save", False), ("save", True)])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_run import make_tiny_config
 from torch import distributed, nn
 
 from neuromf.errors import InputError
@@ -13,6 +12,7 @@ from neuromf.training.process_group.ranks import ProcessGroup, replicate
 from neuromf.training.process_group.start import init_process_group
 from neuromf.training.records.run_folder import create_run
 from neuromf.training.validation import refuse_uneven
+from tests.support.tiny_run import make_tiny_config
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from collections import deque
 
 import pytest
 import torch
-from trace_strategies import frame_of
 
 from neuromf.errors import InputError
 from neuromf.monitor.events import Event, append_event, drop_events, read_events
@@ -18,6 +17,7 @@ from neuromf.training.checkpoints.checkpoint import sealed
 from neuromf.training.checkpoints.folders import STATE, checkpoint_folders, step_of
 from neuromf.training.loop import train
 from neuromf.training.records.run_folder import create_run
+from tests.support.trace_strategies import frame_of
 
 CPU = torch.device("cpu")
 

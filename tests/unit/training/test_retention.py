@@ -6,7 +6,6 @@ import math
 
 import pytest
 import torch
-from tiny_run import make_tiny_config
 
 from neuromf.config import config_hash
 from neuromf.trace.reader import read_trace
@@ -15,6 +14,7 @@ from neuromf.training.checkpoints.folders import Kept, Retention, remove_unfinis
 from neuromf.training.loop import train
 from neuromf.training.records.run_folder import create_run
 from neuromf.training.step.state import initial_state
+from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
 LOSSES = {1: 3.0, 2: 1.0, 3: 2.0, 4: math.nan, 5: 5.0, 6: 4.0}
@@ -66,7 +66,7 @@ def test_a_later_damaged_checkpoint_takes_no_place(tmp_path, tiny_config):
     assert sorted(path.name[-1] for path in (tmp_path / "checkpoints").iterdir()) == ["2", "3", "9"]
 
 
-def test_a_checkpoint_set_aside_for_a_successor_that_never_came_is_put_back(tmp_path, tiny_config):
+def test_a_checkpoint_set_aside_without_a_successor_is_put_back(tmp_path, tiny_config):
     """A kill between the two renames of a replacement costs nothing."""
     state = initial_state(tiny_config, (1.0,) * 4, CPU)
     path = save_checkpoint(tmp_path, state, config_hash(tiny_config))

@@ -8,12 +8,12 @@ import signal
 
 import pytest
 import torch
-from tiny_run import make_tiny_config
 
 from neuromf.training.checkpoints.checkpoint import FILES, latest_checkpoint
 from neuromf.training.loop import Ending, train
 from neuromf.training.process_group.interruption import APART_S, Interrupted, Interruption
 from neuromf.training.records.run_folder import create_run, open_run
+from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
 

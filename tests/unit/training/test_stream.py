@@ -6,7 +6,6 @@ import itertools
 
 import pytest
 import torch
-from tiny_run import make_tiny_config
 
 from neuromf.data.latent_set import StoredLatents, channel_std
 from neuromf.errors import InputError
@@ -18,6 +17,7 @@ from neuromf.training.latents.store import training_store
 from neuromf.training.loop import train
 from neuromf.training.process_group.ranks import ProcessGroup
 from neuromf.training.records.run_folder import create_run
+from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
 

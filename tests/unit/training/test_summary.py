@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from reported_run import summary_of
 
 from neuromf.trace.average import mean
 from neuromf.trace.columns import COLUMNS, Row
 from neuromf.training.records.epoch_summary import AVERAGED, EpochColumns
 from neuromf.training.records.summary import append_summary, block_norms, read_summary
+from tests.support.reported_run import summary_of
 
 ODD = (math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324, -0.0, 0.0, 1.0)
 NUMBERS = st.sampled_from(ODD) | st.floats()

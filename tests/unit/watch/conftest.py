@@ -1,7 +1,8 @@
 """A run's folder under each test's own temporary one."""
 
 import pytest
-from fake_run import FakeRun
+
+from tests.support.fake_run import FakeRun
 
 
 @pytest.fixture

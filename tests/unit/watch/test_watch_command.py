@@ -7,9 +7,7 @@ import sys
 
 import pytest
 import torch
-from command_line import run_command
 from rich.console import Console
-from tiny_run import make_tiny_config
 
 from neuromf.cli import watch as command
 from neuromf.readable import printable
@@ -17,6 +15,8 @@ from neuromf.training.loop import train
 from neuromf.training.records.run_folder import create_run
 from neuromf.watch.screen import screen
 from neuromf.watch.watcher import SHOWN, Watcher
+from tests.support.command_line import run_command
+from tests.support.tiny_run import make_tiny_config
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_only_the_last_alarms_are_shown_and_the_others_counted(run):
     ],
 )
 def test_once_ends_as_the_run_stands(run, neuromf, event, code, words):
-    """One standing and the training's own exit code."""
+    """One status and the training's own exit code."""
     run.write(5)
     if event:
         run.tell(**event)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neuromf.bisect.hypotheses import contains
-from neuromf.bisect.oracle import Outcome, Probe, Verdict
+from neuromf.bisect.oracle import Probe, ProbeOutcome, ProbeVerdict
 from neuromf.bisect.posterior import Rates
 
 
@@ -25,9 +25,11 @@ class SimulatedOracle:
     rates: Rates
     seed: int = 0
 
-    def __call__(self, probe: Probe) -> Outcome:
+    def __call__(self, probe: Probe) -> ProbeOutcome:
         """Answer one probe."""
-        return Outcome(Verdict.BROKEN if self.breaks(probe.subset, probe.seed) else Verdict.HEALTHY, cost=1.0)
+        return ProbeOutcome(
+            ProbeVerdict.BROKEN if self.breaks(probe.subset, probe.seed) else ProbeVerdict.HEALTHY, cost=1.0
+        )
 
     def breaks(self, subset: int, seed: int) -> bool:
         """Whether this training is judged broken."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import count, product
 
 from neuromf.bisect.engine import Engine, run
-from neuromf.bisect.oracle import Purpose
-from neuromf.bisect.question import Ending, Question
+from neuromf.bisect.oracle import ProbePurpose
+from neuromf.bisect.question import BisectEnding, Question
 from neuromf.bisect.reductions import Reduction, ddmin, drive, majority, one_at_a_time, quickxplain
 from neuromf.processes import worker_pool
 from tools.studies.bisect_simulation.scenarios import SCENARIOS, Instance, Scenario, draw
@@ -98,7 +98,7 @@ def engine_trial(scenario: str, trial: int, instance: Instance) -> Trial:
     """The bisect on one draw; "unproven" counts as wrong."""
     conclusion, observations = run(Engine(Question(weights=instance.weights)), instance.oracle)
     probes = Counter(observation.probe.purpose for observation in observations)
-    settled = conclusion.ending in {Ending.FOUND, Ending.NO_CULPRIT}
+    settled = conclusion.ending in {BisectEnding.FOUND, BisectEnding.NO_CULPRIT}
     found = set(conclusion.causes) if settled else {-1}
     return Trial(
         scenario=scenario,
@@ -106,9 +106,9 @@ def engine_trial(scenario: str, trial: int, instance: Instance) -> Trial:
         trial=trial,
         exact=int(found == set(instance.causes)),
         genuine=int(_genuine(found, instance)),
-        search=probes[Purpose.SEARCH],
-        verify=probes[Purpose.VERIFY],
-        fallback=probes[Purpose.FALLBACK],
+        search=probes[ProbePurpose.SEARCH],
+        verify=probes[ProbePurpose.VERIFY],
+        fallback=probes[ProbePurpose.FALLBACK],
     )
 
 

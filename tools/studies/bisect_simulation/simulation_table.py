@@ -30,7 +30,7 @@ COLUMNS = tuple(Trial.__dataclass_fields__)
 
 
 @dataclass(frozen=True)
-class Share:
+class TrialShare:
     """A count among trials.
 
     Attributes:
@@ -62,10 +62,10 @@ def read_trials(path: Path) -> pd.DataFrame:
     return read_exact(path)
 
 
-def within_bar(trials: pd.DataFrame) -> Share:
+def within_bar(trials: pd.DataFrame) -> TrialShare:
     """Trials that are exact and needed at most 25 probes to find the candidate, ddmin's included."""
     hits = (trials["exact"] == 1) & (trials["search"] + trials["fallback"] <= SEARCH_BAR)
-    return Share(int(hits.sum()), len(trials))
+    return TrialShare(int(hits.sum()), len(trials))
 
 
 def markdown(trials: pd.DataFrame) -> str:
@@ -80,7 +80,7 @@ def markdown(trials: pd.DataFrame) -> str:
 
 
 def _row(says: str, algorithm: str, mine: pd.DataFrame) -> str:
-    exact, genuine = (Share(int(mine[column].sum()), len(mine)) for column in ("exact", "genuine"))
+    exact, genuine = (TrialShare(int(mine[column].sum()), len(mine)) for column in ("exact", "genuine"))
     means = (f"{mine[column].mean():.1f}" for column in ("verify", "fallback"))
     search = f"{mine['search'].mean():.1f} | {mine['search'].quantile(0.95):.0f}"
     return f"| {says} | {algorithm} | {exact} | {genuine} | {within_bar(mine)} | {search} | {' | '.join(means)} |"

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from tools.studies.guard.epochs import first_speakers, first_steps
-from tools.studies.guard.wilson import Share
+from tools.studies.guard.wilson import RunShare
 
 
 @dataclass(frozen=True)
-class Section:
+class StudySection:
     """One table.
 
     Attributes:
@@ -33,9 +33,9 @@ class Section:
         return "\n".join((f"## {self.title}", "", header, rule, *rows, ""))
 
 
-def share(rows: pd.DataFrame, rules: list[str] | tuple[str, ...]) -> Share:
+def share(rows: pd.DataFrame, rules: list[str] | tuple[str, ...]) -> RunShare:
     """How many runs one of the rules spoke of."""
-    return Share(int(np.isfinite(first_steps(rows, rules)).sum()), len(rows))
+    return RunShare(int(np.isfinite(first_steps(rows, rules)).sum()), len(rows))
 
 
 def counts(rows: pd.DataFrame, rules: list[str] | tuple[str, ...]) -> str:

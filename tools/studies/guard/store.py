@@ -74,7 +74,7 @@ LONGER_SCHEMA = _schema(
 
 
 @dataclass(frozen=True)
-class Study:
+class GuardStudy:
     """All rows of a study.
 
     Attributes:
@@ -88,7 +88,7 @@ class Study:
     longer: pd.DataFrame
 
 
-def study_of(simulated: list[Row], real: list[Row], longer: list[Row]) -> Study:
+def study_of(simulated: list[Row], real: list[Row], longer: list[Row]) -> GuardStudy:
     """Rows in the order of the plan, whatever the order they were done in."""
     names = {"curve": [c.name for c in curves()], "noise": [n.name for n in LEVELS], "kind": ["healthy", "exploding"]}
 
@@ -100,14 +100,14 @@ def study_of(simulated: list[Row], real: list[Row], longer: list[Row]) -> Study:
         table[floats] = table[floats].map(lambda value: float(f"{value:.4g}"))
         return schema.validate(table.loc[order.sort_values(by).index].reset_index(drop=True))
 
-    return Study(
+    return GuardStudy(
         frame(simulated, SIMULATED_SCHEMA, ["curve", "noise", "run"]),
         frame(real, REAL_SCHEMA, ["kind", "seed"]),
         frame(longer, LONGER_SCHEMA, ["epochs", "repair", "seed"]),
     )
 
 
-def write_study(study: Study, table: str, folder: Path) -> None:
+def write_study(study: GuardStudy, table: str, folder: Path) -> None:
     """Store the tables of rows, and the one that is read."""
     folder.mkdir(parents=True, exist_ok=True)
     write_output(folder / "simulated.csv", study.simulated.to_csv(index=False, lineterminator="\n"))
@@ -116,13 +116,13 @@ def write_study(study: Study, table: str, folder: Path) -> None:
     write_output(folder / "table.md", table)
 
 
-def read_study(folder: Path = FOLDER) -> Study:
+def read_study(folder: Path = FOLDER) -> GuardStudy:
     """A stored study.
 
     Raises:
         InputError: a file is missing or not of its schema.
     """
-    return Study(
+    return GuardStudy(
         _read(folder / "simulated.csv", SIMULATED_SCHEMA),
         _read(folder / "real.csv", REAL_SCHEMA),
         _read(folder / "longer.csv", LONGER_SCHEMA),

@@ -12,7 +12,7 @@ from tools.studies.guard.longer import judge_longer
 from tools.studies.guard.plan import STEPS, trainings
 from tools.studies.guard.recording import recordings
 from tools.studies.guard.simulate import Row, plan, simulate_all
-from tools.studies.guard.store import Study, study_of
+from tools.studies.guard.store import GuardStudy, study_of
 from tools.studies.guard.trainings import judge
 
 
@@ -38,7 +38,7 @@ QUICK = Size(1, ("healthy5", "exploding2"), 90)
 
 def run_study(
     size: Size, processes: int, recorded: Path | None = None, on_part: Callable[[int, int, str], None] | None = None
-) -> Study:
+) -> GuardStudy:
     """Simulate, train and judge.
 
     Args:

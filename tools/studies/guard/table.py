@@ -11,15 +11,15 @@ from tools.studies.guard.epochs import first_epochs, halts, spread
 from tools.studies.guard.noise import LEVELS, NOISES
 from tools.studies.guard.plan import PLAN_SEED
 from tools.studies.guard.rules import SIMULATED, is_warning
-from tools.studies.guard.section import Section, counts, share
+from tools.studies.guard.section import StudySection, counts, share
 from tools.studies.guard.simulate import SEED, curves
-from tools.studies.guard.store import Study
+from tools.studies.guard.store import GuardStudy
 from tools.studies.guard.targets import USEFUL_UNTIL, targets
 from tools.studies.guard.trained import longer_section, real_sections
-from tools.studies.guard.wilson import Share
+from tools.studies.guard.wilson import RunShare
 
 
-def table(study: Study) -> str:
+def table(study: GuardStudy) -> str:
     """The whole study as text."""
     sections = (
         _targets(study),
@@ -31,7 +31,7 @@ def table(study: Study) -> str:
     return "\n".join((_about(study), *(section.markdown for section in sections)))
 
 
-def _about(study: Study) -> str:
+def _about(study: GuardStudy) -> str:
     noises = "; ".join(f"{n.name} {n.step:g} / {n.epoch:g} / {100 * n.outliers:g} %" for n in NOISES)
     return f"""# How often the guard is wrong, and how early it is right
 
@@ -48,15 +48,15 @@ record, or climbs to it from predicting nothing.
 """
 
 
-def _targets(study: Study) -> Section:
+def _targets(study: GuardStudy) -> StudySection:
     rows = [
         {"target": target.words, "found": target.found, "met": "yes" if target.met else "NO"}
         for target in targets(study)
     ]
-    return Section("Targets", pd.DataFrame(rows))
+    return StudySection("Targets", pd.DataFrame(rows))
 
 
-def _false_alarms(simulated: pd.DataFrame) -> Section:
+def _false_alarms(simulated: pd.DataFrame) -> StudySection:
     rows = []
     for noise in NOISES:
         for name in [curve.name for curve in curves() if curve.healthy]:
@@ -64,21 +64,21 @@ def _false_alarms(simulated: pd.DataFrame) -> Section:
             rows.append({"noise": noise.name, "healthy run": name, **_shares(runs)})
     healthy = simulated[simulated["curve"].isin([curve.name for curve in curves() if curve.healthy])]
     rows.append({"noise": "all", "healthy run": "all", **_shares(healthy)})
-    return Section("False alarms in simulated healthy runs of 15,000 steps", pd.DataFrame(rows))
+    return StudySection("False alarms in simulated healthy runs of 15,000 steps", pd.DataFrame(rows))
 
 
-def _shares(runs: pd.DataFrame) -> dict[str, Share]:
+def _shares(runs: pd.DataFrame) -> dict[str, RunShare]:
     warnings = {f"warned by {rule[:9]}": [rule] for rule in SIMULATED if is_warning(rule)}
     return {name: share(runs, rules) for name, rules in {"halted": halts(SIMULATED), **warnings}.items()}
 
 
-def _detection(simulated: pd.DataFrame) -> Section:
+def _detection(simulated: pd.DataFrame) -> StudySection:
     rows = []
     for name in [curve.name for curve in curves() if not curve.healthy]:
         for noise in LEVELS:
             runs = simulated[(simulated["curve"] == name) & (simulated["noise"] == noise.name)]
             halted = first_epochs(runs, halts(SIMULATED))
-            early = Share(int((halted < USEFUL_UNTIL).sum()), len(runs))
+            early = RunShare(int((halted < USEFUL_UNTIL).sum()), len(runs))
             by_rule = {rule: spread(first_epochs(runs, [rule])) for rule in SIMULATED if is_warning(rule)}
             rows.append(
                 {
@@ -91,4 +91,4 @@ def _detection(simulated: pd.DataFrame) -> Section:
                     f"halted before {USEFUL_UNTIL}": early,
                 }
             )
-    return Section("Epoch at which the recorded runs are noticed: median (5 %..95 %)", pd.DataFrame(rows))
+    return StudySection("Epoch at which the recorded runs are noticed: median (5 %..95 %)", pd.DataFrame(rows))

@@ -12,7 +12,7 @@ from tools.studies.guard.epochs import first_epochs, first_steps, halts, spread
 from tools.studies.guard.noise import NOISES, SILENT
 from tools.studies.guard.rules import LONGER, REAL, SIMULATED
 from tools.studies.guard.simulate import curves
-from tools.studies.guard.store import Study
+from tools.studies.guard.store import GuardStudy
 
 FAILED = ("failed_225", CLIMBING)
 """The failed run, with what is unknown of its first epochs held at the first record, and climbing to it."""
@@ -39,7 +39,7 @@ class Target:
     met: bool
 
 
-def targets(study: Study) -> list[Target]:
+def targets(study: GuardStudy) -> list[Target]:
     """All targets, judged."""
     healthy = study.simulated[study.simulated["curve"].isin([c.name for c in curves() if c.healthy])]
     real, exploding = (study.real[study.real["kind"] == kind] for kind in ("healthy", "exploding"))
@@ -59,7 +59,7 @@ def targets(study: Study) -> list[Target]:
     ]
 
 
-def _of(study: Study, curve: str, noise: str) -> pd.DataFrame:
+def _of(study: GuardStudy, curve: str, noise: str) -> pd.DataFrame:
     return study.simulated[(study.simulated["curve"] == curve) & (study.simulated["noise"] == noise)]
 
 
@@ -68,7 +68,7 @@ def _none(words: str, rows: pd.DataFrame, rules: list[str] | tuple[str, ...]) ->
     return Target(words, f"{count} of {len(rows):,}", count == 0)
 
 
-def _warned(study: Study) -> Target:
+def _warned(study: GuardStudy) -> Target:
     """The median run, for what noise does to single ones is in the table; first levels held, and climbing."""
     noises = (SILENT.name, NOISES[0].name)
     found = [spread(first_epochs(_of(study, name, noise), SIMULATED)).median for name in FAILED for noise in noises]
@@ -76,7 +76,7 @@ def _warned(study: Study) -> Target:
     return Target(words, _epochs(found), max(found) <= WARNED_BY)
 
 
-def _halted(study: Study) -> Target:
+def _halted(study: GuardStudy) -> Target:
     rows = [_of(study, name, noise.name) for name in FAILED for noise in NOISES]
     found = [spread(first_epochs(one, halts(SIMULATED))).late for one in rows]
     words = f"failed_225 is halted by epoch {HALTED_BY} of 225: each noise, 95 % of runs; the same from its start"

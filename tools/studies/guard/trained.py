@@ -7,10 +7,10 @@ import pandas as pd
 from tools.studies.guard.epochs import first_speakers, first_steps, halts, spread
 from tools.studies.guard.longer import KINDS
 from tools.studies.guard.rules import LONGER, REAL, is_warning
-from tools.studies.guard.section import Section, counts, share
+from tools.studies.guard.section import StudySection, counts, share
 
 
-def real_sections(real: pd.DataFrame) -> list[Section]:
+def real_sections(real: pd.DataFrame) -> list[StudySection]:
     """Short trainings: what each rule said, and what it came near to."""
     healthy, exploding = (real[real["kind"] == kind] for kind in ("healthy", "exploding"))
     alarms = [
@@ -36,8 +36,8 @@ def real_sections(real: pd.DataFrame) -> list[Section]:
         for name, text in words.items()
     ]
     return [
-        Section("Real trainings: which rule spoke, and when", pd.DataFrame(alarms)),
-        Section("Real trainings: smallest, median and largest", pd.DataFrame(extremes)),
+        StudySection("Real trainings: which rule spoke, and when", pd.DataFrame(alarms)),
+        StudySection("Real trainings: smallest, median and largest", pd.DataFrame(extremes)),
     ]
 
 
@@ -45,7 +45,7 @@ def _range(values: pd.Series[float]) -> str:
     return f"{values.min():.3g}, {values.median():.3g}, {values.max():.3g}"
 
 
-def longer_section(longer: pd.DataFrame) -> Section:
+def longer_section(longer: pd.DataFrame) -> StudySection:
     """Kept trainings of 60 and 225 epochs, by what became of them."""
     rows = []
     for kind in [kind for kind in KINDS if kind in set(longer["kind"])]:
@@ -64,4 +64,4 @@ def longer_section(longer: pd.DataFrame) -> Section:
                 "last level, x predicting nothing": _range(runs["last_level"]),
             }
         )
-    return Section("Longer trainings, kept in golden/replay: epochs, median (5 %..95 %)", pd.DataFrame(rows))
+    return StudySection("Longer trainings, kept in golden/replay: epochs, median (5 %..95 %)", pd.DataFrame(rows))

@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 
 @dataclass(frozen=True)
-class Share:
+class RunShare:
     """A count among runs, with its Wilson 95 % interval.
 
     Attributes:

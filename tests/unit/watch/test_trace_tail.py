@@ -1,12 +1,12 @@
 """A trace that grows while it is read."""
 
 import pytest
-from fake_run import row_of
 
 from neuromf.errors import InputError
 from neuromf.trace.cells import format_cell
 from neuromf.trace.columns import COLUMNS, NAMES
-from neuromf.watch.growing import GrowingTrace
+from neuromf.watch.trace_tail import TraceTail
+from tests.support.fake_run import row_of
 
 
 def line_of(step):
@@ -22,7 +22,7 @@ def steps_of(trace):
 def test_half_a_row_waits_for_its_other_half(run, cut):
     """A line counts once its end is there, wherever it was cut."""
     run.write(3)
-    trace = GrowingTrace(run.folder.trace)
+    trace = TraceTail(run.folder.trace)
     run.append(line_of(3)[:cut])
     trace.look()
     assert trace.steps == 3
@@ -33,7 +33,7 @@ def test_half_a_row_waits_for_its_other_half(run, cut):
 
 def test_half_a_header_waits_for_its_other_half(run):
     """A file that has just been created is no foreign one."""
-    trace = GrowingTrace(run.folder.trace)
+    trace = TraceTail(run.folder.trace)
     header = ",".join(NAMES) + "\n"
     for part, steps in ((header[:9], 0), (header[9:], 0), (line_of(0), 1)):
         run.append(part)
@@ -43,16 +43,16 @@ def test_half_a_header_waits_for_its_other_half(run):
 
 def test_a_trace_that_is_not_there_yet_is_read_once_it_is(run):
     """No file is no rows, and its first rows are no restart."""
-    trace = GrowingTrace(run.folder.trace)
+    trace = TraceTail(run.folder.trace)
     assert (trace.look(), trace.steps) == (False, 0)
     run.write(2)
     assert (trace.look(), trace.steps) == (False, 2)
 
 
 @pytest.mark.parametrize("looks", [(35,), (5, 35), (5, 12, 35), (9, 10, 11, 35), (33, 34, 35)])
-def test_the_first_and_the_newest_ten_rows_are_kept_however_often_one_looks(run, looks):
+def test_the_first_and_the_newest_ten_rows_are_kept(run, looks):
     """Rows in between are counted and let go."""
-    trace = GrowingTrace(run.folder.trace)
+    trace = TraceTail(run.folder.trace)
     done = 0
     for steps in looks:
         run.write(steps) if not done else run.append("".join(map(line_of, range(done, steps))))
@@ -65,7 +65,7 @@ def test_the_first_and_the_newest_ten_rows_are_kept_however_often_one_looks(run,
 def test_a_resumed_trace_is_read_anew(run):
     """A resume replaces the file by its first rows; what followed them is forgotten, even when it has outgrown them."""
     run.write(12)
-    trace = GrowingTrace(run.folder.trace)
+    trace = TraceTail(run.folder.trace)
     trace.look()
     run.write(20, first=4, raw_total=9.0)
     assert trace.look()
@@ -77,7 +77,7 @@ def test_a_resumed_trace_is_read_anew(run):
 def test_a_trace_that_was_cut_in_place_is_read_anew(run):
     """Fewer bytes than were read say that the file begins again."""
     run.write(12)
-    trace = GrowingTrace(run.folder.trace)
+    trace = TraceTail(run.folder.trace)
     trace.look()
     whole = run.folder.trace.read_bytes().splitlines(keepends=True)
     with run.folder.trace.open("r+b") as stream:
@@ -95,11 +95,11 @@ def test_a_file_that_is_no_trace_is_one_sentence(run, text):
     """Bad input names the file and a remedy."""
     run.append(text)
     with pytest.raises(InputError, match=r"trace\.csv"):
-        GrowingTrace(run.folder.trace).look()
+        TraceTail(run.folder.trace).look()
 
 
 def test_bytes_that_are_no_text_are_one_sentence(run):
     """A picture under the trace's name is refused."""
     run.folder.trace.write_bytes(b"\xff\xd8\xff\n")
     with pytest.raises(InputError, match="not a trace"):
-        GrowingTrace(run.folder.trace).look()
+        TraceTail(run.folder.trace).look()

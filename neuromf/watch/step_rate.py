@@ -1,4 +1,7 @@
-"""How long a step takes, by the times that the run recorded, or as it is seen to go on; never by the dates of files."""
+"""Seconds per step of a run: from the times that it recorded, else from its progress between looks.
+
+The dates of files are not used, because copying a run changes them.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,21 @@ from collections.abc import Sequence
 from neuromf.training.records.pace import Mark, seconds_per_step
 
 LOOKS = 30
-"""Looks over which a speed that was watched is averaged."""
+"""Looks over which an observed speed is averaged."""
 ENOUGH = 5
-"""Steps that must have been watched before they tell a speed."""
+"""Fewest steps that must have been observed to estimate a speed."""
 
 
-class Pace:
-    """The speed of a run, and its newest sign of life, while it is watched."""
+class StepRate:
+    """The speed of a run while it is watched, and when it last made progress."""
 
     def __init__(self) -> None:
         self._seen: deque[Mark] = deque(maxlen=LOOKS)
         self.grew: float | None = None
-        """When it was seen to have gone on since an earlier look, seconds since 1970; None where it was not."""
+        """Time of the look that first saw the newest step, seconds since 1970; None until a step was added."""
 
     def see(self, step: int, marks: Sequence[Mark], *, restarted: bool, now: float | None = None) -> float | None:
-        """Seconds a step: as recorded, else as watched; None where neither tells.
+        """Seconds per step: as recorded, else as observed; None if neither is known.
 
         Args:
             step: optimiser steps recorded.

@@ -1,4 +1,4 @@
-"""A trace that is still being written: each look reads what is new, and a line counts once its end is there."""
+"""Follows a trace that is still being written: each look reads the new lines, and only lines that are complete."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def whole_rows(path: Path) -> list[Row]:
     Raises:
         InputError: the file is not a trace, or its steps are out of order.
     """
-    trace = GrowingTrace(path, window=sys.maxsize)
+    trace = TraceTail(path, window=sys.maxsize)
     trace.look()
     return trace.first
 
 
-class GrowingTrace:
-    """Reads a trace from where the last look ended; of a million rows it keeps the first and the newest ten.
+class TraceTail:
+    """Reads a trace from where the last look ended, and keeps its first and its newest rows only.
 
     Args:
         path: the `trace.csv`, which need not exist yet.
-        window: rows that are kept at either end.
+        window: rows kept at either end, ten by default.
     """
 
     def __init__(self, path: Path, window: int = WINDOW) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Refused:
+class UnsupportedOption:
     """One option: words that its key holds, why it is refused, and what to do instead."""
 
     words: tuple[str, ...]
@@ -14,15 +14,15 @@ class Refused:
     remedy: str
 
 
-SHARDING = Refused(
+SHARDING = UnsupportedOption(
     words=("fsdp", "shard", "deepspeed", "zero_stage"),
     reason="sharded weights (FSDP) are refused, for the average, the check that replicas agree and the checkpoints "
     "need each rank's weights whole, and 177 M parameters with gradient, moments and average take 3.5 GB",
     remedy="remove it; under torchrun the model is replicated (DDP)",
 )
-REFUSED = (SHARDING,)
+UNSUPPORTED = (SHARDING,)
 
 
-def refused_option(key: str) -> Refused | None:
+def unsupported_option(key: str) -> UnsupportedOption | None:
     """The refused option that a key asks for."""
-    return next((option for option in REFUSED if any(word in key.lower() for word in option.words)), None)
+    return next((option for option in UNSUPPORTED if any(word in key.lower() for word in option.words)), None)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_run import make_tiny_config
 from torch import nn
 
 from neuromf.monitor.checks.coverage import at_rest, unmoved
 from neuromf.training.batches.source import BatchSource
-from neuromf.training.step import fault_probe as observer
+from neuromf.training.step import fault_probe
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
+from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
 
@@ -28,13 +28,13 @@ def run(real_latents):
 
 def test_where_all_weights_moved_none_is_asked_for_its_reason(run, monkeypatch):
     """The dear question is not put in a healthy step, which is judged all the same."""
-    monkeypatch.setattr(observer, "unmoved", lambda *given: pytest.fail("asked"))
+    monkeypatch.setattr(fault_probe, "unmoved", lambda *given: pytest.fail("asked"))
     assert run().checks.coverage.still == 0
 
 
 def test_a_process_that_is_alone_takes_no_fingerprint(run, monkeypatch):
     """There is no replica to compare with, and none differs."""
-    monkeypatch.setattr(observer, "fingerprint", lambda *given: pytest.fail("taken"))
+    monkeypatch.setattr(fault_probe, "fingerprint", lambda *given: pytest.fail("taken"))
     assert run().checks.differing == (0,)
 
 

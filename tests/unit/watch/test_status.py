@@ -7,20 +7,20 @@ import pytest
 
 from neuromf.errors import InputError
 from neuromf.training.records.pace import Mark, seconds_per_step
-from neuromf.watch.pace import Pace
 from neuromf.watch.screen import progress_line
-from neuromf.watch.standing import RunState, duration
+from neuromf.watch.status import RunState, duration
+from neuromf.watch.step_rate import StepRate
 from neuromf.watch.watcher import Watcher
 
 
 def state(run):
-    return Watcher(run.root).look().standing.state
+    return Watcher(run.root).look().status.state
 
 
 def test_a_folder_without_a_row_is_running_when_young_and_silent_when_old(run):
     """Nothing is shown of a run before its first step, but whether one is to be expected."""
     view = Watcher(run.root).look()
-    assert (view.standing.state, view.standing.step, view.standing.total) == (RunState.RUNNING, 0, 60)
+    assert (view.status.state, view.status.step, view.status.total) == (RunState.RUNNING, 0, 60)
     assert all(quantity.last is None for quantity in view.quantities)
     run.silent_for(3600)
     assert state(run) is RunState.SILENT
@@ -32,8 +32,8 @@ def test_a_young_row_is_a_life_sign_and_an_old_one_is_none(run):
     assert state(run) is RunState.RUNNING
     run.silent_for(3600)
     view = Watcher(run.root).look()
-    assert view.standing.state is RunState.SILENT
-    assert view.standing.age == pytest.approx(3600, abs=60)
+    assert view.status.state is RunState.SILENT
+    assert view.status.age == pytest.approx(3600, abs=60)
     assert view.seconds_left is None
 
 
@@ -71,7 +71,7 @@ def test_a_halt_is_known_by_its_event_and_by_its_checkpoint(run):
     run.save(5, halted="raw loss 9 is 100 times its initial level")
     assert state(run) is RunState.HALTED
     run.tell(level="halt", law="GUARD-005", value="4", bound="<= 3")
-    assert "GUARD-005" in Watcher(run.root).look().standing.reason
+    assert "GUARD-005" in Watcher(run.root).look().status.reason
 
 
 def test_a_step_that_did_not_repeat_itself_is_a_state_of_its_own(run):
@@ -87,7 +87,7 @@ def test_warnings_and_notes_halt_nothing(run):
     run.tell(level="info", law="GUARD-001")
     run.tell(level="warn", law="GUARD-004")
     view = Watcher(run.root).look()
-    assert view.standing.state is RunState.RUNNING
+    assert view.status.state is RunState.RUNNING
     assert [event.law for event in view.alarms] == ["GUARD-004"]
 
 
@@ -173,8 +173,8 @@ def test_a_copied_run_that_was_killed_is_silent(run, tmp_path):
     run.write(5)
     run.silent_for(86_400)
     view = copied(run, tmp_path)
-    assert view.standing.state is RunState.SILENT
-    assert view.standing.age == pytest.approx(86_400, abs=60)
+    assert view.status.state is RunState.SILENT
+    assert view.status.age == pytest.approx(86_400, abs=60)
 
 
 def test_of_a_run_that_recorded_no_times_none_is_told(run, tmp_path):
@@ -190,10 +190,10 @@ def test_a_run_that_is_seen_to_go_on_is_running_whatever_its_clock_says(run):
     run.write(5)
     run.silent_for(3600)
     watcher = Watcher(run.root)
-    assert watcher.look().standing.state is RunState.SILENT
+    assert watcher.look().status.state is RunState.SILENT
     run.write(6, first=5)
     run.silent_for(3600)
-    assert watcher.look().standing.state is RunState.RUNNING
+    assert watcher.look().status.state is RunState.RUNNING
 
 
 def test_no_time_passes_between_two_sessions():
@@ -221,7 +221,7 @@ def test_times_that_tell_no_speed_tell_none(marks):
 
 def test_a_watched_speed_stands_in_where_none_was_recorded():
     """Five watched steps are enough; a run that went back is timed anew."""
-    pace = Pace()
+    pace = StepRate()
     assert pace.see(10, [], restarted=False, now=10.0) is None
     assert pace.see(15, [], restarted=False, now=30.0) == 4.0
     assert pace.see(16, [Mark(0, 0, 1.0), Mark(0, 16, 9.0)], restarted=False, now=34.0) == 0.5

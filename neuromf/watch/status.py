@@ -1,4 +1,4 @@
-"""How a run stands: finished, halted, paused, running, or silent without having said why."""
+"""The status of a run, judged from its files: finished, halted, irreproducible, paused, running or silent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 60.0
 
 
 class RunState(StrEnum):
-    """State of a run, as its files tell it."""
+    """State of a run; SILENT is one that stopped writing without recording an end."""
 
     FINISHED = "finished"
     HALTED = "halted"
@@ -37,11 +37,11 @@ EXIT_CODES = {RunState.SILENT: 1, RunState.HALTED: 16, RunState.IRREPRODUCIBLE: 
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a run stands.
+class RunStatus:
+    """State and progress of a run.
 
     Attributes:
-        state: what its files say.
+        state: finished, running and so on.
         step: optimiser steps recorded.
         total: optimiser steps of the whole run.
         age: seconds since the newest row, or since the run was created; None where neither file is there.
@@ -70,7 +70,7 @@ class Saved:
 
 @dataclass(frozen=True)
 class Signs:
-    """What a run's state is read off.
+    """The facts from which a run's state is judged.
 
     Attributes:
         step: rows of its trace.
@@ -96,14 +96,14 @@ def newest_saved(run: RunFolder) -> Saved:
             state: Any = json.loads((folder / "state.json").read_text(encoding="utf-8"))
             return Saved(int(state["step"]), str(state["halted"]))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
-            continue  # damaged, or dropped a moment ago: the one before it tells
+            continue  # damaged, or removed a moment ago: read the one before it
     return Saved()
 
 
-def judge_standing(signs: Signs, events: Sequence[Event]) -> Standing:
+def judge_status(signs: Signs, events: Sequence[Event]) -> RunStatus:
     """A run's state from its checkpoints, its events and the age of its trace."""
     state, reason = _ending(signs, events) or _progress(signs)
-    return Standing(state, signs.step, signs.total, signs.age, reason)
+    return RunStatus(state, signs.step, signs.total, signs.age, reason)
 
 
 def _ending(signs: Signs, events: Sequence[Event]) -> tuple[RunState, str] | None:

@@ -1,0 +1,1 @@
+"""Tests of neuromf; what several of them share is in `tests.support`."""

@@ -1,0 +1,1 @@
+"""What several tests share: tiny runs, fake clusters, processes that are killed, strategies for hypothesis."""

@@ -30,8 +30,6 @@ def found(study):
     conclusion = Conclusion(
         ending=BisectEnding.FOUND, reason="", causes=(CAUSE,), guess=(), posterior=1.0, fallback=False
     )
-        ending=BisectEnding.FOUND, reason="", causes=(CAUSE,), guess=(), posterior=1.0, fallback=False
-    )
     return document(study, Finished(conclusion, Rates(0.1, 0.1), seen))
 
 

@@ -32,6 +32,11 @@ def test_later_layers_override_earlier_ones(tmp_path):
     assert (config.ema.decay, config.training.epochs, config.vae.checkpoint) == (0.9, 9, "demo")
 
 
+def test_one_layer_and_one_override_need_no_list():
+    """A name and a `key=value` alone mean what they mean in a list."""
+    assert load_config("smoke", "training.epochs=3") == load_config(["smoke"], ["training.epochs=3"])
+
+
 def test_a_file_may_extend_a_recipe(tmp_path):
     """`extends` puts a recipe beneath the file."""
     path = write(tmp_path, "extends: failed_225\nmeanflow:\n  norm_eps: 1.0\n")

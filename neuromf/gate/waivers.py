@@ -60,10 +60,14 @@ def _waived(result: LawResult, waiver: Waiver, today: datetime.date) -> LawResul
     leave = f"waived by {waiver.owner} until {waiver.expires}: {waiver.reason}"
     if result.status in ("pass", "info"):
         remedy = "Remove the waiver: the law holds without it."
-        return replace(result, status="block", detail=f"{result.detail} {leave}".strip(), remedy=remedy)
+        return replace(result, status="block", detail=_joined(result.detail, leave), remedy=remedy)
     if waiver.expired(today):
-        return replace(result, detail=f"{result.detail} The waiver expired on {waiver.expires}.".strip())
-    return replace(result, status="waived", detail=f"{leave}. {result.detail}".strip(), remedy="", passing_value="")
+        return replace(result, detail=_joined(result.detail, f"the waiver expired on {waiver.expires}"))
+    return replace(result, status="waived", detail=_joined(leave, result.detail), remedy="", passing_value="")
+
+
+def _joined(*clauses: str) -> str:
+    return "; ".join(clause for clause in clauses if clause)
 
 
 def last_day(results: Iterable[LawResult], waivers: Iterable[Waiver], layers: Sequence[str]) -> datetime.date | None:

@@ -68,9 +68,8 @@ def block_signs(config: Config, blocks: BlockNorms | None, long_enough: bool) ->
     rate = applied_rate(config, blocks.step)
     amount = f"{rate:.2g} in all" if rate < SETTLED_RATE else f"{SETTLED_RATE:g} in all or more"
     says = f"at step {blocks.step}, after learning rates of {amount}, the gradient norm of {OUTPUT} was "
-    says += f"{rounded(ratio)} times that of {largest}" + (
-        f", the largest of {len(others)} others" if len(others) > 1 else ""
-    )
+    among = f", the largest of {len(others)} others" if len(others) > 1 else ""
+    says += f"{rounded(ratio)} times that of {largest}{among}"
     moved = "has not moved" if ratio == math.inf else "has moved"
     yield "output_still", fact(ratio == math.inf, f"{says}: the output, which starts at zero, {moved}")
     if not long_enough:

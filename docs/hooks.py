@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+import json
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import typer
 from latex2mathml.converter import convert
@@ -13,6 +15,7 @@ from neuromf_spec.law import Law
 from neuromf_spec.registry import laws
 from neuromf_spec.sources import UNPINNED, documents
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from neuromf.cli.app import app
 from neuromf.config.schema import Config
@@ -29,6 +32,12 @@ def on_files(files: Files, config: Any) -> Files:  # noqa: ANN401
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     return files
+
+
+def on_page_content(content: str, **_: object) -> str:
+    """Typeset the formulas of docstrings, which Markdown shows as they are written."""
+    written = re.compile(r":math:<code>(.*?)</code>", re.DOTALL)
+    return written.sub(lambda found: convert(html.unescape(found[1])), content)
 
 
 def law_index() -> str:
@@ -49,7 +58,7 @@ def law_page(law: Law) -> str:
 def _law_lines(law: Law) -> Iterator[str]:
     yield f"# {law.id}: {law.title}"
     yield f"\n{law.statement}\n"
-    yield f'<div class="equation">{convert(law.equation, display="block")}</div>\n'
+    yield f'<div class="equation">{_equation(law)}</div>\n'
     yield f"**When it is broken**: {law.severity.value}. {law.remedy}\n"
     yield f"**Held by**: {_enforcers(law)}.\n"
     yield "| | numbers |\n|---|---|"
@@ -63,6 +72,11 @@ def _law_lines(law: Law) -> Iterator[str]:
             else documents()[source.reference].title
         )
         yield f"- {html.escape(str(source))}" + (f" ({html.escape(title)})" if title else "")
+
+
+def _equation(law: Law) -> str:
+    """The law's equation on a line of its own, where a fraction has room for its full size."""
+    return convert(law.equation.replace(r"\tfrac", r"\frac"), display="block")
 
 
 def _enforcers(law: Law) -> str:
@@ -85,7 +99,7 @@ def _commands(command: Any, name: str) -> Iterator[str]:  # noqa: ANN401
     children = getattr(command, "commands", {})
     if not children:
         yield f"## {name}\n\n{command.help or ''}\n"
-        yield "| | |\n|---|---|"
+        yield "| option | meaning |\n|---|---|"
         for option in command.params:
             if getattr(option, "hidden", False) or option.name == "help":
                 continue
@@ -112,9 +126,28 @@ def configuration_page() -> str:
         model = field.annotation
         assert isinstance(model, type)
         assert issubclass(model, BaseModel)
-        lines += [f"## {section}", "", (model.__doc__ or "").strip(), "", "| key | default | |", "|---|---|---|"]
+        lines += [
+            f"## {section}",
+            "",
+            (model.__doc__ or "").strip(),
+            "",
+            "| key | default | meaning |",
+            "|---|---|---|",
+        ]
         defaults = model.model_construct()
         for key, item in model.model_fields.items():
-            lines.append(f"| `{key}` | `{getattr(defaults, key)!r}` | {item.description or ''} |")
+            lines.append(f"| `{key}` | `{_yaml(getattr(defaults, key))}` | {_choices(item)}{item.description} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _yaml(value: object) -> str:
+    """A value as a configuration file spells it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _choices(field: FieldInfo) -> str:
+    """The words that a key may have, where there are only some."""
+    if get_origin(field.annotation) is not Literal:
+        return ""
+    return " or ".join(f"`{word}`" for word in get_args(field.annotation)) + ": "

@@ -53,3 +53,12 @@ def _encodable(letter: str, encoding: str) -> str:
 
 
 codecs.register_error(READABLE, _replace)
+
+
+def rounded(value: float, digits: int = 3) -> str:
+    """A number of so many digits, written out where it is of a size to read: 1,250 and not 1.25e+03.
+
+    >>> rounded(1250.4), rounded(0.03456, 2), rounded(3.2e15), rounded(float("nan"))
+    ('1,250', '0.035', '3.2e+15', 'nan')
+    """
+    return f"{float(f'{value:.{digits}g}'):,.12g}"

@@ -83,11 +83,11 @@ def diff(case: CaseArgument) -> None:
         made = run_steps(chosen.config, chosen.contract.steps)
     differences = relative_differences(made.table, golden_table(chosen))
     table = Table(pad_edge=False)
-    for header in ("column", "kind", "largest difference", "noise", "tolerance", "smallest effect", "of"):
+    for header in ("column", "kind", "largest difference", "noise", "tolerance", "smallest effect", "of fault"):
         table.add_column(header, overflow="fold")
     for row in tolerance_frame(chosen).itertuples(index=False):
         numbers = (f"{differences[str(row.column)]:.2g}", f"{row.noise:.2g}", f"{row.rtol:.2g}", f"{row.effect:.2g}")
-        table.add_row(str(row.column), str(row.kind), *numbers, str(row.weakest))
+        table.add_row(str(row.column), str(row.kind), *numbers, row.weakest if isinstance(row.weakest, str) else "")
     make_console().print(table)
     verdict = judge_case(chosen, made)
     print(verdict.text, end="")

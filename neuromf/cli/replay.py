@@ -74,7 +74,7 @@ def _recorded(run: RecordedRun, out: Path) -> None:
         soft_wrap=True,
     )
     found = rules(run)
-    table = _table("rule", "law", "fires at epoch", "A100-hours saved" if run.hours else "of the run saved", "message")
+    table = _table("rule", "law", "fires at epoch", "A100-hours saved" if run.hours else "of the run saved", "finding")
     for rule in found:
         epoch = "never" if rule.epoch is None else "before the launch" if rule.epoch == 0 else str(rule.epoch)
         table.add_row(rule.name, rule.law, epoch, _saved(rule, run), rule.says)

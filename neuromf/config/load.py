@@ -20,11 +20,13 @@ from neuromf.errors import InputError
 _PLAIN = (str, int, float, list, type(None))
 
 
-def load_config(layers: Iterable[str | Path], overrides: Iterable[str] = (), *, anchored: bool = True) -> Config:
+def load_config(
+    layers: str | Path | Iterable[str | Path], overrides: str | Iterable[str] = (), *, anchored: bool = True
+) -> Config:
     """Merge `layers` from left to right, then `overrides`, and check the result.
 
     Args:
-        layers: names of shipped recipes or paths of YAML files.
+        layers: names of shipped recipes or paths of YAML files; one may stand without a list.
         overrides: `section.key=value` with a YAML value; a relative folder counts from the current one.
         anchored: whether relative paths in a file count from that file; not so in the record of a run.
 
@@ -33,10 +35,10 @@ def load_config(layers: Iterable[str | Path], overrides: Iterable[str] = (), *, 
     """
     merged: dict[str, Any] = {}
     origin: dict[str, str] = {}
-    for layer in layers:
+    for layer in [layers] if isinstance(layers, str | Path) else layers:
         for link in layer_chain(str(layer), anchored=anchored):
             merge(merged, link.settings, link.name, origin)
-    for override in overrides:
+    for override in [overrides] if isinstance(overrides, str) else overrides:
         merge(merged, _parse_override(override), "--set", origin)
     return validate(merged, origin)
 

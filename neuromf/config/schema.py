@@ -31,15 +31,19 @@ class ConfigSection(BaseModel):
 class DataConfig(ConfigSection):
     """Which scans are trained on and how a scan becomes a latent."""
 
-    source: Literal["demo", "folder"] = "demo"
+    source: Literal["demo", "folder"] = Field("demo", description="the built-in cohort, or a folder of your scans")
     root: str | None = Field(None, description="folder of NIfTI files; needed by, and only by, source: folder")
     demo_subjects: Annotated[int, Field(ge=3, le=1_000_000, description="subjects of the built-in cohort")] = 64
-    demo_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    spacing_mm: Annotated[float, Field(ge=0.1, le=50)] = 1.0
+    demo_seed: Annotated[int, Field(ge=0, lt=2**63, description="seed of the built-in cohort's anatomies")] = 0
+    spacing_mm: Annotated[float, Field(ge=0.1, le=50, description="edge of a voxel after resampling")] = 1.0
     shape: tuple[Count, Count, Count] = Field((192, 192, 192), description="voxels after crop or pad")
-    intensity_percentiles: tuple[float, float] = (0.0, 99.5)
-    split_ratios: tuple[UnitInterval, UnitInterval, UnitInterval] = (0.85, 0.10, 0.05)
-    split_seed: Annotated[int, Field(ge=0, lt=2**63)] = 42
+    intensity_percentiles: tuple[float, float] = Field(
+        (0.0, 99.5), description="percentiles of a scan that become 0 and 1"
+    )
+    split_ratios: tuple[UnitInterval, UnitInterval, UnitInterval] = Field(
+        (0.85, 0.10, 0.05), description="shares of the subjects for training, validation and test"
+    )
+    split_seed: Annotated[int, Field(ge=0, lt=2**63, description="seed of the split")] = 42
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -70,14 +74,16 @@ class VaeConfig(ConfigSection):
 class UnetConfig(ConfigSection):
     """MONAI DiffusionModelUNet conditioned on both times."""
 
-    channels: Annotated[tuple[Count, ...], Field(min_length=1)] = (64, 128, 256, 512)
-    attention_levels: tuple[bool, ...] = (False, False, True, True)
+    channels: Annotated[tuple[Count, ...], Field(min_length=1, description="channels by level")] = (64, 128, 256, 512)
+    attention_levels: tuple[bool, ...] = Field(
+        (False, False, True, True), description="whether a level attends, by level"
+    )
     head_channels: Annotated[int, Field(ge=1, le=1_000_000, description="channels per attention head")] = 32
-    num_res_blocks: Count = 2
-    norm_num_groups: Count = 32
+    num_res_blocks: Count = Field(2, description="residual blocks of a level")
+    norm_num_groups: Count = Field(32, description="groups of a group normalisation; divides every entry of channels")
     time_scale: Positive = Field(1.0, description="factor on t and t-r before the sinusoidal embedding (JVP-005)")
     flash_attention: bool = Field(False, description="fused attention, but for the derivative (JVP-004)")
-    resblock_updown: bool = False
+    resblock_updown: bool = Field(False, description="residual blocks between levels instead of a convolution")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -104,16 +110,22 @@ class UnetConfig(ConfigSection):
 class MeanFlowConfig(ConfigSection):
     """The objective: identity, derivative, reduction, weighting."""
 
-    prediction: Literal["u", "x"] = "x"
-    tangent: Literal["conditional", "model", "v_head"] = "model"
-    jvp: Literal["exact", "finite_difference"] = "exact"
+    prediction: Literal["u", "x"] = Field("x", description="what the net puts out: average velocity u, or data x")
+    tangent: Literal["conditional", "model", "v_head"] = Field(
+        "model", description="velocity along which du/dt is taken: e - x, u(z, t, t), or a second head of the net"
+    )
+    jvp: Literal["exact", "finite_difference"] = Field("exact", description="how du/dt is computed")
     fd_step: Positive | None = Field(None, description="step of the finite difference in t; only with it")
-    loss_terms: Literal["single", "dual"] = "single"
-    reduction: Literal["mean", "sum"] = "mean"
+    loss_terms: Literal["single", "dual"] = Field(
+        "single", description="one velocity loss, or a flow-matching loss beside it"
+    )
+    reduction: Literal["mean", "sum"] = Field("mean", description="of a sample's squared error over its dims")
     norm_eps: Positive = Field(1.0, description="c of the adaptive weight, in the unit of the reduced loss")
     norm_p: NonNegative = Field(1.0, description="p of the adaptive weight; 0 switches it off")
     t_min: Annotated[float, Field(gt=0, lt=1)] = Field(0.05, description="clamp of every 1/t")
-    channel_weights: tuple[Positive, Positive, Positive, Positive] | Literal["inverse_variance"] | None = None
+    channel_weights: tuple[Positive, Positive, Positive, Positive] | Literal["inverse_variance"] | None = Field(
+        None, description="factor on each channel's squared error; inverse_variance measures it on the latents"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -125,8 +137,8 @@ class MeanFlowConfig(ConfigSection):
 class TimeSamplingConfig(ConfigSection):
     """The distribution of (r, t)."""
 
-    mu: Annotated[float, Field(ge=-100, le=100)] = -0.4
-    sigma: Positive = 1.0
+    mu: Annotated[float, Field(ge=-100, le=100, description="mean of the logit-normal distribution of times")] = -0.4
+    sigma: Positive = Field(1.0, description="its standard deviation")
     data_proportion: UnitInterval = Field(0.75, description="share of samples with r = t (FM samples)")
     uniform_fraction: UnitInterval = Field(0.2, description="share of MF samples whose pair is uniform (TIME-005)")
     t_min: Annotated[float, Field(gt=0, lt=1)] = Field(0.05, description="smallest t that is drawn")
@@ -135,21 +147,21 @@ class TimeSamplingConfig(ConfigSection):
 class TrainingConfig(ConfigSection):
     """Optimiser, schedule, batch, precision, guard. Steps are optimiser steps unless the name says otherwise."""
 
-    epochs: Count = 500
+    epochs: Count = Field(500, description="length of the run, in epochs of micro_batches_per_epoch")
     micro_batches_per_epoch: Count = Field(30, description="micro-batches of one rank in an epoch")
-    batch_size_per_gpu: Count = 8
-    gpus: Count = 2
-    gradient_accumulation_steps: Count = 8
+    batch_size_per_gpu: Count = Field(8, description="samples of a micro-batch")
+    gpus: Count = Field(2, description="processes that train, each with micro-batches of its own")
+    gradient_accumulation_steps: Count = Field(8, description="micro-batches of a process in one optimiser step")
     optimiser: Literal["adamw", "adam"] = Field("adamw", description="adam couples the weight decay (CFG-002)")
-    learning_rate: Positive = 1.0e-4
-    beta1: Annotated[float, Field(ge=0, lt=1)] = 0.9
-    beta2: Annotated[float, Field(ge=0, lt=1)] = 0.95
-    adam_eps: Positive = 1.0e-8
-    weight_decay: NonNegative = 0.0
-    lr_schedule: Literal["constant", "cosine", "linear"] = "constant"
-    warmup_steps: Annotated[int, Field(ge=0, le=10**12)] = 0
+    learning_rate: Positive = Field(1.0e-4, description="after the warm-up")
+    beta1: Annotated[float, Field(ge=0, lt=1, description="decay of the gradient's average")] = 0.9
+    beta2: Annotated[float, Field(ge=0, lt=1, description="decay of the squared gradient's average (OPT-001)")] = 0.95
+    adam_eps: Positive = Field(1.0e-8, description="added to the root of that average")
+    weight_decay: NonNegative = Field(0.0, description="of every parameter")
+    lr_schedule: Literal["constant", "cosine", "linear"] = Field("constant", description="after the warm-up")
+    warmup_steps: Annotated[int, Field(ge=0, le=10**12, description="steps of the linear rise (LR-003)")] = 0
     gradient_clip: Positive | None = Field(1.0, description="largest global gradient norm; null switches it off")
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="of the net's passes; losses stay float32")
     activation_checkpointing: Literal["none", "reentrant", "non_reentrant"] = Field(
         "none", description="recompute each block in the backward pass instead of keeping its activations (JVP-004)"
     )
@@ -163,12 +175,12 @@ class TrainingConfig(ConfigSection):
     diagnostics: bool = Field(True, description="gradient norms per block; the raw loss is recorded either way")
     divergence_warn_ratio: Positive = Field(10.0, description="warn above this multiple of the initial raw loss")
     divergence_threshold: Positive | None = Field(100.0, description="halt above this multiple; null disarms the guard")
-    checkpoint_every_steps: Count = 100
+    checkpoint_every_steps: Count = Field(100, description="steps between two checkpoints")
     keep_last_checkpoints: Count = Field(2, description="newest checkpoints that stay; a second covers a damaged one")
     keep_best_checkpoints: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         1, description="checkpoints that stay for their raw loss, mean over the checkpoint_every_steps steps before"
     )
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**63, description="of weights, batches, noise and times")] = 0
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -182,7 +194,7 @@ class TrainingConfig(ConfigSection):
 class EmaConfig(ConfigSection):
     """Exponential moving average of the weights, per optimiser step."""
 
-    decay: Annotated[float, Field(gt=0, lt=1)] = 0.995
+    decay: Annotated[float, Field(gt=0, lt=1, description="share of the average that stays at each step")] = 0.995
 
 
 class Config(ConfigSection):

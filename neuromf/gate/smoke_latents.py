@@ -69,9 +69,9 @@ def smoke_latents(
         try:
             if (own := _own_latents(config, small, scans)) is not None:
                 return own
-            why = ", for your own scans are not encoded yet"
+            why = ", because your own scans are not encoded yet"
         except InputError as error:
-            why = f", for your own cannot be used ({error.problem})"
+            why = f", because your own cannot be used ({error.problem})"
     store = training_store(small, on_progress)
     training = store.split("train")
     return SmokeLatents(small, training, training, DEMO + why, store, small.vae.checkpoint)

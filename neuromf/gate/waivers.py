@@ -62,10 +62,14 @@ def _waived(result: LawResult, waiver: Waiver, today: datetime.date) -> LawResul
     note = f"waived by {waiver.owner} until {waiver.expires}: {waiver.reason}"
     if result.status in ("pass", "info"):
         remedy = "Remove the waiver: the law holds without it."
-        return replace(result, status="block", detail=f"{result.detail} {note}".strip(), remedy=remedy)
+        return replace(result, status="block", detail=_joined(result.detail, note), remedy=remedy)
     if waiver.expired(today):
-        return replace(result, detail=f"{result.detail} The waiver expired on {waiver.expires}.".strip())
-    return replace(result, status="waived", detail=f"{note}. {result.detail}".strip(), remedy="", passing_value="")
+        return replace(result, detail=_joined(result.detail, f"the waiver expired on {waiver.expires}"))
+    return replace(result, status="waived", detail=_joined(note, result.detail), remedy="", passing_value="")
+
+
+def _joined(*clauses: str) -> str:
+    return "; ".join(clause for clause in clauses if clause)
 
 
 def last_day(results: Iterable[LawResult], waivers: Iterable[Waiver], layers: Sequence[str]) -> datetime.date | None:

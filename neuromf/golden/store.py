@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from pandera.errors import SchemaError, SchemaErrors
 
 from neuromf.comparison.table import TraceTable, read_table
-from neuromf.config.resolve import resolved_text
-from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.golden.case import GoldenCase
-from neuromf.golden.parameters import parameter_text
 from neuromf.golden.tolerances import TOLERANCE_SCHEMA
 from neuromf.trace.exact import read_exact
 
@@ -61,20 +57,3 @@ def provenance(case: GoldenCase) -> dict[str, Any]:
         return dict(document)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"is no provenance ({error})", remedy=_REMEDY, file=case.provenance) from error
-
-
-def contract_problems(folder: Path, config: Config) -> list[str]:
-    """Where configuration or parameters differ from those kept in `folder`, line by line."""
-    problems = []
-    for name, text in contract_texts(config).items():
-        path = folder / name
-        golden = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        now = text.splitlines()
-        problems += [f"{name}: golden lacks `{line}`" for line in now if line not in golden]
-        problems += [f"{name}: golden has `{line}`" for line in golden if line not in now]
-    return problems
-
-
-def contract_texts(config: Config) -> dict[str, str]:
-    """The files `config.txt` and `params.txt` of a configuration, by name."""
-    return {"config.txt": resolved_text(config), "params.txt": parameter_text(config)}

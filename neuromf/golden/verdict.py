@@ -8,9 +8,10 @@ from enum import StrEnum
 from neuromf.comparison.comparator import Comparison, ComparisonVerdict, Tolerance, compare
 from neuromf.comparison.message import Context, explain
 from neuromf.golden.case import GoldenCase
+from neuromf.golden.contract import contract_problems
 from neuromf.golden.environment import environment
 from neuromf.golden.runner import CaseRun, run_steps, threads
-from neuromf.golden.store import contract_problems, golden_table, provenance, tolerance_frame
+from neuromf.golden.store import golden_table, provenance, tolerance_frame
 from neuromf.golden.tolerances import tolerances_from
 
 

@@ -113,6 +113,14 @@ def _plot(axes: Axes, line: Line, frame: Frame, *, faint: bool = False) -> None:
               alpha=0.35 if faint else 1.0, gid=line.gid)  # fmt: skip
 
 
+class _PlainLog(LogFormatter):
+    """Labels the ticks that LogFormatter labels, and writes 0.7 where it writes 7e-01."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """A tick's label, empty where it has none."""
+        return f"{x:g}" if super().__call__(x, pos) else ""
+
+
 def _dress(axes: Axes, frame: Frame) -> None:
     axes.set_xlabel(frame.across, color=INK)
     axes.set_ylabel(frame.unit, color=INK)
@@ -121,7 +129,7 @@ def _dress(axes: Axes, frame: Frame) -> None:
         lowest, highest = axes.get_ylim()
         if highest < 100 * lowest:  # 2 x 10^0 and 3 x 10^0 are harder to read than 2 and 3
             axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
+            axes.yaxis.set_minor_formatter(_PlainLog(minor_thresholds=(2, 0.5)))
     axes.margins(x=0.02)
     axes.tick_params(colors=INK, which="both")
     for spine in axes.spines.values():

@@ -74,7 +74,9 @@ def _above_nothing(run: ReportedRun, raw: Change) -> str:
     It says of a run that exploded in its first steps what its own start cannot.
     """
     times = raw.peak / anchor(run.config).total
-    return "" if times <= WARN_FACTOR else f", up to {format_value(float(f'{times:.3g}'))} times predicting nothing"
+    if times <= WARN_FACTOR:
+        return ""
+    return f", up to {format_value(float(f'{times:.3g}'))} times the loss of predicting nothing"
 
 
 def _level(run: ReportedRun, raw: Change | None) -> str:

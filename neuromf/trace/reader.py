@@ -25,12 +25,13 @@ this list it would take a dozen words for NaN in every column, an empty raw loss
 _REMEDY = "give a trace.csv that `neuromf train` wrote"
 
 
-def read_trace(path: Path) -> pd.DataFrame:
+def read_trace(path: str | Path) -> pd.DataFrame:
     """Read a trace as a table, one row an optimiser step; an empty cell is NaN, as is a number that is none.
 
     Raises:
         InputError: missing, empty, cut short, a foreign or missing column, or steps out of order.
     """
+    path = Path(path)
     check_frame(path)
     try:
         table = read_exact(path, dtype=DTYPES, keep_default_na=False, na_values=NOT_NUMBERS)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -48,14 +48,15 @@ def neuromf(monkeypatch, capsys, cache):
 
 
 def test_failed_225_is_blocked_in_a_second_without_torch(tmp_path):
-    """The static gate names every law the lost run breaks, with value, bound and remedy, within 1.0 s."""
+    """The static gate names every law the lost run breaks, with value, bound and remedy, in 1.0 s of a processor."""
     out = tmp_path / "out.json"
     command = [sys.executable, "-X", "importtime", "-m", "neuromf", "gate", "failed_225", "--static", "--json", out]
     subprocess.run(command, capture_output=True, check=False)  # so that byte code exists, as after an installation
 
-    start = time.perf_counter()
+    start = os.times()  # processor time: by the clock, the test's neighbours would be measured too
     done = subprocess.run([c for c in command if c not in ("-X", "importtime")], capture_output=True, check=False)
-    seconds = time.perf_counter() - start
+    end = os.times()
+    seconds = end.children_user - start.children_user + end.children_system - start.children_system
     modules = subprocess.run(command, capture_output=True, text=True, check=False).stderr
 
     assert done.returncode == 1

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-LONGEST_LINES = 140
+LONGEST_LINES = 130
 LEARNED = """
 radius = drawn.norm(dim=1)
 assert abs(radius.mean() - 1) < 0.15 and radius.std() < 0.3, radius

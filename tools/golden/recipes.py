@@ -9,7 +9,7 @@ from neuromf.checkout import golden_folder
 from neuromf.config.load import load_config
 from neuromf.config.recipe_files import recipe_names
 from neuromf.errors import InputError
-from neuromf.golden.store import contract_problems
+from neuromf.golden.contract import contract_problems
 from tools.golden.store import only_blessing, write_contract
 
 FOLDER = golden_folder() / "recipes"

@@ -13,7 +13,8 @@ import pandas as pd
 from neuromf.config.schema import Config
 from neuromf.data.content import file_sha256
 from neuromf.golden.case import LANE, GoldenCase
-from neuromf.golden.store import FORMAT, contract_texts
+from neuromf.golden.contract import contract_texts
+from neuromf.golden.store import FORMAT
 from neuromf.lock import Lock
 from neuromf.output import write_output
 from tools.golden.measure import CaseMeasurement

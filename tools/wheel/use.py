@@ -22,6 +22,16 @@ COMMANDS: tuple[tuple[int, tuple[str, ...]], ...] = (
 )
 """Exit code that is expected, and what a user types."""
 
+IMPORT = """
+import sys, time
+start = time.process_time()
+import neuromf
+spent = time.process_time() - start
+print(f"import neuromf: {1000 * spent:.0f} ms, torch {'is' if 'torch' in sys.modules else 'is not'} loaded")
+sys.exit(not spent <= 0.05 or 'torch' in sys.modules)
+"""
+"""A library's import is paid by whoever uses one name of it: at most 50 ms, and torch only when it is needed."""
+
 
 def top_level() -> set[str]:
     """What the installation put into site-packages beside its own metadata."""
@@ -30,13 +40,16 @@ def top_level() -> set[str]:
 
 
 def main() -> int:
-    """Run every command; return 1 when one ends otherwise than expected."""
+    """Import the library and run every command; return 1 when one ends otherwise than expected."""
     if top_level() != {"neuromf", "neuromf_spec"}:
         print(f"the wheel installs {sorted(top_level())}")
         return 1
     command = shutil.which("neuromf", path=str(Path(sys.executable).parent))
     assert command is not None  # the wheel's console script
     with tempfile.TemporaryDirectory() as folder:
+        if subprocess.run([sys.executable, "-c", IMPORT], cwd=folder, check=False).returncode:
+            print("importing neuromf takes more than 50 ms, or loads torch")
+            return 1
         for expected, arguments in COMMANDS:
             ended = subprocess.run([command, *arguments], cwd=folder, capture_output=True, text=True, check=False)
             print(f"exit code {ended.returncode}: neuromf {' '.join(arguments)}")

@@ -23,6 +23,7 @@ from neuromf_spec.reference.schedule import lr_multiplier
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.diagnosis.symptoms.evidence import CalibratedRange, SignReading, fact
+from neuromf.readable import rounded
 
 OUTPUT, HEADS = "out", ("out", "v_out")
 """The output's block, and both that start at zero."""
@@ -66,8 +67,9 @@ def block_signs(config: Config, blocks: BlockNorms | None, long_enough: bool) ->
     ratio = known[OUTPUT] / others[largest] if others[largest] else math.inf
     rate = applied_rate(config, blocks.step)
     amount = f"{rate:.2g} in all" if rate < SETTLED_RATE else f"{SETTLED_RATE:g} in all or more"
-    says = f"at step {blocks.step}, after learning rates of {amount}, the gradient norm of {OUTPUT} was {ratio:.3g} "
-    says += f"times that of {largest}" + (f", the largest of {len(others)} others" if len(others) > 1 else "")
+    says = f"at step {blocks.step}, after learning rates of {amount}, the gradient norm of {OUTPUT} was "
+    among = f", the largest of {len(others)} others" if len(others) > 1 else ""
+    says += f"{rounded(ratio)} times that of {largest}{among}"
     moved = "has not moved" if ratio == math.inf else "has moved"
     yield "output_still", fact(ratio == math.inf, f"{says}: the output, which starts at zero, {moved}")
     if not long_enough:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 from neuromf_spec.law import Finding
 
+from neuromf.readable import rounded
+
 LIMIT = 2.0
 """Most points that one question adds or takes, a factor of 100: no number outvotes all others."""
 PRIOR = -1.0
@@ -60,7 +62,7 @@ def fact(present: bool, says: str) -> SignReading:
 
 def law_reading(law_id: str, title: str, finding: Finding) -> SignReading:
     """A law judged on the configuration alone: decades beyond its bound, one point where it has no number."""
-    value = finding.value if isinstance(finding.value, str) else f"{finding.value:.4g}"
+    value = finding.value if isinstance(finding.value, str) else rounded(finding.value, 4)
     detail = "" if finding.passed or not finding.detail else f"; {finding.detail}"
     says = f"{law_id}, {title}: {value} {finding.unit}".rstrip() + f", bound {finding.bound}{detail}"
     return SignReading(min(max(_decades(finding), KEPT), LIMIT), says)

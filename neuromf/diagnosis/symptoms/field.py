@@ -15,6 +15,7 @@ from neuromf.config.schema import Config
 from neuromf.diagnosis.symptoms.evidence import CalibratedRange, SignReading
 from neuromf.monitor.checks.trace_summary import CHANNELS, TraceSummary, cell
 from neuromf.monitor.guard.zero_predictor import anchor
+from neuromf.readable import rounded
 from neuromf.trace.average import mean
 
 CORRECTION = CalibratedRange(healthy=1.0, faulty=LARGEST_CORRECTION)
@@ -49,11 +50,11 @@ def data_square(summary: TraceSummary) -> float:
 def _rate_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
     rho, rate, size = (summary.levels(name) for name in ("rho", "dudt_rms", "u_rms"))
     if rho:
-        says = f"(t - r) du/dt is {rho[-1]:.3g} times as large as u and v together"
+        says = f"(t - r) du/dt is {rounded(rho[-1])} times as large as u and v together"
         yield "correction", CORRECTION.place(rho[-1], says)
     if rate and size and size[-1] > 0:
         ratio = rate[-1] / size[-1]
-        yield "field_rate", FIELD_RATE.place(ratio, f"du/dt is {ratio:.3g} times u")
+        yield "field_rate", FIELD_RATE.place(ratio, f"du/dt is {rounded(ratio)} times u")
 
 
 def _channel_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
@@ -64,13 +65,14 @@ def _channel_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
     others = [levels[name] for name in CHANNELS if name != leader]
     rest = statistics.median(other[-1] for other in others)
     lead = levels[leader][-1] / rest if rest > 0 else math.inf
-    says = f"{leader} is {lead:.3g} times the median of the other channels"
+    says = f"{leader} is {rounded(lead)} times the median of the other channels"
     yield "channel_lead", CHANNEL_LEAD.place(lead, says)
     if min(len(other) for other in others) > 1:
         climb = statistics.median(
             other[-1] / lowest if (lowest := min(other[:-1])) > 0 else math.inf for other in others
         )
-        yield "others_climb", OTHERS_CLIMB.place(climb, f"the channels other than {leader} rose too, {climb:.4g}-fold")
+        says = f"the channels other than {leader} rose too, {rounded(climb, 4)}-fold"
+        yield "others_climb", OTHERS_CLIMB.place(climb, says)
 
 
 def _data_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:

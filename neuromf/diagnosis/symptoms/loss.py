@@ -18,6 +18,7 @@ from neuromf.diagnosis.symptoms.evidence import CalibratedRange, SignReading, fa
 from neuromf.diagnosis.symptoms.field import data_square
 from neuromf.monitor.checks.trace_summary import TraceSummary
 from neuromf.monitor.guard.zero_predictor import ZeroPredictorLoss, anchor
+from neuromf.readable import rounded
 
 CLIMB = CalibratedRange(healthy=1.4, faulty=7.6)
 """Last level of the raw loss over its lowest before: an untrained net's batches differ by 1.4, exact derivatives at
@@ -58,12 +59,13 @@ def _total_signs(config: Config, summary: TraceSummary, nothing: float) -> Itera
     total = summary.levels("raw_total")
     if total:
         above = total[-1] / nothing
-        says = f"the raw loss is {total[-1]:.4g}, {above:.2g} times that of predicting nothing"
+        says = f"the raw loss is {rounded(total[-1], 4)}, {rounded(above, 2)} times that of predicting nothing"
         yield "above_nothing", ABOVE_NOTHING.place(above, says)
     if len(total) > 1:
         lowest = min(total[:-1])
         climb = total[-1] / lowest if lowest > 0 else math.inf
-        yield "climb", CLIMB.place(climb, f"the raw loss is {climb:.4g} times its lowest level before, {lowest:.4g}")
+        says = f"the raw loss is {rounded(climb, 4)} times its lowest level before, {rounded(lowest, 4)}"
+        yield "climb", CLIMB.place(climb, says)
         if climb > CLIMB.healthy and config.training.reported_loss == "weighted":
             yield from _blind(summary, climb)
 
@@ -75,7 +77,7 @@ def _blind(summary: TraceSummary, climb: float) -> Iterator[tuple[str, SignReadi
         moved = abs(math.log(weighted[-1] / weighted[0]))
         course = f"the weighted loss went from {weighted[0]:.6g} to {weighted[-1]:.6g}"
         unmoved = moved < LEAST_SENSITIVITY * math.log(climb)
-        yield "blind", fact(unmoved, f"{course} while the raw loss rose {climb:.4g}-fold")
+        yield "blind", fact(unmoved, f"{course} while the raw loss rose {rounded(climb, 4)}-fold")
 
 
 def _term_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
@@ -83,10 +85,10 @@ def _term_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
     if not flow or not meanflow:
         return
     ratio = meanflow[-1] / flow[-1] if flow[-1] > 0 else math.inf
-    says = f"the MF loss is {ratio:.3g} times the FM loss"
+    says = f"the MF loss is {rounded(ratio)} times the FM loss"
     if len(flow) > 1 and len(meanflow) > 1:
         grown = [term[-1] / term[0] if term[0] > 0 else math.inf for term in (meanflow, flow)]
-        says += f": MF {grown[0]:.2g} times its start, FM {grown[1]:.2g} of it"
+        says += f": MF {rounded(grown[0], 2)} times its start, FM {rounded(grown[1], 2)} of it"
     yield "terms_apart", TERMS_APART.place(ratio, says)
 
 
@@ -97,7 +99,7 @@ def _flow_signs(
     if not flow:
         return
     highest = max(flow) / nothing
-    says = f"the FM loss was at most {highest:.2g} times that of predicting nothing"
+    says = f"the FM loss was at most {rounded(highest, 2)} times that of predicting nothing"
     yield "flow_thrown", FLOW_THROWN.place(highest, says)
     least, share = trained_loss(config) / anchor(config).flow, flow[-1] / nothing
     # Between what a perfect model keeps of latents that are pure noise, and an untrained net.

@@ -39,7 +39,7 @@ def armed_guard(
         passed=armed,
         value="disarmed" if divergence_threshold is None else divergence_threshold,
         bound=f"> {warn_ratio:g}, finite, and reached by the failed run",
-        unit="x initial raw loss",
+        unit="" if divergence_threshold is None else "x initial raw loss",
         detail="the public code's next run had a guard that could not fire, 500 times an average of itself",
         passing_value="" if armed else f"training.divergence_threshold={max(100.0, 10 * warn_ratio):g} {on}".strip(),
     )

@@ -35,7 +35,7 @@ def temporal_ratio(*, ratio: float) -> Finding:
     return at_most(
         ratio,
         LARGEST_TEMPORAL_RATIO,
-        unit="1/t",
+        unit="per unit of t",
         detail=(
             "du/dt carries this rate into the target: at 1000 four independent replays explode while the flow-matching "
             "loss falls, at 1 the same nets train; the review did not look here"

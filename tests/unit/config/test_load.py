@@ -33,6 +33,19 @@ def test_later_layers_override_earlier_ones(tmp_path):
     assert (config.ema.decay, config.training.epochs, config.vae.checkpoint) == (0.9, 9, "demo")
 
 
+def test_every_key_says_what_it_means():
+    """The reference of the configuration explains each key."""
+    sections = Config.model_fields.items()
+    keys = [(name, key, field) for name, section in sections for key, field in section.annotation.model_fields.items()]
+    assert len(keys) > 50
+    assert [f"{name}.{key}" for name, key, field in keys if not field.description] == []
+
+
+def test_one_layer_and_one_override_need_no_list():
+    """A name and a `key=value` alone mean what they mean in a list."""
+    assert load_config("smoke", "training.epochs=3") == load_config(["smoke"], ["training.epochs=3"])
+
+
 def test_a_file_may_extend_a_recipe(tmp_path):
     """`extends` puts a recipe beneath the file."""
     path = write(tmp_path, "extends: failed_225\nmeanflow:\n  norm_eps: 1.0\n")

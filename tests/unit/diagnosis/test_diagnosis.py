@@ -103,7 +103,7 @@ def test_the_lost_run_as_recorded_points_to_the_time_derivative():
     assert (suspects[0].name, suspects[0].law) == (DERIVATIVE, "JVP-003")
     assert suspects[0].score > 0.99
     assert suspects[1].score < 0.5
-    assert any("4817 times" in reason for reason in suspects[0].supporting)
+    assert any("4,817 times" in reason for reason in suspects[0].supporting)
 
 
 def test_the_predicted_error_of_the_derivative_is_among_the_evidence():

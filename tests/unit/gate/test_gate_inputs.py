@@ -174,7 +174,7 @@ def test_scans_not_encoded_yet_are_replaced_by_the_demo_cohort(tmp_path, monkeyp
     config = loaded(tmp_path / "scans")
     monkeypatch.setitem(neuromf.gate.scale.SCALED_SECTIONS["data"], "demo_subjects", 3)
     chosen = smoke_latents(config, small_scale(config), lambda done, total: None)
-    assert chosen.origin == f"{DEMO}, for your own scans are not encoded yet"
+    assert chosen.origin == f"{DEMO}, because your own scans are not encoded yet"
     assert encoded_store(config) is None
 
 

@@ -55,7 +55,7 @@ def test_a_run_that_exploded_before_its_first_level_is_red(tmp_path):
     """Both ends are where it exploded to: what it says of itself does not move, and nothing is predicted so badly."""
     head = verdict(tmp_path, [4.0, *[92_288.0] * (STEPS - 1)])
     assert head.level == "block"
-    assert "times predicting nothing" in head.raw
+    assert "times the loss of predicting nothing" in head.raw
 
 
 def test_the_highest_loss_before_a_nan_is_told(tmp_path):

@@ -30,3 +30,10 @@ def test_a_mark_is_named_as_typed():
     """An event's law is what the file says, be it no law."""
     marks = (ChartMark(4.0, r"$\frac$", "#f00"),)
     assert r">$\frac$<" in draw([Line(STEPS, STEPS, "a", "#000")], Frame("title", "unit", width=9.0, marks=marks))
+
+
+def test_a_short_logarithmic_axis_is_labelled_without_powers_of_ten():
+    """Between 0.5 and 0.9 stands 0.6, which is read faster than 6e-01."""
+    svg = draw([Line(STEPS, np.linspace(0.5, 0.9, 9), "a", "#000")], Frame("title", "unit", log=True))
+    assert ">0.6<" in svg
+    assert "e-01" not in svg

@@ -181,6 +181,8 @@ def test_a_waiver_of_a_law_that_holds_blocks(status):
     (blocked,) = apply_waivers([result(status)], [waiver()], ["failed_225"], TODAY)
     assert blocked.status == "block"
     assert "Remove the waiver" in blocked.remedy
+    (explained,) = apply_waivers([replace(result(status), detail="0 of 400 steps")], [waiver()], ["failed_225"], TODAY)
+    assert explained.detail.startswith("0 of 400 steps; waived by us")
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,11 @@ def test_a_written_trace_reads_back(trace_file):
     assert table["raw_total"].tolist() == [0.1, 1.1, 2.1, 3.1]
 
 
+def test_a_trace_may_be_named_by_text(trace_file):
+    """A path that a user types as text is read as one made by pathlib."""
+    assert read_trace(str(trace_file)).equals(read_trace(trace_file))
+
+
 def test_append_returns_what_the_file_holds(tmp_path):
     """A summary built from returned rows equals one built from the file after a resume."""
     with TraceWriter(tmp_path / "trace.csv", 0) as writer:

@@ -10,7 +10,7 @@ from neuromf_spec.laws.silent_faults import step_repeats
 
 from neuromf.monitor.guard.alarm import Alarm, Level, Verdict, alarm_of
 
-LOOSE = 1e-3
+RERUN_RTOL = 1e-3
 """Relative difference borne where kernels need not be deterministic: a thousand times the noise of the golden cases,
 1e-6, and a hundredth of what an alarm is about."""
 
@@ -30,7 +30,7 @@ def judge_rerun(
         finite: by rank, whether its own numbers were finite.
         deterministic: whether the run asked for kernels that repeat themselves bit for bit.
     """
-    bound = 0.0 if deterministic else LOOSE
+    bound = 0.0 if deterministic else RERUN_RTOL
     compared = [name for name in first if deterministic or name not in COUNTS]
     differing = [name for name in compared if not _same(first[name], again[name], bound)]
     finding = step_repeats(differing=differing)

@@ -85,7 +85,7 @@ def test_drawn_causes_are_of_the_sizes_asked_and_independent(scenario):
 
 def test_the_command_writes_trials_and_table(monkeypatch, capsys, tmp_path):
     """One draw of each breakage."""
-    result = run_command(monkeypatch, capsys, "bisect-simulate", "--out", tmp_path / "out", app=app)
+    result = run_command(monkeypatch, capsys, "bisect-simulate", "--trials", 1, "--out", tmp_path / "out", app=app)
     assert result.returncode == 0
     written = read_trials(tmp_path / "out/simulation.csv")
     assert (tmp_path / "out/table.md").read_text() == markdown(written)

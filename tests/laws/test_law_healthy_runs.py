@@ -14,6 +14,7 @@ from neuromf.training.batches.source import BatchSource
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
 from tests.support.edges.edge import broken
+from tests.support.told_laws import assert_told
 
 SMALL = (
     "data.shape=[16,16,16]",
@@ -63,14 +64,14 @@ def laws_broken(config):
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_a_shipped_recipe_breaks_no_law_live_but_the_lost_run_does(name):
+def test_a_shipped_recipe_breaks_no_law_live_but_the_lost_run_does(name, request):
     """Made small, each recipe is launched and trained without a word, and the lost one breaks what lost it."""
-    assert laws_broken(load_config([name], list(SMALL))) == LOST.get(name, set())
+    assert_told(request, laws_broken(load_config([name], list(SMALL))), LOST.get(name, set()))
 
 
 @pytest.mark.parametrize("choice", OBJECTIVES, ids="-".join)
-def test_no_combination_of_terms_prediction_tangent_and_derivative_is_told_of(choice):
+def test_no_combination_of_terms_prediction_tangent_and_derivative_is_told_of(choice, request):
     """What an objective may be is no fault, whichever laws of the configuration advise against it."""
     terms, prediction, tangent, derivative = choice
     keys = (f"meanflow.loss_terms={terms}", f"meanflow.prediction={prediction}", f"meanflow.tangent={tangent}")
-    assert laws_broken(load_config(["smoke"], [*SMALL, *keys, *derivative.split()])) == set()
+    assert_told(request, laws_broken(load_config(["smoke"], [*SMALL, *keys, *derivative.split()])), set())

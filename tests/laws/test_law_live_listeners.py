@@ -14,6 +14,7 @@ from neuromf.monitor.guard.alarm import Alarm, Level, Verdict
 from neuromf.trace.columns import COLUMNS, NAMES
 from tests.support.edges.edge import plain
 from tests.support.edges.of_step import CHECKS, MOMENTS, RATE, healthy_row, heard
+from tests.support.told_laws import assert_told
 
 LISTENERS = {
     "step": {"LR-002"},
@@ -49,18 +50,18 @@ def test_a_healthy_row_and_a_healthy_probe_are_told_nothing_of():
 
 
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
-def test_a_column_that_is_wrong_is_heard_by_its_own_laws_alone(column):
+def test_a_column_that_is_wrong_is_heard_by_its_own_laws_alone(column, request):
     """Each column of the trace, spoilt alone in several ways, makes the laws speak that judge it, and no others."""
     spoilt = {"int": (4,), "text": ("other",), "float": NUMBERS}[column.kind]
     told = [heard({**RIGHT, column.name: value}, CHECKS, STEEP) for value in spoilt]
-    assert set().union(*told) == LISTENERS.get(column.name, set())
+    assert_told(request, set().union(*told), LISTENERS.get(column.name, set()))
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(StepChecks)])
-def test_a_finding_of_the_probe_is_heard_by_its_own_law_alone(name):
+def test_a_finding_of_the_probe_is_heard_by_its_own_law_alone(name, request):
     """Each field of what the probe found, wrong alone, makes one law speak; a field without a law fails."""
     value, law = FOUND[name]
-    assert heard(RIGHT, replace(CHECKS, **{name: value}), STEEP) == {law}
+    assert_told(request, heard(RIGHT, replace(CHECKS, **{name: value}), STEEP), {law})
 
 
 @pytest.mark.law("OPT-002")

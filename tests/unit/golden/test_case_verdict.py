@@ -126,7 +126,13 @@ def test_any_change_of_a_kept_text_is_a_problem(case, name):
     path, config = case.folder / name, case.config
     assert contract_problems(case.folder, config) == []
     first, second, *rest = path.read_text().splitlines()
-    for lines in ([second, *rest], [first, second, *rest, "new"], [first, first, second, *rest], [second, first, *rest], []):
+    for lines in (
+        [second, *rest],
+        [first, second, *rest, "new"],
+        [first, first, second, *rest],
+        [second, first, *rest],
+        [],
+    ):
         path.write_text("\n".join(lines) + "\n" * bool(lines))
         problems = contract_problems(case.folder, config)
         assert problems

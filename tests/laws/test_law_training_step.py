@@ -115,3 +115,22 @@ def test_nothing_advances_on_a_non_finite_loss(value):
     assert all(torch.equal(weights, average[name]) for name, weights in state.ema.shadow.items())
     after = [entry["exp_avg"] for entry in state.optimiser.state.values()]
     assert all(torch.equal(new, old) for new, old in zip(after, moments, strict=True))
+
+
+@pytest.mark.law("OBS-001")
+@pytest.mark.parametrize("terms", ["single", "dual"])
+def test_the_recorded_loss_of_the_second_head_is_that_of_its_own_output(terms):
+    """Per dim, against e - x, over all samples of the effective batch, once the head has left zero."""
+    config, state, source = trainer("meanflow.tangent=v_head", f"meanflow.loss_terms={terms}")
+    for _ in range(2):
+        train_step(state, source, config)
+    losses = []
+    for start, size in source.micro_batches():
+        batch = source.draw(state.step, start, size)
+        t = batch.t_B[:, None, None, None, None]
+        with torch.no_grad():
+            velocity = state.model((1 - t) * batch.x + t * batch.e, batch.r_B, batch.t_B).v_head
+        losses.append((velocity - (batch.e - batch.x)).square().flatten(1).mean(1))
+    row = train_step(state, source, config).row
+    assert row["raw_v_head"] == pytest.approx(float(torch.cat(losses).mean()), rel=1e-5)  # float32
+    assert row["raw_v_head"] != pytest.approx(row["v_rms"] ** 2, rel=1e-4)

@@ -18,6 +18,8 @@ from tools.golden.store import write_golden, write_measurement
 
 ROOT = Path(__file__).parents[2]
 CHANGELOG = ROOT / "golden" / "CHANGELOG.md"
+MADE_OF = ("neuromf", "spec", "tools", "golden/latents.safetensors")
+"""What the numbers of a golden come from, in a checkout: it must be that of the commit which the golden names."""
 
 
 def refuse_blessing(reason: str) -> str:
@@ -30,7 +32,7 @@ def refuse_blessing(reason: str) -> str:
         raise InputError("a golden needs a reason", remedy="say in a few words why the numbers change", key="--reason")
     if os.environ.get("CI"):
         raise InputError("a golden is not blessed in CI", remedy="bless it on your machine and commit it")
-    changes = _git("status", "--porcelain", "--", "neuromf", "spec", "tools", "golden/latents.safetensors")
+    changes = _git("status", "--porcelain", "--", *MADE_OF)
     if changes:
         first = changes.splitlines()[0].strip()
         raise InputError(f"the tree is dirty ({first})", remedy="commit first: a golden names the commit it came from")

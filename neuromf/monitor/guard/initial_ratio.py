@@ -50,7 +50,7 @@ class InitialRatio:
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint must hold for the rule to go on as if it had not stopped."""
-        return {"first": self._first, "recent": list(self._recent)}
+        return {"first": list(self._first), "recent": list(self._recent)}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint's state."""

@@ -18,6 +18,10 @@ from neuromf_spec.reference.ema import average
 from neuromf_spec.reference.weighting import potential, weight, weighted_loss
 
 Array = NDArray[np.float64]
+CHANNELS = 4
+"""Of a latent; the dims of a sample are those of its first channel, then of its second, and so on."""
+SATURATED = 10.0
+"""L/c above which the weight is 1/L^p."""
 CLIP_EPSILON = 1e-6
 """Added to the norm by torch's clip; part of the rule, for it is seen at a norm near the limit."""
 
@@ -70,16 +74,18 @@ def train_by_hand(
     start = _vector(net)
     theta, gradients, weights, rows = start, list[Array](), list[Array](), []
     for index, step in enumerate(steps):
-        row, gradient = _loss_and_gradient(_network(theta, net), step, settings)
-        norm = float(np.linalg.norm(gradient))
-        if settings.clip is not None:
-            gradient = gradient * min(1.0, settings.clip / (norm + CLIP_EPSILON))
-        gradients.append(gradient)
+        row, raw = _loss_and_gradient(_network(theta, net), step, settings)
+        norm = float(np.linalg.norm(raw))
+        factor = 1.0 if settings.clip is None else min(1.0, settings.clip / (norm + CLIP_EPSILON))
+        gradients.append(raw * factor)
         former, theta = theta, _adam(start, gradients, learning_rates[: index + 1], settings)
         weights.append(theta)
         mean = average(start, weights, settings.ema_decay)
         row |= {
+            "step": float(index),
             "grad_norm": norm,
+            "grad_zeros": float((raw == 0).mean()),
+            "clip_frac": float(settings.clip is not None and norm > settings.clip),
             "lr": learning_rates[index],
             "update_rms": _rms(theta - former),
             "param_rms": _rms(theta),
@@ -107,7 +113,19 @@ def _loss_and_gradient(net: BilinearNet, step: StepInput, settings: HandSettings
         ),
         start=np.zeros(_vector(net).shape),
     )
-    return _loss_columns(z, v_c, step, errors, losses, settings), gradient
+    velocities = _velocity_columns(net, z, v_c, step, tangent)
+    return velocities | _loss_columns(z, v_c, step, errors, losses, settings), gradient
+
+
+def _velocity_columns(net: BilinearNet, z: Array, v_c: Array, step: StepInput, tangent: Array) -> dict[str, float]:
+    """What the trace holds of the velocity, of its derivative and of what it is regressed on."""
+    u, dudt = net.average_velocity(z, step.r, step.t), net.time_derivative(z, step.t, tangent)
+    moved = (step.t - step.r)[:, None] * dudt
+    row, is_mf = {"u_rms": _rms(u), "target_rms": _rms(v_c - moved)}, step.r < step.t
+    if is_mf.any():
+        length, size, reach = (np.linalg.norm(field[is_mf], axis=1) for field in (moved, u, tangent))
+        row |= {"dudt_rms": _rms(dudt[is_mf]), "rho": float((length / (size + reach)).mean())}
+    return row
 
 
 def _loss_columns(
@@ -122,6 +140,8 @@ def _loss_columns(
     per_dim = {name: (error**2).mean(1) for name, (_, error) in errors.items()}
     flow = per_dim["flow"] if settings.dual else per_dim["velocity"][~is_mf]
     values = np.stack(list(losses.values()))
+    squares = sum((error**2 for _, error in errors.values()), start=np.zeros_like(z))
+    of_channel = squares.reshape(len(z), CHANNELS, -1).mean((0, 2))
     c, p = settings.norm_eps, settings.norm_p
     row = {
         "t_mean": step.t.mean(),
@@ -130,7 +150,9 @@ def _loss_columns(
         "z_rms": _rms(z),
         "v_rms": _rms(v_c),
         "raw_total": sum(per_dim.values()).mean(),
+        **{f"raw_ch{channel}": value for channel, value in enumerate(of_channel)},
         "w_mean": weight(values, c, p).mean(),
+        "w_sat": (values / c > SATURATED).mean(),
         "weighted": weighted_loss(values, c, p).sum(0).mean(),
         "objective": np.mean([sum(potential(float(loss), c, p) for loss in sample) for sample in values.T]),
     }

@@ -21,12 +21,13 @@ from neuromf.monitor.moments import batch_moments
 from neuromf.nets.embedding import TimeEmbedding, sinusoidal
 from neuromf.nets.vae import LatentCodec
 from neuromf.nets.vae_architecture import VaeArchitecture, build_vae
+from neuromf.training.batches.randomness import Purpose, generator
 from neuromf.training.records.previews import draw_latents
 from neuromf.training.step.ema import Ema
 from neuromf.training.step.metrics import measure
 from neuromf.training.step.optimiser import root_mean_square
 from tests.support.law_strategies import draw_batch, in_type, randomised_unet, settings_for
-from tests.support.replayed_net import Recorder, tensors_of, wide, wide_derivative, worst
+from tests.support.replayed_net import NothingNarrow, Recorder, tensors_of, wide, wide_derivative, worst
 from tests.support.wiring.parts import CPU, FIRST
 
 pytestmark = pytest.mark.law("PREC-001")
@@ -57,40 +58,43 @@ def test_all_that_is_made_of_a_bf16_networks_outputs_is_right_to_float32(tangent
     with narrow():
         found = meanflow_objective(net, batch_of(), settings, derivative_net=inside)
     given = (found.tangent.double(), wide_derivative(found.derivative))
-    with mock.patch.object(objective_module, "_derivative", lambda *_: given):
-        expected = meanflow_objective(net.again(), wide(batch_of()), settings, derivative_net=inside)
+    batch, again = wide(batch_of()), net.again()
+    with mock.patch.object(objective_module, "_derivative", lambda *_: given), NothingNarrow():
+        expected = meanflow_objective(again, batch, settings, derivative_net=inside)
     compared = dict(tensors_of(expected))
     assert len(compared) >= 12
     errors = {name: worst(value, compared[name]) for name, value in tensors_of(found)}
     assert {name: error for name, error in errors.items() if not error <= FLOAT32} == {}
-    again = measure(expected, wide(batch_of()), settings)
+    recorded = measure(expected, batch, settings)
     for name, value in measure(found, batch_of(), settings).items():
-        assert worst(value, again[name]) <= FLOAT32, name
+        assert worst(value, recorded[name]) <= FLOAT32, name
 
 
 @pytest.mark.parametrize("tangent", ["conditional", "model", "v_head"])
 def test_tangent_and_derivative_under_autocast_are_those_of_float64(tangent):
     """What is evaluated without gradient under bf16 has the values of a float64 network, to float32."""
     found, expected = [], []
-    for dtype, kept in ((torch.float32, found), (torch.float64, expected)):
-        net = randomised_unet(0, v_head=tangent == "v_head").to(dtype)
-        with torch.autocast("cpu", torch.bfloat16, cache_enabled=False, enabled=dtype == torch.float32):
-            made = meanflow_objective(net, in_type(batch_of(), dtype), settings_for(tangent=tangent))
+    for dtype, kept, context in ((torch.float32, found, narrow), (torch.float64, expected, NothingNarrow)):
+        net, batch = randomised_unet(0, v_head=tangent == "v_head").to(dtype), in_type(batch_of(), dtype)
+        with context():
+            made = meanflow_objective(net, batch, settings_for(tangent=tangent))
         kept += [made.tangent, made.derivative.u, made.derivative.dudt]
     assert [error for pair in zip(found, expected, strict=True) if not (error := worst(*pair)) <= THROUGH_NET] == []
 
 
-def test_samples_of_a_run_in_bf16_are_those_of_float64():
-    """The sampler evaluates the network in float32 whatever the run's precision was."""
+def test_samples_of_a_run_in_bf16_are_made_in_float32():
+    """Whatever a run's precision, its network is evaluated in float32, and two steps are taken as written by hand."""
     training = FIRST.training.model_copy(update={"precision": "bf16"})
-    drawn = [
-        draw_latents(net, config, SHAPE, steps=2, count=2, seed=0, device=CPU)
-        for net, config in (
-            (randomised_unet(0), FIRST.model_copy(update={"training": training})),
-            (lambda z, r, t: randomised_unet(0).double()(z.double(), r.double(), t.double()).prediction, FIRST),
-        )
-    ]
-    assert worst(drawn[0], drawn[1].double()) <= THROUGH_NET
+    net, times = Recorder(randomised_unet(0)), (1.0, 0.5)
+    config = FIRST.model_copy(update={"training": training})
+    found = draw_latents(net, config, SHAPE, steps=2, count=1, seed=7, device=CPU)
+    z = torch.from_numpy(generator(7, Purpose.SAMPLING, 0, 0).standard_normal(SHAPE, dtype=np.float32))[None].double()
+    double = randomised_unet(0).double()
+    for t, output in zip(times, net.outputs, strict=True):
+        evaluated = double(z, torch.tensor([t - 0.5]).double(), torch.tensor([t]).double()).prediction
+        assert worst(output.prediction, evaluated) <= THROUGH_NET
+        z = z - 0.5 * (z - output.prediction.double()) / t
+    assert worst(found, z) <= FLOAT32
 
 
 def _numbers(seed, *shape):
@@ -109,21 +113,17 @@ def field(z, r_B, t_B):
 
 def _average(dtype):
     """An average of weights that move by a thousandth, and how far it is from them."""
-    weights = nn.Linear(8, 8).to(dtype)
-    weights.weight.data, weights.bias.data = (torch.from_numpy(_numbers(s, *n)).to(dtype) for s, n in ((3, (8, 8)), (4, (8,))))
-    average = Ema(weights, 0.995)
-    if dtype == torch.float64:
-        average.shadow = {name: value.double() for name, value in weights.named_parameters()}
-        average.shadow = {name: value.detach().clone() for name, value in average.shadow.items()}
+    weights = nn.ParameterDict({"a": _t(_numbers(3, 8, 8), dtype), "b": _t(_numbers(4, 8), dtype)})
+    expected = [value.detach().clone() for value in weights.values()]
+    average = Ema(weights, 0.995) if dtype == torch.float32 else None
     for _ in range(20):
-        for parameter in weights.parameters():
+        for index, parameter in enumerate(weights.values()):
             parameter.data.mul_(1.001)
-        if dtype == torch.float32:
+            expected[index] = 0.995 * expected[index] + 0.005 * parameter.detach()
+        if average is not None:
             average.update(weights)
-        else:
-            for name, value in weights.named_parameters():
-                average.shadow[name].lerp_(value.detach(), 0.005)
-    return torch.cat([value.flatten() for value in average.shadow.values()])
+    found = expected if average is None else average.shadow.values()
+    return torch.cat([value.flatten() for value in found])
 
 
 def _embedded(dtype):
@@ -181,13 +181,15 @@ def test_a_value_outside_the_network_is_float32_under_autocast(name):
     """The function's values under bf16 autocast are those of float64, to float32."""
     with narrow():
         found = VALUES[name](torch.float32)
-    assert worst(found, VALUES[name](torch.float64).double()) <= FLOAT32
+    with NothingNarrow():
+        expected = VALUES[name](torch.float64)
+    assert worst(found, expected) <= FLOAT32
 
 
 @pytest.mark.parametrize("made", [_embedded, _codec], ids=["embedding", "autoencoder"])
 def test_a_network_that_is_not_trained_in_bf16_is_float32(made):
     """Embedding and autoencoder give the values of their float64 twins."""
-    assert worst(made(torch.float32), made(torch.float64).double()) <= THROUGH_NET
+    assert worst(made(torch.float32), made(torch.float64)) <= THROUGH_NET
 
 
 def test_a_difference_quotient_is_taken_of_numbers_that_are_not_rounded():

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from neuromf.flow.batch import Batch
 from neuromf.flow.jvp import Derivative
@@ -61,6 +64,18 @@ def wide(batch: Batch) -> Batch:
 def wide_derivative(found: Derivative) -> Derivative:
     """The same derivative in float64."""
     return Derivative(found.u.double(), found.dudt.double())
+
+
+class NothingNarrow(TorchDispatchMode):
+    """Refuses, in a block that computes in float64, every result that is narrower: both sides would be rounded alike."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """What the operator gives."""
+        found = func(*args, **(kwargs or {}))
+        for part in tree_leaves(found):
+            if isinstance(part, Tensor) and part.is_floating_point() and part.dtype != torch.float64:
+                raise AssertionError(f"{func} gives {part.dtype} where all is float64")
+        return found
 
 
 def worst(found: Tensor, expected: Tensor) -> float:

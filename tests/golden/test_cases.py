@@ -37,7 +37,7 @@ def test_a_case_is_the_trace_that_was_blessed(name):
 
 
 def test_the_cases_cover_what_the_trainer_can_do():
-    """Together the cases train both predictions, precisions and reductions, three tangents, both derivatives, losses and schedules."""
+    """Together the cases train every prediction, precision, tangent, derivative, reduction, loss and schedule."""
     configs = [read_case(name).config for name in case_names()]
     assert len(configs) >= 8
     assert {c.meanflow.prediction for c in configs} == {"u", "x"}

@@ -59,7 +59,7 @@ def test_all_that_is_made_of_a_bf16_networks_outputs_is_right_to_float32(tangent
         found = meanflow_objective(net, batch_of(), settings, derivative_net=inside)
     given = (found.tangent.double(), wide_derivative(found.derivative))
     batch, again = wide(batch_of()), net.again()
-    with mock.patch.object(objective_module, "_derivative", lambda *_: given), NothingNarrow():
+    with mock.patch.object(objective_module, "_derivative", return_value=given), NothingNarrow():
         expected = meanflow_objective(again, batch, settings, derivative_net=inside)
     compared = dict(tensors_of(expected))
     assert len(compared) >= 12
@@ -207,7 +207,12 @@ SHIFTED = torch.from_numpy((OFFSET + _numbers(6, 3, *SHAPE)).astype(np.float32))
 
 def _exact_moments(values_BCP):
     mean = np.array([[math.fsum(c) / len(c) for c in b] for b in values_BCP])
-    return mean, np.array([[math.fsum((c - m) ** 2) / len(c) for c, m in zip(b, ms, strict=True)] for b, ms in zip(values_BCP, mean, strict=True)])
+    return mean, np.array(
+        [
+            [math.fsum((c - m) ** 2) / len(c) for c, m in zip(b, ms, strict=True)]
+            for b, ms in zip(values_BCP, mean, strict=True)
+        ]
+    )
 
 
 def test_moments_are_added_up_in_float64():

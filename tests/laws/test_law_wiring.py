@@ -46,7 +46,7 @@ ELSEWHERE = {
     "training.step.fault_probe:_still",
     "watch.watcher:status_of_run",
 }
-"""Functions that need a whole run, a study or a report around them; the tests of their own folders hold what they do."""
+"""Functions that need a whole run, a study or a report around them; their own folders' tests hold what they do."""
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_every_key_has_a_place_in_the_table():
 
 
 def test_every_function_that_reads_a_setting_is_known():
-    """A function that names a section of a configuration is in the table, or in the list of those that are tested elsewhere."""
+    """A function that names a section of a configuration is in the table, or among those that are tested elsewhere."""
     listed = {read.place.partition("#")[0].rpartition(":") for read in LISTED}
     known = {f"{module}:{function.rpartition('.')[2]}" for module, _, function in listed}
     assert sorted(functions_that_read() - known - ELSEWHERE) == []

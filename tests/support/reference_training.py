@@ -116,5 +116,7 @@ def parted(records: list[StepRecord], written: list[dict[str, float]]) -> list[s
             bound = AVERAGE_TOLERANCE if name == "ema_gap" else TOLERANCE
             if row[name] is None or not abs(row[name] - value) <= bound * abs(value):
                 found.append(f"step {step}: {name} is {row[name]}, by hand {value}")
-        found += [f"step {step}: {name}" for name in ("raw_fm", "raw_mf") if (row[name] is None) != (name not in expected)]
+        found += [
+            f"step {step}: {name}" for name in ("raw_fm", "raw_mf") if (row[name] is None) != (name not in expected)
+        ]
     return found

@@ -67,7 +67,7 @@ def wide_derivative(found: Derivative) -> Derivative:
 
 
 class NothingNarrow(TorchDispatchMode):
-    """Refuses, in a block that computes in float64, every result that is narrower: both sides would be rounded alike."""
+    """Refuses, where all is to be float64, every result that is narrower: both sides would be rounded alike."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """What the operator gives."""

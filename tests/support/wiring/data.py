@@ -15,12 +15,11 @@ from neuromf.data import cache
 from neuromf.data.nifti import Volume
 from neuromf.data.preprocess import preprocess
 from neuromf.gate.inputs import _autoencoder_problem
+from neuromf.nets.vae import load_vae
 from neuromf.training.latents.frozen import begin
 from neuromf.training.latents.store import _preprocessing, encoded_store, selected_scans, training_store
-from neuromf.nets.vae import load_vae
 from tests.support.wiring.parts import box, digest, small_cohort
 from tests.support.wiring.reads import Observed
-
 
 LOADED = functools.cache(load_vae)
 

@@ -1,7 +1,7 @@
 """The table of `tests/laws/wiring.toml`: by scenario, what each place that reads a setting decides.
 
-`python -m tests.support.wiring.table` writes it anew, for a reader to judge what changed; it keeps the places that decide
-nothing, with their reasons, and names those that have none.
+`python -m tests.support.wiring.table` writes it anew, for a reader to judge what changed. It keeps the places that
+decide nothing, with their reasons, and names those that have none.
 """
 
 from __future__ import annotations
@@ -71,7 +71,10 @@ def write_table(stage: Stage) -> None:
                 missing.add(read)
     lines = [HEAD]
     for name, table in rows.items():
-        lines += [f'\n["{name}"]', *(f'"{read}" = {str(found).replace(chr(39), chr(34))}' for read, found in table.items())]
+        lines += [
+            f'\n["{name}"]',
+            *(f'"{read}" = {str(found).replace(chr(39), chr(34))}' for read, found in table.items()),
+        ]
     lines += [f'\n["{IDLE}"]', *(f'"{read}" = "{reason}"' for read, reason in idle.items())]
     FILE.write_text("\n".join(lines).replace("\n\n\n", "\n\n") + "\n", encoding="utf-8")
     for read in sorted(missing - {read for table in rows.values() for read in table}):

@@ -157,7 +157,15 @@ def repeated(config: Config) -> Observed:
 
 def watched_live(config: Config) -> Observed:
     """What the monitor says of a row that breaks laws, and of a half-moved average; which losses a checkpoint has."""
-    quiet = {"stale": 0, "recorded": 1, "counted": 1, "differing": (0,), "moments": {}, "norm": 2.0, "clipped_norm": 0.5}
+    quiet = {
+        "stale": 0,
+        "recorded": 1,
+        "counted": 1,
+        "differing": (0,),
+        "moments": {},
+        "norm": 2.0,
+        "clipped_norm": 0.5,
+    }
     checks = StepChecks(coverage=Coverage(1, 1, 0, 0), average_updates=1.0, **quiet)
     monitor = Monitor(config, LatentMoments((0.0,) * 8, (1.0,) * 8))
     told = monitor.judge(row_of(0, lr=0.5), Verdict(), None)

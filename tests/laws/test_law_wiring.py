@@ -32,6 +32,7 @@ ELSEWHERE = {
     "gate.smoke:_trustworthy",
     "gate.smoke_latents:_own_latents",
     "gate.smoke_latents:smoke_latents",
+    "golden.case:lane",
     "golden.parameters:parameter_text",
     "replay.rules:_guard",
     "report.headline:_level",

@@ -105,7 +105,7 @@ def _attached_derivative() -> Iterator[None]:
     """du/dt with gradient: the derivative is taken with the graph kept."""
 
     def derivative(field: Any, z: Any, r_B: Any, t_B: Any, tangent: Any) -> Any:  # noqa: ANN401
-        with torch.enable_grad():
+        with torch.enable_grad(), torch.autocast(z.device.type, enabled=False):
             result = torch.func.jvp(lambda p, t: field(p, r_B, t), (z, t_B), (tangent, torch.ones_like(t_B)))
         return Derivative(result[0].detach(), result[1])
 

@@ -15,7 +15,6 @@ from neuromf.config.load import load_config
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
 
-LANE = "cpu-fp32"
 FOLDER = golden_folder() / "cases"
 MOST_STEPS = 60
 SMALL = (
@@ -67,9 +66,14 @@ class GoldenCase:
         return load_config(["smoke"], [*SMALL, *self.contract.overrides])
 
     @property
+    def lane(self) -> str:
+        """Device and precision that it is trained with."""
+        return f"cpu-{self.config.training.precision}"
+
+    @property
     def trace(self) -> Path:
         """The golden trace."""
-        return self.folder / f"trace.{LANE}.csv"
+        return self.folder / f"trace.{self.lane}.csv"
 
     @property
     def tolerances(self) -> Path:

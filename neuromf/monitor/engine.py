@@ -60,6 +60,8 @@ def check_readings(config: Config, checks: StepChecks) -> Iterator[LawReading]:
     yield judge("OPT-004", recorded=checks.recorded, counted=checks.counted)
     if checks.average_updates is not None:
         yield judge("EMA-001", decay=config.ema.decay, ema_updates=_whole(checks.average_updates), optimiser_steps=1)
+    limit = config.training.gradient_clip
+    yield judge("OPT-005", before=checks.norm, after=checks.clipped_norm, limit=limit)
     yield judge("BATCH-003", differing=checks.differing)
 
 

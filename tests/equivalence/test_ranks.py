@@ -7,7 +7,8 @@ import torch
 from neuromf_spec.registry import law
 
 from neuromf.training.process_group.ranks import ProcessGroup
-from tests.support.rank_worker import observe, run_ranks
+from tests.support.rank_worker import DRAWS, observe, options_on_ranks, run_ranks
+from tests.support.reference_training import OPTIONS, configured, net_of, parted, train_as_written
 
 TOLERANCE = 1e-12
 """Relative: the bilinear net is in float64 and two ranks add up in another order; measured 2e-16."""
@@ -79,6 +80,28 @@ def test_two_ranks_record_the_trace_of_one(ranks, alone):
         assert row["batch_hash"] == expected["batch_hash"]
         numbers = {name: value for name, value in row.items() if isinstance(value, float)}
         assert numbers == pytest.approx({name: expected[name] for name in numbers}, rel=TOLERANCE)
+
+
+@pytest.mark.law("BATCH-002")
+@pytest.mark.law("OPT-005")
+def test_two_ranks_train_as_it_is_written_by_hand(ranks):
+    """At drawn settings, rare ones among them, the records of both ranks are the hand-written training's."""
+    for index, seed in enumerate(DRAWS):
+        options = options_on_ranks(seed)
+        config = configured(options)
+        written = train_as_written(config, net_of(config))
+        for rank in ranks:
+            assert parted(rank["drawn"][index], written) == [], options
+            for record in rank["drawn"][index]:
+                asked = {"before": record.checks.norm, "after": record.checks.clipped_norm}
+                assert law("OPT-005").predicate(**asked, limit=config.training.gradient_clip).passed, options
+
+
+def test_the_drawn_settings_hold_every_value_of_every_option():
+    """Among the settings that ranks train there is a clip that binds, each schedule, a warm-up, a weight decay."""
+    drawn = [options_on_ranks(seed) for seed in DRAWS]
+    for key, values in OPTIONS.items():
+        assert {options[key] for options in drawn} == set(values), key
 
 
 @pytest.mark.law("GUARD-002")

@@ -7,8 +7,8 @@ from neuromf.golden.runner import CPU, golden_latents, run_steps, threads
 from neuromf.training.process_group.ranks import ProcessGroup
 from neuromf.training.step.state import state_around
 from neuromf.training.step.train_step import train_step
+from tests.support.double_source import DoubleSource
 from tests.support.law_strategies import randomised_unet
-from tests.support.rank_worker import DoubleSource
 from tests.support.tiny_run import make_tiny_config
 from tools.golden.noise import other_accumulation
 

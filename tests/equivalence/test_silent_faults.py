@@ -137,6 +137,24 @@ def test_a_parameter_that_does_not_move_is_told_at_once(state, config, real_late
     assert "1 not moved" in event.value
 
 
+@pytest.mark.law("OPT-005")
+@pytest.mark.parametrize("spoil", [lambda gradient: gradient, lambda gradient: gradient * 0.1])
+def test_a_gradient_that_is_not_clipped_to_the_limit_is_told_at_once(real_latents, monkeypatch, spoil):
+    """A clip that does nothing, or too much, gives the optimiser another norm than the limit."""
+    config = make_tiny_config("training.gradient_clip=0.5")
+    state = initial_state(config, (1.0,) * 4, CPU)
+
+    def clip(model, norm, limit):
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                parameter.grad.copy_(spoil(parameter.grad))
+
+    monkeypatch.setattr(step_module, "clip", clip)
+    event = told(events_of(state, config, real_latents), "OPT-005")
+    assert event.step == 0
+    assert not law("OPT-005").predicate(before=3.0, after=3.0, limit=0.5).passed
+
+
 @pytest.mark.law("DATA-003")
 @pytest.mark.parametrize("spoil", [lambda x: 1.5 * x, lambda x: x + 0.5, lambda x: x.clamp(-1, 1)])
 def test_data_that_are_not_the_manifests_are_told_at_the_first_step(state, config, real_latents, spoil):

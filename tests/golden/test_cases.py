@@ -37,12 +37,13 @@ def test_a_case_is_the_trace_that_was_blessed(name):
 
 
 def test_the_cases_cover_what_the_trainer_can_do():
-    """Together the cases train both predictions, three tangents, both derivatives, reductions, losses and schedules."""
+    """Together the cases train every prediction, precision, tangent, derivative, reduction, loss and schedule."""
     configs = [read_case(name).config for name in case_names()]
     assert len(configs) >= 8
     assert {c.meanflow.prediction for c in configs} == {"u", "x"}
     assert {c.meanflow.tangent for c in configs} == {"conditional", "model", "v_head"}
     assert {c.meanflow.jvp for c in configs} == {"exact", "finite_difference"}
+    assert {c.training.precision for c in configs} == {"fp32", "bf16"}
     assert {c.meanflow.reduction for c in configs} == {"mean", "sum"}
     assert {c.meanflow.loss_terms for c in configs} == {"single", "dual"}
     assert {c.training.lr_schedule for c in configs} == {"constant", "cosine", "linear"}

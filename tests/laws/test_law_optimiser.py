@@ -19,7 +19,7 @@ from neuromf.config.schema import TrainingConfig
 from neuromf.monitor.checks.coverage import coverage, unmoved
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.step.ema import Ema
-from neuromf.training.step.optimiser import build_optimiser, set_learning_rate
+from neuromf.training.step.optimiser import build_optimiser, clip, set_learning_rate
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
 from tests.support.law_strategies import SEEDS, randomised_unet, relative_error
@@ -237,3 +237,28 @@ def test_an_average_in_bfloat16_stands_still():
     arguments = {"decay": 0.999, "optimiser_steps": 20_000}
     assert not law("EMA-001").predicate(**arguments, dtype="bfloat16").passed
     assert law("EMA-001").predicate(**arguments, dtype="float32").passed
+
+
+@pytest.mark.law("OPT-005")
+@given(seed=SEEDS, size=st.floats(1e-6, 1e6), limit=st.floats(1e-6, 1e6))
+def test_the_clip_shortens_the_whole_gradient_to_the_limit(seed, size, limit):
+    """Gradients of any size, over several parameters, keep their direction and have the limit's norm or their own."""
+    layers = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    generator = torch.Generator().manual_seed(seed % 2**31)
+    for parameter in layers.parameters():
+        parameter.grad = size * torch.randn(parameter.shape, generator=generator)
+    before = torch.cat([parameter.grad.flatten() for parameter in layers.parameters()])
+    clip(layers, before.norm(), limit)
+    after = torch.cat([parameter.grad.flatten() for parameter in layers.parameters()])
+    asked = {"before": float(before.norm()), "after": float(after.norm()), "limit": limit}
+    judged = law("OPT-005").predicate(**asked)
+    assert judged.passed, judged
+    assert float(after.norm()) <= limit * (1 + 1e-3)
+    assert torch.allclose(after / after.norm(), before / before.norm(), atol=1e-6)
+
+
+@pytest.mark.law("OPT-005")
+@pytest.mark.parametrize(("after", "limit"), [(2.0, 1.0), (0.5, 1.0), (1.0, None), (math.nan, 1.0)])
+def test_a_gradient_of_another_length_breaks_the_law(after, limit):
+    """Not clipped, clipped too far, clipped unasked, or no number: of a gradient of norm 3 each is told."""
+    assert not law("OPT-005").predicate(before=3.0, after=after, limit=limit).passed

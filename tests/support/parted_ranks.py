@@ -19,7 +19,8 @@ from neuromf.training.process_group.ranks import ProcessGroup
 from neuromf.training.step import backward
 from neuromf.training.step.state import TrainState, initial_state
 from neuromf.training.step.train_step import train_step
-from tests.support.rank_worker import CPU, SHAPE, SMALL, TWO_RANKS, DoubleSource, bilinear_state, latents
+from tests.support.double_source import DoubleSource
+from tests.support.rank_worker import CPU, SHAPE, SMALL, TWO_RANKS, bilinear_state, latents
 from tests.support.tiny_run import make_tiny_config
 
 CULPRIT = 1

@@ -27,8 +27,10 @@ from neuromf.training.process_group.start import init_process_group
 from neuromf.training.records.run_folder import RunFolder, create_run
 from neuromf.training.step import metrics
 from neuromf.training.step.state import TrainState, initial_state, state_around
-from neuromf.training.step.train_step import train_step
+from neuromf.training.step.train_step import StepRecord, train_step
+from tests.support.double_source import DoubleSource
 from tests.support.law_strategies import BilinearModule, bilinear_reference
+from tests.support.reference_training import configured, drawn_options, net_of, train_records
 from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
@@ -39,18 +41,11 @@ TWO_RANKS = ("training.gpus=2", "training.gradient_accumulation_steps=2", "train
 """Four micro-batches of two samples a step: two for each of two ranks."""
 
 
+DRAWS = range(8)
+"""Seeds of the settings that are trained on ranks: among eight each value of each option is there."""
+
 Observer = Callable[[ProcessGroup], dict[str, Any]]
 """What a rank does; a function of a module, for it is named to another process."""
-
-
-@dataclass(frozen=True)
-class DoubleSource(BatchSource):
-    """The trainer's batches, widened to float64 after they are drawn."""
-
-    def draw(self, step: int, start: int, count: int) -> Batch:
-        """As the trainer draws them."""
-        batch = super().draw(step, start, count)
-        return replace(batch, **{name: getattr(batch, name).double() for name in ("x", "e", "r_B", "t_B")})
 
 
 @dataclass(frozen=True)
@@ -133,6 +128,17 @@ def trace(group: ProcessGroup) -> list[dict[str, object]]:
     return [train_step(state, source, config).row for _ in range(STEPS)]
 
 
+def options_on_ranks(seed: int) -> dict[str, Any]:
+    """Options that are drawn, with what two ranks can share."""
+    return {**drawn_options(seed), "training.gpus": 2, "training.batch_size_per_gpu": 2}
+
+
+def drawn_trainings(group: ProcessGroup) -> list[list[StepRecord]]:
+    """Records of five steps of the bilinear net, at each of several settings."""
+    configs = [configured(options_on_ranks(seed)) for seed in DRAWS]
+    return [train_records(config, net_of(config), group) for config in configs]
+
+
 def verdict_on_poison(group: ProcessGroup) -> tuple[str, int]:
     """Level and step after a step in which only the last micro-batch, another rank's, is not finite."""
     config = make_tiny_config(*TWO_RANKS)
@@ -204,6 +210,7 @@ def observe(group: ProcessGroup) -> dict[str, Any]:
         "static": first_gradient(group, *difference, "training.ddp_static_graph=true").own,
         "dynamic": first_gradient(group, *difference).own,
         "trace": trace(group),
+        "drawn": drawn_trainings(group),
         "poison": verdict_on_poison(group),
         "one_memory": verdict_on_one_ranks_memory(group, "block.middle_block"),
         "one_norm": verdict_on_one_ranks_norm(group),

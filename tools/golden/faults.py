@@ -84,6 +84,18 @@ def _scaled_tangent(original: Callable[..., Any]) -> Callable[..., Any]:
     return lambda field, z, r, t, tangent, *rest: original(field, z, r, t, 1.01 * tangent, *rest)
 
 
+def _rounded_derivative(original: Callable[..., Any]) -> Callable[..., Any]:
+    def derivative(*arguments: object) -> Any:  # noqa: ANN401
+        result = original(*arguments)
+        return replace(result, dudt=result.dudt.bfloat16().to(result.dudt.dtype))
+
+    return derivative
+
+
+def _rounded_error(original: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda error, *rest: original(error.bfloat16().to(error.dtype), *rest)
+
+
 def _attached_weight(_: object) -> Callable[..., torch.Tensor]:
     return lambda loss_B, norm_eps, norm_p: (loss_B + norm_eps).pow(-norm_p)
 
@@ -93,7 +105,7 @@ def _attached_derivative() -> Iterator[None]:
     """du/dt with gradient: the derivative is taken with the graph kept."""
 
     def derivative(field: Any, z: Any, r_B: Any, t_B: Any, tangent: Any) -> Any:  # noqa: ANN401
-        with torch.enable_grad():
+        with torch.enable_grad(), torch.autocast(z.device.type, enabled=False):
             result = torch.func.jvp(lambda p, t: field(p, r_B, t), (z, t_B), (tangent, torch.ones_like(t_B)))
         return Derivative(result[0].detach(), result[1])
 
@@ -144,8 +156,12 @@ FAULTS = (
                    _patched(flow_objective, "average_velocity", _shifted_clamp)),
     NumericalFault("tangent", "JVP-001", "derivative", "the tangent is 1 % too long", None,
                    _patched(flow_objective, "exact_derivative", _scaled_tangent)),
+    NumericalFault("derivative_narrow", "PREC-001", "derivative", "du/dt is rounded to bfloat16", None,
+                   _patched(flow_objective, "exact_derivative", _rounded_derivative)),
     NumericalFault("derivative_sign", "JVP-001", "target", "du/dt has the wrong sign", None,
                    _patched(flow_objective, "exact_derivative", _negated_derivative)),
+    NumericalFault("loss_narrow", "PREC-001", "weighting", "the squared error is rounded to bfloat16", None,
+                   _patched(flow_objective, "reduce_dims", _rounded_error)),
     NumericalFault("norm_eps", "WGT-001", "weighting", "norm_eps is 100 times larger",
                    _with(meanflow__norm_eps=lambda c: 100 * c)),
     NumericalFault("reduction", "WGT-003", "weighting", "the other reduction with the same norm_eps",

@@ -38,7 +38,8 @@ class CaseMeasurement:
 
 def measure_case(case: GoldenCase, on_run: Callable[[int, int, str], None] | None = None) -> CaseMeasurement:
     """Run a case undisturbed, under every benign change, and with every fault."""
-    total = 1 + len(PERTURBATIONS) + len(FAULTS)
+    changes = [change for change in PERTURBATIONS if change.fits(case.config)]
+    total = 1 + len(changes) + len(FAULTS)
     done = 0
 
     def told(name: str, run: CaseRun) -> CaseRun:
@@ -52,7 +53,7 @@ def measure_case(case: GoldenCase, on_run: Callable[[int, int, str], None] | Non
     with threads(1):
         base = told("undisturbed", run_steps(config, steps))
         noise = {}
-        for change in PERTURBATIONS:
+        for change in changes:
             with change.context():
                 run = told(change.name, run_steps(change.config(config), steps, change.state))
             noise[change.name] = relative_differences(run.table, base.table)

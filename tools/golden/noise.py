@@ -54,6 +54,11 @@ def other_accumulation(config: Config) -> Config:
     return validate(tree)
 
 
+def _in_float32(config: Config) -> bool:
+    """Without oneDNN torch has no bfloat16 convolution whose gradient it can take."""
+    return config.training.precision == "fp32"
+
+
 @dataclass(frozen=True)
 class Perturbation:
     """One benign change.
@@ -63,17 +68,19 @@ class Perturbation:
         context: in which the case is run.
         config: from the case's configuration to one that means the same.
         state: applied to the state before the first step.
+        fits: whether torch can run a configuration so.
     """
 
     name: str
     context: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
     config: Callable[[Config], Config] = lambda config: config
     state: Callable[[TrainState], None] = lambda state: None
+    fits: Callable[[Config], bool] = lambda config: True
 
 
 PERTURBATIONS = (
     Perturbation("threads", context=lambda: threads(2)),
-    Perturbation("kernels", context=plain_kernels),
+    Perturbation("kernels", context=plain_kernels, fits=_in_float32),
     Perturbation("one_ulp", state=one_ulp),
     Perturbation("accumulation", config=other_accumulation),
     Perturbation("per_tensor", state=per_tensor_optimiser),

@@ -12,7 +12,7 @@ import pandas as pd
 
 from neuromf.config.schema import Config
 from neuromf.data.content import file_sha256
-from neuromf.golden.case import LANE, GoldenCase
+from neuromf.golden.case import GoldenCase
 from neuromf.golden.contract import contract_texts
 from neuromf.golden.store import FORMAT
 from neuromf.lock import Lock
@@ -44,7 +44,7 @@ def write_golden(case: GoldenCase, trace: str, weights: str, document: dict[str,
     write_output(case.trace, trace)
     whole = {
         "format": FORMAT,
-        "lane": LANE,
+        "lane": case.lane,
         **document,
         "weights_sha256": weights,
         "trace_sha256": file_sha256(case.trace),

@@ -28,6 +28,8 @@ class StepChecks:
         average_updates: times the average moved, by how far it went; None where float32 cannot show it.
         differing: by rank, parameters that are not bit for bit those of rank 0.
         moments: sums of the first batch's data, empty in later steps.
+        norm: of the gradient before the clip.
+        clipped_norm: of the gradient that the optimiser was given.
     """
 
     coverage: Coverage
@@ -37,6 +39,8 @@ class StepChecks:
     average_updates: float | None
     differing: tuple[int, ...]
     moments: dict[str, float]
+    norm: float
+    clipped_norm: float
 
 
 def stale_gradients(parameters: Iterable[Tensor]) -> int:

@@ -20,6 +20,7 @@ from neuromf.monitor.checks.step_checks import (
     stale_gradients,
 )
 from neuromf.monitor.moments import batch_moments
+from neuromf.training.step.optimiser import gradients
 from neuromf.training.step.state import TrainState
 
 
@@ -70,6 +71,8 @@ class FaultProbe:
         present = [parameter.detach().float() for parameter in self._parameters]
         readings = {
             "at_rest": at_rest(moved),
+            # Adam leaves the gradients as it was given them.
+            "clipped_norm": torch.nn.utils.get_total_norm(gradients(self._state.model)),
             "counted": own_count(self._state.optimiser, present[0].device),
             **average_motion(self._average, list(self._state.ema.shadow.values()), present),
         }
@@ -90,6 +93,8 @@ class FaultProbe:
             counted=int(readings["counted"]),
             average_updates=average_updates(readings, self._config.ema.decay),
             differing=tuple(int(readings[name]) for name in ranks),
+            norm=sums["grad_norm"],
+            clipped_norm=readings["clipped_norm"],
             moments={name: value for name, value in sums.items() if name.startswith("data.")},
         )
 

@@ -1,16 +1,21 @@
-"""How far Adam remembers."""
+"""What the optimiser remembers, holds and is given."""
 
 from __future__ import annotations
 
 import math
 
-from neuromf_spec.bounds import at_most
+from neuromf_spec.bounds import at_most, within
 from neuromf_spec.citations import adam, meanflow, measured, public_code, review
 from neuromf_spec.law import Enforcer, Finding, Law, Severity
 
 LARGEST_WINDOW = 5.0
 """Per cent of the run: the denominator is then renewed twenty times. ImageNet's 0.95 is 20 steps of any run; the public
 CIFAR runs use 0.999 over 800,000 steps, 0.1 %."""
+
+CLIP_EPSILON = 1e-6
+"""Added to the norm by torch's clip, lest it divide by zero."""
+CLIP_TOLERANCE = 1e-3
+"""Relative. Two float32 norms of 200 million numbers part by 1e-5; a clip that is not there, by factors."""
 
 REASON = (
     "the review asks for a short window and the bound holds the run to that; it was not seen to fail for this alone: "
@@ -64,6 +69,20 @@ def every_parameter_trains(*, trainable: int, held: int, repeated: int, still: i
     )
 
 
+def clip_holds(*, before: float, after: float, limit: float | None) -> Finding:
+    """Judge the norm of the gradient that the optimiser was given.
+
+    Args:
+        before: its global norm as it was found, over all ranks and micro-batches.
+        after: as the optimiser was given it.
+        limit: largest norm, None where it is not clipped.
+    """
+    kept = 1.0 if limit is None else min(1.0, limit / (before + CLIP_EPSILON))
+    low, high = (kept * before * (1 + sign * CLIP_TOLERANCE) for sign in (-1, 1))
+    detail = f"it was found with norm {before:.6g}, and " + ("is not clipped" if limit is None else f"limit {limit:g}")
+    return within(after, low, high, unit="gradient norm", detail=detail)
+
+
 LAWS = (
     Law(
         id="OPT-001",
@@ -96,5 +115,18 @@ LAWS = (
         remedy="Build the optimiser after the model is complete, from its own parameters.",
         enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN, Enforcer.RUNTIME}),
         kills=("O1", "O2", "O5"),
+    ),
+    Law(
+        id="OPT-005",
+        title="the clip holds",
+        statement="The gradient's norm after the clip is at most the limit, and the clip shortens no other gradient.",
+        equation=r"\lVert g' \rVert = \min(\lVert g \rVert, c)\,(1 \pm 10^{-3})",
+        sources=(measured("tests/equivalence/test_reference_trace.py"),),
+        severity=Severity.BLOCK,
+        predicate=clip_holds,
+        example={"before": 7.3, "after": 1.0, "limit": 1.0},
+        counterexample={"before": 7.3, "after": 7.3, "limit": 1.0},
+        remedy="Clip the whole gradient by one factor, after all micro-batches and ranks and before the update.",
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN, Enforcer.RUNTIME}),
     ),
 )

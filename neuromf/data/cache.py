@@ -7,19 +7,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuromf.data.cache_entry import cache_directory, cached_store, kept_entry
-from neuromf.data.cohort import Scan, Selection, discover_scans, names_itself, select_scans
+from neuromf.data.code_facts import DEMONSTRATION, ENCODING, STORING, code_facts
+from neuromf.data.cohort import Scan, Selection, discover_scans, select_scans
 from neuromf.data.cohort_table import COHORT_FILE, describe_selection, write_cohort
 from neuromf.data.content import content_key
 from neuromf.data.demo import build_demo_cohort
 from neuromf.data.encoded import EncodedScans
 from neuromf.data.latents import encode_scans
 from neuromf.data.preprocess import Preprocessing
+from neuromf.data.scan_hashes import ScanHashes
+from neuromf.errors import InputError
 from neuromf.nets.vae import LatentCodec, load_vae
 
-__all__ = ["cache_directory", "content_key", "demo_latents", "folder_latents", "kept_scan_latents", "scan_latents"]
+__all__ = [
+    "cache_directory",
+    "content_key",
+    "demo_latents",
+    "folder_latents",
+    "kept_scan_latents",
+    "scan_hashes",
+    "scan_latents",
+]
 
-SOURCE_VERSION = 1
-"""Raise it whenever the code that makes cohort, preprocessing or latents gives other values."""
+HASHES = "hashes"
+"""Folder of the cache with notes of the hashes of scans."""
 
 
 def demo_latents(
@@ -58,7 +69,8 @@ def demo_latents(
         scans = discover_scans(cohort)
         _encode(scans, folder, preprocessing, codec, split, lambda done, total: report(total + done, 2 * total))
 
-    return cached_store(_name("demo", subjects, seed, preprocessing, codec.fingerprint, split), build)
+    code = code_facts([*ENCODING, *STORING, *DEMONSTRATION])
+    return cached_store(_name("demo", code, subjects, seed, preprocessing, codec.fingerprint, split), build)
 
 
 def folder_latents(
@@ -92,8 +104,7 @@ def scan_latents(
 ) -> Path:
     """Give the latent store of a user's scans, encoding them only if it is not in the cache or damaged there.
 
-    A scan is taken for unchanged while its path, size and time of change are: reading every scan to hash it would take
-    longer than opening the store saves.
+    A scan is known by its content, wherever it lies; see `neuromf.data.scan_hashes` for how often it is read.
 
     Args:
         scans: what is encoded, each with an id of its own.
@@ -114,17 +125,21 @@ def scan_latents(
     codec = load_vae(codec_name)
     split = _Split(split_ratios, split_seed)
 
-    kept = EncodedScans(
-        cache_directory() / "scans" / content_key([SOURCE_VERSION, preprocessing, codec.fingerprint])[:32]
-    )
+    hashes = scan_hashes()
+    alike = content_key([code_facts(ENCODING), preprocessing, codec.fingerprint])
+    kept = EncodedScans(cache_directory() / "scans" / alike[:32], hashes)
+    name = _scans_name(scans, hashes, preprocessing, codec, split)
 
     def build(folder: Path) -> None:
         table = None if selection is None else describe_selection(selection, tell)
         _encode(scans, folder, preprocessing, codec, split, on_progress or _ignore, kept)
+        if _scans_name(scans, hashes, preprocessing, codec, split) != name:
+            remedy = "repeat when no scan is written any more; what is encoded is kept"
+            raise InputError("a scan was written while the scans were encoded", remedy=remedy, key="data.root")
         if table is not None:
             write_cohort(folder / "latents" / COHORT_FILE, table)
 
-    store = cached_store(_scans_name(scans, preprocessing, codec, split), build)
+    store = cached_store(name, build)
     kept.drop_copied()
     return store
 
@@ -142,10 +157,15 @@ def kept_scan_latents(
     No latent is opened: `StoredLatents` compares each with its hash when it reads it.
 
     Raises:
-        InputError: the autoencoder cannot be read.
+        InputError: the autoencoder or a scan cannot be read.
     """
     codec = load_vae(codec_name)
-    return kept_entry(_scans_name(scans, preprocessing, codec, _Split(split_ratios, split_seed)))
+    return kept_entry(_scans_name(scans, scan_hashes(), preprocessing, codec, _Split(split_ratios, split_seed)))
+
+
+def scan_hashes() -> ScanHashes:
+    """Hashes of scans, noted in the cache."""
+    return ScanHashes(cache_directory() / HASHES)
 
 
 @dataclass(frozen=True)
@@ -154,19 +174,16 @@ class _Split:
     seed: int
 
 
-def _scans_name(scans: Sequence[Scan], preprocessing: Preprocessing, codec: LatentCodec, split: _Split) -> str:
-    return _name("folder", [_state(scan) for scan in scans], preprocessing, codec.fingerprint, split)
-
-
-def _state(scan: Scan) -> list[object]:
-    """What decides a scan's part of a store; BIDS names and guesses decide subject and id by the path alone."""
-    state = scan.path.stat()
-    known = [str(scan.path.resolve()), state.st_size, state.st_mtime_ns]
-    return known if names_itself(scan) else [*known, scan.subject, scan.scan_id]
+def _scans_name(
+    scans: Sequence[Scan], hashes: ScanHashes, preprocessing: Preprocessing, codec: LatentCodec, split: _Split
+) -> str:
+    # What decides a scan's part of a store: its content, and what the manifest says of whose it is.
+    known = [[hashes.of(scan.path), scan.subject, scan.scan_id] for scan in scans]
+    return _name("folder", code_facts([*ENCODING, *STORING]), known, preprocessing, codec.fingerprint, split)
 
 
 def _name(kind: str, *facts: object) -> str:
-    return f"{kind}-{content_key([SOURCE_VERSION, *facts])[:32]}"
+    return f"{kind}-{content_key(facts)[:32]}"
 
 
 def _ignore(done: int, total: int) -> None:

@@ -27,7 +27,7 @@ from neuromf.data.selection import ScanCandidate, Selection
 from neuromf.data.subjects import Whose, guess_subjects, whose
 from neuromf.errors import InputError
 
-__all__ = ["Scan", "Selection", "discover_scans", "names_itself", "select_scans", "subject_id"]
+__all__ = ["Scan", "Selection", "discover_scans", "select_scans", "subject_id"]
 
 
 def select_scans(root: Path) -> Selection:
@@ -75,13 +75,6 @@ def discover_scans(root: Path) -> list[Scan]:
         InputError: as `select_scans`.
     """
     return select_scans(root).scans
-
-
-def names_itself(scan: Scan) -> bool:
-    """Whether the file's own path gives subject and id, as it always did, so that nothing else decides them."""
-    stem = stem_of(scan.path)
-    by_bids = scan.subject.startswith("sub-") and scan.subject in str(scan.path) and scan.scan_id.endswith(stem)
-    return by_bids or scan.subject == scan.scan_id == stem
 
 
 def subject_id(index: int) -> str:

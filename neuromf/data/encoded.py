@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from neuromf.data.content import content_key
+from neuromf.data.scan_hashes import ScanHashes
 from neuromf.data.statistics import ChannelMoments, channel_moments
-from neuromf.errors import InputError, UnreadableError
+from neuromf.errors import UnreadableError
 
 
 @dataclass(frozen=True)
@@ -34,20 +34,21 @@ class Encoded:
 
 
 class EncodedScans:
-    """A folder of encoded scans that were made alike.
+    """A folder of encoded scans that were made alike, each known by the content of its file.
 
     Args:
         folder: where they are kept; made when the first is.
+        hashes: of the scans' files.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hashes: ScanHashes | None = None) -> None:
         self.folder = folder
+        self._hashes = hashes or ScanHashes()
         self._copied: list[Path] = []
+        self._names: dict[Path, str] = {}
 
     def find(self, scan: Path) -> Encoded | None:
         """What is kept of a scan; None where nothing is, or where it is not what was written.
-
-        A scan is taken for unchanged while its path, size and time of change are.
 
         Raises:
             UnreadableError: it is there and the system does not give it.
@@ -80,8 +81,8 @@ class EncodedScans:
         return encoded
 
     def give(self, scan: Path, target: Path) -> None:
-        """Put a scan's file at `target`: as a second name of it, which takes no room, or as a copy."""
-        path, _ = self._files(scan)
+        """Put the file of a scan that was found or kept at `target`: a second name, which takes no room, or a copy."""
+        path = self.folder / f"{self._names[scan]}.safetensors"
         try:
             os.link(path, target)
         except OSError:  # another file system, or one without links
@@ -96,13 +97,7 @@ class EncodedScans:
         self._copied.clear()
 
     def _files(self, scan: Path) -> tuple[Path, Path]:
-        try:
-            state = scan.stat()
-        except FileNotFoundError as error:
-            raise InputError("there is no such file", remedy="check the path", file=scan) from error
-        except OSError as error:
-            raise UnreadableError.of(scan, error) from error
-        name = content_key([str(scan.resolve()), state.st_size, state.st_mtime_ns])[:32]
+        name = self._names[scan] = self._hashes.of(scan)[:32]
         return self.folder / f"{name}.safetensors", self.folder / f"{name}.json"
 
 

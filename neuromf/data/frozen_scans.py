@@ -14,6 +14,7 @@ import pandera.pandas as pandera
 from pandera.errors import SchemaErrors
 
 from neuromf.data.cohort import Scan
+from neuromf.data.scan_hashes import ScanHashes
 from neuromf.errors import InputError
 
 NAMED = 3
@@ -27,6 +28,7 @@ _SCHEMA = pandera.DataFrameSchema(
         "path": pandera.Column(str, pandera.Check.str_startswith("/")),
         "size": pandera.Column("int64", pandera.Check.ge(0)),
         "mtime_ns": pandera.Column("int64"),
+        "sha256": pandera.Column(str, pandera.Check.str_matches(r"^([0-9a-f]{64})?\Z"), required=False),
     },
     strict=False,  # what else is known of a scan may differ from version to version
     coerce=True,
@@ -41,11 +43,13 @@ class FrozenScan:
         scan: whose head it is and where the file lies, an absolute path.
         size: of the file in bytes.
         mtime_ns: when it was written, in nanoseconds since 1970.
+        sha256: of its content; empty in a list of an earlier version, and where it could not be read.
     """
 
     scan: Scan
     size: int
     mtime_ns: int
+    sha256: str = ""
 
     def change(self) -> str:
         """What became of the file since, as a clause that names it; empty where it is as it was."""
@@ -58,18 +62,24 @@ class FrozenScan:
             return f"{path} cannot be looked at ({error.strerror})"
         if state.st_size != self.size:
             return f"{path} has another size ({state.st_size:,} bytes, not {self.size:,})"
+        if self.sha256:
+            return "" if _content(path, ScanHashes()) == self.sha256 else f"{path} holds something else"
         if state.st_mtime_ns != self.mtime_ns:
             return f"{path} was written since ({_date(state.st_mtime_ns)}, not {_date(self.mtime_ns)})"
         return ""
 
 
-def freeze(scans: Sequence[Scan]) -> list[FrozenScan]:
+def freeze(scans: Sequence[Scan], hashes: ScanHashes | None = None) -> list[FrozenScan]:
     """The scans as they are now.
+
+    Args:
+        scans: the scans.
+        hashes: of their contents, as far as they are known.
 
     Raises:
         InputError: one cannot be looked at.
     """
-    frozen = []
+    frozen, known = [], hashes or ScanHashes()
     for scan in scans:
         path = scan.path.absolute()
         try:
@@ -77,7 +87,8 @@ def freeze(scans: Sequence[Scan]) -> list[FrozenScan]:
         except OSError as error:
             problem = f"cannot be looked at ({error.strerror})"
             raise InputError(problem, remedy="restore it or leave it out", file=path) from error
-        frozen.append(FrozenScan(replace(scan, path=path), state.st_size, state.st_mtime_ns))
+        content = _content(path, known)
+        frozen.append(FrozenScan(replace(scan, path=path), state.st_size, state.st_mtime_ns, content))
     return frozen
 
 
@@ -102,8 +113,8 @@ def refuse_changed(scans: Sequence[FrozenScan], table: Path) -> None:
 
 def write_scans(path: Path, scans: Sequence[FrozenScan]) -> None:
     """Write the list as CSV; a name that is not UTF-8 keeps its bytes."""
-    rows = [(*(str(getattr(s.scan, name)) for name in _SCAN), s.size, s.mtime_ns) for s in scans]
-    frame = pandas.DataFrame(rows, columns=[*_SCAN, "size", "mtime_ns"])
+    rows = [(*(str(getattr(s.scan, name)) for name in _SCAN), s.size, s.mtime_ns, s.sha256) for s in scans]
+    frame = pandas.DataFrame(rows, columns=[*_SCAN, "size", "mtime_ns", "sha256"])
     # All quoted: a path may hold a comma, a quote or the end of a line.
     frame.to_csv(path, index=False, lineterminator="\n", quoting=csv.QUOTE_ALL, errors="surrogateescape")
 
@@ -125,12 +136,21 @@ def read_scans(path: Path) -> list[FrozenScan]:
         raise InputError(f"this is no list of scans ({error})", remedy=_REMEDY, file=path) from error
     known = [name for name in _SCAN if name in table.columns]
     scans = [_scan(dict(zip(known, row, strict=True))) for row in table[known].itertuples(index=False)]
-    states = zip(table["size"].tolist(), table["mtime_ns"].tolist(), strict=True)
-    return [FrozenScan(scan, int(size), int(mtime)) for scan, (size, mtime) in zip(scans, states, strict=True)]
+    contents = table["sha256"].tolist() if "sha256" in table.columns else [""] * len(scans)
+    states = zip(scans, table["size"].tolist(), table["mtime_ns"].tolist(), contents, strict=True)
+    return [FrozenScan(scan, int(size), int(mtime), content) for scan, size, mtime, content in states]
 
 
 def _scan(cells: dict[str, Any]) -> Scan:
     return Scan(**{**cells, "path": Path(cells["path"])})
+
+
+def _content(path: Path, hashes: ScanHashes) -> str:
+    """Hash of a file; empty where it cannot be read, which whoever needs its voxels tells better."""
+    try:
+        return hashes.of(path)
+    except InputError:
+        return ""
 
 
 def _date(nanoseconds: int) -> str:

@@ -18,6 +18,7 @@ from neuromf.data.encoded import Encoded, EncodedScans
 from neuromf.data.manifest import CHANNELS, MEAN_COLUMNS, STD_COLUMNS, write_manifest
 from neuromf.data.nifti import read_volume
 from neuromf.data.preprocess import Preprocessing, preprocess
+from neuromf.data.scan_hashes import file_state, refuse_written_since
 from neuromf.data.splits import split_subjects
 from neuromf.data.staging import staged_directory
 from neuromf.data.statistics import pool_moments
@@ -180,8 +181,10 @@ def unusable_scans(failures: Sequence[InputError], total: int, besides: str) -> 
 
 def _encode(scan: Scan, known: EncodedScans, preprocessing: Preprocessing, codec: LatentCodec) -> Encoded:
     try:
+        before = file_state(scan.path)
         volume = preprocess(read_volume(scan.path), preprocessing)
         latent = codec.encode(torch.from_numpy(volume.data)[None, None])[0].cpu().contiguous()
+        refuse_written_since(scan.path, before)
     except UnreadableError:
         raise
     except InputError as error:

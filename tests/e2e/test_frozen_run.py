@@ -142,10 +142,13 @@ def test_a_run_goes_on_from_the_cache_when_all_scans_are_gone(world):
 def test_scans_that_changed_are_named_before_anything_is_encoded(world):
     """Without the cache: exit code 2, each file and what became of it, and the cache stays empty."""
     shutil.rmtree(world.root / "cache")
-    gone, other, touched = sorted(world.scans.rglob("*_T1w.nii.gz"))[:3]
+    gone, other, replaced, touched = sorted(world.scans.rglob("*_T1w.nii.gz"))[:4]
     gone.unlink()
     with other.open("ab") as stream:
         stream.write(b"more")
+    written, content = replaced.stat().st_mtime_ns, replaced.read_bytes()
+    replaced.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(replaced, ns=(written, written))
     os.utime(touched, (0, 0))
 
     refused = world.train("--resume")
@@ -153,7 +156,8 @@ def test_scans_that_changed_are_named_before_anything_is_encoded(world):
     assert refused.returncode == 2
     assert f"{gone} is gone" in refused.stderr
     assert f"{other} has another size" in refused.stderr
-    assert f"{touched} was written since" in refused.stderr
+    assert f"{replaced} holds something else" in refused.stderr
+    assert str(touched) not in refused.stderr, "the same content of another time is the same scan"
     assert len(refused.stderr.strip().splitlines()) == 1
     assert not (world.root / "cache").exists()
 

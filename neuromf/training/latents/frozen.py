@@ -9,7 +9,7 @@ from pathlib import Path
 from torch import Tensor
 
 from neuromf.config.schema import Config
-from neuromf.data.cache import cache_directory, scan_latents
+from neuromf.data.cache import cache_directory, scan_hashes, scan_latents
 from neuromf.data.cache_entry import kept_store
 from neuromf.data.cohort import Scan
 from neuromf.data.frozen_scans import FrozenScan, freeze, read_scans, refuse_changed
@@ -57,7 +57,7 @@ def begin(
     selection = selected_scans(config)
     scans = [] if selection is None else selection.scans
     # Before the encoding: of a scan that is written meanwhile the older state is kept, and the change is noticed.
-    frozen = freeze(scans)
+    frozen = freeze(scans, scan_hashes())
     store = training_store(config, on_progress, scans, selection=selection, tell=tell)
     path, cache = store.path.absolute(), cache_directory().absolute()
     origin = Origin(
@@ -183,7 +183,7 @@ def _encoded_again(run: RunFolder, record: Record, config: Config, on_progress: 
         )
         store = open_latents(path, verify=False)  # `scan_latents` has just verified it
     if store.description.content_hash != description.content_hash:
-        problem = "the run's scans gave other latents when encoded again, as another machine or another torch would"
+        problem = "the run's scans gave other latents when encoded again, as another machine, torch or neuromf would"
         remedy = "go on where they were encoded, with the versions in run.json, or start a new run"
         raise InputError(problem, remedy=remedy, file=run.environment, key="latents")
     return store

@@ -11,6 +11,7 @@ from neuromf.data.cohort import Scan, Selection, discover_scans, select_scans
 from neuromf.data.examine import examine_scans, refuse_bad_scans
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.store import LatentStore, open_latents
+from neuromf.errors import UnreadableError
 
 
 def chosen_scans(config: Config) -> list[Scan]:
@@ -109,5 +110,9 @@ def _preprocessing(config: Config) -> Preprocessing:
 
 
 def _refuse_bad_scans(config: Config, scans: Sequence[Scan], on_progress: Callable[[int, int], None] | None) -> None:
-    if encoded_store(config, scans) is None:
+    try:
+        encoded = encoded_store(config, scans) is not None
+    except UnreadableError:  # of one scan: all such are named together
+        encoded = False
+    if not encoded:
         refuse_bad_scans(examine_scans(scans, on_progress=on_progress))

@@ -112,6 +112,7 @@ def test_a_store_on_another_file_system_holds_copies(scans, encode, tmp_path, mo
     monkeypatch.setattr(os, "link", refuse)
     assert encode(scans)[1] == 3
     kept = EncodedScans(tmp_path / "kept")
+    assert kept.find(scans[0].path) is not None
     kept.give(scans[0].path, tmp_path / "copy")
     kept.drop_copied()
     assert len(list((tmp_path / "kept").glob("*.safetensors"))) == 2

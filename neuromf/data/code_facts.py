@@ -1,0 +1,101 @@
+"""What the code of some modules computes, as a hash: part of the name of everything that is kept of their results.
+
+Comments, docstrings, blank lines and the ends of lines do not enter it, anything else does: a number raised by hand
+would be forgotten, and what an older version made would be taken for what this one makes.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+from collections.abc import Iterable
+from functools import cache
+from importlib.machinery import ModuleSpec
+from types import CodeType
+
+from neuromf.data.content import content_key
+
+ENCODING = (
+    "neuromf.data.encoded", "neuromf.data.latents", "neuromf.data.nifti", "neuromf.data.nifti_file",
+    "neuromf.data.preprocess", "neuromf.data.statistics", "neuromf.data.voxel_size",
+    "neuromf.nets.vae", "neuromf.nets.vae_architecture",
+)  # fmt: skip
+"""Modules that decide a scan's latent and what is kept with it."""
+STORING = (
+    "neuromf.data.content", "neuromf.data.manifest", "neuromf.data.splits", "neuromf.data.store_description",
+)  # fmt: skip
+"""Modules that decide, besides, what else stands in a store."""
+DEMONSTRATION = (
+    "neuromf.data.bspline", "neuromf.data.cohort", "neuromf.data.contents", "neuromf.data.demo",
+    "neuromf.data.image_files", "neuromf.data.left_out", "neuromf.data.scan", "neuromf.data.schemes",
+    "neuromf.data.selection", "neuromf.data.subjects", "neuromf.data.template", "neuromf.data.variation",
+)  # fmt: skip
+"""Modules that decide, besides, the built-in cohort's scans, and whose they are."""
+LIBRARIES = ("monai", "nibabel", "nilearn")
+"""Libraries whose minor versions may resample, read or ship other values; of torch and numpy rounding alone differs."""
+
+
+def code_facts(modules: Iterable[str]) -> dict[str, str]:
+    """Hashes of modules by name, and versions of the libraries that compute for them."""
+    facts = {name: module_hash(name) for name in modules}
+    return facts | {name: ".".join(importlib.metadata.version(name).split(".")[:2]) for name in LIBRARIES}
+
+
+@cache
+def module_hash(name: str) -> str:
+    """Hash of a module's code, which is not imported for it.
+
+    Where an installation left the source out, its compiled form is hashed; that differs between versions of Python.
+
+    Raises:
+        ModuleNotFoundError: there is no such module.
+    """
+    spec = importlib.util.find_spec(name)
+    if spec is None:
+        raise ModuleNotFoundError(name)
+    source = _source(spec)
+    if source is not None:
+        return source_hash(source)
+    code = spec.loader.get_code(name)  # type: ignore[union-attr] # every loader of a module of Python code has it
+    return hashlib.sha256(repr(_instructions(code)).encode()).hexdigest()
+
+
+def source_hash(source: str) -> str:
+    """Hash of what a source says, the same under every version of Python that reads it."""
+    return content_key(_meaning(ast.parse(source)))
+
+
+def _source(spec: ModuleSpec) -> str | None:
+    try:
+        text: str | None = spec.loader.get_source(spec.name)  # type: ignore[union-attr]
+    except (ImportError, AttributeError, OSError):
+        return None
+    return text
+
+
+def _meaning(node: object) -> object:
+    """A node as nested lists: its kind and what it holds; no places, no texts that stand alone, nothing empty."""
+    if isinstance(node, list):
+        return [_meaning(one) for one in node if not _is_text(one)]
+    if isinstance(node, ast.Constant):
+        return ["Constant", type(node.value).__name__, repr(node.value)]
+    if isinstance(node, ast.AST):
+        parts = [[name, _meaning(value)] for name, value in ast.iter_fields(node) if value not in (None, [])]
+        return [type(node).__name__, *parts]
+    return repr(node)
+
+
+def _is_text(node: object) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _instructions(code: CodeType) -> list[object]:
+    constants = [_instructions(one) if isinstance(one, CodeType) else _constant(one) for one in code.co_consts]
+    return [code.co_code.hex(), constants, code.co_names, code.co_varnames]
+
+
+def _constant(value: object) -> object:
+    """A constant in one form for every process: the order of a set is none."""
+    return sorted(map(repr, value)) if isinstance(value, frozenset) else repr(value)

@@ -11,7 +11,7 @@ import numpy as np
 
 from neuromf.trace.columns import COLUMNS, Row
 
-SEED = 3
+SEED = 18
 """Of the cells; `Places` refuses a trace in which two places have one number."""
 SPREAD, APART = 1.5, 1.62
 """Largest over smallest number of a column, and ratio of the smallest numbers of two neighbouring columns."""

@@ -9,10 +9,15 @@ import pytest
 import torch
 
 import neuromf.cli.training
-from neuromf.cli.explanation import SHOWN, explain_halt
+import neuromf.report.run_page
+from neuromf.cli.explanation import SHOWN, explain_halt, suspect_lines
 from neuromf.cli.training import note, report, run_training
+from neuromf.diagnosis.diagnosis import Suspect
+from neuromf.report.headline import headline
+from neuromf.report.run_facts import read_runs
 from neuromf.training.loop import Ending, Outcome
 from neuromf.training.records.run_folder import RunFolder, open_run
+from tests.support.command_line import run_command
 from tests.support.reported_run import HALT, WARNING, write_run
 from tests.support.tiny_run import make_tiny_config
 from tests.support.told_numbers import FLOATS, places_of, telling_rows
@@ -86,3 +91,43 @@ def test_the_explanation_of_a_halt_tells_steps_and_laws_of_its_events(explanatio
     assert explanation[0] == f"STOPPED at step {HALT.step} by law {HALT.law}"
     assert explanation[1] == f"  {HALT.message}"
     assert f"warned at step {WARNING.step}, {WARNING.law}: {WARNING.message}" in explanation
+
+
+def test_a_suspect_is_told_with_its_own_score_and_evidence():
+    """Three of four, each with its law, what speaks for it, against it and neither, and what to try."""
+    suspects = [
+        Suspect(
+            name=f"cause {n}",
+            law=f"LAW-{n}",
+            score=0.9 - 0.111 * n,
+            supporting=(f"for {n}a", f"for {n}b"),
+            against=(f"against {n}",),
+            try_next=f"try {n}",
+            neither=(f"neither {n}",),
+        )
+        for n in range(4)
+    ]
+    expected = [
+        line
+        for n in range(3)
+        for line in (
+            f"suspect: cause {n} (LAW-{n}, score {0.9 - 0.111 * n:.2f})",
+            *(f"  for: for {n}{letter}" for letter in "ab"),
+            f"  against: against {n}",
+            f"  neither: neither {n}",
+            f"  try: try {n}",
+        )
+    ]
+    assert list(suspect_lines(suspects)) == expected
+
+
+def test_a_report_is_told_by_the_headline_of_each_run(tmp_path, monkeypatch, capsys):
+    """Sentence, alarms and raw loss of the run whose name stands before them."""
+    monkeypatch.setattr(neuromf.report.run_page, "run_page", lambda *_, **__: "<!doctype html>")
+    first = write_run(tmp_path / "first", rows=ROWS[:21], events=[WARNING, HALT])
+    other = write_run(tmp_path / "other", rows=ROWS)
+    ended = run_command(monkeypatch, capsys, "report", first, other, "--out", tmp_path / "page.html")
+    lines, counts = ended.stdout.splitlines(), ("2 alarms", "0 alarms")
+    for line, run, alarms in zip(lines[:2], read_runs([first, other]), counts, strict=True):
+        head = headline(run)
+        assert line == f"{run.name}: {head.sentence}; {alarms}; raw loss {head.raw}"

@@ -161,7 +161,7 @@ def drawn() -> list[Config]:
     """Configurations over the whole schema, drawn once for all laws."""
     found: list[Config] = []
 
-    @settings(max_examples=3 * settings().max_examples)
+    @settings(max_examples=2 * settings().max_examples)
     @given(configs(source="demo"))
     def collect(config: Config) -> None:
         found.append(config)

@@ -8,9 +8,9 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
-from neuromf.report import run_charts
+from neuromf.report import block_charts, run_charts, time_histograms
 from neuromf.report.block_charts import block_picture
-from neuromf.report.charts import LOSS_CHARTS
+from neuromf.report.charts import LOSS_CHARTS, draw
 from neuromf.report.run_charts import DETAILS, LOSS, chart_lines, detail_pictures, loss_pictures
 from neuromf.report.run_facts import read_runs
 from neuromf.report.time_histograms import EDGES, drawn_times, time_pictures
@@ -149,18 +149,22 @@ def test_an_alarm_stands_at_its_step_with_the_name_of_its_law(run, alone):
 BLOCKS = {"conv_in": 0.5, "down.0": 3.0, "out": 20.0}
 
 
-def test_each_block_has_its_own_norms_by_epoch(run, tmp_path):
+def test_each_block_has_its_own_norms_by_epoch(tmp_path, monkeypatch):
     """A line a block, named in the legend, over the epochs."""
     folder = write_run(tmp_path / "run", rows=ROWS)
     records = json.loads((folder / "training_summary.json").read_text())
-    draw = np.random.default_rng(0)
-    norms = {name: draw.uniform(1, 3, len(records)) * size for name, size in BLOCKS.items()}
+    numbers = np.random.default_rng(0)
+    norms = {name: numbers.uniform(1, 3, len(records)) * size for name, size in BLOCKS.items()}
     for place, record in enumerate(records):
         record["grad_norm_per_block"] = {name: float(course[place]) for name, course in norms.items()}
     (folder / "training_summary.json").write_text(json.dumps(records))
     (read,) = read_runs([folder])
+    held = []
+    monkeypatch.setattr(block_charts, "draw", lambda lines, frame: held.extend(lines) or draw(lines, frame))
     picture = block_picture(read, alone=True)
     assert picture is not None
+    assert [line.x.tolist() for line in held] == [[*range(len(records))]] * len(BLOCKS)
+    assert [line.y.tolist() for line in held] == [course.tolist() for course in norms.values()]
     lines, named = drawn_lines(picture.svg), legend(picture.svg)
     assert list(named) == list(BLOCKS)
     assert len(records) == STEPS // STEPS_PER_EPOCH
@@ -170,7 +174,7 @@ def test_each_block_has_its_own_norms_by_epoch(run, tmp_path):
         assert named[name][0] == line.colour
 
 
-def test_histograms_are_of_the_times_that_the_run_drew(run):
+def test_histograms_are_of_the_times_that_the_run_drew(run, monkeypatch):
     """All t, and t - r of those samples with r < t, as densities."""
     config = run.config
     size = config.training.batch_size_per_gpu * config.training.gradient_accumulation_steps * config.training.gpus
@@ -181,7 +185,15 @@ def test_histograms_are_of_the_times_that_the_run_drew(run):
     assert (times.t.tolist(), sorted(times.gap)) == (t.tolist(), sorted(expected["t - r of MF samples"]))
     share = 100 * float(np.mean(r == t))
     assert times.note == f"{len(t):,} pairs of all {STEPS} steps; r = t in {share:.1f} % of them"
-    for picture in time_pictures([run], [times]):
+    held = []
+    monkeypatch.setattr(time_histograms, "draw", lambda lines, frame: held.extend(lines) or draw(lines, frame))
+    pictures = time_pictures([run], [times])
+    for line, values in zip(held, expected.values(), strict=True):
+        assert line.x.tolist() == np.repeat(EDGES, 2).tolist()
+        assert line.y[1:-1].tolist() == pytest.approx(
+            np.repeat(np.histogram(values, EDGES, density=True)[0], 2).tolist()
+        )
+    for picture in pictures:
         (line,) = drawn_lines(picture.svg)
         density = np.histogram(expected[picture.title], EDGES, density=True)[0]
         heights = np.repeat(density, 2)

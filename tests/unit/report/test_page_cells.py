@@ -29,6 +29,7 @@ ALARMS = [
     Event(step=5, level="warn", law="LR-002", message="m5", value="5.25", bound="<= 5"),
     Event(step=8, level="warn", law="JVP-006", message="m8", value="8.25", bound="<= 8"),
     Event(step=13, level="info", law="GUARD-001", message="m13"),
+    Event(step=14, level="info", law="JVP-006", message="m14"),
     Event(step=17, level="halt", law="GUARD-004", message="m17", value="17.25", bound="<= 17", rank=2),
 ]
 
@@ -138,9 +139,9 @@ def test_an_event_is_told_with_its_own_numbers(runs, page):
     """One card a law, gravest first: the oldest of the gravest, and how many there are."""
     cards = [" ".join(card.split()) for card in page.cards if " · step " in card]
     shown = [(entry.law_id, entry.first.step, entry.count) for entry in law_events(runs) if entry.run == "first"]
-    assert shown == [("GUARD-004", 17, 1), ("JVP-006", 3, 2), ("LR-002", 5, 1), ("GUARD-001", 13, 1)]
+    assert shown == [("GUARD-004", 17, 1), ("JVP-006", 3, 3), ("LR-002", 5, 1), ("GUARD-001", 13, 1)]
     mine = [card for card in cards if "· first" in card]
-    oldest = (ALARMS[4], ALARMS[0], ALARMS[1], ALARMS[3])
+    oldest = (ALARMS[5], ALARMS[0], ALARMS[1], ALARMS[3])
     for card, (law_id, step, count), event in zip(mine, shown, oldest, strict=True):
         assert card.startswith(law_id)
         assert f"· {event.level} · step {step}" in card

@@ -14,6 +14,9 @@ from neuromf.config.recipe_files import canonical_name
 from neuromf.errors import InputError
 from neuromf.gate.result import LawResult
 
+HELD = ("pass", "info")
+"""Statuses of a law that holds."""
+
 
 def all_waivers(path: Path | None) -> tuple[Waiver, ...]:
     """Waivers of the shipped recipes, and those of a file.
@@ -41,26 +44,32 @@ def read_waivers(path: Path) -> tuple[Waiver, ...]:
 
 
 def apply_waivers(
-    results: Iterable[LawResult], waivers: Iterable[Waiver], layers: Sequence[str], today: datetime.date
+    results: Sequence[LawResult], waivers: Iterable[Waiver], layers: Sequence[str], today: datetime.date
 ) -> list[LawResult]:
     """Results with broken laws waived where that is allowed.
 
     An expired waiver changes nothing but is mentioned in the result. A waiver whose law holds blocks: it is not needed,
-    and it would hide a later violation.
+    and it would hide a later violation. A law that is judged twice, on paper and live, holds only where both pass.
 
     Args:
         results: what the gate found.
-        waivers: all there are.
+        waivers: all there are; of several for one law the one that lasts longest counts.
         layers: the configuration as it was called; a waiver is for one of these names.
         today: the day on which it must not have expired.
     """
-    mine = {waiver.law: waiver for waiver in waivers if _is_for(waiver, layers)}
-    return [_waived(result, mine[result.law_id], today) if result.law_id in mine else result for result in results]
+    mine = _longest(waivers, layers)
+    broken = {result.law_id for result in results if result.status not in HELD}
+    return [
+        _waived(result, mine[result.law_id], today, needed=result.law_id in broken) if result.law_id in mine else result
+        for result in results
+    ]
 
 
-def _waived(result: LawResult, waiver: Waiver, today: datetime.date) -> LawResult:
+def _waived(result: LawResult, waiver: Waiver, today: datetime.date, *, needed: bool) -> LawResult:
     note = f"waived by {waiver.owner} until {waiver.expires}: {waiver.reason}"
-    if result.status in ("pass", "info"):
+    if result.status in HELD and needed:
+        return result
+    if result.status in HELD:
         remedy = "Remove the waiver: the law holds without it."
         return replace(result, status="block", detail=_joined(result.detail, note), remedy=remedy)
     if waiver.expired(today):
@@ -81,7 +90,13 @@ def last_day(results: Iterable[LawResult], waivers: Iterable[Waiver], layers: Se
         layers: the configuration as it was called.
     """
     used = {result.law_id for result in results if result.status == "waived"}
-    return min((w.expires for w in waivers if w.law in used and _is_for(w, layers)), default=None)
+    return min((w.expires for law_id, w in _longest(waivers, layers).items() if law_id in used), default=None)
+
+
+def _longest(waivers: Iterable[Waiver], layers: Sequence[str]) -> dict[str, Waiver]:
+    """By law, the waiver for these layers that lasts longest: a renewed one stands beside the one that expired."""
+    mine = [waiver for waiver in waivers if _is_for(waiver, layers)]
+    return {waiver.law: waiver for waiver in sorted(mine, key=lambda waiver: waiver.expires)}
 
 
 def _is_for(waiver: Waiver, layers: Sequence[str]) -> bool:

@@ -1,0 +1,279 @@
+"""Each static reading on random configurations, against what the law is asked by formulas on the configuration's keys.
+
+The formulas are written here once more, from the keys as a user types them: no code of the gate, nor of
+`neuromf.config.derived`, is used for them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from neuromf_spec.law import Severity
+from neuromf_spec.laws.observability import RAW_COLUMNS
+from neuromf_spec.laws.time_integrals import gap_probability, trained_loss_per_dim
+from neuromf_spec.reference.failed_run import FAILED_RUN_START, HEALTHY_RATIO, HEALTHY_START, recorded_curve
+from neuromf_spec.registry import law, laws
+
+from neuromf.config.resolve import flat_config
+from neuromf.config.schema import Config
+from neuromf.data.scan import GUESSED, Scan
+from neuromf.data.splits import split_subjects
+from neuromf.data.subjects import alike_guesses
+from neuromf.gate import training_checks
+from neuromf.gate.result import LawResult
+from neuromf.gate.static import CHECKS, static_findings
+from neuromf.monitor.guard.guard import first_alarms
+from neuromf.monitor.guard.zero_predictor import ZeroPredictorLoss
+from tests.support.config_strategies import configs
+
+Keys = dict[str, Any]
+
+
+def steps(k: Keys) -> int:
+    """Whole updates of the run; micro-batches that are too few for one train nothing."""
+    micro_batches = k["training.epochs"] * k["training.micro_batches_per_epoch"]
+    return int(micro_batches // k["training.gradient_accumulation_steps"])
+
+
+def batch(k: Keys) -> int:
+    """Samples of one update."""
+    return int(k["training.batch_size_per_gpu"] * k["training.gpus"] * k["training.gradient_accumulation_steps"])
+
+
+def dims(k: Keys) -> int:
+    """Four channels, a cell for every four voxels along each axis."""
+    return 4 * math.prod(size // 4 for size in k["data.shape"])
+
+
+def micro_batches(k: Keys) -> tuple[int, int]:
+    """Epochs, and micro-batches of one."""
+    return k["training.epochs"], k["training.micro_batches_per_epoch"]
+
+
+def trained_loss(k: Keys) -> float:
+    """Of a perfect model on latents of variance 1, in the unit of the reduction."""
+    uniform = (1 - k["time_sampling.data_proportion"]) * k["time_sampling.uniform_fraction"]
+    times = (k["time_sampling.mu"], k["time_sampling.sigma"], k["time_sampling.t_min"])
+    return trained_loss_per_dim(*times, uniform) * (dims(k) if k["meanflow.reduction"] == "sum" else 1)
+
+
+def multiplier(k: Keys, step: int) -> float:
+    """LR-002 as its equation says it."""
+    ramp, total = k["training.warmup_steps"], steps(k)
+    if step < ramp:
+        return (step + 1) / ramp
+    done = (step - ramp) / (total - ramp)
+    shapes = {"constant": 1.0, "cosine": (1 + math.cos(math.pi * done)) / 2, "linear": 1 - done}
+    return shapes[k["training.lr_schedule"]]
+
+
+@cache
+def halts(warn: float, halt: float | None) -> tuple[int | None, bool]:
+    """Epoch at which a guard with these bounds halts the failed run, and whether it halts a healthy one."""
+    failed = first_alarms(warn, halt, recorded_curve(), ZeroPredictorLoss(FAILED_RUN_START, FAILED_RUN_START))
+    healthy = first_alarms(warn, halt, HEALTHY_RATIO, ZeroPredictorLoss(HEALTHY_START, HEALTHY_START))
+    return next((epoch for level, epoch in failed.items() if level == "halt"), None), "halt" in healthy
+
+
+def guard(k: Keys) -> Keys:
+    warn, halt = k["training.divergence_warn_ratio"], k["training.divergence_threshold"]
+    epoch, false_alarm = halts(warn, halt)
+    monitors = k["training.monitors"]
+    return {"divergence_threshold": halt, "warn_ratio": warn, "failed_run_halted_at": epoch,
+            "halts_healthy_run": false_alarm, "monitors": monitors}  # fmt: skip
+
+
+def split(k: Keys) -> Keys:
+    """Of the built-in cohort, whose subjects have one scan each."""
+    ids = [f"sub-{number:04d}" for number in range(1, k["data.demo_subjects"] + 1)]
+    ratios = dict(zip(("train", "validation", "test"), k["data.split_ratios"], strict=True))
+    used = set(split_subjects(ids, k["data.split_ratios"], k["data.split_seed"]).values())
+    empty = [name for name, ratio in ratios.items() if ratio > 0 and name not in used]
+    return {"shared_subjects": 0, "empty_splits": empty, "subjects": len(ids)}
+
+
+def weight(k: Keys) -> Keys:
+    return {"loss": trained_loss(k), "norm_eps": k["meanflow.norm_eps"], "norm_p": k["meanflow.norm_p"]}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a law is asked of a configuration, and the key that a user would change."""
+
+    key: str
+    arguments: Callable[[Keys], Keys]
+
+
+READINGS = {
+    "LR-001": Reading("training.lr_schedule", lambda k: {
+        "multiplier": multiplier(k, 0), "schedule": k["training.lr_schedule"],
+        "warmup_steps": k["training.warmup_steps"]}),
+    "LR-003": Reading("training.warmup_steps", lambda k: {
+        "warmup_steps": k["training.warmup_steps"], "optimiser_steps": steps(k)}),
+    "OPT-001": Reading("training.beta2", lambda k: {
+        "beta1": k["training.beta1"], "beta2": k["training.beta2"], "optimiser_steps": steps(k)}),
+    "EMA-001": Reading("ema.decay", lambda k: {"decay": k["ema.decay"], "optimiser_steps": steps(k)}),
+    "EMA-002": Reading("ema.decay", lambda k: {"decay": k["ema.decay"], "optimiser_steps": steps(k)}),
+    "BATCH-001": Reading("training.gradient_accumulation_steps", lambda k: {
+        "batch_size_per_gpu": k["training.batch_size_per_gpu"], "gpus": k["training.gpus"],
+        "gradient_accumulation_steps": k["training.gradient_accumulation_steps"],
+        "data_proportion": k["time_sampling.data_proportion"], "run": micro_batches(k)}),
+    "DATA-002": Reading("data.split_ratios", split),
+    "GUARD-001": Reading("training.divergence_threshold", guard),
+    "OBS-001": Reading("training.diagnostics", lambda _: {"recorded": RAW_COLUMNS}),
+    "CFG-001": Reading("", lambda _: {"unknown": ()}),
+    "CFG-002": Reading("", lambda k: {"settings": {**k, "optimiser_steps": steps(k)}}),
+    "JVP-004": Reading("", lambda k: {"settings": {**k, "optimiser_steps": steps(k)}}),
+    "TIME-002": Reading("time_sampling.data_proportion", lambda k: {
+        "fm_samples": math.floor(Fraction(repr(k["time_sampling.data_proportion"])) * batch(k)), "samples": batch(k),
+        "data_proportion": k["time_sampling.data_proportion"], "run": micro_batches(k)}),
+    "TIME-004": Reading("time_sampling.t_min", lambda k: {
+        "sampler_t_min": k["time_sampling.t_min"], "clamp_t_min": k["meanflow.t_min"]}),
+    "TIME-005": Reading("time_sampling.uniform_fraction", lambda k: {"probability": gap_probability(
+        0.9, k["time_sampling.mu"], k["time_sampling.sigma"], k["time_sampling.uniform_fraction"])}),
+    "TIME-006": Reading("time_sampling.data_proportion", lambda k: {
+        "data_proportion": k["time_sampling.data_proportion"], "latent_dims": dims(k)}),
+    "JVP-003": Reading("meanflow.jvp", lambda k: {
+        "method": k["meanflow.jvp"], "step": k["meanflow.fd_step"], "time_scale": k["unet.time_scale"],
+        "precision": k["training.precision"]}),
+    "JVP-005": Reading("unet.time_scale", lambda k: {"ratio": k["unet.time_scale"]}),
+    "PREC-001": Reading("training.precision", lambda k: {"loss": "float32", "derivative": "bfloat16" if (
+        k["meanflow.jvp"], k["training.precision"]) == ("finite_difference", "bf16") else "float32"}),
+    "WGT-002": Reading("training.reported_loss", lambda k: {**weight(k), "reported": k["training.reported_loss"]}),
+    "WGT-003": Reading("meanflow.reduction", lambda k: {
+        "reduction": k["meanflow.reduction"], "norm_eps": k["meanflow.norm_eps"], "norm_p": k["meanflow.norm_p"],
+        "dims": dims(k)}),
+    "WGT-005": Reading("meanflow.norm_eps", weight),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def drawn() -> list[Config]:
+    """Configurations over the whole schema, drawn once for all laws."""
+    found: list[Config] = []
+
+    @settings(max_examples=2 * settings().max_examples)
+    @given(configs(source="demo"))
+    def collect(config: Config) -> None:
+        found.append(config)
+
+    collect()
+    return found
+
+
+def alone(config: Config, law_id: str) -> LawResult:
+    """The gate's result of one law; the others are not asked."""
+    sources = {key: f"source of {key}" for key in flat_config(config)}
+    (result,) = static_findings(config, sources, {other: None for other in CHECKS if other != law_id})
+    return result
+
+
+def expected_status(law_id: str, finding: Any) -> str:
+    """`info` for what passes and is worth reading, the finding's severity or else the law's for what does not pass."""
+    if finding.passed:
+        return "info" if finding.severity is Severity.INFO else "pass"
+    return str((finding.severity or law(law_id).severity).value)
+
+
+@pytest.mark.parametrize("law_id", [pytest.param(law_id, marks=pytest.mark.law(law_id)) for law_id in READINGS])
+def test_a_law_is_asked_of_the_keys_that_it_is_about(drawn, law_id):
+    """Status, number, bound, reason and remedy are those of the law's predicate on an independent formula."""
+    for config in drawn:
+        result, reading = alone(config, law_id), READINGS[law_id]
+        finding = law(law_id).predicate(**reading.arguments(flat_config(config)))
+        assert (result.law_id, result.title, result.where) == (law_id, law(law_id).title, "static")
+        assert result.status == expected_status(law_id, finding)
+        assert result.value == (finding.value if isinstance(finding.value, str) else pytest.approx(finding.value))
+        found = (result.bound, result.unit, result.detail, result.passing_value)
+        assert found == (finding.bound, finding.unit, finding.detail, finding.passing_value)
+        assert result.remedy == ("" if finding.passed else law(law_id).remedy)
+        assert result.key == reading.key
+        assert result.value_source == (f"source of {reading.key}" if reading.key else "")
+
+
+@pytest.mark.law("LR-002")
+def test_the_rate_is_compared_with_its_closed_form_at_a_step_of_the_run(drawn):
+    """The multiplier at the named step is the equation's, for every schedule and length of warm-up."""
+    check = CHECKS["LR-002"]
+    for config in drawn:
+        k = flat_config(config)
+        facts = type("Facts", (), {"optimiser_steps": steps(k)})
+        asked = check.arguments(config, facts)  # type: ignore[arg-type]
+        assert asked.pop("multiplier") == pytest.approx(multiplier(k, asked["step"]), rel=1e-12, abs=1e-15)
+        assert 0 <= asked.pop("step") < steps(k)
+        ramp, schedule = k["training.warmup_steps"], k["training.lr_schedule"]
+        assert asked == {"total_steps": steps(k), "warmup_steps": ramp, "schedule": schedule}
+        assert alone(config, "LR-002").status == "pass"
+
+
+TURNS = {
+    "first": lambda ramp, total: 0, "second": lambda ramp, total: 1, "last of warm-up": lambda ramp, total: ramp - 1,
+    "first after": lambda ramp, total: ramp, "second after": lambda ramp, total: ramp + 1,
+    "middle": lambda ramp, total: total // 2, "last": lambda ramp, total: total - 1,
+}  # fmt: skip
+"""Steps at which a schedule can be off by one."""
+
+
+@pytest.mark.law("LR-002")
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_rate_that_is_wrong_at_one_turn_is_found(drawn, monkeypatch, turn):
+    """Wherever a trainer's schedule is off, be it at one step, the gate blocks and names the step."""
+    true = training_checks.lr_multiplier
+    for config in drawn[:20]:
+        k = flat_config(config)
+        ramp, total = k["training.warmup_steps"], steps(k)
+        wrong = TURNS[turn](ramp, total)
+        if 0 <= wrong < total:
+            monkeypatch.setattr(training_checks, "lr_multiplier", lambda s, *a, w=wrong: true(s, *a) + (s == w))
+            result = alone(config, "LR-002")
+            assert (result.status, result.detail.partition(":")[0]) == ("block", f"step {wrong}")
+
+
+SCANS = st.lists(
+    st.tuples(st.sampled_from(["pers_1", "pers_2", "ann", "bob", "cleo", "dan"]), st.booleans()), min_size=1
+)
+
+
+@pytest.mark.law("DATA-002")
+@given(config=configs(source="folder"), listed=SCANS)
+def test_a_users_scans_are_counted_by_person_and_by_guess(config, listed):
+    """Several scans of one person are one subject; scans whose person is guessed are counted as scans."""
+    how = {True: f"{GUESSED}, from its name", False: "by BIDS"}
+    scans = [
+        Scan(person, f"scan{number}", Path(f"{number}.nii"), subject_from=how[guess])
+        for number, (person, guess) in enumerate(listed)
+    ]
+    asked, k = training_checks.split_arguments(config, scans), flat_config(config)
+    people = {person for person, _ in listed}
+    homes = set(split_subjects(people, k["data.split_ratios"], k["data.split_seed"]).values())
+    shares = zip(("train", "validation", "test"), k["data.split_ratios"], strict=True)
+    assert asked == {
+        "shared_subjects": 0,
+        "empty_splits": [name for name, share in shares if share > 0 and name not in homes],
+        "unnamed_scans": [guess for _, guess in listed].count(True),
+        "alike": alike_guesses(sorted({person for person, guess in listed if guess})) or (),
+        "subjects": len(people),
+    }
+
+
+def test_every_static_law_is_asked_once_in_the_order_of_the_registry(drawn):
+    """None is left out, none twice; and each has a formula here."""
+    found = [result.law_id for result in static_findings(drawn[0], {})]
+    assert found == [law_id for law_id in laws() if law_id in CHECKS]
+    assert set(CHECKS) == {*READINGS, "LR-002"}
+
+
+def test_the_drawn_configurations_make_both_answers_of_most_laws(drawn):
+    """A comparison of readings that are always alike would show nothing."""
+    both = {law_id for law_id in CHECKS if len({alone(config, law_id).status for config in drawn}) > 1}
+    never = {"LR-001", "LR-002", "OBS-001", "CFG-001", "WGT-003", "EMA-001", "DATA-002"}
+    assert both >= set(CHECKS) - never

@@ -35,6 +35,8 @@ FOUND = {
     "counted": (1, "OPT-004"),
     "average_updates": (2.0, "EMA-001"),
     "differing": ((0, 1), "BATCH-003"),
+    "norm": (0.5, "OPT-005"),
+    "clipped_norm": (7.3, "OPT-005"),
     "moments": ({**CHECKS.moments, "data.3": 99.0}, "DATA-003"),
 }
 """A wrong value of each finding of the probe, and its law."""

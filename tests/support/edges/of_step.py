@@ -32,6 +32,8 @@ CHECKS = StepChecks(
     average_updates=1.0,
     differing=(0, 0),
     moments={"data.samples": float(SAMPLES), **{f"data.{i}": SAMPLES * mean for i, mean in enumerate(MOMENTS.mean)}},
+    norm=1.0,
+    clipped_norm=1.0,
 )
 """What a healthy step leaves."""
 
@@ -110,6 +112,9 @@ def check_edges() -> Iterator[Edge]:
     yield Edge("OPT-004", "recorded", _checked("recorded"), (2,), (1, 3, 0))
     updates = (1.0, 1.225, 0.775, None), (1.275, 0.725, 0.0, 2.0, math.nan, math.inf)
     yield Edge("EMA-001", "updates of a step", _checked("average_updates"), *updates)
+    # Within a thousandth of the norm, which is the limit here.
+    yield Edge("OPT-005", "after the clip", _checked("clipped_norm"), (1.0009, 0.9991), (1.0011, 0.9989, 7.3, math.nan))
+    yield Edge("OPT-005", "before the clip", _checked("norm"), (1.0, 7.3), (0.9, 0.0, math.nan))
     yield none_of("BATCH-003", "rank 0", _checked("differing", lambda count: (count, 0)))
     yield none_of("BATCH-003", "rank 1", _checked("differing", lambda count: (0, count)))
     for index in range(len(MOMENTS.mean)):

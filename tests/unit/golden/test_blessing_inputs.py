@@ -13,9 +13,10 @@ import torch
 from neuromf.errors import InputError
 from neuromf.golden import runner
 from neuromf.golden.case import read_case
+from neuromf.golden.contract import contract_problems
 from neuromf.golden.environment import environment, fingerprint
 from neuromf.golden.runner import CaseRun
-from neuromf.golden.store import contract_problems, golden_table, provenance, tolerance_frame
+from neuromf.golden.store import golden_table, provenance, tolerance_frame
 from neuromf.trace.columns import NAMES
 from tests.support.trace_strategies import frame_of, with_cell
 from tools.golden import bless

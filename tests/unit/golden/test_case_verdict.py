@@ -8,10 +8,11 @@ import pytest
 
 from neuromf.cli.golden import _exit_code
 from neuromf.errors import InputError
-from neuromf.golden.case import LANE, read_case
+from neuromf.golden.case import read_case
+from neuromf.golden.contract import contract_problems, contract_texts
 from neuromf.golden.environment import environment
 from neuromf.golden.runner import CaseRun
-from neuromf.golden.store import contract_problems, contract_texts, golden_table, provenance, tolerance_frame
+from neuromf.golden.store import golden_table, provenance, tolerance_frame
 from neuromf.golden.tolerances import TOLERANCE_SCHEMA
 from neuromf.golden.verdict import CaseOutcome, CaseVerdict, judge_case
 from neuromf.trace.columns import COLUMNS
@@ -180,4 +181,4 @@ def test_a_kept_file_that_is_missing_or_of_another_form_is_refused(case, spoil, 
 
 def test_the_trace_lies_in_the_file_of_its_lane(case):
     """The lane is part of its name."""
-    assert case.trace.name == f"trace.{LANE}.csv" == "trace.cpu-fp32.csv"
+    assert case.trace.name == f"trace.{case.lane}.csv" == "trace.cpu-fp32.csv"

@@ -57,7 +57,7 @@ CURVES = st.builds(
 
 @settings(max_examples=4)
 @given(curve=CURVES, armed=st.booleans())
-def test_a_guard_restored_before_every_step_says_what_an_undisturbed_one_says(curve, armed):
+def test_a_guard_restored_before_every_step_says_what_another_says(curve, armed):
     """Whatever it needs to remember is in its state: a thousand restarts change no alarm, number or sentence."""
     whole, cut = (DivergenceGuard(10.0, 100.0 if armed else None, START) for _ in range(2))
     for losses in curve:

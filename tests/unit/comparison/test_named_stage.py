@@ -45,7 +45,7 @@ def told(cells, *, swapped=False):
 
 
 @pytest.mark.parametrize("column", PARTING, ids=lambda column: column.name)
-def test_a_column_that_parts_names_its_stage_alone_and_with_all_that_follows(column):
+def test_a_column_names_its_stage_alone_and_with_all_that_follows(column):
     """Alone; with every later column of the step; and with every cell of the steps after it: the stage is the same."""
     place = NAMES.index(column.name)
     stage = next(stage for stage, names in STAGE_OF.items() if column.name in names.split())

@@ -108,7 +108,7 @@ def test_everything_in_an_environment_may_excuse_a_regression(case, key):
     assert judged(case, off("lr", 2.0)).outcome is CaseOutcome.UNKNOWN_PLATFORM
 
 
-def test_another_configuration_or_parameter_breaks_the_contract_before_anything_is_run(case, monkeypatch):
+def test_another_contract_is_told_before_anything_is_run(case, monkeypatch):
     """The line that is new and the one that is gone are told, and no number is compared."""
     monkeypatch.setattr("neuromf.golden.verdict.run_steps", lambda *given: pytest.fail("it was run"))
     for name in ("config.txt", "params.txt"):

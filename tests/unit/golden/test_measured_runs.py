@@ -51,7 +51,7 @@ def runs(monkeypatch):
     return made
 
 
-def test_a_measurement_runs_the_case_undisturbed_then_with_each_change_alone(runs):
+def test_a_measurement_runs_the_case_and_then_each_change_alone(runs):
     """Each benign change and each fault is there in its own run and in no other, for as many steps as the case has."""
     told = []
     measure.measure_case(CASE, lambda done, total, name: told.append((done, total, name)))
@@ -121,9 +121,7 @@ def moved_table(factor):
         (float("nan"), float("nan"), CaseOutcome.REGRESSED, "not finite first at step 2, column lr"),
     ],
 )
-def test_a_difference_is_the_environments_where_the_goldens_own_commit_gives_it_too(
-    monkeypatch, now, then, outcome, words
-):
+def test_a_difference_is_of_the_environment_where_its_own_commit_has_it(monkeypatch, now, then, outcome, words):
     """And the code's where it does not; where there is none, that commit is not run."""
     ran = []
     monkeypatch.setattr(attribution, "golden_table", lambda case: table_of(4))

@@ -33,7 +33,7 @@ def still(*, weight=1.0, gradient=1.0, moved=0.0, rate=1e-3, epsilon=1e-8):
         ("epsilon", 0.9, 1.1),  # a gradient of 1
     ],
 )
-def test_a_parameter_that_stood_still_is_told_where_float32_would_have_shown_its_step(at, told, left):
+def test_a_parameter_that_stood_still_is_told_where_its_step_would_show(at, told, left):
     """Its gradient is above epsilon and the rate above a hundred-thousandth of its largest weight; else it is left."""
     assert (still(**{at: told}), still(**{at: left})) == (1, 0)
 
@@ -134,7 +134,7 @@ def readings(**changed):
         ({"gap": math.nan}, None),
     ],
 )
-def test_a_way_that_cannot_be_read_is_none_and_one_that_leads_elsewhere_is_no_number(changed, counted):
+def test_a_way_that_cannot_be_read_is_none_and_another_no_number(changed, counted):
     """Float32 shows a change above a millionth of the average; within that, direction and length must fit."""
     found = average_updates(readings(**changed), 0.98)
     assert found == (None if counted is None else pytest.approx(counted, rel=0.1, nan_ok=True))

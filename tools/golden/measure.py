@@ -21,6 +21,10 @@ SEPARATION = 10.0
 """A fault must move a column this many times further than noise does, or the column does not tell them apart."""
 
 
+LARGEST = 1e-2
+"""Tolerance that no column needs more than, unless noise alone is of that size."""
+
+
 @dataclass(frozen=True)
 class CaseMeasurement:
     """What measuring a case gave.
@@ -90,7 +94,9 @@ def _tolerance_row(name: str, measurement: CaseMeasurement) -> list[object]:
     kind = "measured" if len(telling) else "demoted"
     # An effect of more than 100 % says no more than that: the tolerance stays near the noise.
     rtol = math.sqrt(floor * min(effect, 1.0)) if len(telling) else 0.0
-    return [name, kind, float(noise.max()), noisiest, min(effect, 1e300), weakest, min(rtol, 1e-2)]
+    # Never below what benign changes do, which in bfloat16 is more than a hundredth of a gradient's norm.
+    largest = max(LARGEST, 2 * float(noise.max()))
+    return [name, kind, float(noise.max()), noisiest, min(effect, 1e300), weakest, min(rtol, largest)]
 
 
 def undetected_laws(case: GoldenCase, measurement: CaseMeasurement, table: pd.DataFrame) -> list[str]:

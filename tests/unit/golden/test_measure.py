@@ -61,6 +61,13 @@ def test_an_effect_within_the_noise_does_not_lower_the_tolerance():
     assert row_of(measured({("kernels", "rho"): 1e-5}, cells), "rho")["weakest"] == "tangent"
 
 
+@pytest.mark.parametrize("noise", [1e-6, 1e-3, 1.1e-2, 0.05])
+def test_a_tolerance_is_never_below_the_noise(noise):
+    """Whatever benign changes do to a column is no regression, also where that is more than a hundredth."""
+    row = row_of(measured({("threads", "grad_norm"): noise}, {("tangent", "grad_norm"): 20 * noise}), "grad_norm")
+    assert row["rtol"] > noise
+
+
 def test_counts_and_closed_forms_are_exact():
     """The learning rate agrees to the last digit or not at all."""
     row = row_of(measured({}, {("learning_rate", "lr"): 1e-2}), "lr")

@@ -15,19 +15,19 @@ from neuromf.data.preprocess import Preprocessing
 from neuromf.data.scan import Scan
 
 texts = st.sampled_from(["a", "b"])
-requests = st.fixed_dictionaries(
-    {
-        "contents": st.lists(st.binary(min_size=1, max_size=2), min_size=2, max_size=2),
-        "ids": st.tuples(texts, texts),
-        "subjects": st.tuples(texts, texts),
-        "spacing": st.sampled_from([1.0, 1.0000001]),
-        "shape": st.permutations([4, 8, 12]).map(tuple),
-        "limits": st.sampled_from([(0.0, 99.0), (0.0, 99.5), (1.0, 99.0)]),
-        "codec": texts,
-        "split_ratios": st.sampled_from([(0.8, 0.1, 0.1), (0.8, 0.2, 0.0)]),
-        "split_seed": st.integers(0, 1),
-    }
-)
+PARTS = {
+    "contents": st.lists(st.binary(min_size=1, max_size=2), min_size=2, max_size=2),
+    "ids": st.tuples(texts, texts),
+    "subjects": st.tuples(texts, texts),
+    "spacing": st.sampled_from([1.0, 1.0000001]),
+    "shape": st.permutations([4, 8, 12]).map(tuple),
+    "limits": st.sampled_from([(0.0, 99.0), (0.0, 99.5), (1.0, 99.0)]),
+    "codec": texts,
+    "split_ratios": st.sampled_from([(0.8, 0.1, 0.1), (0.8, 0.2, 0.0)]),
+    "split_seed": st.integers(0, 1),
+}
+KEYS = tuple(PARTS)
+requests = st.fixed_dictionaries(PARTS)
 
 
 def name_of(folder, request):
@@ -47,8 +47,7 @@ def name_of(folder, request):
 
 
 @pytest.mark.law("DATA-007")
-@given(first=requests, second=requests, shared=st.sets(st.sampled_from(["contents", "ids", "subjects", "spacing", "shape",
-       "limits", "codec", "split_ratios", "split_seed"]), min_size=7))  # fmt: skip
+@given(first=requests, second=requests, shared=st.sets(st.sampled_from(KEYS), min_size=7))
 def test_two_requests_have_one_name_where_they_are_equal_alone(tmp_path_factory, first, second, shared):
     """Whatever they differ in, they are two entries; equal ones, written anew, are one."""
     folder = tmp_path_factory.mktemp("scans")

@@ -1,4 +1,4 @@
-"""A head of numbers that no rotation, mirroring or rescaling brings onto itself, on any grid, and where its parts are."""
+"""A head of numbers that no rotation, mirroring or rescaling brings onto itself, on any grid."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def phantom(grid: Grid, head_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)) -
     return Volume(data.reshape(grid.shape).astype(np.float32), grid.affine)
 
 
-def place_of(name: str, data: NDArray[np.float32], affine: NDArray[np.float64], near: NDArray[np.float64]) -> NDArray[np.float64]:
+def place_of(
+    name: str, data: NDArray[np.float32], affine: NDArray[np.float64], near: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """World place of a landmark: the middle of what is brightest within 1.5 of its widths of where it should be."""
     _, width, _ = LANDMARKS[name]
     indices = np.indices(data.shape).reshape(3, -1)
@@ -86,7 +88,9 @@ def reference_preprocess(data: NDArray[np.float32], grid: Grid, settings: Prepro
     smooth = _blurred(data.astype(float), grid, settings.spacing_mm)
     upright, edges = _upright(smooth, grid)
     first = np.array(grid.middle_mm) - grid.tilt @ (edges * (np.array(upright.shape) - 1) / 2)
-    counts = [round(edge * (size - 1) / settings.spacing_mm + 1) for edge, size in zip(edges, upright.shape, strict=True)]
+    counts = [
+        round(edge * (size - 1) / settings.spacing_mm + 1) for edge, size in zip(edges, upright.shape, strict=True)
+    ]
     points = np.indices(counts).astype(float) * settings.spacing_mm
     resampled = ndimage.map_coordinates(upright, points / edges[:, None, None, None], order=1, mode="nearest")
     start = _start(resampled, settings.shape)
@@ -95,7 +99,9 @@ def reference_preprocess(data: NDArray[np.float32], grid: Grid, settings: Prepro
         slice(max(-one, 0), min(count - one, size))
         for one, count, size in zip(start, counts, settings.shape, strict=True)
     )
-    cut[inside] = resampled[tuple(slice(max(one, 0), one + size) for one, size in zip(start, settings.shape, strict=True))]
+    cut[inside] = resampled[
+        tuple(slice(max(one, 0), one + size) for one, size in zip(start, settings.shape, strict=True))
+    ]
     low, high = np.percentile(cut, settings.intensity_percentiles)
     affine = np.eye(4)
     affine[:3, :3] = grid.tilt * settings.spacing_mm

@@ -197,8 +197,7 @@ LAWS = (
     Law(
         id="DATA-007",
         title="what is kept is what would be made",
-        statement="Whatever decides a kept latent, be it an argument, a weight, a byte of a scan or the code, decides its "
-        "name.",
+        statement="Whatever decides a kept latent decides its name: an argument, a weight, a byte of a scan, the code.",
         equation=r"\text{name}(x) = \text{name}(y) \Rightarrow \text{latents}(x) = \text{latents}(y)",
         sources=(measured("tests/unit/data/test_cache_key.py"),),
         severity=Severity.BLOCK,

@@ -1,4 +1,4 @@
-"""A head of numbers that no rotation, mirroring or rescaling brings onto itself, on any grid, and where its parts are."""
+"""A head of numbers that no rotation, mirroring or rescaling brings onto itself, on any grid."""
 
 from __future__ import annotations
 

@@ -83,6 +83,42 @@ def readable_autoencoder(*, problem: str) -> Finding:
     return Finding(passed=not problem, value="does not load" if problem else "loads", bound="loads", detail=problem)
 
 
+PLACE_TOLERANCE_MM = 1e-3
+"""World coordinates of a few hundred millimetres, by way of a spacing in float32, are off by 1e-5."""
+VALUE_TOLERANCE = 2e-3
+"""Of the range from 0 to 1: blur and interpolation in float32 are off by 1e-5, more where percentiles lie close."""
+
+
+def anatomy_in_place(*, place_error_mm: float, value_error: float) -> Finding:
+    """Judge a volume that was made of a scan.
+
+    Args:
+        place_error_mm: largest difference of a coordinate from the one that the point has in the world.
+        value_error: largest difference of a voxel from what the scan has at that point, on the scale from 0 to 1.
+    """
+    return Finding(
+        passed=place_error_mm <= PLACE_TOLERANCE_MM and value_error <= VALUE_TOLERANCE,
+        value=f"{place_error_mm:.3g} mm, {value_error:.3g}",
+        bound=f"<= {PLACE_TOLERANCE_MM:g} mm, {VALUE_TOLERANCE:g}",
+        unit="off in place and value",
+    )
+
+
+def nothing_stale(*, unnoticed: Collection[str]) -> Finding:
+    """Judge the names under which results are kept.
+
+    Args:
+        unnoticed: inputs, each in words, that were changed alone and left the name as it was.
+    """
+    return Finding(
+        passed=not unnoticed,
+        value=len(unnoticed),
+        bound="0",
+        unit="changes that leave the name as it was",
+        detail=", ".join(sorted(unnoticed)),
+    )
+
+
 def _listed(values: Sequence[float]) -> str:
     return ", ".join(f"{value:.6g}" for value in values)
 
@@ -143,5 +179,32 @@ LAWS = (
         counterexample={"problem": "there is no such autoencoder file"},
         remedy="Give vae.checkpoint a file of MAISI's weights, or 'demo' for those that are shipped.",
         enforcers=frozenset({Enforcer.PROPERTY, Enforcer.RUNTIME}),
+    ),
+    Law(
+        id="DATA-006",
+        title="anatomy stays in its place",
+        statement="A voxel of a preprocessed scan, of a latent and of a written volume shows what the scan has at the "
+        "same place of the world.",
+        equation=r"v(i) = s\left(A_s^{-1} A_v\, i\right)",
+        sources=(measured("tests/laws/test_law_anatomy.py"),),
+        severity=Severity.BLOCK,
+        predicate=anatomy_in_place,
+        example={"place_error_mm": 1e-5, "value_error": 1e-5},
+        counterexample={"place_error_mm": 44.0, "value_error": 0.4},
+        remedy="Compare axes, signs and offsets of the affine with those of the voxels, step by step.",
+        enforcers=frozenset({Enforcer.PROPERTY}),
+    ),
+    Law(
+        id="DATA-007",
+        title="what is kept is what would be made",
+        statement="Whatever decides a kept latent decides its name: an argument, a weight, a byte of a scan, the code.",
+        equation=r"\text{name}(x) = \text{name}(y) \Rightarrow \text{latents}(x) = \text{latents}(y)",
+        sources=(measured("tests/unit/data/test_cache_key.py"),),
+        severity=Severity.BLOCK,
+        predicate=nothing_stale,
+        example={"unnoticed": ()},
+        counterexample={"unnoticed": ("a scan replaced by one of its size and time",)},
+        remedy="Put what was changed into the key in neuromf/data/cache.py.",
+        enforcers=frozenset({Enforcer.PROPERTY}),
     ),
 )

@@ -17,6 +17,8 @@ from neuromf.nets.vae import LatentCodec
 from neuromf.nets.vae_architecture import build_vae
 from neuromf.training.latents import store
 
+pytestmark = pytest.mark.law("DATA-007")
+
 SOURCES = {
     "demo": cache.demo_latents,
     "folder": cache.folder_latents,

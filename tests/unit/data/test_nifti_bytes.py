@@ -12,6 +12,8 @@ from scipy.spatial.transform import Rotation
 
 from neuromf.data.nifti import read_volume, write_volume
 
+pytestmark = pytest.mark.law("DATA-006")
+
 SHAPE = (3, 4, 5)
 TYPES = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8"}
 """NIfTI's codes of real voxel types."""

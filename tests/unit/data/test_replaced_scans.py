@@ -17,6 +17,8 @@ from neuromf.data.latents import open_latents
 from neuromf.data.scan_hashes import ScanHashes
 from neuromf.errors import InputError
 
+pytestmark = pytest.mark.law("DATA-007")
+
 SIZE = 200_000
 SPLIT = {"split_ratios": (1.0, 0.0, 0.0), "split_seed": 0}
 

@@ -14,6 +14,8 @@ from neuromf.training.records.run_folder import create_run
 from tests.support.bad_scans import write_good
 from tests.support.tiny_run import TINY
 
+pytestmark = pytest.mark.law("DATA-007")
+
 
 @pytest.fixture
 def begun(tmp_path, monkeypatch):

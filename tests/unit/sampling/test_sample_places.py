@@ -1,0 +1,142 @@
+"""Where a head's parts lie after each step from the scanner to a written sample."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+
+from neuromf.data.cohort import Scan
+from neuromf.data.latents import encode_scans, open_latents
+from neuromf.data.nifti import write_volume
+from neuromf.data.preprocess import Preprocessing
+from neuromf.sampling import sampling
+from neuromf.sampling.sampling import decode_with, sample_run
+from tests.support.phantom import LANDMARKS, Grid, phantom, place_of
+
+pytestmark = pytest.mark.law("DATA-006")
+GRID = Grid((2, 0, 1), (-1, 1, -1), (1.5, 3.0, 2.0), (64, 34, 52), (6.0, -5.0, 9.0), (14.0, -33.0, 51.0))
+SETTINGS = Preprocessing(2.0, (48, 52, 56), (0.0, 100.0))
+
+
+class BlockCodec:
+    """An autoencoder whose latents are plain to see: the mean of each 4 x 4 x 4 block, its square, and two more."""
+
+    architecture = SimpleNamespace(latent_channels=4)
+    fingerprint, scale_factor = "blocks", 1.0
+
+    def encode(self, volumes):
+        """Four latents of each block."""
+        mean = torch.nn.functional.avg_pool3d(volumes, 4)
+        return torch.cat([mean, mean.square(), 1 - mean, mean + 2], dim=1)
+
+    def decode(self, latents):
+        """Each block as its mean."""
+        return latents[:, :1].repeat_interleave(4, 2).repeat_interleave(4, 3).repeat_interleave(4, 4)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """The latents of one tilted head in a scanner with other axes, opened."""
+    folder = tmp_path_factory.mktemp("places")
+    volume = phantom(GRID, GRID.middle_mm)
+    write_volume(folder / "head.nii.gz", volume.data, volume.affine)
+    scans = [Scan("head", "head", folder / "head.nii.gz")]
+    encode_scans(scans, folder / "latents", SETTINGS, BlockCodec(), split_ratios=(1.0, 0.0, 0.0), split_seed=0)
+    return open_latents(folder / "latents")
+
+
+def scanned(name):
+    """World place of a landmark in the scanner."""
+    return np.add(LANDMARKS[name][0], GRID.middle_mm)
+
+
+def affine_of(store):
+    """What a latent's file says of the preprocessed grid."""
+    with safe_open(store.path / "scans" / "head.safetensors", "pt") as file:
+        return np.array(json.loads(file.metadata()["affine"]))
+
+
+@pytest.mark.parametrize("name", LANDMARKS)
+def test_a_latents_file_says_where_its_cells_are(store, name):
+    """Cell i spans the voxels 4i to 4i + 3 of the grid that the file's affine places in the scanner's world."""
+    cells = affine_of(store) @ np.array([[4, 0, 0, 1.5], [0, 4, 0, 1.5], [0, 0, 4, 1.5], [0, 0, 0, 1]])
+    # A cell is 8 mm wide, so that the middle of a blob is found to half of one.
+    assert place_of(name, store.raw("head")[0].numpy(), cells, scanned(name)) == pytest.approx(scanned(name), abs=4.0)
+
+
+def test_stores_and_scans_grids_differ_by_a_rigid_motion(store):
+    """The affine of a store has the scan's spacing and handedness, upright, with the middle at the origin."""
+    whole, own = np.array(store.description.affine), affine_of(store)
+    motion = whole @ np.linalg.inv(own)
+    assert motion[:3, :3] @ motion[:3, :3].T == pytest.approx(np.eye(3), abs=1e-6)
+    assert motion[:3, :3] == pytest.approx(GRID.tilt.T, abs=1e-6)
+    assert np.linalg.det(motion[:3, :3]) > 0
+    middle = [*((np.array(SETTINGS.shape) - 1) / 2), 1]
+    assert (whole @ middle).tolist() == [0, 0, 0, 1]
+
+
+@pytest.fixture
+def written(store, tmp_path, monkeypatch):
+    """Files of `sample_run` for a network that draws the head, then half as bright; and the montage's volumes."""
+    montage = {}
+    drawn = store.statistics.normalise(torch.stack([store.raw("head"), store.raw("head") * 0.5]))
+    run = SimpleNamespace(root=tmp_path, config=tmp_path)
+    known = SimpleNamespace(
+        store=store, codec=lambda vae: BlockCodec(), real=lambda count: store.split("train")[:count]
+    )
+    config = SimpleNamespace(unet=None, meanflow=SimpleNamespace(tangent="model"))
+    checkpoint = SimpleNamespace(state={"config_hash": "same"}, path=tmp_path, step=7)
+    net = SimpleNamespace(to=lambda device: net)
+    for name, value in {
+        "open_run": lambda path: (run, config),
+        "latest_checkpoint": lambda root: checkpoint,
+        "config_hash": lambda config: "same",
+        "run_latents": lambda run, config: known,
+        "build_unet": lambda *_, **__: net,
+        "load_average": lambda path, net: None,
+        "draw_latents": lambda *_, **__: drawn,
+        "draw_montage": lambda path, groups, title: (montage.update(groups), Path(path).touch()),
+    }.items():
+        monkeypatch.setattr(sampling, name, value)
+    files = sample_run(tmp_path, steps=1, count=2, seed=0, out=tmp_path / "out", device=torch.device("cpu"))
+    return files, montage
+
+
+@pytest.mark.parametrize("name", LANDMARKS)
+def test_a_written_sample_has_left_left_and_top_on_top(store, written, name):
+    """A landmark lies as far from the head's middle, in millimetres R, A and S, as in the head that was scanned."""
+    image = nibabel.load(written[0].volumes[0])
+    middle = (affine_of(store) @ [*((np.array(SETTINGS.shape) - 1) / 2), 1])[:3]
+    expected = GRID.tilt.T @ (scanned(name) - middle)
+    assert nibabel.aff2axcodes(image.affine) == ("R", "A", "S")
+    assert place_of(name, image.get_fdata(), image.affine, expected) == pytest.approx(expected, abs=2.0)
+
+
+def test_a_written_sample_is_the_decoded_latent(store, written):
+    """Voxel by voxel, on the store's grid, each sample in its own file in order; the montage shows the same."""
+    files, montage = written
+    assert [path.name for path in files.volumes] == ["sample-0000_T1w.nii.gz", "sample-0001_T1w.nii.gz"]
+    for number, path in enumerate(files.volumes):
+        image = nibabel.load(path)
+        expected = BlockCodec().decode(store.raw("head")[None] * 0.5**number)[0, 0].clamp(0, 1).numpy()
+        assert np.abs(image.get_fdata() - expected).max() < 1e-5
+        assert np.array_equal(image.affine, np.array(store.description.affine))
+        assert np.array_equal(montage["generated"][number], image.get_fdata(dtype=np.float32))
+    (real,) = montage["real, decoded"]
+    assert np.abs(real - montage["generated"][0]).max() < 1e-5
+    assert list(montage) == ["real, decoded", "generated"]
+
+
+def test_a_decoded_volume_is_clipped_to_its_range(store):
+    """Values below 0 and above 1 become 0 and 1, in the order of the latents."""
+    raw = torch.stack([store.raw("head") * 3 - 1, store.raw("head")])
+    first, second = decode_with(BlockCodec(), store.statistics, store.statistics.normalise(raw))
+    assert (first.min(), first.max()) == (0, 1)
+    assert np.abs(first - np.clip(second * 3 - 1, 0, 1)).max() < 1e-5

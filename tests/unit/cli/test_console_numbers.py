@@ -34,6 +34,18 @@ def test_the_line_of_a_training_shows_the_raw_loss_beside_the_reported_one(repor
     assert PLACES.told(line) == [(name, "last") for name in ("raw_total", "raw_fm", "raw_mf", reported)]
 
 
+def test_micro_batches_that_train_nothing_are_counted(monkeypatch, tmp_path, capsys):
+    """Of twelve, five at a time, the last two."""
+    monkeypatch.setattr(neuromf.cli.training, "StoredLatents", lambda *_: None)
+    monkeypatch.setattr(neuromf.cli.training.loop, "train", lambda *_, **__: Outcome(Ending.FINISHED, 2))
+    start, group = SimpleNamespace(events=lambda known: []), SimpleNamespace(rank=0)
+    run_training(
+        make_tiny_config("training.gradient_accumulation_steps=5"), None, tmp_path, group, start,
+        device=torch.device("cpu"), resume=False, max_steps=None, workers=0, interrupted=lambda: "",
+    )  # fmt: skip
+    assert capsys.readouterr().out.startswith("the last 2 micro-batches of the run are too few for an update")
+
+
 @pytest.mark.parametrize(("limit", "total"), [(None, 6), (4, 4), (99, 6)])
 def test_the_bar_of_a_training_counts_the_steps_that_are_done(monkeypatch, tmp_path, limit, total):
     """After step k it stands at k + 1 of the run's steps, or of --max-steps where that is fewer."""

@@ -34,7 +34,7 @@ def small():
 @pytest.fixture(scope="module")
 def trained(small) -> SmokeRun:
     """Three steps on random latents, the second one with the largest loss; what shrinks and encodes is left out."""
-    return smoke_of(small, lambda record: replace(record, row=risen(record.row)))
+    return smoke_of(small, lambda record, _: replace(record, row=risen(record.row)))
 
 
 def risen(row):
@@ -43,7 +43,7 @@ def risen(row):
 
 
 def smoke_of(small, change) -> SmokeRun:
-    """The smoke training with its records changed before they are judged."""
+    """The smoke training with its records, and the state after them, changed before they are judged."""
     true = smoke.train_step
     noise = torch.randn(6, *small.data.latent_shape, generator=torch.Generator().manual_seed(0))
     moments = {"dim": (0, 2, 3, 4), "keepdim": True}
@@ -52,7 +52,7 @@ def smoke_of(small, change) -> SmokeRun:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(smoke, "small_scale", lambda config: small)
         patch.setattr(smoke, "smoke_latents", lambda *_: chosen)
-        patch.setattr(smoke, "train_step", lambda *arguments: change(true(*arguments)))
+        patch.setattr(smoke, "train_step", lambda state, *more: change(true(state, *more), state))
         return run_smoke(small, {check.key: f"source of {check.key}" for check in CHECKS.values() if check.key})
 
 
@@ -113,7 +113,7 @@ def test_every_law_that_a_training_is_judged_by_is_judged_live(trained):
 def test_a_smoke_training_that_is_halted_ends_with_the_reason(small):
     """The step that is halted on is the last, and the verdict says why."""
 
-    def change(record):
+    def change(record, _):
         said = {"value": "99", "bound": "<= 71", "message": "rose 99-fold"}
         alarm = Alarm(law="GUARD-001", level=Level.HALT, **said)
         return replace(record, verdict=Verdict((alarm,), (alarm,))) if record.row["step"] == 1 else record
@@ -121,3 +121,16 @@ def test_a_smoke_training_that_is_halted_ends_with_the_reason(small):
     run = smoke_of(small, change)
     assert (len(run.rows), run.message) == (2, "rose 99-fold")
     assert run.summary["ended_early"] == "rose 99-fold"
+
+
+@pytest.mark.law("EMA-001")
+def test_an_average_that_strays_in_one_weight_is_found(small):
+    """The closed form is computed beside the trainer's own average, which may not serve as its own judge."""
+
+    def change(record, state):
+        if record.row["step"] == 1:
+            next(reversed(state.ema.shadow.values())).view(-1)[0] += 1e-3
+        return record
+
+    average = next(result for result in smoke_of(small, change).results if result.law_id == "EMA-001")
+    assert (average.status, average.value) == ("block", -1)

@@ -54,7 +54,7 @@ def _irreproducible(verdict: Verdict, finding: Finding) -> Verdict:
 def _told(alarm: Alarm, finite: tuple[bool, ...]) -> Alarm:
     rank = finite.index(False) if alarm.level is Level.NONFINITE and False in finite else None
     return replace(
-        alarm, message=f"{alarm.message}; no fluke: the step was run again and gave the same numbers", rank=rank
+        alarm, message=f"{alarm.message}; not by chance: the step was run again and gave the same numbers", rank=rank
     )
 
 

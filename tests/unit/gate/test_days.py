@@ -57,7 +57,7 @@ def admits(found, asked: str, today: datetime.date) -> bool:
 
 
 @pytest.mark.parametrize("last", LAST_DAYS, ids=str)
-def test_a_ticket_admits_one_configuration_of_one_version_until_its_last_day(tmp_path, last):
+def test_a_ticket_admits_one_configuration_of_one_version_until_a_day(tmp_path, last):
     """Every combination of hash, version and day: only where all three fit may a training start."""
     written = ticket(tmp_path)
     versions = (__version__, __version__ + ".1", "0.0.1", __version__ + " ")

@@ -42,8 +42,11 @@ def risen(row):
     return row | {name: row[name] * (1.0, 2.5, 1.7)[row["step"]] for name in SUMMED}
 
 
-def smoke_of(small, change) -> SmokeRun:
-    """The smoke training with its records, and the state after them, changed before they are judged."""
+def smoke_of(small, change, *, before=None) -> SmokeRun:
+    """The smoke training with its records, and the state after them, changed before they are judged.
+
+    `before` replaces what is judged before the first step, which takes as long as three steps.
+    """
     true = smoke.train_step
     noise = torch.randn(6, *small.data.latent_shape, generator=torch.Generator().manual_seed(0))
     moments = {"dim": (0, 2, 3, 4), "keepdim": True}
@@ -53,6 +56,8 @@ def smoke_of(small, change) -> SmokeRun:
         patch.setattr(smoke, "small_scale", lambda config: small)
         patch.setattr(smoke, "smoke_latents", lambda *_: chosen)
         patch.setattr(smoke, "train_step", lambda state, *more: change(true(state, *more), state))
+        if before is not None:
+            patch.setattr(smoke, "launch_readings", before)
         return run_smoke(small, {check.key: f"source of {check.key}" for check in CHECKS.values() if check.key})
 
 
@@ -69,6 +74,10 @@ def expected(run, small):
         "NUM-001": {"loss": last["raw_total"], "gradient_norm": last["grad_norm"]},
         "JVP-006": {"rho": last["rho"]},
     }
+
+
+def nothing(*_):
+    return ()
 
 
 ASKED = ("WGT-005", "GUARD-003", "EMA-001", "NUM-001", "JVP-006")
@@ -118,7 +127,7 @@ def test_a_smoke_training_that_is_halted_ends_with_the_reason(small):
         alarm = Alarm(law="GUARD-001", level=Level.HALT, **said)
         return replace(record, verdict=Verdict((alarm,), (alarm,))) if record.row["step"] == 1 else record
 
-    run = smoke_of(small, change)
+    run = smoke_of(small, change, before=nothing)
     assert (len(run.rows), run.message) == (2, "rose 99-fold")
     assert run.summary["ended_early"] == "rose 99-fold"
 
@@ -132,5 +141,5 @@ def test_an_average_that_strays_in_one_weight_is_found(small):
             next(reversed(state.ema.shadow.values())).view(-1)[0] += 1e-3
         return record
 
-    average = next(result for result in smoke_of(small, change).results if result.law_id == "EMA-001")
+    average = next(result for result in smoke_of(small, change, before=nothing).results if result.law_id == "EMA-001")
     assert (average.status, average.value) == ("block", -1)

@@ -83,7 +83,7 @@ def sampled(tmp_path, steps):
     return run, latents
 
 
-def test_a_sample_is_shown_under_its_step_by_the_axial_slices_of_its_channels(tmp_path):
+def test_a_sample_is_shown_under_its_step_by_slices_of_its_channels(tmp_path):
     """From left to right, three standard deviations from grey to black and to white."""
     run, latents = sampled(tmp_path, (4, 9, 21))
     strip = sample_strip(run, decoded=False)

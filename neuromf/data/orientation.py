@@ -24,7 +24,7 @@ def orientation_notes(header: Any) -> tuple[str, ...]:  # noqa: ANN401 - nibabel
     sform, sform_code = header.get_sform(coded=True)
     try:
         qform, qform_code = header.get_qform(coded=True)
-    except HeaderDataError as error:
+    except (HeaderDataError, ValueError) as error:  # nibabel has the one for sizes, the other for the quaternion
         if int(header["sform_code"]) > 0:
             return (f"the qform cannot be read ({error}), the sform is used",)
         raise

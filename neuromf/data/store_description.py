@@ -30,8 +30,8 @@ class StoreDescription:
         split_ratios: shares of train, validation, test.
         split_seed: of the split.
         statistics: channel statistics of the training split.
-        affine: voxel-to-millimetre map of the preprocessed grid with the foreground's middle at the origin; a scan's
-            own, which differs by a translation, is in its latent file's header.
+        affine: voxel-to-millimetre map of the preprocessed grid, upright, with its middle at the origin; a scan's own,
+            which lies where its scanner saw the head, tilted as it was, is in its latent file's header.
         content_hash: sha256 of manifest and description.
     """
 

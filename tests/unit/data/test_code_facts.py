@@ -142,8 +142,8 @@ def test_any_change_of_code_is_another_hash():
 
 
 def test_types_of_values_are_told_apart():
-    """1, 1.0, True and the texts of them are five values."""
-    values = ("1", "1.0", "True", "'1'", "b'1'", "None", "...")
+    """1, 1.0, True and the texts of them are five values, and so are two of one type."""
+    values = ("1", "1.0", "True", "'1'", "b'1'", "None", "...", "2", "1.5", "False", "'2'", "b'2'", "1j", "2j")
     assert len({source_hash(f"x = {value}") for value in values}) == len(values)
 
 

@@ -83,6 +83,20 @@ def test_participants_document_the_draws(cohort):
     assert float(rows[1][header.index("noise_sd")]) == pytest.approx(drawn.noise_sd, rel=1e-5)
 
 
+def test_the_descriptions_are_those_that_bids_asks_for(cohort):
+    """Each column has a Description; the data set has name, version, type, origin and source under BIDS's keys."""
+    columns = json.loads((cohort / "participants.json").read_text())
+    assert {key for column in columns.values() for key in column} == {"Description"}
+    dataset = json.loads((cohort / "dataset_description.json").read_text())
+    assert list(dataset) == ["Name", "BIDSVersion", "DatasetType", "GeneratedBy", "SourceDatasets"]
+    assert (dataset["BIDSVersion"], dataset["DatasetType"]) == ("1.10.0", "derivative")
+    (made_by,) = dataset["GeneratedBy"]
+    assert list(made_by) == ["Name", "Version", "Description"]
+    assert made_by["Description"].startswith("3 random deformations")
+    assert "seed 0" in made_by["Description"]
+    assert [list(source) for source in dataset["SourceDatasets"]] == [["URL"]]
+
+
 def test_scaling_is_bounded():
     """No head is more than 6 % larger or smaller than the template along any axis."""
     draws = [draw_subject(subject_generator(3, index)) for index in range(200)]

@@ -11,6 +11,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from neuromf.data.nifti import read_volume, write_volume
+from neuromf.errors import InputError
 
 pytestmark = pytest.mark.law("DATA-006")
 
@@ -127,3 +128,64 @@ def test_a_written_volume_says_where_its_voxels_lie(tmp_path, kind):
         turned = turned @ np.diag(EDGES) @ np.diag([1, 1, read("f", 76)[0]])
         assert turned == pytest.approx(affine[:3, :3], abs=1e-4)
         assert read("3f", 268) == pytest.approx(affine[:3, 3], abs=1e-5)
+
+
+def edges_of(scale):
+    """A file of two equal forms, whose voxels are scaled, and its affine."""
+    affine = QFORM.copy()
+    affine[:3, :3] *= scale
+    content = bytearray(file_of(numbers(), 4, sform=1, qform=1))
+    struct.pack_into("<3f", content, 80, *(scale * edge for edge in EDGES))
+    struct.pack_into("<12f", content, 280, *affine[:3].ravel())
+    return content, affine
+
+
+@pytest.mark.parametrize("scale", [0.2, 0.6, 1.0, 3.0])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_forms_that_agree_are_not_told_of_at_any_voxel_size(tmp_path, scale, mirrored):
+    """A mirrored sform is told of, with the letters of both and the word for it; an equal one is not."""
+    content, affine = edges_of(scale)
+    if mirrored:
+        affine = affine @ np.diag([-1, 1, 1, 1])
+        struct.pack_into("<12f", content, 280, *affine[:3].ravel())
+    (tmp_path / "a.nii").write_bytes(content)
+    volume = read_volume(tmp_path / "a.nii")
+    assert volume.affine == pytest.approx(affine, abs=1e-5)
+    told = ["the sform says LAI, the qform RAI: left and right contradict each other"] if mirrored else []
+    assert [note.partition(";")[0] for note in volume.notes] == told
+
+
+def test_forms_turned_against_each_other_are_told_of(tmp_path):
+    """Of one handedness, but with other axes."""
+    content, affine = edges_of(1.0)
+    turned = affine @ np.diag([-1, -1, 1, 1])
+    struct.pack_into("<12f", content, 280, *turned[:3].ravel())
+    (tmp_path / "a.nii").write_bytes(content)
+    (note,) = read_volume(tmp_path / "a.nii").notes
+    assert note.startswith("the sform says LPI, the qform RAI: they are turned against each other; the sform is used")
+
+
+def broken_qform(sform):
+    content = bytearray(file_of(numbers(), 4, sform=sform, qform=1))
+    struct.pack_into("<3f", content, 256, 0.9, 0.9, 0.9)  # of a quaternion, whose squares add up to 1
+    return content
+
+
+def test_a_qform_that_is_none_leaves_the_sform(tmp_path):
+    """It is told of beside an sform, and refused where it would place the voxels."""
+    (tmp_path / "a.nii").write_bytes(broken_qform(1))
+    volume = read_volume(tmp_path / "a.nii")
+    assert volume.affine == pytest.approx(SFORM, rel=1e-6)
+    assert [note.partition(" (")[0] for note in volume.notes] == ["the qform cannot be read"]
+    (tmp_path / "b.nii").write_bytes(broken_qform(0))
+    with pytest.raises(InputError, match="should be"):
+        read_volume(tmp_path / "b.nii")
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_volume_without_voxels_is_refused_by_name(tmp_path, axis):
+    """An axis of none is no scan, and is said to be that."""
+    shape = [size * (number != axis) for number, size in enumerate(SHAPE)]
+    (tmp_path / "a.nii").write_bytes(file_of(np.zeros(shape, np.int16), 4, sform=1))
+    with pytest.raises(InputError, match="has no voxels"):
+        read_volume(tmp_path / "a.nii")

@@ -79,3 +79,9 @@ def test_a_decoded_slice_shows_each_voxel_in_its_place(tmp_path, monkeypatch):
         assert whole
         for row, column in np.ndindex(8, 6):
             assert small[row, column] == pytest.approx(volume[column, 7 - row, 5], abs=GREY)
+
+
+@pytest.mark.parametrize(("wide", "scale"), [(6, 32), (96, 2), (97, 1), (192, 1), (400, 1)])
+def test_a_small_slice_is_drawn_with_larger_pixels(wide, scale):
+    """At most 192 pixels across, and never less than one a value."""
+    assert pixels(sample_slices._slice(1, np.zeros((3, wide))).uri).shape == (3 * scale, wide * scale)

@@ -49,6 +49,8 @@ def test_a_montage_shows_each_volume_once_a_plane(tmp_path, monkeypatch):
     shown = {}
     for axes in figure.axes:
         (image,) = axes.images
+        assert not axes.axison
+        assert {(label.xycoords, label.anncoords) for label in axes.texts} <= {("axes fraction", "offset points")}
         assert (image.origin, image.cmap.name, image.get_clim()) == ("upper", "gray", (0, 1))
         spec = axes.get_subplotspec()
         shown[spec.rowspan.start, spec.colspan.start] = (image.get_array(), [text.get_text() for text in axes.texts])

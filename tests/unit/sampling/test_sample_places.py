@@ -16,6 +16,7 @@ from neuromf.data.cohort import Scan
 from neuromf.data.latents import encode_scans, open_latents
 from neuromf.data.nifti import write_volume
 from neuromf.data.preprocess import Preprocessing
+from neuromf.errors import InputError
 from neuromf.sampling import sampling
 from neuromf.sampling.sampling import decode_with, sample_run
 from tests.support.phantom import LANDMARKS, Grid, phantom, place_of
@@ -83,30 +84,76 @@ def test_stores_and_scans_grids_differ_by_a_rigid_motion(store):
 
 
 @pytest.fixture
-def written(store, tmp_path, monkeypatch):
-    """Files of `sample_run` for a network that draws the head, then half as bright; and the montage's volumes."""
-    montage = {}
+def asked(store, tmp_path, monkeypatch):
+    """What `sample_run` asks of a run whose network draws the head, then half as bright; and its montage's volumes."""
+    asked = {}
     drawn = store.statistics.normalise(torch.stack([store.raw("head"), store.raw("head") * 0.5]))
     run = SimpleNamespace(root=tmp_path, config=tmp_path)
     known = SimpleNamespace(
-        store=store, codec=lambda vae: BlockCodec(), real=lambda count: store.split("train")[:count]
+        store=store,
+        codec=lambda vae: asked.update(vae=vae) or BlockCodec(),
+        real=lambda count: asked.update(real=count) or store.split("train"),
     )
-    config = SimpleNamespace(unet=None, meanflow=SimpleNamespace(tangent="model"))
-    checkpoint = SimpleNamespace(state={"config_hash": "same"}, path=tmp_path, step=7)
-    net = SimpleNamespace(to=lambda device: net)
+    config = SimpleNamespace(unet="the run's net", meanflow=SimpleNamespace(tangent="v_head"))
+    checkpoint = SimpleNamespace(state={"config_hash": "same"}, path=tmp_path / "checkpoint", step=7)
+    net = SimpleNamespace(to=lambda device: asked.update(device=device) or net)
     for name, value in {
-        "open_run": lambda path: (run, config),
-        "latest_checkpoint": lambda root: checkpoint,
+        "open_run": lambda path: asked.update(opened=path) or (run, config),
+        "latest_checkpoint": lambda root: asked.update(searched=root) or checkpoint,
         "config_hash": lambda config: "same",
         "run_latents": lambda run, config: known,
-        "build_unet": lambda *_, **__: net,
-        "load_average": lambda path, net: None,
-        "draw_latents": lambda *_, **__: drawn,
-        "draw_montage": lambda path, groups, title: (montage.update(groups), Path(path).touch()),
+        "build_unet": lambda unet, **more: asked.update(unet=unet, **more) or net,
+        "load_average": lambda path, net: asked.update(weights=path),
+        "draw_latents": lambda *given, **more: asked.update(drawn=(given, more)) or drawn,
+        "draw_montage": lambda path, groups, title: (asked.update(montage=groups, title=title), Path(path).touch()),
     }.items():
         monkeypatch.setattr(sampling, name, value)
-    files = sample_run(tmp_path, steps=1, count=2, seed=0, out=tmp_path / "out", device=torch.device("cpu"))
-    return files, montage
+    asked.update(checkpoint=checkpoint, config=config, net=net)
+    return asked
+
+
+def sampled(tmp_path, steps=1):
+    return sample_run(
+        tmp_path / "run", steps=steps, count=2, seed=5, out=tmp_path / "out", device=torch.device("cpu"),
+        vae=tmp_path / "vae",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def written(asked, tmp_path):
+    """Files of `sample_run`, and the montage's volumes."""
+    return sampled(tmp_path), asked["montage"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"), [(1, "1 network evaluation a sample"), (3, "3 network evaluations a sample")]
+)
+def test_samples_are_drawn_as_they_were_asked_for(store, asked, tmp_path, steps, words):
+    """With the averaged weights of the run's newest checkpoint, its net, its autoencoder, and the numbers given."""
+    files = sampled(tmp_path, steps)
+    given, more = asked["drawn"]
+    assert given == (asked["net"], asked["config"], store.latent_shape)
+    assert more == {"steps": steps, "count": 2, "seed": 5, "device": torch.device("cpu")}
+    assert asked["net"].velocity_head is None
+    assert (asked["opened"], asked["searched"]) == (tmp_path / "run", tmp_path)
+    assert (asked["weights"], asked["device"]) == (tmp_path / "checkpoint", torch.device("cpu"))
+    assert (asked["unet"], asked["v_head"]) == ("the run's net", True)
+    assert (asked["vae"], asked["real"]) == (tmp_path / "vae", 2)
+    assert (files.step, files.montage) == (7, tmp_path / "out" / "montage.png")
+    assert asked["title"] == f"optimiser step 7, {words}"
+
+
+@pytest.mark.parametrize("state", [None, {"config_hash": "another"}])
+def test_no_samples_come_from_weights_that_are_not_the_runs(asked, tmp_path, monkeypatch, state):
+    """A run without a checkpoint, and one whose newest is of another configuration, draw nothing."""
+    if state is None:
+        monkeypatch.setattr(sampling, "latest_checkpoint", lambda root: None)
+    else:
+        asked["checkpoint"].state = state
+    with pytest.raises(InputError, match=r"holds no whole checkpoint|made with another configuration"):
+        sampled(tmp_path)
+    assert "drawn" not in asked
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", LANDMARKS)

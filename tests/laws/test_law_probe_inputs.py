@@ -148,7 +148,7 @@ def probed(probe):
     probe.before_update()
     moved = [torch.ones_like(parameter) for parameter in probe._state.model.parameters()]
     readings = {name: float(value) for name, value in probe.after_update(moved, 0.1).items()}
-    return probe.result(readings, {})
+    return probe.result(readings, {"grad_norm": 1.0})
 
 
 @pytest.mark.parametrize("monitors", ["true", "false"])

@@ -115,7 +115,7 @@ def test_every_law_that_a_training_is_judged_by_is_judged_live(trained):
     """Before the first step, at every step, and where it ended."""
     before = {"DATA-001", "TIME-001", "TIME-004", "JVP-005", "JVP-003", "GUARD-001", "PRED-002"}
     steps = {"NUM-001", "OBS-001", "LR-001", "LR-002", "TIME-002", "WGT-002", "JVP-006", "EMA-001"}
-    checks = {"OPT-002", "OPT-003", "OPT-004", "BATCH-003"}
+    checks = {"OPT-002", "OPT-003", "OPT-004", "OPT-005", "BATCH-003"}
     assert {result.law_id for result in trained.results} == {*before, *steps, *checks, "WGT-005", "GUARD-003"}
 
 

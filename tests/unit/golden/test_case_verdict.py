@@ -31,7 +31,7 @@ def texts():
 @pytest.fixture
 def case(tmp_path, texts, monkeypatch):
     """A blessed case of four steps whose tolerance is a thousandth, `rho`'s demoted, in a folder of its own."""
-    monkeypatch.setattr("neuromf.golden.store.contract_texts", lambda config: texts)
+    monkeypatch.setattr("neuromf.golden.contract.contract_texts", lambda config: texts)
     made = replace(read_case("x_exact"), folder=tmp_path)
     for name, text in texts.items():
         (tmp_path / name).write_text(text)

@@ -142,8 +142,8 @@ def test_failed_build_leaves_nothing(request_store, tmp_path):
 def test_progress_counts_making_and_encoding(request_store):
     """The callback counts up to twice the number of subjects."""
     seen = []
-    request_store(subjects=1, on_progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 2), (2, 2)]
+    request_store(seed=1, on_progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 def test_folder_of_scans_is_encoded_once_until_it_changes(tmp_path, cohort, codec_file, preprocessing, monkeypatch):

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from neuromf.data import encoded
 from neuromf.data.cohort import discover_scans
 from neuromf.data.encoded import EncodedScans
 from neuromf.data.latents import encode_scans
@@ -115,8 +116,21 @@ def test_a_store_on_another_file_system_holds_copies(scans, encode, tmp_path, mo
     assert kept.find(scans[0].path) is not None
     kept.give(scans[0].path, tmp_path / "copy")
     kept.drop_copied()
-    assert len(list((tmp_path / "kept").glob("*.safetensors"))) == 2
+    left = sorted(path.suffix for path in (tmp_path / "kept").iterdir())
+    assert left == [".json", ".json", ".safetensors", ".safetensors"]
     assert (tmp_path / "copy").is_file()
+
+
+def test_a_latent_that_cannot_get_its_name_leaves_nothing(scans, encode, tmp_path, monkeypatch):
+    """What was written aside goes when the disk refuses the last step."""
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(encoded.os, "replace", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        encode(scans)
+    assert list((tmp_path / "kept").iterdir()) == []
 
 
 def test_kept_files_can_be_read_by_others(scans, encode, tmp_path):

@@ -134,3 +134,8 @@ def test_senseless_settings_are_refused(spacing, shape, percentiles, key):
     with pytest.raises(InputError) as caught:
         Preprocessing(spacing, shape, percentiles)
     assert caught.value.key == key
+
+
+def test_the_least_settings_are_settings():
+    """One voxel along each axis, and all percentiles, can be asked for."""
+    assert Preprocessing(0.1, (1, 1, 1), (0.0, 100.0)).shape == (1, 1, 1)

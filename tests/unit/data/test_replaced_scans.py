@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from neuromf.data.latents import open_latents
 from neuromf.data.nifti import read_volume
 from neuromf.data.preprocess import preprocess
 from neuromf.data.scan_hashes import ScanHashes
-from neuromf.errors import InputError
+from neuromf.errors import InputError, UnreadableError
 
 pytestmark = pytest.mark.law("DATA-007")
 
@@ -84,15 +85,17 @@ def test_a_scan_is_read_once_while_its_file_is_left_alone(tmp_path, monkeypatch)
     read, plain = [], scan_hashes.file_sha256
     monkeypatch.setattr(scan_hashes, "file_sha256", lambda path: read.append(path) or plain(path))
     path = write(tmp_path / "a.nii")
-    first = ScanHashes(tmp_path / "notes").of(path)
-    assert ScanHashes(tmp_path / "notes").of(path) == first
+    notes = tmp_path / "cache" / "notes"
+    first = ScanHashes(notes).of(path)
+    assert ScanHashes(notes).of(path) == first
     assert len(read) == 1
     os.utime(path)
-    assert ScanHashes(tmp_path / "notes").of(path) == first
+    hashes = ScanHashes(notes)
+    assert [hashes.of(path), hashes.of(path), ScanHashes(notes).of(path)] == [first] * 3
     assert len(read) == 2
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scan_hashes.os, "replace", lambda *_: pytest.fail("a note was written that is there"))
-        ScanHashes(tmp_path / "notes").of(path)
+        ScanHashes(notes).of(path)
 
 
 @pytest.mark.parametrize("note", [b"", b"{", b"[]", b"null", b"\xff", b'{"state": 1}', b'{"sha256": "x", "state": []}'])
@@ -158,8 +161,9 @@ def test_a_list_of_before_there_were_hashes_tells_by_the_time(tmp_path):
     (tmp_path / "scans.csv").write_text("".join(line.rpartition(",")[0] + "\n" for line in lines))
     (old,) = read_scans(tmp_path / "scans.csv")
     assert (old.sha256, old.change()) == ("", "")
-    os.utime(scan.path)
-    assert "was written since" in old.change()
+    os.utime(scan.path, (1e9 + 3661, 1e9 + 3661))
+    told = f"{scan.path} was written since (2001-09-09 02:47:41 UTC, not 2001-09-09 01:46:40 UTC)"
+    assert old.change() == told
     with pytest.raises(InputError, match="1 of the 1 scans"):
         refuse_changed([old], tmp_path / "scans.csv")
 
@@ -175,3 +179,34 @@ def test_a_restored_scan_is_the_one_it_was(tmp_path):
     assert "has another size" in frozen.change()
     scan.path.unlink()
     assert frozen.change() == f"{scan.path} is gone"
+
+
+def test_a_file_written_while_it_is_hashed_has_no_hash(tmp_path, monkeypatch):
+    """What was read may be half of each."""
+    path = write(tmp_path / "a.nii")
+    plain = scan_hashes.file_sha256
+    monkeypatch.setattr(scan_hashes, "file_sha256", lambda path: (plain(path), path.write_bytes(b"other"))[0])
+    with pytest.raises(InputError, match="was written while it was read"):
+        ScanHashes(tmp_path / "notes").of(path)
+    assert not (tmp_path / "notes").exists()
+
+
+@pytest.mark.parametrize(("owner", "call"), [(scan_hashes, "file_sha256"), (Path, "stat")])
+def test_a_scan_that_is_not_given_is_told_of(tmp_path, monkeypatch, owner, call):
+    """No permission is a sentence with the file's name; a run's list takes it as unknown; a file may be gone, too."""
+    path = write(tmp_path / "a.nii")
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, call, refuse)
+        with pytest.raises(UnreadableError, match="Permission denied") as caught:
+            ScanHashes().of(path)
+        assert caught.value.file == str(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(scan_hashes, "file_sha256", refuse)
+        assert freeze([Scan("a", "a", path)])[0].sha256 == ""
+    path.unlink()
+    with pytest.raises(InputError, match="there is no such file"):
+        ScanHashes().of(path)

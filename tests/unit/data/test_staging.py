@@ -206,3 +206,17 @@ def test_a_mount_that_holds_something_is_refused(mount):
     (mount / "theirs").touch()
     with pytest.raises(InputError, match="already exists"), staged_directory(mount):
         pytest.fail("the work was begun")
+
+
+def test_a_mount_that_another_process_fills_meanwhile_is_left_to_it(mount):
+    """Its file stays as it is, and none is put beside it."""
+
+    def overtaken():
+        with staged_directory(mount) as folder:
+            (folder / "x").write_text("mine")
+            (mount / "x").write_text("theirs")
+
+    with pytest.raises(InputError, match="another process has written there meanwhile"):
+        overtaken()
+    assert sorted(path.name for path in mount.iterdir()) == ["lost+found", "x"]
+    assert (mount / "x").read_text() == "theirs"

@@ -102,6 +102,7 @@ def test_draws_have_the_distributions_that_are_told():
     assert {name: bool(np.abs(columns[name]).max() <= 5) for name in columns if "degrees" in name} == {
         "pitch_degrees": True, "roll_degrees": True, "yaw_degrees": True
     }  # fmt: skip
+    assert max(np.abs(columns[f"scale_{axis}"] - 1).max() for axis in "xyz") == pytest.approx(0.06)
     alike = np.corrcoef(list(columns.values()))
     sizes = np.array(["scale" in name for name in columns])
     assert alike[np.ix_(sizes, sizes)][np.triu_indices(3, 1)] == pytest.approx(0.5, abs=0.08)  # one head, one size

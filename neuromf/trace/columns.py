@@ -60,6 +60,8 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
+CHANNELS = tuple(name for name in NAMES if name.startswith("raw_ch"))
+"""The unweighted loss by channel."""
 
 Row = Mapping[str, object]
 """One step of a trace as a file gives it back, by column name; None is an empty cell."""

@@ -61,8 +61,7 @@ def check_frame(path: Path) -> None:
 
 def read_rows(path: Path) -> list[Row]:
     """The rows of a trace this process is writing; a table for analysis is `read_trace`."""
-    with path.open(newline="") as stream:
-        return [parse_row(cells) for cells in csv.DictReader(stream)]
+    return list(rows_from(path, 0))
 
 
 def rows_from(path: Path, first: int) -> Iterator[Row]:

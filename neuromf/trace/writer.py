@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from neuromf.errors import InputError
 from neuromf.trace.cells import format_cell, is_whole, parse_row
@@ -44,7 +44,7 @@ class TraceWriter:
         Returns:
             The row as the file holds it, so that what is derived from it is the same after a resume.
         """
-        values: Mapping[str, Any] = row
+        values: Row = row
         for column in COLUMNS:
             if values[column.name] is None and not column.optional:
                 raise ValueError(f"trace column {column.name} may not be empty")

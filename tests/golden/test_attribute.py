@@ -1,6 +1,5 @@
 """Whose fault a difference is: a golden's commit, checked out and run again beside today's code."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,16 +8,12 @@ from neuromf.errors import InputError
 from neuromf.golden.case import read_case
 from neuromf.golden.store import golden_table, provenance
 from neuromf.golden.verdict import CaseOutcome
+from tests.support.git_repository import git
 from tools.faults.run import copy_writable
 from tools.golden import attribute as attribution
 
 ROOT = Path(__file__).parents[2]
 CASE = "failed_settings"
-
-
-def git(folder, *arguments):
-    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.fixture(scope="module")

@@ -1,21 +1,16 @@
 """`python -m tools bisect-commits`: the commit that moved a golden case's numbers, found in a repository of four."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.support.command_line import run_command
+from tests.support.git_repository import git
 from tools.__main__ import app
 from tools.faults.run import copy_writable
 
 ROOT = Path(__file__).parents[2]
 CASE = "x_exact"
-
-
-def git(folder, *arguments):
-    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def commit(folder, file, text, subject):

@@ -13,10 +13,11 @@ from neuromf_spec.laws.jvp import LARGEST_CORRECTION
 
 from neuromf.config.schema import Config
 from neuromf.diagnosis.symptoms.evidence import CalibratedRange, SignReading
-from neuromf.monitor.checks.trace_summary import CHANNELS, TraceSummary, cell
+from neuromf.monitor.checks.trace_summary import TraceSummary, cell
 from neuromf.monitor.guard.zero_predictor import anchor
 from neuromf.readable import rounded
 from neuromf.trace.average import mean
+from neuromf.trace.columns import CHANNELS
 
 CORRECTION = CalibratedRange(healthy=1.0, faulty=LARGEST_CORRECTION)
 """rho is at most 1 at an exact solution; law JVP-006 warns at 3."""

@@ -11,9 +11,8 @@ from itertools import pairwise
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.monitor.guard.initial_ratio import WINDOW
-from neuromf.trace.columns import COLUMNS, NAMES, Column, Row
+from neuromf.trace.columns import CHANNELS, COLUMNS, NAMES, Column, Row
 
-CHANNELS = tuple(name for name in NAMES if name.startswith("raw_ch"))
 STEP_STAGES = {"schedule", "times", "optimiser", "ema"}
 """Stages whose numbers have a closed form by the step, which a mean or median over steps does not keep to."""
 

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from neuromf.trace.average import mean
-from neuromf.trace.columns import Row, number, number_or_none
+from neuromf.trace.columns import CHANNELS, Row, number, number_or_none
 
 UNIT = "raw losses: squared latent per dim; loss: weighted, unitless"
-CHANNELS = tuple(f"raw_ch{channel}" for channel in range(4))
 AVERAGED = ("weighted", "objective", "raw_total", "raw_fm", "raw_mf", *CHANNELS, "grad_norm", "clip_frac")
 LAST = ("step", "lr", "update_rms", "param_rms", "ema_gap")
 """Columns of which an epoch keeps the value of its last step alone."""

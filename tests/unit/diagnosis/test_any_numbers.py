@@ -10,10 +10,10 @@ from neuromf.diagnosis.diagnosis import diagnose
 from neuromf.diagnosis.symptoms.blocks import BlockNorms
 from neuromf.errors import InputError
 from neuromf.monitor.checks.runtime_checks import step_readings
-from neuromf.monitor.checks.trace_summary import CHANNELS
 from neuromf.monitor.events import parse_event
 from neuromf.report.charts import Frame, draw
 from neuromf.report.lines import DRAWN, Line, column_values
+from neuromf.trace.columns import CHANNELS
 from neuromf.training.records.summary import read_summary
 from tests.support.reported_run import trace_rows
 from tests.support.tiny_run import make_tiny_config

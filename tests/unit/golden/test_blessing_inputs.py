@@ -1,6 +1,5 @@
 """What a golden is made of: every path of it, the weights behind its trace, and the files that a blessing leaves."""
 
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from neuromf.golden.environment import environment, fingerprint
 from neuromf.golden.runner import CaseRun
 from neuromf.golden.store import golden_table, provenance, tolerance_frame
 from neuromf.trace.columns import NAMES
+from tests.support.git_repository import git
 from tests.support.trace_strategies import frame_of, with_cell
 from tools.golden import bless
 from tools.golden.changelog import changelog_problems
@@ -36,11 +36,6 @@ MAKES_NUMBERS = (
 )
 MAKES_NONE = ("README.md", "docs/a.md", "tests/unit/a.py", "golden/CHANGELOG.md", "golden/cases/one/trace.cpu-fp32.csv")
 WANTED = "new schedule, wanted"
-
-
-def git(folder, *arguments):
-    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.fixture(scope="module")

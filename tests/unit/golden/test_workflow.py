@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import subprocess
 from dataclasses import replace
 
 import pytest
@@ -13,6 +12,7 @@ from neuromf.golden.case import case_names, read_case
 from neuromf.golden.environment import environment, fingerprint
 from neuromf.golden.parameters import parameter_text
 from tests.support.command_line import run_command
+from tests.support.git_repository import git
 from tools.__main__ import app
 from tools.golden import bless
 from tools.golden.changelog import changelog_problems
@@ -21,11 +21,6 @@ from tools.golden.faults import FAULTS
 from tools.golden.noise import PERTURBATIONS
 from tools.golden.recipes import bless_recipe
 from tools.golden.store import only_blessing
-
-
-def git(folder, *arguments):
-    command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from neuromf.data.cache_entry import cache_directory, cached_store, kept_entry
@@ -164,8 +165,13 @@ def kept_scan_latents(
 
 
 def scan_hashes() -> ScanHashes:
-    """Hashes of scans, noted in the cache."""
-    return ScanHashes(cache_directory() / HASHES)
+    """Hashes of scans, noted in the cache; the same object throughout a process, which then reads each scan once."""
+    return _hashes_in(cache_directory() / HASHES)
+
+
+@cache
+def _hashes_in(folder: Path) -> ScanHashes:
+    return ScanHashes(folder)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class FrozenScan:
     mtime_ns: int
     sha256: str = ""
 
-    def change(self) -> str:
+    def change(self, hashes: ScanHashes | None = None) -> str:
         """What became of the file since, as a clause that names it; empty where it is as it was."""
         path = self.scan.path
         try:
@@ -63,7 +63,7 @@ class FrozenScan:
         if state.st_size != self.size:
             return f"{path} has another size ({state.st_size:,} bytes, not {self.size:,})"
         if self.sha256:
-            return "" if _content(path, ScanHashes()) == self.sha256 else f"{path} holds something else"
+            return "" if _content(path, hashes or ScanHashes()) == self.sha256 else f"{path} holds something else"
         if state.st_mtime_ns != self.mtime_ns:
             return f"{path} was written since ({_date(state.st_mtime_ns)}, not {_date(self.mtime_ns)})"
         return ""
@@ -92,17 +92,18 @@ def freeze(scans: Sequence[Scan], hashes: ScanHashes | None = None) -> list[Froz
     return frozen
 
 
-def refuse_changed(scans: Sequence[FrozenScan], table: Path) -> None:
+def refuse_changed(scans: Sequence[FrozenScan], table: Path, hashes: ScanHashes | None = None) -> None:
     """Make sure that all scans are there, as they were.
 
     Args:
         scans: the frozen list.
         table: its file, for the message.
+        hashes: of the files' contents, as far as they are known.
 
     Raises:
         InputError: naming those that are missing or changed.
     """
-    changes = [change for scan in scans if (change := scan.change())]
+    changes = [change for scan in scans if (change := scan.change(hashes))]
     if not changes:
         return
     more = f", and {len(changes) - NAMED} more" if len(changes) > NAMED else ""

@@ -169,7 +169,7 @@ def _encoded_again(run: RunFolder, record: Record, config: Config, on_progress: 
         store = training_store(config, on_progress)
     else:
         scans = read_scans(record.scans)
-        refuse_changed(scans, record.scans)
+        refuse_changed(scans, record.scans, scan_hashes())
         remedy = "put the run's own there, or start a new run"
         name = find_autoencoder((record.origin.autoencoder, config.vae.checkpoint), remedy=remedy)
         open_autoencoder(name, description.codec_fingerprint, remedy=remedy)

@@ -64,7 +64,7 @@ def law(task: Task, law_id: str) -> ProbeOutcome:
     if trains(law_id):
         return _in_training(task, law_id)
     result = next(r for r in static_findings(task.mixture, {}) if r.law_id == law_id)
-    broken = result.status in ("block", "warn")
+    broken = result.status in ("block", "policy", "warn")
     detail = f"{result.found}, bound {result.bound}"
     return ProbeOutcome(ProbeVerdict.BROKEN if broken else ProbeVerdict.HEALTHY, detail=detail)
 

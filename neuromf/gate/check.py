@@ -1,4 +1,4 @@
-"""A static check: how the arguments of a law are computed from a configuration."""
+"""A static check: how the arguments of a law are computed from a configuration of our own trainer."""
 
 from __future__ import annotations
 

@@ -8,12 +8,12 @@ from neuromf_spec.registry import laws
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
-from neuromf.gate import objective_checks, training_checks
+from neuromf.gate import fact_checks, training_checks
 from neuromf.gate.check import Arguments
 from neuromf.gate.result import LawResult, law_result
 
-CHECKS = {check.law_id: check for check in (*objective_checks.CHECKS, *training_checks.CHECKS)}
-"""Every law that has a static check, by id."""
+CHECKS = {check.law_id: check for check in (*fact_checks.CHECKS, *training_checks.CHECKS)}
+"""Every law that has a static check, by id; where facts and our own configuration both can tell, ours knows more."""
 
 
 def static_findings(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from neuromf_spec.law import Enforcer, Finding, Law, Severity, Source
+from neuromf_spec.law import Basis, Enforcer, Finding, Law, Severity, Source
 from neuromf_spec.laws import (
     batch,
     checkpoint,
@@ -31,7 +31,7 @@ from neuromf_spec.laws import (
     weighting,
 )
 
-__all__ = ["Enforcer", "Finding", "Law", "Severity", "Source", "law", "laws"]
+__all__ = ["Basis", "Enforcer", "Finding", "Law", "Severity", "Source", "law", "laws"]
 
 _FAMILIES = (
     path.LAWS,

@@ -15,6 +15,8 @@ from neuromf.config.derived import RunFacts, run_facts
 from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet
+from neuromf.facts.objective_arguments import below_clamp, difference
+from neuromf.facts.of_config import facts_of
 from neuromf.flow.batch import Batch
 from neuromf.monitor.checks.probes import derivative_error, randomised_copy, temporal_ratio
 from neuromf.monitor.checks.trace_summary import fm_count
@@ -74,19 +76,15 @@ def launch_readings(config: Config, net: MeanFlowUnet, batch: Batch) -> Iterator
         largest_t=float(batch.t_B.max()),
         t_min=config.time_sampling.t_min,
     )
-    yield judge("TIME-004", sampler_t_min=config.time_sampling.t_min, clamp_t_min=config.meanflow.t_min)
+    facts = facts_of(config)
+    yield judge("TIME-004", **below_clamp(facts))
     probe = randomised_copy(net, PROBE_SEED)
     assert isinstance(probe, MeanFlowUnet)
-    yield judge("JVP-005", ratio=temporal_ratio(probe, batch))
-    error = derivative_error(probe, batch, objective_settings(config.meanflow), config.training.precision)
-    yield judge(
-        "JVP-003",
-        method=config.meanflow.jvp,
-        step=config.meanflow.fd_step,
-        time_scale=config.unet.time_scale,
-        precision=config.training.precision,
-        measured_error=error,
-    )
+    yield judge("JVP-005", measured_ratio=temporal_ratio(probe, batch), method=config.meanflow.jvp)
+    # A difference is measured in float32, where its bias shows; the law adds the noise of its own precision.
+    precision = config.training.precision if config.meanflow.jvp == "exact" else "fp32"
+    error = derivative_error(probe, batch, objective_settings(config.meanflow), precision)
+    yield judge("JVP-003", **difference(facts), measured_error=error)
     yield judge("GUARD-001", **guard_arguments(config))
 
 

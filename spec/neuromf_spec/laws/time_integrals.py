@@ -57,6 +57,34 @@ def gap_probability(gap: float, mu: float, sigma: float, uniform_fraction: float
     return (1 - uniform_fraction) * logit_normal + uniform_fraction * (1 - gap) ** 2
 
 
+def larger_time_below(time: float, mu: float, sigma: float, uniform_share: float) -> float:
+    """P(t < time) of the larger time of a pair, without a floor.
+
+    Args:
+        time: threshold in (0, 1).
+        mu: mean of the logits.
+        sigma: standard deviation of the logits.
+        uniform_share: share of all samples whose pair is uniform.
+    """
+    logit_normal = _lower_mass((_logit(time) - mu) / sigma) ** 2
+    return (1 - uniform_share) * logit_normal + uniform_share * time**2
+
+
+def mean_squared_gap(mu: float, sigma: float, uniform_fraction: float) -> float:
+    """E[(t - r)^2] among MF samples: twice the variance of one time, and 1/6 for a uniform pair.
+
+    Args:
+        mu: mean of the logits.
+        sigma: standard deviation of the logits.
+        uniform_fraction: share of uniform pairs.
+    """
+    moments = [
+        _midpoints(lambda y, power=power: _sigmoid(mu + sigma * y) ** power * _density(y), -TAIL, TAIL)  # type: ignore[misc]
+        for power in (1, 2)
+    ]
+    return (1 - uniform_fraction) * 2 * (moments[1] - moments[0] ** 2) + uniform_fraction / 6
+
+
 def mean_over_t(
     function: Callable[[float], float], mu: float, sigma: float, t_min: float, uniform_share: float
 ) -> float:

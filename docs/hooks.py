@@ -59,7 +59,7 @@ def _law_lines(law: Law) -> Iterator[str]:
     yield f"# {law.id}: {law.title}"
     yield f"\n{law.statement}\n"
     yield f'<div class="equation">{_equation(law)}</div>\n'
-    yield f"**When it is broken**: {law.severity.value}. {law.remedy}\n"
+    yield f"**When it is broken**: {law.severity.value}, by {law.basis.value}. {law.remedy}\n"
     yield f"**Held by**: {_enforcers(law)}.\n"
     yield "| | numbers |\n|---|---|"
     yield f"| keep it | {_numbers(law.example)} |"

@@ -40,21 +40,25 @@ def rates_table(judged: Sequence[JudgedRun]) -> str:
 
 
 def laws_table(judged: Sequence[JudgedRun]) -> str:
-    """Markdown: for each law, how many good runs it blocks or warns of, and how many bad ones."""
+    """Markdown: for each law that speaks, how many good runs it blocks or warns of, and how many bad ones."""
     counted = [entry for entry in judged if entry.run.counted]
     good = sum(entry.run.good for entry in counted)
     lines = [
         "| law | blocks: false alarms | blocks: hits | warns: good | warns: bad | tells of: good | tells of: bad |",
         "|---|---|---|---|---|---|---|",
     ]
-    for law_id, counts in by_law(judged).items():
+    found = by_law(judged)
+    silent = [law_id for law_id, counts in found.items() if not any(counts.values())]
+    for law_id, counts in found.items():
+        if law_id in silent:
+            continue
         cells = [
             _cell(Rate(counts[status, kind], good if kind else len(counted) - good))
             for status in ("block", "warn", "info")
             for kind in (True, False)
         ]
         lines.append(f"| {law_id} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + f"\n\nSay nothing of any of these runs: {', '.join(silent)}.\n"
 
 
 def runs_table(judged: Sequence[JudgedRun]) -> str:

@@ -9,6 +9,16 @@ from neuromf.gate.verdict import GateVerdict
 
 def to_junit(verdict: GateVerdict) -> str:
     """JUnit text: a blocking law is a failure, a warning is written to the case's output."""
+    return junit_text(suite_of(verdict))
+
+
+def junit_text(root: ElementTree.Element) -> str:
+    """An element as a document."""
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def suite_of(verdict: GateVerdict) -> ElementTree.Element:
+    """The suite of one configuration."""
     blocked = len(verdict.with_status("block"))
     suite = ElementTree.Element(
         "testsuite",
@@ -25,4 +35,4 @@ def to_junit(verdict: GateVerdict) -> str:
             ElementTree.SubElement(case, "failure", message=f"{result.title}: {found}").text = text
         else:
             ElementTree.SubElement(case, "system-out").text = f"{result.status}: {text}"
-    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+    return suite

@@ -77,7 +77,7 @@ def test_whatever_a_file_is_called_the_command_is_one_line(name):
     name=st.text(st.sampled_from("a%0ADd2C3:,\n\r="), min_size=1),
 )
 def test_any_text_is_read_back_as_it_is(text, name):
-    """Message and title hold per cent signs, line ends, colons and commas without ending the command or being changed."""
+    """Per cent signs, line ends, colons and commas neither end the command nor are changed."""
     config = judged("failed_225")
     finding = replace(config.findings[0], text=text, result=replace(config.findings[0].result, title=name))
     (command,) = workflow_commands([replace(config, findings=(finding,))])

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 from neuromf.gate.verdict import GateVerdict
+from neuromf.readable import readable
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Letters that no XML document may hold, not even escaped (XML 1.0, section 2.2)."""
 
 
 def to_junit(verdict: GateVerdict) -> str:
@@ -13,8 +18,15 @@ def to_junit(verdict: GateVerdict) -> str:
 
 
 def junit_text(root: ElementTree.Element) -> str:
-    """An element as a document."""
+    """An element as a document; what XML cannot hold is shown by its code."""
+    for element in root.iter():
+        element.attrib = {name: _allowed(value) for name, value in element.attrib.items()}
+        element.text = None if element.text is None else _allowed(element.text)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _allowed(text: str) -> str:
+    return _NO_XML.sub(lambda found: ascii(found[0])[1:-1], readable(text))
 
 
 def suite_of(verdict: GateVerdict) -> ElementTree.Element:

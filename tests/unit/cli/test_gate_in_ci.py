@@ -240,7 +240,7 @@ def test_others_are_left_out_of_several_configurations_only(gate):
     assert ended.stderr.startswith("neuromf: --skip-others: needs --each")
 
 
-@pytest.mark.parametrize("name", ["a b.yaml", "é→.yaml", os.fsdecode(b"r\xe9n.yaml"), "a\nb.yaml"])
+@pytest.mark.parametrize("name", ["a b.yaml", "é→.yaml", os.fsdecode(b"r\xe9n.yaml"), "a\nb.yaml", "a\x1b\x07.yaml"])
 def test_any_name_of_a_configuration_passes_through_every_form(gate, monkeypatch, name):
     """Blanks, letters, bytes that are no text, line ends: SARIF, JUnit and summary are written."""
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")

@@ -39,7 +39,7 @@ def load_config(
         for link in layer_chain(str(layer), anchored=anchored):
             merge(merged, link.settings, link.name, origin)
     for override in [overrides] if isinstance(overrides, str) else overrides:
-        merge(merged, _parse_override(override), "--set", origin)
+        merge(merged, parse_override(override), "--set", origin)
     return validate(merged, origin)
 
 
@@ -58,7 +58,12 @@ def validate(tree: dict[str, Any], origin: dict[str, str] | None = None) -> Conf
         raise as_input_error(error, origin or {}) from error
 
 
-def _parse_override(override: str) -> dict[str, Any]:
+def parse_override(override: str) -> dict[str, Any]:
+    """Nested mappings of one `section.key=value`.
+
+    Raises:
+        InputError: it has another form, or its value is not YAML.
+    """
     path, separator, value = override.partition("=")
     keys = path.strip().split(".")
     if not separator or not all(keys):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +39,31 @@ def parse_yaml(text: str, *, file: Path | str, key: str = "") -> Any:  # noqa: A
         InputError: the text is not YAML, a mapping holds a key twice, a scalar is read otherwise by another reader of
             YAML, or it is too large to be a configuration.
     """
-    try:
-        _refuse_outsized(text)
-        node = yaml.compose(text, Loader=_Loader)
+    with refusing(file):
+        node = _compose(text)
         return None if node is None else build(node, key)
+
+
+def compose_yaml(text: str, *, file: Path | str) -> yaml.Node | None:
+    """The nodes of a document, each with its line; None of an empty one.
+
+    Raises:
+        InputError: the text is not YAML, or too large to be a configuration.
+    """
+    with refusing(file):
+        return _compose(text)
+
+
+def _compose(text: str) -> yaml.Node | None:
+    _refuse_outsized(text)
+    return yaml.compose(text, Loader=_Loader)
+
+
+@contextmanager
+def refusing(file: Path | str) -> Iterator[None]:
+    """Turn what is wrong with a document in the block into a sentence that names the file."""
+    try:
+        yield
     except ScalarError as error:
         raise InputError(error.problem, remedy=error.remedy, file=file, key=error.path or None) from error
     except yaml.MarkedYAMLError as error:
@@ -78,11 +101,7 @@ def read_yaml_mapping(path: Path) -> dict[str, Any]:
     Raises:
         InputError: the file is missing, not UTF-8, not YAML, or not a mapping.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read as text ({error})", remedy="give a readable YAML file", file=path) from error
-    document = parse_yaml(text, file=path)
+    document = parse_yaml(read_text(path), file=path)
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -90,3 +109,15 @@ def read_yaml_mapping(path: Path) -> dict[str, Any]:
             f"holds a {type(document).__name__} at its top level", remedy="write `section:` mappings", file=path
         )
     return document
+
+
+def read_text(path: Path) -> str:
+    """Text of a file.
+
+    Raises:
+        InputError: it is missing, or not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read as text ({error})", remedy="give a readable YAML file", file=path) from error

@@ -85,15 +85,25 @@ def _build_mapping(node: yaml.MappingNode, path: str, within: frozenset[int]) ->
         if key in seen:
             raise _error(f"key '{key}' is given twice", key_node)
         seen.add(key)
-        if key == MERGE and key_node.tag == PLAIN:
-            for part in _merged_nodes(value_node):
+        if is_merge(key_node):
+            for part in merged_nodes(value_node):
                 merged = build(part, path, within) | merged  # of several, the first wins
         else:
             own[key] = build(value_node, f"{path}.{key}" if path else key, within)
     return merged | own
 
 
-def _merged_nodes(node: yaml.Node) -> Iterator[yaml.MappingNode]:
+def is_merge(node: yaml.Node) -> bool:
+    """Whether a key merges other mappings into its own."""
+    return node.value == MERGE and node.tag == PLAIN
+
+
+def merged_nodes(node: yaml.Node) -> Iterator[yaml.MappingNode]:
+    """The mappings that a merge key names, in order: of two with one key the first wins.
+
+    Raises:
+        yaml.MarkedYAMLError: it names something else.
+    """
     for part in node.value if isinstance(node, yaml.SequenceNode) else [node]:
         if not isinstance(part, yaml.MappingNode):
             raise _error("the merge key << stands before something that is no mapping", part)

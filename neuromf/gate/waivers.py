@@ -66,7 +66,7 @@ def apply_waivers(
 
 
 def _waived(result: LawResult, waiver: Waiver, today: datetime.date, *, needed: bool) -> LawResult:
-    note = f"waived by {waiver.owner} until {waiver.expires}: {waiver.reason}"
+    note = _note(waiver)
     if result.status in HELD and needed:
         return result
     if result.status in HELD:
@@ -75,6 +75,15 @@ def _waived(result: LawResult, waiver: Waiver, today: datetime.date, *, needed: 
     if waiver.expired(today):
         return replace(result, detail=_joined(result.detail, f"the waiver expired on {waiver.expires}"))
     return replace(result, status="waived", detail=_joined(note, result.detail), remedy="", passing_value="")
+
+
+def _note(waiver: Waiver) -> str:
+    return f"waived by {waiver.owner} until {waiver.expires}: {waiver.reason}"
+
+
+def waiver_notes(waivers: Iterable[Waiver], layers: Sequence[str]) -> dict[str, str]:
+    """By law, who waives it in a configuration, until when and why: the words that begin a waived result's detail."""
+    return {law_id: _note(waiver) for law_id, waiver in _longest(waivers, layers).items()}
 
 
 def _joined(*clauses: str) -> str:

@@ -17,7 +17,10 @@ from neuromf.errors import InputError
 from tools.faults.catalogue import Fault
 from tools.faults.pytest_run import FAILED, PASSED, PytestRun, check_imports, run_tests
 
-TREE = ("neuromf", "spec", "tools", "golden", "tests", "pyproject.toml")
+TREE = (
+    "neuromf", "spec", "tools", "golden", "tests", "pyproject.toml",
+    ".github/actions", ".gitlab", ".pre-commit-hooks.yaml", "constraints.txt",
+)  # fmt: skip
 """What the tests of a checkout need of it."""
 
 

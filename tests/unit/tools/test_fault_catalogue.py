@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import yaml
 from neuromf_spec.registry import laws
 
 from neuromf.errors import InputError
@@ -20,7 +21,7 @@ COUNTS = {"L": "123456", "T": "1234", "J": "1234567", "O": "12345", "S": "1235",
 COUNTS |= {"N": "23", "C": "1235", "M": "134", "X": "13"}
 KNOWN = {f"{SURVIVES}{number}" for number in range(1, 33)} | {f"{DEFECT}{number}" for number in range(29)}
 KNOWN |= {f"{OPERATOR}{family}{number}" for family, numbers in COUNTS.items() for number in numbers}
-OWN = {"comparator", "review of the code"} | {f"checks checked: {name}" for name in "ABCDEFGHI"}  # counted nowhere else
+OWN = {"comparator", "review of the code", "in CI"} | {f"checks checked: {name}" for name in "ABCDEFGHI"}  # counted nowhere else
 OUTSIDE = {f"used from outside: {number}" for number in range(1, 22)}
 CHECKED = {f"checks checked: {letter}" for letter in "ABCDEFGHI"}
 ROW = """
@@ -45,11 +46,11 @@ def functions_of(path):
 
 @EVERY_FAULT
 def test_the_text_to_replace_stands_once_in_its_file(fault):
-    """The text is found exactly once, and what takes its place is another text that Python can parse."""
+    """The text is found exactly once, and what takes its place is another text that Python, or YAML, can parse."""
     text = (ROOT / fault.file).read_text(encoding="utf-8")
     assert text.count(fault.find) == 1
     assert fault.replace != fault.find
-    ast.parse(text.replace(fault.find, fault.replace))
+    (ast.parse if fault.file.endswith(".py") else yaml.safe_load)(text.replace(fault.find, fault.replace))
 
 
 @EVERY_FAULT

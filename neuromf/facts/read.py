@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from neuromf.config.yaml_file import read_yaml
+from neuromf.config.yaml_file import read_yaml_mapping
 from neuromf.errors import InputError
 from neuromf.facts.schema import Facts
 
@@ -38,9 +38,9 @@ def read_facts(path: Path) -> FactsFile:
     Raises:
         InputError: the file is not there, not YAML, or a key is no fact or out of its range.
     """
-    tree = read_yaml(path)
+    tree = read_yaml_mapping(path)
     facts = checked_facts(tree, path)
-    return FactsFile(name=str(path), facts=facts, origin={name: f"{path}" for name in tree})
+    return FactsFile(name=str(path), facts=facts, origin=dict.fromkeys(tree, str(path)))
 
 
 def checked_facts(tree: dict[str, object], path: Path) -> Facts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -32,11 +33,7 @@ WHERE = {"static": "by the configuration", "inputs": "of scans and autoencoder",
 
 def print_verdict(console: Console, verdict: GateVerdict) -> None:
     """Print blocked laws, warnings and notes in full, passed laws in one line, then the verdict."""
-    loud = [result for status in STYLES if status != "pass" for result in verdict.with_status(status)]
-    if loud and console.width >= TABLE_WIDTH:
-        console.print(_table(loud))
-    elif loud:
-        _print_list(console, loud)
+    print_results(console, verdict.results)
     for where, label in WHERE.items():
         passed = [result.law_id for result in verdict.with_status("pass") if result.where == where]
         if passed:
@@ -47,6 +44,15 @@ def print_verdict(console: Console, verdict: GateVerdict) -> None:
     if verdict.smoke is not None:
         console.print(_smoke_line(verdict.smoke), soft_wrap=True)
     console.print(closing_line(verdict), soft_wrap=True)
+
+
+def print_results(console: Console, results: Sequence[LawResult]) -> None:
+    """Print what is worth reading in full, the gravest first: as a table where it fits, else as a list."""
+    loud = [result for status in STYLES if status != "pass" for result in results if result.status == status]
+    if loud and console.width >= TABLE_WIDTH:
+        console.print(_table(loud))
+    elif loud:
+        _print_list(console, loud)
 
 
 def _print_list(console: Console, results: list[LawResult]) -> None:

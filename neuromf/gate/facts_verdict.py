@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from neuromf_spec.registry import law
@@ -16,7 +16,9 @@ from neuromf.gate.result import LawResult, law_result
 from neuromf.gate.verdict import SCHEMA
 from neuromf.json_text import json_text
 
-FACT_OF_KEY = {key: fact for fact, key in CONFIG_KEYS.items()}
+COUNTED_OTHERWISE = ("batch_size", "optimiser_steps")
+"""Facts that our configuration sets through a key of another meaning: its value is no advice here."""
+FACT_OF_KEY = {key: fact for fact, key in CONFIG_KEYS.items() if fact not in COUNTED_OTHERWISE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,15 +79,11 @@ def judge_facts(file: FactsFile) -> FactsVerdict:
             finding = entry.finding(file.facts)
             result = law_result(law(law_id), finding, key=entry.fact, where="static", value_source=source)
             results.append(_in_facts(result))
-    return FactsVerdict(
-        file=file, results=results, not_judged=not_judged, seconds=time.perf_counter() - started
-    )
+    return FactsVerdict(file=file, results=results, not_judged=not_judged, seconds=time.perf_counter() - started)
 
 
 def _in_facts(result: LawResult) -> LawResult:
     """The same result with what would pass told in facts, where each of its keys is one."""
-    from dataclasses import replace
-
     parts = [part.partition("=") for part in result.passing_value.split()]
     if not all(key in FACT_OF_KEY for key, _, _ in parts):
         return replace(result, passing_value="")

@@ -28,6 +28,8 @@ def outcomes(
     print("\n".join(table(judged) for table in (runs_table, laws_table, words_table, rates_table)))
     print("\n".join(f"MISSED: {sentence}" for sentence in missed) or "all bars hold")
     if json_file is not None:
-        runs = [{"name": e.run.name, "gate": e.word, "blocked": e.laws("block"), "warned": e.laws("warn")} for e in judged]
+        runs = [
+            {"name": e.run.name, "gate": e.word, "blocked": e.laws("block"), "warned": e.laws("warn")} for e in judged
+        ]
         write_output(json_file, json.dumps({"counts": asdict(counts), "missed": missed, "runs": runs}, indent=1) + "\n")
     raise typer.Exit(1 if missed else 0)

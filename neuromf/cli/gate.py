@@ -56,9 +56,9 @@ def gate(
     if facts is not None:
         from neuromf.cli.gate_facts import gate_facts
 
-        others = {"CONFIG": config, "--set": override, "--junit": junit_file, "--report": report_file}
-        others |= {"--waivers": waiver_file, "--sarif": sarif_file, "--github": github, "--each": each}
-        refused = {option: bool(value) for option, value in others.items()}
+        refused = {"CONFIG": bool(config), "--set": bool(override), "--junit": bool(junit_file), "--github": github}
+        refused |= {"--report": bool(report_file), "--waivers": bool(waiver_file), "--sarif": bool(sarif_file)}
+        refused["--each"] = each
         raise typer.Exit(gate_facts(facts, importer=importer, json_file=json_file, refused=refused))
     if skip_others and not each:
         raise InputError("needs --each", remedy="add it, or leave the other files out yourself", key="--skip-others")

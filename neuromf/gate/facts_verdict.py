@@ -85,6 +85,7 @@ def judge_facts(file: FactsFile) -> FactsVerdict:
 def _in_facts(result: LawResult) -> LawResult:
     """The same result with what would pass told in facts, where each of its keys is one."""
     parts = [part.partition("=") for part in result.passing_value.split()]
-    if not all(key in FACT_OF_KEY for key, _, _ in parts):
+    if not parts or not all(key in FACT_OF_KEY for key, _, _ in parts):
         return replace(result, passing_value="")
-    return replace(result, passing_value=" ".join(f"{FACT_OF_KEY[key]}={value}" for key, _, value in parts))
+    would_pass = ", ".join(f"{FACT_OF_KEY[key]}: {value}" for key, _, value in parts)
+    return replace(result, remedy=f"{result.remedy} {would_pass} would pass.", passing_value="")

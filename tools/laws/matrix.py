@@ -21,8 +21,8 @@ HEAD = """\
 Written by `python -m tools laws matrix --write` from the registry, the gate's checks, the marks of the tests and the
 readings of the running trainer; the tests fail when it is stale. S: static check of the configuration, with the key it
 blames. P: property tests in `tests/laws`. G: golden or self-relative runs in `tests/golden` and `tests/equivalence`.
-R: judged while a training runs. A dash: the law names no such enforcer. Severity: what breaking it does to a launch, and
-what that rests on (mathematics, replays here, published runs, or a demand of the review or of this project).
+R: judged while a training runs. A dash: the law names no such enforcer. Severity: what breaking it does to a launch,
+and what that rests on (mathematics, replays here, published runs, or a demand of the review or of this project).
 `neuromf laws show ID` shows more. What the static checks say of published runs is at the end.
 
 | law | statement | severity | S | P | G | R | sources | kills |

@@ -11,6 +11,8 @@ from neuromf_spec.law import Enforcer, Finding, Law, Severity
 SHORTEST, LONGEST = 0.001, 0.15
 """Half-life as a share of the run. The official runs have 0.4 to 0.9 %; a tenth of a per cent is told of. Above the
 second, 1 % of the untrained weights is left at the end."""
+TOLD = 0.1
+"""A tenth of the run, the half-life that the remedy names: more is told, for the review asks for a closer average."""
 LARGEST_REMAINDER = 0.01
 """Share of the initial, untrained weights that may be left at the end."""
 EPSILON = {"float32": 2.0**-23, "bfloat16": 2.0**-7}
@@ -69,7 +71,7 @@ def proportionate_decay(*, decay: float, optimiser_steps: int) -> Finding:
     passed = SHORTEST <= share <= LONGEST and remainder < LARGEST_REMAINDER
     return Finding(
         passed=bool(passed),
-        severity=Severity.INFO if share < SHORTEST else None,
+        severity=Severity.INFO if share < SHORTEST or (passed and share > TOLD) else None,
         value=100 * share,
         bound=f"{100 * SHORTEST:g} .. {100 * LONGEST:g}",
         unit="% of the run",

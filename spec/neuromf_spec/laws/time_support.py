@@ -23,7 +23,7 @@ def one_step_support(*, probability: float, mf_samples: float | None = None) -> 
         mf_samples: MF samples of the whole run, None where that is not known.
     """
     drawn = None if mf_samples is None else probability * mf_samples
-    rare = drawn is not None and not drawn >= 1
+    rare = not probability >= 0 or (drawn is not None and not drawn >= 1)
     return at_least(
         probability,
         SUPPORT,

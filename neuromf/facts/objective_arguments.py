@@ -52,11 +52,19 @@ def fm_share(facts: Facts) -> dict[str, Any]:
     return {"fm_samples": fm_samples, "samples": size, "data_proportion": share}
 
 
+def biased_by_clamp(facts: Facts) -> bool:
+    """Whether times are drawn for which the clamp of 1/t changes what is learnt."""
+    if facts.prediction != "x" or facts.clamp_t_min is None or facts.sampler_t_min is None:
+        return False
+    return facts.sampler_t_min < facts.clamp_t_min and not facts.target_clamped
+
+
 def below_clamp(facts: Facts) -> dict[str, Any]:
     """Arguments of TIME-004."""
     clamp, floor = facts.clamp_t_min, facts.sampler_t_min
-    biased = clamp is not None and floor is not None and floor < clamp and not facts.target_clamped
-    share = larger_time_below(clamp, facts.mu, facts.sigma, uniform_share(facts)) if biased else 0.0  # type: ignore[arg-type]
+    share = 0.0
+    if biased_by_clamp(facts):
+        share = larger_time_below(clamp, facts.mu, facts.sigma, uniform_share(facts))  # type: ignore[arg-type]
     prediction = "u" if clamp is None else facts.prediction
     return {"share": share, "sampler_t_min": floor, "clamp_t_min": clamp, "prediction": prediction}
 

@@ -79,7 +79,17 @@ def _weighted(facts: Facts) -> bool:
     return facts.norm_p != 0
 
 
+def _types(facts: Facts) -> tuple[str, ...]:
+    return ("derivative", *(() if _differs(facts) else ("derivative_precision",)))
+
+
+def _average(facts: Facts) -> tuple[str, ...]:
+    return ("ema_decay", *(("optimiser_steps",) if training.averaged(facts) else ()))
+
+
 def _weight(facts: Facts) -> tuple[str, ...]:
+    if not _weighted(facts):
+        return ("norm_p",)
     dims = ("latent_dims",) if facts.reduction == "sum" else ()
     return ("norm_p", "norm_eps", "reduction", "sampler_t_min", *TIMES, *dims)
 
@@ -105,14 +115,14 @@ FACT_LAWS = {
         FactLaw("JVP-003", "derivative", _difference, objective.difference, over_pairs=_differs),
         FactLaw("JVP-005", "time_scale", _all("time_scale", "derivative"), objective.time_scale),
         FactLaw("PRED-003", "token_dims", _token, objective.token),
-        FactLaw("WGT-005", "norm_eps", _weight, objective.operating_point, _weighted, _always),
+        FactLaw("WGT-005", "norm_eps", _weight, objective.operating_point, _weighted, _weighted),
         FactLaw("WGT-006", "norm_p", _all("norm_p"), objective.exponent),
         FactLaw("LR-003", "warmup_steps", _all("warmup_steps", "optimiser_steps"), training.warmup),
         FactLaw("OPT-001", "beta2", _all("beta1", "beta2", "optimiser_steps"), training.moments),
         FactLaw("OPT-006", "optimiser_steps", _all("optimiser_steps", "learning_rate"), training.budget),
-        FactLaw("EMA-002", "ema_decay", _all("ema_decay", "optimiser_steps"), training.average, training.averaged),
+        FactLaw("EMA-002", "ema_decay", _average, training.average, training.averaged),
         FactLaw("BATCH-001", "batch_size", _all("batch_size", "data_proportion"), training.batch),
-        FactLaw("PREC-001", "derivative_precision", _all("derivative", "derivative_precision"), objective.types),
+        FactLaw("PREC-001", "derivative_precision", _types, objective.types),
         FactLaw("PREC-002", "embedding_precision", _all("time_scale", "embedding_precision"), objective.embedding),
         FactLaw("CFG-003", "guidance", _all("initialised_from", "guidance"), training.start),
     )

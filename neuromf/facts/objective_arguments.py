@@ -61,12 +61,12 @@ def biased_by_clamp(facts: Facts) -> bool:
 
 def below_clamp(facts: Facts) -> dict[str, Any]:
     """Arguments of TIME-004."""
-    clamp, floor = facts.clamp_t_min, facts.sampler_t_min
-    share = 0.0
+    if facts.prediction == "u" or facts.clamp_t_min is None:
+        return {"share": 0.0, "sampler_t_min": 0.0, "clamp_t_min": 0.0, "prediction": "u"}
+    clamp, floor, share = facts.clamp_t_min, facts.sampler_t_min, 0.0
     if biased_by_clamp(facts):
         share = larger_time_below(clamp, facts.mu, facts.sigma, uniform_share(facts))  # type: ignore[arg-type]
-    prediction = "u" if clamp is None else facts.prediction
-    return {"share": share, "sampler_t_min": floor, "clamp_t_min": clamp, "prediction": prediction}
+    return {"share": share, "sampler_t_min": floor, "clamp_t_min": clamp, "prediction": facts.prediction}
 
 
 def long_gaps(facts: Facts) -> dict[str, Any]:
@@ -95,15 +95,16 @@ def mean_flow_share(facts: Facts) -> dict[str, Any]:
 
 def difference(facts: Facts) -> dict[str, Any]:
     """Arguments of JVP-003."""
-    exact = facts.derivative == "exact"
+    if facts.derivative == "exact":
+        return {"method": "exact", "step": None, "time_scale": 1.0, "precision": "fp32"}
     arguments: dict[str, Any] = {
-        "method": "exact" if exact else "finite_difference",
+        "method": "finite_difference",
         "step": facts.difference_step,
-        "time_scale": facts.time_scale or 1.0,
-        "precision": facts.derivative_precision or "fp32",
-        "scheme": "central" if facts.derivative == "central" else "forward",
+        "time_scale": facts.time_scale,
+        "precision": facts.derivative_precision,
+        "scheme": facts.derivative,
     }
-    if not exact and facts.mu is not None and facts.sigma is not None:
+    if facts.mu is not None and facts.sigma is not None:
         arguments["squared_gap"] = mean_squared_gap(facts.mu, facts.sigma, facts.uniform_fraction or 0.0)
         if facts.data_proportion is not None:
             arguments["loss"] = trained_loss(facts)
@@ -120,7 +121,8 @@ def time_scale(facts: Facts) -> dict[str, Any]:
 
 def token(facts: Facts) -> dict[str, Any]:
     """Arguments of PRED-003."""
-    return {"prediction": facts.prediction, "token_dims": facts.token_dims, "token_width": facts.token_width}
+    # Of an x-prediction neither is asked for.
+    return {"prediction": facts.prediction, "token_dims": facts.token_dims or 0, "token_width": facts.token_width or 0}
 
 
 def operating_point(facts: Facts) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from neuromf.errors import InputError
-from neuromf.facts.importers.document import Collected, Document, Keys
+from neuromf.facts.importers.document import Document
+from neuromf.facts.importers.reading import Collected, Keys
 from neuromf.facts.read import FactsFile
 
 REVISION = "Gsunshine/meanflow@d70cb55"

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
 from neuromf.errors import InputError
-from neuromf.facts.importers.document import Collected, Document, Keys
+from neuromf.facts.importers.document import Document
 from neuromf.facts.importers.py_meanflow_options import OPTIONS, Command, command_of, looks_like_command
+from neuromf.facts.importers.reading import Collected, Keys
 from neuromf.facts.read import FactsFile
 
 REVISION = "Gsunshine/py-meanflow@1f6d72d"

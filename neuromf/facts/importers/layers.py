@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from neuromf.config.yaml_file import DEEPEST, LARGEST
+from neuromf.config.yaml_file import DEEPEST
 from neuromf.errors import InputError
 
 REFERENCE = re.compile(r"\$\{(\.*[A-Za-z_][\w-]*(?:\.[\w-]+)*)\}")
 """A reference to another key and nothing else: no resolver such as oc.env, which would read what is in no file."""
+LARGEST = 5_000
+"""Values of a configuration with all references followed; that code's own has 150, and references double quickly."""
 _LITERAL = "\x00"
 """Begins text that OmegaConf must leave alone; no YAML holds it."""
 
@@ -76,12 +78,12 @@ def _leaves(node: Any, prefix: str, depth: int) -> Iterator[tuple[str, object, s
 
     if depth > DEEPEST:
         raise RecursionError("references lead round in a circle")
-    raw: Any = OmegaConf.to_container(node, resolve=False)
     for key in node:
         name = f"{prefix}.{key}" if prefix else str(key)
         try:
             value = node[key]
         except OmegaConfBaseException:
+            raw: Any = OmegaConf.to_container(node, resolve=False)
             yield name, None, str(raw[key])
             continue
         if isinstance(value, DictConfig) and len(value):

@@ -85,14 +85,13 @@ def read(documents: Sequence[Document]) -> FactsFile:
     _objective(given, found, origins)
     _times(given, found, origins)
     _optimiser(given, found, origins, command.processes)
-    if given.get("resume") in (None, ""):
+    given.used.add("resume")
+    if command.options.get("resume", "") == "":
         found.put(f"the code of {REVISION} (train.py:146)", initialised_from="scratch")
     else:
         found.not_understood.append("resume: what the run starts from is not in this file")
     found.put_none(f"the code of {REVISION} (models/meanflow.py:58)", "clamp_t_min")
-    found.not_understood += [
-        name for name in given.left(IRRELEVANT) if name in command.options and command.options[name] is not False
-    ]
+    found.not_understood += [name for name in given.left(IRRELEVANT) if command.options.get(name) not in (None, False)]
     return found.file(document.path)
 
 
@@ -109,15 +108,17 @@ def _objective(given: Keys, found: Collected, origins: Mapping[str, str]) -> Non
 
 def _times(given: Keys, found: Collected, origins: Mapping[str, str]) -> None:
     first, second = (tuple(given.number(f"P_{part}_{time}") for part in ("mean", "std")) for time in "tr")
+    clipped = given.word("tr_sampler", {"v0": "sorted", "v1": "clipped"})
+    if clipped is None or None in (*first, *second):
+        return
     found.put(origins["P_mean_t"], mu=first[0])
     found.put(origins["P_std_t"], sigma=first[1])
-    clipped = given.word("tr_sampler", {"v0": "sorted", "v1": "clipped"})
     found.put(origins["tr_sampler"], time_order=clipped)
     if first != second:
         found.put(origins["P_mean_r"], r_mu=second[0])
         found.put(origins["P_std_r"], r_sigma=second[1])
     ratio = given.number("ratio")
-    if ratio is None or clipped is None:
+    if ratio is None:
         return
     unlike, how = 1.0, "1 - ratio, the share of r != t"
     if clipped == "clipped":
@@ -135,21 +136,23 @@ def _second_smaller(mean: float, deviation: float, r_mean: float, r_deviation: f
 def _optimiser(given: Keys, found: Collected, origins: Mapping[str, str], processes: int | None) -> None:
     found.put(origins["lr"], learning_rate=given.number("lr"))
     betas = given.get("optimizer_betas")
-    if not isinstance(betas, list) or len(betas) != 2:
+    if isinstance(betas, list) and len(betas) == 2:
+        found.put(origins["optimizer_betas"], beta1=betas[0], beta2=betas[1])
+    elif betas is not None:
         raise given.wrong("optimizer_betas", "two numbers")
-    found.put(origins["optimizer_betas"], beta1=betas[0], beta2=betas[1])
     decay = given.number("ema_decay")
     found.put(f"{origins['ema_decay']}: its 16th power every 16th update (models/ema.py:13)", ema_decay=decay)
     found.notes.append(
         f"The average with ema_decay is judged; those of ema_decays, {given.get('ema_decays')}, are not."
     )
-    images = IMAGES[given.word("dataset", {name: name for name in IMAGES}) or "cifar10"]
+    dataset = given.word("dataset", {name: name for name in IMAGES})
     size, epochs, warmup = given.whole("batch_size"), given.whole("epochs"), given.number("warmup_epochs")
     if processes is None:
         found.notes.append("How many processes train is not said, so that the batch and the updates are not known.")
         return
-    if size is None or epochs is None or warmup is None:
+    if size is None or epochs is None or warmup is None or dataset is None:
         return
+    images = IMAGES[dataset]
     updates = math.ceil(images / processes) // size
     found.put(f"{origins['batch_size']} x {processes} processes of the launcher", batch_size=size * processes)
     if updates == 0:

@@ -25,6 +25,7 @@ FLAGS = (
 OPTIONS = (*REALS, *COUNTS, *WORDS, *LISTS, *FLAGS)
 OWN = ("tr_sampler", "P_mean_t", "P_std_t", "P_mean_r", "P_std_r", "ratio", "use_edm_aug")
 """Options that tell this code from others with a training script of the same name."""
+_SUBSTITUTION = re.compile(r"\$\([^()]*\)|`[^`]*`")
 _EVALUATED = re.compile(r"[$`]")
 
 
@@ -33,7 +34,7 @@ class Command:
     """A training as somebody starts it.
 
     Attributes:
-        options: value of each option that is given.
+        options: value of each option that is given, None where only a shell knows it.
         processes: how many are started, None where that is not said.
         unknown: words that are no option, and options whose value only a shell knows.
     """
@@ -68,7 +69,10 @@ def command_of(text: str, path: Path) -> Command:
         found, left = _parser().parse_known_args(known)
     except ValueError as error:
         raise InputError(f"is refused ({error})", remedy="give options as train.py takes them", file=path) from error
-    return Command(options=vars(found), processes=_processes(launcher), unknown=(*hidden, *left))
+    names = {word[2:].partition("=")[0].split()[0] for word in hidden if word[:2] == "--"}
+    options = vars(found) | {option: None for option in OPTIONS if any(option.startswith(name) for name in names)}
+    told = [f"{word}: only a shell knows its value" for word in hidden]
+    return Command(options=options, processes=_processes(launcher), unknown=(*told, *left))
 
 
 def looks_like_command(text: str) -> bool:
@@ -94,7 +98,7 @@ def _commands(text: str) -> list[tuple[list[str] | None, list[str]]]:
 
 def _first_command(line: str) -> list[str]:
     """Words up to the first pipe, redirection or second command."""
-    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer = shlex.shlex(_SUBSTITUTION.sub("$_", line), posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     words: list[str] = []
     for word in lexer:
@@ -113,10 +117,8 @@ def _without_variables(words: list[str]) -> tuple[list[str], list[str]]:
         if not _EVALUATED.search(word):
             known.append(word)
             continue
-        option = word
-        if known and known[-1].startswith("--") and "=" not in known[-1] and not word.startswith("--"):
-            option = f"{known.pop()} {word}"
-        hidden.append(f"{option}: only a shell knows its value")
+        valued = known and known[-1].startswith("--") and "=" not in known[-1] and not word.startswith("--")
+        hidden.append(f"{known.pop()} {word}" if valued else word)
     return known, hidden
 
 

@@ -20,6 +20,8 @@ from pydantic.fields import FieldInfo
 
 from neuromf.cli.app import app
 from neuromf.config.schema import Config
+from neuromf.facts.laws import FACT_LAWS
+from neuromf.facts.schema import Facts
 
 PUBLISHED = "[How often the static checks are right about published runs](published-runs.md)."
 WORDS = {"S": "static check", "P": "property test", "G": "golden trace", "R": "running trainer"}
@@ -32,6 +34,7 @@ def on_files(files: Files, config: Any) -> Files:  # noqa: ANN401
     pages["laws/published-runs.md"] = published_runs_page(Path(config["docs_dir"]).parent / "spec/MATRIX.md")
     pages["reference/command-line.md"] = command_line_page()
     pages["reference/configuration.md"] = configuration_page()
+    pages["reference/facts.md"] = facts_page()
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     return files
@@ -151,6 +154,34 @@ def configuration_page() -> str:
             lines.append(f"| `{key}` | `{_yaml(getattr(defaults, key))}` | {_choices(item)}{item.description} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def facts_page() -> str:
+    """Every fact of another code's training, with what it may be and the laws that a user would change it for."""
+    lines = [
+        "# Facts",
+        "",
+        "What `neuromf gate --facts` asks of [another training](../how-to/another-code.md). Any may be left out.",
+        "",
+        "| fact | may be | meaning | changed for |",
+        "|---|---|---|---|",
+    ]
+    for name, stated in Facts.model_json_schema()["properties"].items():
+        known = next(part for part in stated["anyOf"] if part.get("type") != "null")
+        ids = [entry.law_id for entry in FACT_LAWS.values() if entry.fact == name]
+        links = ", ".join(f"[{law_id}](../laws/{law_id}.md)" for law_id in ids)
+        lines.append(f"| `{name}` | {_range(known)} | {stated['description']} | {links} |")
+    return "\n".join([*lines, ""])
+
+
+def _range(stated: dict[str, Any]) -> str:
+    """Words that a fact may be, or the range of its numbers."""
+    if "enum" in stated:
+        return " or ".join(f"`{word}`" for word in stated["enum"])
+    if stated["type"] not in ("number", "integer"):
+        return {"boolean": "`true` or `false`", "string": "a word"}[stated["type"]]
+    ends = (("minimum", "from"), ("exclusiveMinimum", "above"), ("maximum", "to"), ("exclusiveMaximum", "below"))
+    return " ".join(f"{word} {stated[end]:g}" for end, word in ends if end in stated)
 
 
 def _yaml(value: object) -> str:

@@ -242,3 +242,13 @@ def test_any_name_of_a_configuration_passes_through_every_form(gate, monkeypatch
     assert sarif()["results"]
     assert ElementTree.parse("gate.xml").getroot().findall("testsuite/testcase/failure")
     assert "JVP" in Path("summary.md").read_text(encoding="utf-8")
+
+
+def test_no_name_becomes_a_command_of_githubs(gate):
+    """The runner reads a command at the start of any line: a name with a line end stays on its own line."""
+    name = write("a\n::stop-commands::x.yaml", BAD)
+    ended = gate("--each", name, "--github", "--set", "training.epochs=10")
+    assert ended.returncode == 1
+    started = [line.split(" ")[0] for line in ended.stdout.splitlines() if line.startswith("::")]
+    assert set(started) <= {"::error", "::warning", "::notice"}
+    assert gate("--each", "--skip-others", write("b\n::error::x.yaml", "on: push\n")).stdout.count("\n") == 1

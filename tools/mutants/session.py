@@ -40,7 +40,7 @@ def run_area(root: Path, area: Area, *, count: int, seed: int, tell: Callable[[s
         tell(f"{area.name}: {len(sample)} of {len(names)} changes")
         unnoticed = workspace.alive(sample)
         tell(f"{area.name}: {len(unnoticed)} not noticed by the tests that call them; now all tests of the area")
-        left = [name for name in unnoticed if not workspace.noticed(name)]
+        left = workspace.unnoticed(unnoticed)
         survivors = tuple(Survivor(name, workspace.change(name)) for name in left)
     return AreaResult(
         area=area.name,

@@ -64,13 +64,25 @@ class Workspace:
             raise InputError(problem, remedy="see what mutmut says", key=self.area.name)
         return [name for name in names if codes[name] not in KILLED]
 
-    def noticed(self, name: str) -> bool:
-        """Whether any test of the area, or any further one, fails with a change."""
-        left_out = [part for test in self.area.left_out for part in ("--deselect", test)]
-        command = [sys.executable, "-m", "pytest", "-x", "-q", *_PLUGINS, *left_out]
-        run = [*command, *self.area.tests, *self.area.further]
-        environment = self._environment() | {"MUTANT_UNDER_TEST": name}
-        return subprocess.run(run, cwd=self.tree, env=environment, capture_output=True, check=False).returncode == 1
+    def unnoticed(self, names: Sequence[str]) -> list[str]:
+        """Those of `names` with which every test of the area passes, and every further one.
+
+        Raises:
+            InputError: the tests cannot be run.
+        """
+        if not names:
+            return []
+        arguments = ["-x", "-q", *_PLUGINS, *_deselected(self.area), *self.area.tests, *self.area.further]
+        asked = json.dumps({"names": ["", *names], "arguments": arguments})
+        command = [sys.executable, "-m", "tools.mutants.warm"]
+        ended = subprocess.run(
+            command, cwd=self.tree, env=self._environment(), input=asked, capture_output=True, text=True, check=False
+        )
+        passed = ended.stdout.split("\n")[:-1]
+        if passed[:1] != [""]:
+            problem = f"without any change its tests fail, or cannot be run: {ended.stderr.strip()[-1500:]}"
+            raise InputError(problem, remedy="repair them, or leave them out in areas.toml", key=self.area.name)
+        return passed[1:]
 
     def change(self, name: str) -> str:
         """Removed and added lines of a change."""
@@ -95,12 +107,11 @@ class Workspace:
 
 def _configuration(area: Area) -> str:
     """Mutmut's table of pyproject.toml; JSON's strings and lists are TOML's."""
-    left_out = [part for test in area.left_out for part in ("--deselect", test)]
     settings = {
         "source_paths": ["neuromf"],
         "only_mutate": [f"neuromf/{area.name}/*.py"],
         "also_copy": ["spec", "tools", "golden"],
-        "pytest_add_cli_args": [*_PLUGINS, *left_out],
+        "pytest_add_cli_args": [*_PLUGINS, *_deselected(area)],
         "pytest_add_cli_args_test_selection": list(area.tests),
         "timeout_multiplier": FACTOR,
         "timeout_constant": SPARE_SECONDS,
@@ -108,3 +119,7 @@ def _configuration(area: Area) -> str:
         "use_git_change_detection": False,
     }
     return "\n[tool.mutmut]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
+
+
+def _deselected(area: Area) -> list[str]:
+    return [part for test in area.left_out for part in ("--deselect", test)]

@@ -12,6 +12,7 @@ from tools.commands.golden import golden_app
 from tools.commands.guard_study import guard_study
 from tools.commands.laws import laws_app
 from tools.commands.outcomes import outcomes
+from tools.commands.mutants import mutants_app
 
 app = typer.Typer(
     help="Keep a checkout of neuromf in order: goldens, laws, known faults, studies.",
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.add_typer(golden_app, name="golden")
 app.add_typer(laws_app, name="laws")
 app.add_typer(faults_app, name="faults")
+app.add_typer(mutants_app, name="mutants")
 app.command(name="guard-study")(guard_study)
 app.command(name="bisect-simulate")(bisect_simulate)
 app.command(name="bisect-commits")(bisect_commits)

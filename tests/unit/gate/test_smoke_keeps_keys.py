@@ -54,6 +54,7 @@ def width(unet: object) -> float:
     return float(sum(unet.channels)) ** 2  # type: ignore[attr-defined]
 
 
+@pytest.mark.law("CFG-001")
 @given(config=configs())
 def test_only_declared_keys_are_scaled(config):
     """Every key of the schema is kept, save for a declared list; none of the kept ones is left at its default."""

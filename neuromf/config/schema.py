@@ -116,6 +116,9 @@ class MeanFlowConfig(ConfigSection):
     )
     jvp: Literal["exact", "finite_difference"] = Field("exact", description="how du/dt is computed")
     fd_step: Positive | None = Field(None, description="step of the finite difference in t; only with it")
+    fd_scheme: Literal["forward", "central"] = Field(
+        "forward", description="of a finite difference: u(t + h) against u(t), or against u(t - h)"
+    )
     loss_terms: Literal["single", "dual"] = Field(
         "single", description="one velocity loss, or a flow-matching loss beside it"
     )

@@ -16,6 +16,8 @@ class ObjectiveSettings:
             MeanFlow), or the network's second head `v_head`.
         jvp: `exact`, in forward mode, or `finite_difference`.
         fd_step: step of the finite difference in t; only with it.
+        fd_scheme: of the finite difference: `forward`, u(t + h) against u(t), or `central`, u(t + h) against u(t - h)
+            (Transition Models, arXiv:2509.04394).
         loss_terms: one velocity loss (`single`), or a flow-matching loss besides (`dual`).
         reduction: of a sample's squared error over its dims, `mean` or `sum`.
         norm_eps: c of the adaptive weight, in the unit of the reduced loss (MeanFlow, Eq. 22).
@@ -27,6 +29,7 @@ class ObjectiveSettings:
     tangent: Literal["conditional", "model", "v_head"] = "model"
     jvp: Literal["exact", "finite_difference"] = "exact"
     fd_step: float | None = None
+    fd_scheme: Literal["forward", "central"] = "forward"
     loss_terms: Literal["single", "dual"] = "single"
     reduction: Literal["mean", "sum"] = "mean"
     norm_eps: float = 1.0

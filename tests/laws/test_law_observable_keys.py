@@ -139,6 +139,7 @@ WITNESSES = {
         "meanflow.tangent": ["meanflow.tangent=conditional"],
         "meanflow.jvp": DIFFERENCE,
         "meanflow.fd_step": [*DIFFERENCE, "meanflow.fd_step=0.01"],
+        "meanflow.fd_scheme": [*DIFFERENCE, "meanflow.fd_scheme=central"],
         "meanflow.loss_terms": ["meanflow.loss_terms=dual"],
         "meanflow.reduction": ["meanflow.reduction=sum"],
         "meanflow.norm_eps": ["meanflow.norm_eps=0.5"],
@@ -201,6 +202,7 @@ WITNESSES = {
 CASES = [(witness, key, overrides) for witness, keys in WITNESSES.items() for key, overrides in keys.items()]
 REFERENCES = {
     "meanflow.fd_step": DIFFERENCE,
+    "meanflow.fd_scheme": DIFFERENCE,
     "training.precision": ONE_LEVEL,
     "training.keep_last_checkpoints": EACH_STEP,
     "training.keep_best_checkpoints": EACH_STEP,

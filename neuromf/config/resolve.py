@@ -44,6 +44,8 @@ def resolved_text(config: Config) -> str:
 
 ADDED: Mapping[str, Any] = {
     "meanflow.fd_scheme": "forward",
+    "time_sampling.r_mu": None,
+    "time_sampling.r_sigma": None,
 }
 """Keys that came after runs had been recorded, each with the value that means what every run before did. At this value
 a key is no part of the hash, so that runs, checkpoints and tickets from before it stay valid."""

@@ -142,6 +142,10 @@ class TimeSamplingConfig(ConfigSection):
 
     mu: Annotated[float, Field(ge=-100, le=100, description="mean of the logit-normal distribution of times")] = -0.4
     sigma: Positive = Field(1.0, description="its standard deviation")
+    r_mu: Annotated[float, Field(ge=-100, le=100)] | None = Field(
+        None, description="mu of the second time of a pair, where it has one of its own"
+    )
+    r_sigma: Positive | None = Field(None, description="sigma of the second time, likewise")
     data_proportion: UnitInterval = Field(0.75, description="share of samples with r = t (FM samples)")
     uniform_fraction: UnitInterval = Field(0.2, description="share of MF samples whose pair is uniform (TIME-005)")
     t_min: Annotated[float, Field(gt=0, lt=1)] = Field(0.05, description="smallest t that is drawn")

@@ -50,6 +50,9 @@ class TimeSettings:
     Attributes:
         mu: mean of the logit-normal.
         sigma: its standard deviation.
+        r_mu: mean of the second time's logit-normal; None is `mu`. The larger time of a pair is t, the smaller one r
+            (MeanFlow's PyTorch code draws t around -0.6 and r around -4).
+        r_sigma: its standard deviation; None is `sigma`.
         data_proportion: share of samples with r = t (FM samples, law TIME-002).
         uniform_fraction: share of MF samples whose pair is uniform (law TIME-005).
         t_min: smallest t that is drawn, equal to that of the objective (law TIME-004).
@@ -57,6 +60,15 @@ class TimeSettings:
 
     mu: float = -0.4
     sigma: float = 1.0
+    r_mu: float | None = None
+    r_sigma: float | None = None
     data_proportion: float = 0.75
     uniform_fraction: float = 0.2
     t_min: float = 0.05
+
+    @property
+    def logits(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Means, then standard deviations, of the logits of both times of a pair."""
+        first, mean, deviation = (self.mu, self.sigma), self.r_mu, self.r_sigma
+        second = first[0] if mean is None else mean, first[1] if deviation is None else deviation
+        return (first[0], second[0]), (first[1], second[1])

@@ -8,7 +8,7 @@ from fractions import Fraction
 from neuromf_spec.laws.time_integrals import gap_probability, trained_loss_per_dim
 from neuromf_spec.laws.time_support import LONG_GAP
 
-from neuromf.config.derived import RunFacts
+from neuromf.config.derived import RunFacts, second_logit
 from neuromf.config.schema import Config
 from neuromf.gate.check import Arguments, Check
 
@@ -17,7 +17,7 @@ def expected_trained_loss(config: Config, facts: RunFacts) -> float:
     """Loss a perfect model keeps on unit-variance latents, in the unit of the configured reduction."""
     times = config.time_sampling
     uniform_share = (1 - times.data_proportion) * times.uniform_fraction
-    per_dim = trained_loss_per_dim(times.mu, times.sigma, times.t_min, uniform_share)
+    per_dim = trained_loss_per_dim(times.mu, times.sigma, times.t_min, uniform_share, second_logit(times))
     return per_dim * (facts.latent_dims if config.meanflow.reduction == "sum" else 1)
 
 
@@ -35,7 +35,8 @@ def _floors(config: Config, _: RunFacts) -> Arguments:
 
 def _gap(config: Config, _: RunFacts) -> Arguments:
     times = config.time_sampling
-    return {"probability": gap_probability(LONG_GAP, times.mu, times.sigma, times.uniform_fraction)}
+    probability = gap_probability(LONG_GAP, times.mu, times.sigma, times.uniform_fraction, second_logit(times))
+    return {"probability": probability}
 
 
 def _majority(config: Config, facts: RunFacts) -> Arguments:

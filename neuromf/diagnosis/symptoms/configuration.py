@@ -12,7 +12,7 @@ from neuromf_spec.laws.time_integrals import trained_loss_per_dim
 from neuromf_spec.laws.time_support import SUPPORT
 from neuromf_spec.registry import law
 
-from neuromf.config.derived import RunFacts, run_facts
+from neuromf.config.derived import RunFacts, run_facts, second_logit
 from neuromf.config.schema import Config
 from neuromf.diagnosis.symptoms.evidence import CalibratedRange, SignReading, law_reading
 
@@ -42,8 +42,8 @@ def share_below_clamp(config: Config) -> float:
         return 0.0
     uniform_share = (1 - times.data_proportion) * times.uniform_fraction
     logit = math.log(clamp) - math.log1p(-clamp)
-    # t is the larger of two, hence the squares (law TIME-003).
-    logit_normal = NormalDist(times.mu, times.sigma).cdf(logit) ** 2
+    # t is the larger of two, hence the products (law TIME-003).
+    logit_normal = NormalDist(times.mu, times.sigma).cdf(logit) * NormalDist(*second_logit(times)).cdf(logit)
     return (1 - uniform_share) * logit_normal + uniform_share * clamp**2
 
 
@@ -51,7 +51,7 @@ def trained_loss(config: Config) -> float:
     """Raw loss of one term that a perfect model keeps on unit-variance Gaussian latents, squared latent per dim."""
     times = config.time_sampling
     uniform_share = (1 - times.data_proportion) * times.uniform_fraction
-    return trained_loss_per_dim(times.mu, times.sigma, times.t_min, uniform_share)
+    return trained_loss_per_dim(times.mu, times.sigma, times.t_min, uniform_share, second_logit(times))
 
 
 def _difference(config: Config, _: RunFacts) -> dict[str, Any]:

@@ -44,6 +44,8 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "meanflow.channel_weights": (None, "inverse_variance"),
     "time_sampling.mu": (0.7,),
     "time_sampling.sigma": (2.0,),
+    "time_sampling.r_mu": (0.9,),
+    "time_sampling.r_sigma": (0.4,),
     "time_sampling.data_proportion": (0.7, 0.01, 0.99),
     "time_sampling.uniform_fraction": (0.95,),
     "time_sampling.t_min": (0.6,),

@@ -219,6 +219,8 @@ def _other_values() -> dict[str, str]:
         "meanflow.channel_weights": "inverse_variance",
         "time_sampling.mu": "0.0",
         "time_sampling.sigma": "2.0",
+        "time_sampling.r_mu": "-4.0",
+        "time_sampling.r_sigma": "1.6",
         "time_sampling.data_proportion": "0.5",
         "time_sampling.uniform_fraction": "0.1",
         "time_sampling.t_min": "0.01",

@@ -60,11 +60,18 @@ def micro_batches(k: Keys) -> tuple[int, int]:
     return k["training.epochs"], k["training.micro_batches_per_epoch"]
 
 
+def second_time(k: Keys) -> tuple[float, float]:
+    """Mean and deviation of the second time's logit: its own, or else the first's."""
+    own = (k["time_sampling.r_mu"], k["time_sampling.r_sigma"])
+    alike = (k["time_sampling.mu"], k["time_sampling.sigma"])
+    return tuple(a if o is None else o for o, a in zip(own, alike, strict=True))  # type: ignore[return-value]
+
+
 def trained_loss(k: Keys) -> float:
     """Of a perfect model on latents of variance 1, in the unit of the reduction."""
     uniform = (1 - k["time_sampling.data_proportion"]) * k["time_sampling.uniform_fraction"]
     times = (k["time_sampling.mu"], k["time_sampling.sigma"], k["time_sampling.t_min"])
-    return trained_loss_per_dim(*times, uniform) * (dims(k) if k["meanflow.reduction"] == "sum" else 1)
+    return trained_loss_per_dim(*times, uniform, second_time(k)) * (dims(k) if k["meanflow.reduction"] == "sum" else 1)
 
 
 def multiplier(k: Keys, step: int) -> float:
@@ -140,7 +147,7 @@ READINGS = {
     "TIME-004": Reading("time_sampling.t_min", lambda k: {
         "sampler_t_min": k["time_sampling.t_min"], "clamp_t_min": k["meanflow.t_min"]}),
     "TIME-005": Reading("time_sampling.uniform_fraction", lambda k: {"probability": gap_probability(
-        0.9, k["time_sampling.mu"], k["time_sampling.sigma"], k["time_sampling.uniform_fraction"])}),
+        0.9, k["time_sampling.mu"], k["time_sampling.sigma"], k["time_sampling.uniform_fraction"], second_time(k))}),
     "TIME-006": Reading("time_sampling.data_proportion", lambda k: {
         "data_proportion": k["time_sampling.data_proportion"], "latent_dims": dims(k)}),
     "JVP-003": Reading("meanflow.jvp", lambda k: {

@@ -199,9 +199,11 @@ class TrainingConfig(ConfigSection):
 
 
 class EmaConfig(ConfigSection):
-    """Exponential moving average of the weights, per optimiser step."""
+    """Exponential moving average of the weights, per optimiser step, if there is one."""
 
-    decay: Annotated[float, Field(gt=0, lt=1, description="share of the average that stays at each step")] = 0.995
+    decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        0.995, description="share of the average that stays at each step; null keeps none, and the weights are sampled"
+    )
 
 
 class Config(ConfigSection):

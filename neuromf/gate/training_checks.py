@@ -49,13 +49,15 @@ def _moments(config: Config, facts: RunFacts) -> Arguments:
     return {"beta1": training.beta1, "beta2": training.beta2, "optimiser_steps": facts.optimiser_steps}
 
 
-def _average(config: Config, facts: RunFacts) -> Arguments:
-    return {"decay": config.ema.decay, "optimiser_steps": facts.optimiser_steps}
+def _average(config: Config, facts: RunFacts) -> Arguments | None:
+    decay = config.ema.decay
+    return None if decay is None else {"decay": decay, "optimiser_steps": facts.optimiser_steps}
 
 
-def _average_type(config: Config, facts: RunFacts) -> Arguments:
+def _average_type(config: Config, facts: RunFacts) -> Arguments | None:
+    asked = _average(config, facts)
     # The trainer keeps its average in float32; how often it is updated is judged while it runs.
-    return {"decay": config.ema.decay, "optimiser_steps": facts.optimiser_steps, "dtype": "float32"}
+    return None if asked is None else {**asked, "dtype": "float32"}
 
 
 def _batch(config: Config, _: RunFacts) -> Arguments:

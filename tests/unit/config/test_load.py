@@ -188,6 +188,14 @@ def test_every_key_changes_the_hash():
     }
 
 
+def test_an_average_can_be_left_out():
+    """ema.decay null is a configuration of its own; 0 and 1, with which nothing is averaged either, are refused."""
+    assert load_config("smoke", "ema.decay=null").ema.decay is None
+    for value in ("0", "1", "0.0", "1.0"):
+        with pytest.raises(InputError, match="not allowed here"):
+            load_config("smoke", f"ema.decay={value}")
+
+
 def _other_values() -> dict[str, str]:
     """A valid value other than the default for each key that can change alone."""
     return {

@@ -40,7 +40,7 @@ STAGES = {
             ("JVP-001", "JVP-003", "JVP-005", "JVP-006", "PREC-001"),
             (
                 *("meanflow.jvp", "meanflow.fd_step", "meanflow.fd_scheme", "meanflow.tangent"),
-                *("unet.time_scale", "training.precision"),
+                *("unet.time_scale", "training.precision", "meanflow.derivative_precision"),
             ),
         ),
         Stage("target", "v_c - (t - r) du/dt", ("ID-001", "ID-002"), ()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from neuromf.config.resolve import flat_config
 from neuromf.config.schema import Config, TimeSamplingConfig
@@ -47,6 +47,12 @@ def run_facts(config: Config) -> RunFacts:
         loss_terms={"single": 1, "dual": 2}[config.meanflow.loss_terms],
         idle_micro_batches=micro_batches % training.gradient_accumulation_steps,
     )
+
+
+def derivative_precision(config: Config) -> Literal["fp32", "bf16"]:
+    """Number type in which the network is evaluated for du/dt (law PREC-001)."""
+    asked, exact = config.meanflow.derivative_precision, config.meanflow.jvp == "exact"
+    return asked or ("fp32" if exact else config.training.precision)
 
 
 def second_logit(times: TimeSamplingConfig) -> tuple[float, float]:

@@ -119,6 +119,9 @@ class MeanFlowConfig(ConfigSection):
     fd_scheme: Literal["forward", "central"] = Field(
         "forward", description="of a finite difference: u(t + h) against u(t), or against u(t - h)"
     )
+    derivative_precision: Literal["fp32", "bf16"] | None = Field(
+        None, description="of the passes for du/dt; null: fp32 if exact, else training.precision (PREC-001)"
+    )
     loss_terms: Literal["single", "dual"] = Field(
         "single", description="one velocity loss, or a flow-matching loss beside it"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -28,7 +29,7 @@ class Derivative:
 def total_derivative(
     field: Field, z: Tensor, r_B: Tensor, t_B: Tensor, tangent: Tensor, settings: ObjectiveSettings
 ) -> Derivative:
-    """The derivative that the settings ask for.
+    """The derivative that the settings ask for, in the number type that they ask for.
 
     Args:
         field: the average velocity field.
@@ -36,23 +37,39 @@ def total_derivative(
         r_B: start of the interval.
         t_B: time of the point.
         tangent: velocity v, shaped like `z`.
-        settings: method, step and scheme of a finite difference, clamp of 1/t.
+        settings: method, step and scheme of a finite difference, number type, clamp of 1/t.
     """
     if settings.jvp == "exact":
-        return exact_derivative(field, z, r_B, t_B, tangent)
+        return exact_derivative(field, z, r_B, t_B, tangent, narrow=settings.derivative_precision == "bf16")
     step = settings.fd_step
     assert step is not None  # the settings couple the two
-    if settings.fd_scheme == "central":
-        return central_difference(field, z, r_B, t_B, tangent, step, settings.t_min)
-    return finite_difference(field, z, r_B, t_B, tangent, step)
+    with derivative_autocast(settings, z.device.type):
+        if settings.fd_scheme == "central":
+            return central_difference(field, z, r_B, t_B, tangent, step, settings.t_min)
+        return finite_difference(field, z, r_B, t_B, tangent, step)
 
 
-def exact_derivative(field: Field, z: Tensor, r_B: Tensor, t_B: Tensor, tangent: Tensor) -> Derivative:
+def derivative_autocast(settings: ObjectiveSettings, device: str) -> AbstractContextManager[object]:
+    """The number type of the passes for du/dt and its tangent: autocast on, off, or as it is around them.
+
+    Args:
+        settings: of the objective.
+        device: type of device that the passes run on.
+    """
+    asked = settings.derivative_precision or ("fp32" if settings.jvp == "exact" else None)
+    # The cache keeps weights that were cast, and is emptied at the end of the outermost block alone.
+    narrow = torch.autocast(device, torch.bfloat16, enabled=asked == "bf16", cache_enabled=False)
+    return nullcontext() if asked is None else narrow
+
+
+def exact_derivative(
+    field: Field, z: Tensor, r_B: Tensor, t_B: Tensor, tangent: Tensor, *, narrow: bool = False
+) -> Derivative:
     r"""Forward-mode derivative :math:`du/dt = \partial_z u \cdot v + \partial_t u` (MeanFlow, Eq. 8).
 
     The tangent of (z, r, t) is (v, 0, 1). Nothing is kept for a backward pass: du/dt is a constant of the target
-    (law JVP-002). Autocast is switched off, for a derivative in bf16 is noise (law PREC-001). Price on convolutions:
-    two evaluations of the field, one for u and one for the tangent.
+    (law JVP-002). Autocast is switched off, for a derivative in bf16 is off by per cents (law PREC-001). Price on
+    convolutions: two evaluations of the field, one for u and one for the tangent.
 
     Args:
         field: the average velocity field.
@@ -60,8 +77,10 @@ def exact_derivative(field: Field, z: Tensor, r_B: Tensor, t_B: Tensor, tangent:
         r_B: start of the interval.
         t_B: time of the point.
         tangent: velocity v, shaped like `z`.
+        narrow: evaluate the field under autocast in bf16 all the same.
     """
-    with torch.no_grad(), torch.autocast(z.device.type, enabled=False), TangentRules(), forward_ad.dual_level():
+    island = torch.autocast(z.device.type, torch.bfloat16, enabled=narrow, cache_enabled=False)
+    with torch.no_grad(), island, TangentRules(), forward_ad.dual_level():
         point, time = forward_ad.make_dual(z, tangent), forward_ad.make_dual(t_B, torch.ones_like(t_B))  # type: ignore[no-untyped-call]
         u, dudt = forward_ad.unpack_dual(field(point, r_B, time))  # type: ignore[no-untyped-call]
         # A field that depends on neither has no tangent at all.

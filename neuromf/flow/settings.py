@@ -18,6 +18,8 @@ class ObjectiveSettings:
         fd_step: step of the finite difference in t; only with it.
         fd_scheme: of the finite difference: `forward`, u(t + h) against u(t), or `central`, u(t + h) against u(t - h)
             (Transition Models, arXiv:2509.04394).
+        derivative_precision: number type of the passes that give du/dt and its tangent, `fp32` or `bf16`, whatever
+            autocast says around them; None takes an exact derivative in float32 and leaves a finite difference inside.
         loss_terms: one velocity loss (`single`), or a flow-matching loss besides (`dual`).
         reduction: of a sample's squared error over its dims, `mean` or `sum`.
         norm_eps: c of the adaptive weight, in the unit of the reduced loss (MeanFlow, Eq. 22).
@@ -30,6 +32,7 @@ class ObjectiveSettings:
     jvp: Literal["exact", "finite_difference"] = "exact"
     fd_step: float | None = None
     fd_scheme: Literal["forward", "central"] = "forward"
+    derivative_precision: Literal["fp32", "bf16"] | None = None
     loss_terms: Literal["single", "dual"] = "single"
     reduction: Literal["mean", "sum"] = "mean"
     norm_eps: float = 1.0

@@ -8,7 +8,7 @@ from fractions import Fraction
 from neuromf_spec.laws.time_integrals import gap_probability, trained_loss_per_dim
 from neuromf_spec.laws.time_support import LONG_GAP
 
-from neuromf.config.derived import RunFacts, second_logit
+from neuromf.config.derived import RunFacts, derivative_precision, second_logit
 from neuromf.config.schema import Config
 from neuromf.gate.check import Arguments, Check
 
@@ -48,7 +48,7 @@ def _difference(config: Config, _: RunFacts) -> Arguments:
         "method": config.meanflow.jvp,
         "step": config.meanflow.fd_step,
         "time_scale": config.unet.time_scale,
-        "precision": config.training.precision,
+        "precision": derivative_precision(config),
     }
 
 
@@ -57,9 +57,9 @@ def _embedding(config: Config, _: RunFacts) -> Arguments:
 
 
 def _types(config: Config, _: RunFacts) -> Arguments:
-    # Losses are reduced in float32 and the exact derivative leaves autocast; a finite difference stays inside it.
-    narrow = config.training.precision == "bf16" and config.meanflow.jvp == "finite_difference"
-    return {"derivative": "bfloat16" if narrow else "float32", "loss": "float32"}
+    # Losses are reduced in float32.
+    kind = {"fp32": "float32", "bf16": "bfloat16"}[derivative_precision(config)]
+    return {"derivative": kind, "loss": "float32", "chosen": config.meanflow.derivative_precision is not None}
 
 
 def _weight(config: Config, facts: RunFacts) -> Arguments:

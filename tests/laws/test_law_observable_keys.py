@@ -140,6 +140,7 @@ WITNESSES = {
         "meanflow.jvp": DIFFERENCE,
         "meanflow.fd_step": [*DIFFERENCE, "meanflow.fd_step=0.01"],
         "meanflow.fd_scheme": [*DIFFERENCE, "meanflow.fd_scheme=central"],
+        "meanflow.derivative_precision": [*ONE_LEVEL, "meanflow.derivative_precision=bf16"],
         "meanflow.loss_terms": ["meanflow.loss_terms=dual"],
         "meanflow.reduction": ["meanflow.reduction=sum"],
         "meanflow.norm_eps": ["meanflow.norm_eps=0.5"],
@@ -205,6 +206,7 @@ CASES = [(witness, key, overrides) for witness, keys in WITNESSES.items() for ke
 REFERENCES = {
     "meanflow.fd_step": DIFFERENCE,
     "meanflow.fd_scheme": DIFFERENCE,
+    "meanflow.derivative_precision": ONE_LEVEL,
     "training.precision": ONE_LEVEL,
     "training.keep_last_checkpoints": EACH_STEP,
     "training.keep_best_checkpoints": EACH_STEP,

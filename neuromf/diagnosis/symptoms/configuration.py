@@ -12,7 +12,7 @@ from neuromf_spec.laws.time_integrals import trained_loss_per_dim
 from neuromf_spec.laws.time_support import SUPPORT
 from neuromf_spec.registry import law
 
-from neuromf.config.derived import RunFacts, run_facts, second_logit
+from neuromf.config.derived import RunFacts, derivative_precision, run_facts, second_logit
 from neuromf.config.schema import Config
 from neuromf.diagnosis.symptoms.evidence import CalibratedRange, SignReading, law_reading
 
@@ -59,14 +59,14 @@ def _difference(config: Config, _: RunFacts) -> dict[str, Any]:
         "method": config.meanflow.jvp,
         "step": config.meanflow.fd_step,
         "time_scale": config.unet.time_scale,
-        "precision": config.training.precision,
+        "precision": derivative_precision(config),
     }
 
 
 def _types(config: Config, _: RunFacts) -> dict[str, Any]:
-    # Losses are reduced in float32 and the exact derivative leaves autocast; a finite difference stays inside it.
-    narrow = config.training.precision == "bf16" and config.meanflow.jvp == "finite_difference"
-    return {"derivative": "bfloat16" if narrow else "float32", "loss": "float32"}
+    # Losses are reduced in float32.
+    kind = {"fp32": "float32", "bf16": "bfloat16"}[derivative_precision(config)]
+    return {"derivative": kind, "loss": "float32", "chosen": config.meanflow.derivative_precision is not None}
 
 
 def _report(config: Config, facts: RunFacts) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def derivative_error(net: Net, batch: Batch, settings: ObjectiveSettings, precis
         net: a network with randomised weights.
         batch: real latents and noise.
         settings: which derivative is configured.
-        precision: `fp32` or `bf16`, in which a finite difference would be evaluated.
+        precision: `fp32` or `bf16`, of the training's passes; the settings may say otherwise of the derivative's.
     """
     z = interpolate(batch.x, batch.e, batch.t_B)
     field = velocity_field(net, settings)

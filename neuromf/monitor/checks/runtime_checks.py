@@ -11,7 +11,7 @@ from neuromf_spec.law import Finding
 from neuromf_spec.reference.initial_loss import zero_predictor
 from neuromf_spec.registry import law
 
-from neuromf.config.derived import RunFacts, run_facts
+from neuromf.config.derived import RunFacts, derivative_precision, run_facts
 from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet
@@ -84,7 +84,7 @@ def launch_readings(config: Config, net: MeanFlowUnet, batch: Batch) -> Iterator
         method=config.meanflow.jvp,
         step=config.meanflow.fd_step,
         time_scale=config.unet.time_scale,
-        precision=config.training.precision,
+        precision=derivative_precision(config),
         measured_error=error,
     )
     yield judge("GUARD-001", **guard_arguments(config))

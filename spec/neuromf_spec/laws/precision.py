@@ -9,13 +9,15 @@ WIDE = ("float32", "float64")
 """Types in which a sum of 442,368 squares and a difference of nearly equal numbers keep their meaning."""
 
 
-def wide_enough(*, derivative: str, loss: str) -> Finding:
+def wide_enough(*, derivative: str, loss: str, chosen: bool = False) -> Finding:
     """Judge the number types of a step.
 
     Args:
         derivative: type in which the network is evaluated for du/dt.
         loss: type in which the squared error is reduced.
+        chosen: whether the derivative's type is set by name, so that no other method would change it.
     """
+    remedy = "meanflow.derivative_precision=fp32" if chosen else "meanflow.jvp=exact meanflow.fd_step=null"
     narrow = [f"{name} in {kind}" for name, kind in (("du/dt", derivative), ("loss", loss)) if kind not in WIDE]
     return Finding(
         passed=not narrow,
@@ -23,7 +25,7 @@ def wide_enough(*, derivative: str, loss: str) -> Finding:
         bound=" or ".join(WIDE),
         detail="bf16 keeps 8 bits: its du/dt is off by half even where nothing is subtracted; half-precision sums of "
         "squares overflow at 65,504",
-        passing_value="" if not narrow else "meanflow.jvp=exact meanflow.fd_step=null",
+        passing_value=remedy if narrow else "",
     )
 
 

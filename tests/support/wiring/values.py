@@ -36,6 +36,7 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "meanflow.jvp": ("finite_difference", "exact"),
     "meanflow.fd_step": (0.02, None),
     "meanflow.fd_scheme": ("central", "forward"),
+    "meanflow.derivative_precision": ("bf16", "fp32"),
     "meanflow.loss_terms": ("dual", "single"),
     "meanflow.reduction": ("sum", "mean"),
     "meanflow.norm_eps": (20.0,),

@@ -219,6 +219,7 @@ def _other_values() -> dict[str, str]:
         "meanflow.tangent": "v_head",
         "meanflow.jvp": "finite_difference meanflow.fd_step=0.001",
         "meanflow.fd_scheme": "central",
+        "meanflow.derivative_precision": "bf16",
         "meanflow.loss_terms": "dual",
         "meanflow.reduction": "sum",
         "meanflow.norm_eps": "0.5",

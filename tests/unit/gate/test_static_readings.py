@@ -109,6 +109,12 @@ def split(k: Keys) -> Keys:
     return {"shared_subjects": 0, "empty_splits": empty, "subjects": len(ids)}
 
 
+def derivative_type(k: Keys) -> str:
+    """As asked for; else float32 where it is exact, and the training's own where it is a difference."""
+    exact = k["meanflow.jvp"] == "exact"
+    return k["meanflow.derivative_precision"] or ("fp32" if exact else k["training.precision"])  # type: ignore[no-any-return]
+
+
 def weight(k: Keys) -> Keys:
     return {"loss": trained_loss(k), "norm_eps": k["meanflow.norm_eps"], "norm_p": k["meanflow.norm_p"]}
 
@@ -152,10 +158,10 @@ READINGS = {
         "data_proportion": k["time_sampling.data_proportion"], "latent_dims": dims(k)}),
     "JVP-003": Reading("meanflow.jvp", lambda k: {
         "method": k["meanflow.jvp"], "step": k["meanflow.fd_step"], "time_scale": k["unet.time_scale"],
-        "precision": k["training.precision"]}),
+        "precision": derivative_type(k)}),
     "JVP-005": Reading("unet.time_scale", lambda k: {"ratio": k["unet.time_scale"]}),
-    "PREC-001": Reading("training.precision", lambda k: {"loss": "float32", "derivative": "bfloat16" if (
-        k["meanflow.jvp"], k["training.precision"]) == ("finite_difference", "bf16") else "float32"}),
+    "PREC-001": Reading("training.precision", lambda k: {"loss": "float32", "derivative": "bfloat16" if "bf16" in (
+        derivative_type(k)) else "float32", "chosen": k["meanflow.derivative_precision"] is not None}),
     "WGT-002": Reading("training.reported_loss", lambda k: {**weight(k), "reported": k["training.reported_loss"]}),
     "WGT-003": Reading("meanflow.reduction", lambda k: {
         "reduction": k["meanflow.reduction"], "norm_eps": k["meanflow.norm_eps"], "norm_p": k["meanflow.norm_p"],

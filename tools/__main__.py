@@ -11,8 +11,8 @@ from tools.commands.faults import faults_app
 from tools.commands.golden import golden_app
 from tools.commands.guard_study import guard_study
 from tools.commands.laws import laws_app
-from tools.commands.outcomes import outcomes
 from tools.commands.mutants import mutants_app
+from tools.commands.outcomes import outcomes
 
 app = typer.Typer(
     help="Keep a checkout of neuromf in order: goldens, laws, known faults, studies.",

@@ -27,7 +27,16 @@ def trained_loss(facts: Facts) -> float:
     assert facts.mu is not None
     assert facts.sigma is not None
     floor = max(facts.sampler_t_min or 0.0, SMALLEST_T)
-    return trained_loss_per_dim(facts.mu, facts.sigma, floor, uniform_share(facts))
+    return trained_loss_per_dim(facts.mu, facts.sigma, floor, uniform_share(facts), second_logit(facts))
+
+
+def second_logit(facts: Facts) -> tuple[float, float]:
+    """Mean and standard deviation of the logit of a pair's second time, of its own or those of the first."""
+    mean = facts.mu if facts.r_mu is None else facts.r_mu
+    deviation = facts.sigma if facts.r_sigma is None else facts.r_sigma
+    assert mean is not None
+    assert deviation is not None
+    return mean, deviation
 
 
 def uniform_share(facts: Facts) -> float:
@@ -54,11 +63,21 @@ def fm_share(facts: Facts) -> dict[str, Any]:
 
 def below_clamp(facts: Facts) -> dict[str, Any]:
     """Arguments of TIME-004."""
+    prediction = "u" if facts.clamp_t_min is None else facts.prediction
+    floors = {"sampler_t_min": facts.sampler_t_min, "clamp_t_min": facts.clamp_t_min}
+    return {"share": _share_below(facts) if prediction == "x" else 0.0, "prediction": prediction, **floors}
+
+
+def _share_below(facts: Facts) -> float:
+    """P(t < clamp) where the target is not clamped too, 0 where the sampler's floor is not below the clamp."""
     clamp, floor = facts.clamp_t_min, facts.sampler_t_min
-    biased = clamp is not None and floor is not None and floor < clamp and not facts.target_clamped
-    share = larger_time_below(clamp, facts.mu, facts.sigma, uniform_share(facts)) if biased else 0.0  # type: ignore[arg-type]
-    prediction = "u" if clamp is None else facts.prediction
-    return {"share": share, "sampler_t_min": floor, "clamp_t_min": clamp, "prediction": prediction}
+    assert clamp is not None
+    assert floor is not None
+    assert facts.mu is not None
+    assert facts.sigma is not None
+    if facts.target_clamped or not floor < clamp:
+        return 0.0
+    return larger_time_below(clamp, facts.mu, facts.sigma, uniform_share(facts), second_logit(facts))
 
 
 def long_gaps(facts: Facts) -> dict[str, Any]:
@@ -66,7 +85,7 @@ def long_gaps(facts: Facts) -> dict[str, Any]:
     assert facts.mu is not None
     assert facts.sigma is not None
     assert facts.uniform_fraction is not None
-    probability = gap_probability(LONG_GAP, facts.mu, facts.sigma, facts.uniform_fraction)
+    probability = gap_probability(LONG_GAP, facts.mu, facts.sigma, facts.uniform_fraction, second_logit(facts))
     counts = (facts.batch_size, facts.optimiser_steps, facts.data_proportion)
     if any(count is None for count in counts):
         return {"probability": probability}
@@ -96,7 +115,9 @@ def difference(facts: Facts) -> dict[str, Any]:
         "scheme": "central" if facts.derivative == "central" else "forward",
     }
     if not exact and facts.mu is not None and facts.sigma is not None:
-        arguments["squared_gap"] = mean_squared_gap(facts.mu, facts.sigma, facts.uniform_fraction or 0.0)
+        arguments["squared_gap"] = mean_squared_gap(
+            facts.mu, facts.sigma, facts.uniform_fraction or 0.0, second_logit(facts)
+        )
         if facts.data_proportion is not None:
             arguments["loss"] = trained_loss(facts)
     return arguments
@@ -129,7 +150,8 @@ def types(facts: Facts) -> dict[str, Any]:
     """Arguments of PREC-001."""
     exact = facts.derivative == "exact"
     derivative = FLOATS[facts.derivative_precision or "fp32"] if exact else None
-    return {"derivative": derivative, "loss": FLOATS[facts.loss_precision or "fp32"]}
+    chosen = exact and facts.derivative_precision != "fp32"
+    return {"derivative": derivative, "loss": FLOATS[facts.loss_precision or "fp32"], "chosen": chosen}
 
 
 def embedding(facts: Facts) -> dict[str, Any]:

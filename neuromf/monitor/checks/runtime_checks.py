@@ -11,7 +11,7 @@ from neuromf_spec.law import Finding
 from neuromf_spec.reference.initial_loss import zero_predictor
 from neuromf_spec.registry import law
 
-from neuromf.config.derived import RunFacts, run_facts
+from neuromf.config.derived import RunFacts, derivative_precision, run_facts
 from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet

@@ -65,7 +65,7 @@ def test_what_a_law_blocks_is_not_queued(launch, tmp_path):
     """Exit code 1 with the table of the gate, and nothing is written."""
     ended = launch("failed_225", "--out", "run")  # whose autoencoder is not here either
     assert ended.returncode == 1
-    assert "blocked by: TIME-004" in ended.stdout
+    assert "blocked by: JVP-003" in ended.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"bin"}
 
 
@@ -190,13 +190,13 @@ def test_the_smoke_training_of_a_launch_takes_few_threads(launch, monkeypatch):
 def test_leave_lets_a_job_be_queued(launch, tmp_path):
     """A file of waivers counts for the launch, and the ticket ends with it."""
     (tmp_path / "waivers.toml").write_text(
-        '[[waiver]]\nlaw = "OPT-001"\nconfig = "smoke"\nreason = "a test"\nowner = "us"\nexpires = 2999-01-01\n'
+        '[[waiver]]\nlaw = "TIME-007"\nconfig = "smoke"\nreason = "a test"\nowner = "us"\nexpires = 2999-01-01\n'
     )
-    broken = ["smoke", "--out", "run", "--set", "training.beta2=0.9999"]
+    broken = ["smoke", "--out", "run", "--set", "time_sampling.data_proportion=1.0"]
     assert launch(*broken).returncode == 1
     assert launch(*broken, "--waivers", "waivers.toml").returncode == 0
     ticket = json.loads((tmp_path / "run.launch" / "ticket.json").read_text())
-    assert (ticket["status"], ticket["waived"], ticket["expires"]) == ("PASS", ["OPT-001"], "2999-01-01")
+    assert (ticket["status"], ticket["waived"], ticket["expires"]) == ("PASS", ["TIME-007"], "2999-01-01")
 
 
 def test_a_disk_that_is_full_leaves_nothing_behind(launch, monkeypatch, tmp_path):

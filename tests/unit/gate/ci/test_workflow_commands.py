@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from neuromf_spec.waivers import Waiver
 
-from neuromf.config.places import Place
+from neuromf.config.places import FilePlace
 from neuromf.gate.ci.workflow_commands import workflow_commands
 from tests.support.judged_config import judged, refused
 
@@ -117,6 +117,6 @@ def test_a_file_outside_the_working_folder_keeps_its_whole_path(tmp_path, monkey
     config = judged(write("a.yaml"))
     (tmp_path / "in").mkdir()
     monkeypatch.chdir(tmp_path / "in")
-    placed = [replace(f, place=Place(tmp_path / "a.yaml", 3)) for f in config.findings]
+    placed = [replace(f, place=FilePlace(tmp_path / "a.yaml", 3)) for f in config.findings]
     for command in workflow_commands([replace(config, findings=tuple(placed))]):
         assert parsed(command)[1]["file"] == str(tmp_path / "a.yaml")

@@ -9,7 +9,7 @@ from typing import Literal
 from neuromf_spec.registry import law
 from neuromf_spec.waivers import Waiver
 
-from neuromf.config.places import KeyPlaces, FilePlace, error_place, key_places
+from neuromf.config.places import FilePlace, KeyPlaces, error_place, key_places
 from neuromf.errors import InputError
 from neuromf.gate.result import LawResult
 from neuromf.gate.verdict import GateVerdict

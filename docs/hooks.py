@@ -6,6 +6,7 @@ import html
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import typer
@@ -20,6 +21,7 @@ from pydantic.fields import FieldInfo
 from neuromf.cli.app import app
 from neuromf.config.schema import Config
 
+PUBLISHED = "[How often the static checks are right about published runs](published-runs.md)."
 WORDS = {"S": "static check", "P": "property test", "G": "golden trace", "R": "running trainer"}
 
 
@@ -27,6 +29,7 @@ def on_files(files: Files, config: Any) -> Files:  # noqa: ANN401
     """Add the generated pages to those that are written."""
     pages = {f"laws/{law.id}.md": law_page(law) for law in laws().values()}
     pages["laws/index.md"] = law_index()
+    pages["laws/published-runs.md"] = published_runs_page(Path(config["docs_dir"]).parent / "spec/MATRIX.md")
     pages["reference/command-line.md"] = command_line_page()
     pages["reference/configuration.md"] = configuration_page()
     for path, text in pages.items():
@@ -47,7 +50,16 @@ def law_index() -> str:
         for law in laws().values()
     ]
     head = "| law | says | when broken | held by |\n|---|---|---|---|"
-    return "\n".join(["# Laws", "", f"{len(rows)} laws. `neuromf laws show ID` prints one.", "", head, *rows, ""])
+    about = f"{len(rows)} laws. `neuromf laws show ID` prints one. {PUBLISHED}"
+    return "\n".join(["# Laws", "", about, "", head, *rows, ""])
+
+
+def published_runs_page(matrix: Path) -> str:
+    """What the static checks say of published runs: the last section of `spec/MATRIX.md`."""
+    section = matrix.read_text(encoding="utf-8").partition("\n## The static checks on published runs\n")[2]
+    if not section:
+        raise ValueError(f"{matrix} has no section on published runs")
+    return f"# The static checks on published runs\n{section}"
 
 
 def law_page(law: Law) -> str:
@@ -59,7 +71,7 @@ def _law_lines(law: Law) -> Iterator[str]:
     yield f"# {law.id}: {law.title}"
     yield f"\n{law.statement}\n"
     yield f'<div class="equation">{_equation(law)}</div>\n'
-    yield f"**When it is broken**: {law.severity.value}. {law.remedy}\n"
+    yield f"**When it is broken**: {law.severity.value}, by {law.basis.value}. {law.remedy}\n"
     yield f"**Held by**: {_enforcers(law)}.\n"
     yield "| | numbers |\n|---|---|"
     yield f"| keep it | {_numbers(law.example)} |"

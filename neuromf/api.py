@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuromf.config.schema import Config
-from neuromf.gate.result import LawResult
+from neuromf.gate.result import REFUSED, LawResult
 from neuromf.gate.static import static_findings
 
 if TYPE_CHECKING:  # nothing here loads torch before it is needed
@@ -19,7 +19,7 @@ def judge(config: Config) -> list[LawResult]:
     """Judge a configuration by every law that needs no run, as `neuromf gate --static` does.
 
     Returns:
-        One finding a law, in the order of the registry; `status` is `pass`, `info`, `warn` or `block`.
+        One finding a law, in the order of the registry; `status` is `pass`, `info`, `warn`, `policy` or `block`.
 
     >>> from neuromf import load_config
     >>> {finding.status for finding in judge(load_config(["recommended"]))} <= {"pass", "info"}
@@ -86,7 +86,7 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
     from neuromf.training.process_group.interruption import listening
     from neuromf.training.process_group.ranks import ProcessGroup
 
-    blocked = [finding for finding in judge(config) if finding.status == "block"]
+    blocked = [finding for finding in judge(config) if finding.status in REFUSED]
     names = ", ".join(finding.law_id for finding in blocked)
     if blocked and not allow_blocked:
         first = blocked[0]

@@ -23,7 +23,7 @@ from neuromf.errors import InputError
 from neuromf.gate.result import LawResult
 from neuromf.gate.static import static_findings
 
-WEIGHTS = {"block": 3.0, "warn": 2.0}
+WEIGHTS = {"block": 3.0, "warn": 2.0, "policy": 1.0}
 """Prior weight of a key through which a law of this severity is broken, relative to 1. Chosen small on purpose: if the
 true cause is three keys that break no law, it starts 27 times behind three keys that break one, and about five answers
 make up for that (measured in the simulation)."""

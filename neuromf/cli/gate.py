@@ -47,8 +47,19 @@ def gate(
     skip_others: Annotated[
         bool, typer.Option("--skip-others", help="With --each: leave out YAML files without a key of neuromf.")
     ] = False,
+    facts: Annotated[
+        Path | None, typer.Option("--facts", help="Judge another code's training by a file of facts, or its own file.")
+    ] = None,
+    importer: Annotated[str, typer.Option("--importer", help="With --facts: whose file it is.")] = "auto",
 ) -> None:
     """Judge a configuration by the laws, its scans and a short training on real MRI; exit 0 for PASS, 1 for BLOCKED."""
+    if facts is not None:
+        from neuromf.cli.gate_facts import gate_facts
+
+        refused = {"CONFIG": bool(config), "--set": bool(override), "--junit": bool(junit_file), "--github": github}
+        refused |= {"--report": bool(report_file), "--waivers": bool(waiver_file), "--sarif": bool(sarif_file)}
+        refused["--each"] = each
+        raise typer.Exit(gate_facts(facts, importer=importer, json_file=json_file, refused=refused))
     if skip_others and not each:
         raise InputError("needs --each", remedy="add it, or leave the other files out yourself", key="--skip-others")
     groups, notes = _groups(config or [], each=each, skip_others=skip_others)

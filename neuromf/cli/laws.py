@@ -26,6 +26,7 @@ def list_laws(as_json: JsonOption = False) -> None:
                 "statement": law.statement,
                 "equation": law.equation,
                 "severity": law.severity.value,
+                "basis": law.basis.value,
                 "enforcers": sorted(law.enforcers),
                 "sources": [str(source) for source in law.sources],
                 "remedy": law.remedy,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neuromf.errors import InputError
+from neuromf.gate.result import REFUSED
 from neuromf.gate.verdict import GateVerdict
 
 
@@ -41,7 +42,7 @@ class Admission:
     @property
     def record(self) -> str:
         """One line for the run's own record."""
-        blocked, waived = (", ".join(self.verdict.laws(status)) for status in ("block", "waived"))
+        blocked, waived = (", ".join(self.verdict.laws(*statuses)) for statuses in (REFUSED, ("waived",)))
         said = f"BLOCKED by {blocked}" if blocked else "PASS"
         return f"{said}{self.allowance}" + (f"; waived: {waived}" if waived else "")
 

@@ -1,4 +1,4 @@
-"""A static check: how the arguments of a law are computed from a configuration."""
+"""A static check: how the arguments of a law are computed from a configuration of our own trainer."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Check:
     Attributes:
         law_id: id of the law.
         key: configuration key that a user would change, empty when it is the whole configuration.
-        arguments: what the law's predicate is called with.
+        arguments: what the law's predicate is called with; None where there is nothing that it could judge.
     """
 
     law_id: str
     key: str
-    arguments: Callable[[Config, RunFacts], Arguments]
+    arguments: Callable[[Config, RunFacts], Arguments | None]

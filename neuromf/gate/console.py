@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -15,7 +16,17 @@ from neuromf.readable import printable
 
 TABLE_WIDTH = 131
 """Columns from which a table breaks no override of a shipped recipe in two: at 130 one of `failed_225`'s is broken."""
-STYLES = {"block": "bold red", "warn": "yellow", "waived": "magenta", "info": "cyan", "pass": "green"}
+STYLES = {
+    "block": "bold red",
+    "policy": "bold red",
+    "warn": "yellow",
+    "waived": "magenta",
+    "info": "cyan",
+    "pass": "green",
+}
+"""Colours of the statuses, the loudest first."""
+CLOSING = {"block": "blocked by", "policy": "safety gear missing", "warn": "warnings", "waived": "waived"}
+"""What the last line calls the laws with a status."""
 
 WHERE = {"static": "by the configuration", "inputs": "of scans and autoencoder", "smoke": "live, in training"}
 """What passed laws were judged by, as it is printed."""
@@ -23,11 +34,7 @@ WHERE = {"static": "by the configuration", "inputs": "of scans and autoencoder",
 
 def print_verdict(console: Console, verdict: GateVerdict) -> None:
     """Print blocked laws, warnings and notes in full, passed laws in one line, then the verdict."""
-    loud = [result for status in ("block", "warn", "waived", "info") for result in verdict.with_status(status)]
-    if loud and console.width >= TABLE_WIDTH:
-        console.print(_table(loud))
-    elif loud:
-        _print_list(console, loud)
+    print_results(console, verdict.results)
     for where, label in WHERE.items():
         passed = [result.law_id for result in verdict.with_status("pass") if result.where == where]
         if passed:
@@ -38,6 +45,15 @@ def print_verdict(console: Console, verdict: GateVerdict) -> None:
     if verdict.smoke is not None:
         console.print(_smoke_line(verdict.smoke), soft_wrap=True)
     console.print(closing_line(verdict), soft_wrap=True)
+
+
+def print_results(console: Console, results: Sequence[LawResult]) -> None:
+    """Print what is worth reading in full, the gravest first: as a table where it fits, else as a list."""
+    loud = [result for status in STYLES if status != "pass" for result in results if result.status == status]
+    if loud and console.width >= TABLE_WIDTH:
+        console.print(_table(loud))
+    elif loud:
+        _print_list(console, loud)
 
 
 def _print_list(console: Console, results: list[LawResult]) -> None:
@@ -91,7 +107,7 @@ def closing_line(verdict: GateVerdict) -> Text:
     """The verdict in one line."""
     text = Text(verdict.status, style=STYLES["pass" if verdict.status == "PASS" else "block"])
     text.append(f" {printable(verdict.name)}: {len(verdict.laws())} laws judged", style="default")
-    for label, status in (("blocked by", "block"), ("warnings", "warn"), ("waived", "waived")):
+    for status, label in CLOSING.items():
         if laws := verdict.laws(status):
             text.append(f"; {label}: {', '.join(laws)}", style="default")
     text.append(f"; {verdict.seconds:.1f} s", style="default")

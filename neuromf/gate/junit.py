@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+from neuromf.gate.result import REFUSED
 from neuromf.gate.verdict import GateVerdict
 from neuromf.readable import readable
 
@@ -13,7 +14,7 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def to_junit(verdict: GateVerdict) -> str:
-    """JUnit text: a blocking law is a failure, a warning is written to the case's output."""
+    """JUnit text: a law that refuses the launch is a failure, a warning is written to the case's output."""
     return junit_text(suite_of(verdict))
 
 
@@ -31,19 +32,19 @@ def _allowed(text: str) -> str:
 
 def suite_of(verdict: GateVerdict) -> ElementTree.Element:
     """The suite of one configuration."""
-    blocked = len(verdict.with_status("block"))
+    refused = [result for result in verdict.results if result.status in REFUSED]
     suite = ElementTree.Element(
         "testsuite",
         name=f"neuromf gate {verdict.name}",
         tests=str(len(verdict.results)),
-        failures=str(blocked),
+        failures=str(len(refused)),
         time=f"{verdict.seconds:.3f}",
     )
     for result in verdict.results:
         case = ElementTree.SubElement(suite, "testcase", classname=f"gate.{result.where}", name=result.law_id)
         found = f"{result.found}, bound {result.bound}"
         text = f"{result.title}: {found}. {result.detail} {result.remedy}".strip()
-        if result.status == "block":
+        if result.status in REFUSED:
             ElementTree.SubElement(case, "failure", message=f"{result.title}: {found}").text = text
         else:
             ElementTree.SubElement(case, "system-out").text = f"{result.status}: {text}"

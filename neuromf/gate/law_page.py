@@ -25,7 +25,7 @@ def describe(law: Law, found: list[EnforcementPlace]) -> str:
 
 
 def _lines(law: Law, found: list[EnforcementPlace]) -> Iterator[str]:
-    yield f"{law.id}  {law.title}  ({law.severity.value})"
+    yield f"{law.id}  {law.title}  ({law.severity.value}, {law.basis.value})"
     yield law.statement
     yield f"    {law.equation}"
     yield ""

@@ -9,7 +9,9 @@ from neuromf_spec.law import Finding, Law, Severity
 
 Where = Literal["static", "inputs", "smoke"]
 """By the configuration alone, by scans and autoencoder as they are, by a short training."""
-Status = Literal["pass", "info", "waived", "warn", "block"]
+Status = Literal["pass", "info", "waived", "warn", "policy", "block"]
+REFUSED: tuple[Status, ...] = ("block", "policy")
+"""Statuses that refuse a launch: of a law that says the run fails, and of safety gear that is missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +21,8 @@ class LawResult:
     Attributes:
         law_id: id of the law.
         title: the law in a few words.
-        status: `pass`, `info` (passes, but worth reading), `waived`, `warn`, or `block`.
+        status: `pass`, `info` (worth reading, whether it passes or not), `waived`, `warn`, `policy` (safety gear that
+            our own launches must have), or `block`.
         key: dotted configuration key concerned, empty when it is the whole configuration.
         value: what was found.
         bound: what it is held to.

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from neuromf import __version__
-from neuromf.gate.result import LawResult
+from neuromf.gate.result import REFUSED, LawResult
 from neuromf.json_text import json_text
 
 SCHEMA = 1
@@ -39,8 +39,8 @@ class GateVerdict:
 
     @property
     def status(self) -> Literal["PASS", "BLOCKED"]:
-        """BLOCKED when any law blocks."""
-        return "BLOCKED" if self.with_status("block") else "PASS"
+        """BLOCKED when any law blocks or any safety gear is missing."""
+        return "BLOCKED" if self.laws(*REFUSED) else "PASS"
 
     def with_status(self, status: str) -> list[LawResult]:
         """Laws with this status."""
@@ -60,7 +60,8 @@ class GateVerdict:
             "config": self.name,
             "config_hash": self.config_hash,
             "expires": None if self.expires is None else self.expires.isoformat(),
-            "blocked": self.laws("block"),
+            "blocked": self.laws(*REFUSED),
+            "policy": self.laws("policy"),
             "warned": self.laws("warn"),
             "waived": self.laws("waived"),
             "laws": [asdict(result) for result in self.results],

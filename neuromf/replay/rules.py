@@ -10,6 +10,7 @@ from neuromf_spec.registry import law
 
 from neuromf.config.load import load_config
 from neuromf.flow.weighting import potential, weighted_loss
+from neuromf.gate.result import REFUSED
 from neuromf.gate.static import static_findings
 from neuromf.monitor.guard.alarm import Alarm, Level, RawLosses
 from neuromf.monitor.guard.guard import DivergenceGuard
@@ -96,8 +97,8 @@ def _gate(run: RecordedRun) -> list[Rule]:
     if not run.recipe:
         return []
     results = static_findings(load_config([run.recipe]), {})
-    blocked = [result.law_id for result in results if result.status == "block"]
-    return [Rule("static gate", ", ".join(blocked), 0, True, f"{len(blocked)} laws block the launch", 1.0)]
+    blocked = [result.law_id for result in results if result.status in REFUSED]
+    return [Rule("static gate", ", ".join(blocked), 0, True, f"{len(blocked)} laws refuse the launch", 1.0)]
 
 
 def _weighted(run: RecordedRun) -> Rule:

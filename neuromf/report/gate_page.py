@@ -15,7 +15,7 @@ from neuromf.report.page import render_page
 if TYPE_CHECKING:
     from neuromf.gate.smoke import SmokeRun
 
-ORDER = ("block", "warn", "waived", "info", "pass")
+ORDER = ("block", "policy", "warn", "waived", "info", "pass")
 
 
 def gate_page(verdict: GateVerdict, config: Config, smoke: SmokeRun | None) -> str:

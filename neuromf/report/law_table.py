@@ -24,7 +24,7 @@ GUARD = ("NUM-001", "GUARD-001", "GUARD-004", "GUARD-005", "GUARD-006")
 """Laws that the divergence guard judges in every run."""
 CHECKED = ("OPT-002", "OPT-005", "EMA-001", *(law.id for law in silent_faults.LAWS))
 """Laws for which the trainer looks at weights and optimiser now and then, unless its monitors are off."""
-BROKEN = ("block", "warn")
+BROKEN = ("block", "policy", "warn")
 """Colours of a law that does not hold."""
 
 
@@ -89,7 +89,8 @@ def watched_laws(run: ReportedRun) -> frozenset[str]:
     if not run.config.training.monitors:
         return frozenset(GUARD)
     by_rows = {reading.law_id for row in (run.rows[0], run.rows[-1]) for reading in step_readings(run.config, row)}
-    return frozenset({*GUARD, *CHECKED, *by_rows})
+    without = {"EMA-001"} if run.config.ema.decay is None else set()
+    return frozenset({*GUARD, *CHECKED, *by_rows} - without)
 
 
 def _planned(result: LawResult | None) -> Judgement:

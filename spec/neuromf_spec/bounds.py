@@ -27,8 +27,16 @@ def at_most(
     )
 
 
-def at_least(value: float, limit: float, *, unit: str = "", detail: str = "", passing_value: str = "") -> Finding:
-    """Pass when `value` is at least `limit`."""
+def at_least(
+    value: float,
+    limit: float,
+    *,
+    unit: str = "",
+    detail: str = "",
+    passing_value: str = "",
+    severity: Severity | None = None,
+) -> Finding:
+    """Pass when `value` is at least `limit`; a passed finding carries neither remedy nor raised severity."""
     passed = bool(value >= limit)
     return Finding(
         passed=passed,
@@ -37,6 +45,7 @@ def at_least(value: float, limit: float, *, unit: str = "", detail: str = "", pa
         unit=unit,
         detail=detail,
         passing_value="" if passed else passing_value,
+        severity=None if passed else severity,
     )
 
 

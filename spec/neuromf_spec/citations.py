@@ -47,3 +47,8 @@ def public_code(place: str) -> Source:
 def measured(place: str) -> Source:
     """A number measured in this repository; `place` names the test that repeats it."""
     return Source(reference="measured here", place=place)
+
+
+def published(place: str) -> Source:
+    """A public run with a known outcome; `place` names the repository and what it reports."""
+    return Source(reference="published runs", place=place)

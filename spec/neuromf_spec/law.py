@@ -8,11 +8,34 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """What a broken law does to a launch."""
+    """What a broken law does to a launch.
+
+    BLOCK: the mathematics is contradicted, or runs like this one fail and none is published that did not.
+    WARN: the odds of a failure are higher, and most good runs do not get this warning.
+    INFO: worth knowing.
+    POLICY: safety gear that neuromf demands of its own runs. It predicts nothing: a launch is refused without it,
+        and another code's configuration is not blamed for it.
+    """
 
     BLOCK = "block"
     WARN = "warn"
     INFO = "info"
+    POLICY = "policy"
+
+
+class Basis(StrEnum):
+    """What the severity of a law rests on.
+
+    MATHEMATICS: whoever breaks the law computes something else than is said.
+    REPLAYED: replays in this repository fall with it and stand without it.
+    PUBLISHED: published runs that failed or succeeded.
+    DEMANDED: the review of the lost run, or this project, asks for it.
+    """
+
+    MATHEMATICS = "mathematics"
+    REPLAYED = "replayed"
+    PUBLISHED = "published"
+    DEMANDED = "demanded"
 
 
 class Enforcer(StrEnum):
@@ -73,7 +96,8 @@ class Law:
         statement: the law in one sentence.
         equation: the law in LaTeX.
         sources: where it comes from.
-        severity: what breaking it does to a launch.
+        severity: what breaking it does to a launch; a finding may say less or more.
+        basis: what the severity rests on.
         predicate: judges plain numbers, given by keyword; every enforcer calls this one.
         example: keyword arguments that satisfy the predicate.
         counterexample: keyword arguments that break it.
@@ -94,3 +118,4 @@ class Law:
     remedy: str
     enforcers: frozenset[Enforcer]
     kills: tuple[str, ...] = ()
+    basis: Basis = Basis.MATHEMATICS

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from neuromf_spec.law import Enforcer, Finding, Law, Severity, Source
+from neuromf_spec.law import Basis, Enforcer, Finding, Law, Severity, Source
 from neuromf_spec.laws import (
     batch,
     checkpoint,
+    comparison,
     configuration,
     data,
     divergence,
@@ -31,7 +32,7 @@ from neuromf_spec.laws import (
     weighting,
 )
 
-__all__ = ["Enforcer", "Finding", "Law", "Severity", "Source", "law", "laws"]
+__all__ = ["Basis", "Enforcer", "Finding", "Law", "Severity", "Source", "law", "laws"]
 
 _FAMILIES = (
     path.LAWS,
@@ -55,6 +56,7 @@ _FAMILIES = (
     divergence.LAWS,
     silent_faults.LAWS,
     observability.LAWS,
+    comparison.LAWS,
     configuration.LAWS,
     forbidden_pairs.LAWS,
 )

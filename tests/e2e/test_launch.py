@@ -410,7 +410,7 @@ def test_a_job_that_may_not_be_queued_again_saves_and_ends(turns):
 @pytest.fixture
 def job(tmp_path):
     """A script that trains a tiny run, with a ticket for it; `scontrol` notes what it is asked."""
-    config = make_tiny_config("training.epochs=16")
+    config = make_tiny_config("training.epochs=8")
     made = make_job(tmp_path)
     made.folder.mkdir()
     made.config.write_text(resolved_text(config))
@@ -454,7 +454,7 @@ def test_a_job_whose_time_is_up_saves_is_queued_again_and_finishes(job, tmp_path
     second = start(job, tmp_path)
     said = second.communicate()[0].decode()
     assert second.returncode == 0, said
-    assert "finished after 48 optimiser steps" in said
-    assert len(read_trace(trace)) == 48 > saved
+    assert "finished after 24 optimiser steps" in said
+    assert len(read_trace(trace)) == 24 > saved
     assert (tmp_path / "asked").read_text() == "requeue 4711\n"
     assert json.loads((job.run / "run.json").read_text())["gate"] == "PASS, by ticket, for the configuration alone"

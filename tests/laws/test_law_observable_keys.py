@@ -139,6 +139,8 @@ WITNESSES = {
         "meanflow.tangent": ["meanflow.tangent=conditional"],
         "meanflow.jvp": DIFFERENCE,
         "meanflow.fd_step": [*DIFFERENCE, "meanflow.fd_step=0.01"],
+        "meanflow.fd_scheme": [*DIFFERENCE, "meanflow.fd_scheme=central"],
+        "meanflow.derivative_precision": [*ONE_LEVEL, "meanflow.derivative_precision=bf16"],
         "meanflow.loss_terms": ["meanflow.loss_terms=dual"],
         "meanflow.reduction": ["meanflow.reduction=sum"],
         "meanflow.norm_eps": ["meanflow.norm_eps=0.5"],
@@ -147,6 +149,8 @@ WITNESSES = {
         "meanflow.channel_weights": ["meanflow.channel_weights=inverse_variance"],
         "time_sampling.mu": ["time_sampling.mu=0.0"],
         "time_sampling.sigma": ["time_sampling.sigma=2.0"],
+        "time_sampling.r_mu": ["time_sampling.r_mu=-4.0"],
+        "time_sampling.r_sigma": ["time_sampling.r_sigma=2.0"],
         "time_sampling.data_proportion": ["time_sampling.data_proportion=0.75"],
         "time_sampling.uniform_fraction": ["time_sampling.uniform_fraction=0.9"],
         "time_sampling.t_min": ["time_sampling.t_min=0.6"],
@@ -201,6 +205,8 @@ WITNESSES = {
 CASES = [(witness, key, overrides) for witness, keys in WITNESSES.items() for key, overrides in keys.items()]
 REFERENCES = {
     "meanflow.fd_step": DIFFERENCE,
+    "meanflow.fd_scheme": DIFFERENCE,
+    "meanflow.derivative_precision": ONE_LEVEL,
     "training.precision": ONE_LEVEL,
     "training.keep_last_checkpoints": EACH_STEP,
     "training.keep_best_checkpoints": EACH_STEP,

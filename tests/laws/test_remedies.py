@@ -31,6 +31,8 @@ OVERRIDES = st.fixed_dictionaries(
         "training.monitors": st.sampled_from(["true", "false"]),
         "training.optimiser": st.sampled_from(["adamw", "adam"]),
         "training.weight_decay": st.sampled_from([0.0, 0.01]),
+        "meanflow.derivative_precision": st.sampled_from(["null", "fp32", "bf16"]),
+        "meanflow.fd_scheme": st.sampled_from(["forward", "central"]),
         "ema.decay": st.sampled_from([0.5, 0.9, 0.999, 0.99999, 0.99999999]),
         "meanflow.norm_eps": st.sampled_from([1e-6, 0.01, 1.0, 1e6]),
         "meanflow.norm_p": st.sampled_from([0.0, 0.5, 1.0, 1.5]),

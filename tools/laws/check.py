@@ -113,7 +113,7 @@ def matrix_problems(text: str, found: list[EnforcementPlace]) -> Iterator[str]:
 
 def _breaks(waiver: Waiver) -> bool:
     results = static_findings(load_config([waiver.config]), {})
-    return any(result.law_id == waiver.law and result.status in ("warn", "block") for result in results)
+    return any(result.law_id == waiver.law and result.status in ("warn", "policy", "block") for result in results)
 
 
 def _functions(path: Path) -> set[str]:

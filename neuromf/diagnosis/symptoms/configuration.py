@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
-from statistics import NormalDist
 from typing import Any
 
 from neuromf_spec.law import Finding
-from neuromf_spec.laws.time_integrals import trained_loss_per_dim
+from neuromf_spec.laws.time_integrals import larger_time_below
 from neuromf_spec.laws.time_support import SUPPORT
 from neuromf_spec.registry import law
 
-from neuromf.config.derived import RunFacts, run_facts
+from neuromf.config.derived import RunFacts, run_facts, second_logit
 from neuromf.config.schema import Config
 from neuromf.diagnosis.symptoms.evidence import CalibratedRange, SignReading, law_reading
+from neuromf.facts.laws import FACT_LAWS
+from neuromf.facts.objective_arguments import operating_point, uniform_share
+from neuromf.facts.of_config import facts_of
 
 BELOW_CLAMP = CalibratedRange(healthy=SUPPORT, faulty=0.1)
 """Share of samples drawn below the clamp of 1/t, where the target is biased. Derived: law TIME-005 holds one in 1,000
@@ -23,8 +24,9 @@ to be the least that is learnt from; a tenth biases a tenth of the loss."""
 
 def law_findings(config: Config) -> dict[str, Finding]:
     """Laws of the suspects, by id, judged on the configuration."""
-    facts = run_facts(config)
-    return {law_id: law(law_id).predicate(**arguments(config, facts)) for law_id, arguments in ARGUMENTS.items()}
+    facts, counts = facts_of(config), run_facts(config)
+    by_facts = {law_id: FACT_LAWS[law_id].finding(facts) for law_id in SUSPECTED}
+    return by_facts | {law_id: law(law_id).predicate(**arguments(config, counts)) for law_id, arguments in OWN.items()}
 
 
 def config_signs(config: Config, findings: dict[str, Finding]) -> Iterator[tuple[str, SignReading]]:
@@ -40,40 +42,11 @@ def share_below_clamp(config: Config) -> float:
     times, clamp = config.time_sampling, config.meanflow.t_min
     if not times.t_min < clamp:
         return 0.0
-    uniform_share = (1 - times.data_proportion) * times.uniform_fraction
-    logit = math.log(clamp) - math.log1p(-clamp)
-    # t is the larger of two, hence the squares (law TIME-003).
-    logit_normal = NormalDist(times.mu, times.sigma).cdf(logit) ** 2
-    return (1 - uniform_share) * logit_normal + uniform_share * clamp**2
+    return larger_time_below(clamp, times.mu, times.sigma, uniform_share(facts_of(config)), second_logit(times))
 
 
-def trained_loss(config: Config) -> float:
-    """Raw loss of one term that a perfect model keeps on unit-variance Gaussian latents, squared latent per dim."""
-    times = config.time_sampling
-    uniform_share = (1 - times.data_proportion) * times.uniform_fraction
-    return trained_loss_per_dim(times.mu, times.sigma, times.t_min, uniform_share)
-
-
-def _difference(config: Config, _: RunFacts) -> dict[str, Any]:
-    return {
-        "method": config.meanflow.jvp,
-        "step": config.meanflow.fd_step,
-        "time_scale": config.unet.time_scale,
-        "precision": config.training.precision,
-    }
-
-
-def _types(config: Config, _: RunFacts) -> dict[str, Any]:
-    # Losses are reduced in float32 and the exact derivative leaves autocast; a finite difference stays inside it.
-    narrow = config.training.precision == "bf16" and config.meanflow.jvp == "finite_difference"
-    return {"derivative": "bfloat16" if narrow else "float32", "loss": "float32"}
-
-
-def _report(config: Config, facts: RunFacts) -> dict[str, Any]:
-    settings = config.meanflow
-    loss = trained_loss(config) * (facts.latent_dims if settings.reduction == "sum" else 1)
-    reported = config.training.reported_loss
-    return {"loss": loss, "norm_eps": settings.norm_eps, "norm_p": settings.norm_p, "reported": reported}
+def _report(config: Config, _: RunFacts) -> dict[str, Any]:
+    return {**operating_point(facts_of(config)), "reported": config.training.reported_loss}
 
 
 def _batch(config: Config, _: RunFacts) -> dict[str, Any]:
@@ -86,19 +59,7 @@ def _batch(config: Config, _: RunFacts) -> dict[str, Any]:
     }
 
 
-ARGUMENTS: dict[str, Callable[[Config, RunFacts], dict[str, Any]]] = {
-    "JVP-003": _difference,
-    "JVP-005": lambda config, _: {"ratio": config.unet.time_scale},
-    "PREC-001": _types,
-    "LR-003": lambda c, f: {"warmup_steps": c.training.warmup_steps, "optimiser_steps": f.optimiser_steps},
-    "OPT-001": lambda c, f: {
-        "beta1": c.training.beta1,
-        "beta2": c.training.beta2,
-        "optimiser_steps": f.optimiser_steps,
-    },
-    "BATCH-001": _batch,
-    "TIME-006": lambda c, f: {"data_proportion": c.time_sampling.data_proportion, "latent_dims": f.latent_dims},
-    "TIME-004": lambda c, _: {"sampler_t_min": c.time_sampling.t_min, "clamp_t_min": c.meanflow.t_min},
-    "WGT-002": _report,
-}
-"""The arguments with which each law is judged, computed from a configuration."""
+SUSPECTED = ("JVP-003", "JVP-005", "PREC-001", "LR-003", "OPT-001", "TIME-006", "TIME-004")
+"""Laws of the causes that facts judge."""
+OWN: dict[str, Callable[[Config, RunFacts], dict[str, Any]]] = {"BATCH-001": _batch, "WGT-002": _report}
+"""Laws of the causes that ask more of a configuration of our own, with their arguments."""

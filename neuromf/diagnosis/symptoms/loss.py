@@ -13,9 +13,10 @@ from neuromf_spec.laws.divergence import WARN_FACTOR
 from neuromf_spec.laws.weight_regime import LEAST_SENSITIVITY
 
 from neuromf.config.schema import Config
-from neuromf.diagnosis.symptoms.configuration import trained_loss
 from neuromf.diagnosis.symptoms.evidence import CalibratedRange, SignReading, fact
 from neuromf.diagnosis.symptoms.field import data_square
+from neuromf.facts.objective_arguments import trained_loss
+from neuromf.facts.of_config import facts_of
 from neuromf.monitor.checks.trace_summary import TraceSummary
 from neuromf.monitor.guard.zero_predictor import ZeroPredictorLoss, anchor
 from neuromf.readable import rounded
@@ -101,7 +102,7 @@ def _flow_signs(
     highest = max(flow) / nothing
     says = f"the FM loss was at most {rounded(highest, 2)} times that of predicting nothing"
     yield "flow_thrown", FLOW_THROWN.place(highest, says)
-    least, share = trained_loss(config) / anchor(config).flow, flow[-1] / nothing
+    least, share = trained_loss(facts_of(config)) / anchor(config).flow, flow[-1] / nothing
     # Between what a perfect model keeps of latents that are pure noise, and an untrained net.
     if long_enough and least < LEARNABLE:
         says = f"the FM loss is {share:.2g} of that of predicting nothing"

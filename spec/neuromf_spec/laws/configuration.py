@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from neuromf_spec.citations import public_code
-from neuromf_spec.law import Enforcer, Finding, Law, Severity
+from neuromf_spec.citations import public_code, published
+from neuromf_spec.law import Basis, Enforcer, Finding, Law, Severity
 
 
 def known_keys(*, unknown: Collection[str]) -> Finding:
@@ -15,6 +15,21 @@ def known_keys(*, unknown: Collection[str]) -> Finding:
         value="unknown " + ", ".join(sorted(unknown)) if unknown else "no unknown key",
         bound="none",
         unit="keys",
+    )
+
+
+def guided_start(*, initialised_from: str, guidance: str) -> Finding:
+    """Judge what a run begins with.
+
+    Args:
+        initialised_from: `scratch`, `flow_matching` or `meanflow`.
+        guidance: whether classifier-free guidance is inside the loss: `none`, `from_start` or `later`.
+    """
+    return Finding(
+        passed=not (initialised_from == "flow_matching" and guidance == "from_start"),
+        value=f"from {initialised_from} weights, guidance {guidance.replace('_', ' ')}",
+        bound="not both at once",
+        detail="two targets change at once; the public code that did so calls its fine-tuning unstable",
     )
 
 
@@ -32,5 +47,19 @@ LAWS = (
         remedy="Correct the key's spelling or section.",
         enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY}),
         kills=("X1",),
+    ),
+    Law(
+        id="CFG-003",
+        title="guidance comes later",
+        statement="A net that starts from flow-matching weights is not trained with guidance in its loss at once.",
+        equation=r"\theta_0 = \theta_{\mathrm{FM}} \Rightarrow \lnot\,\mathrm{guided}(k = 0)",
+        sources=(published("zhuyu-cs/MeanFlow, fine-tuning with guidance"),),
+        severity=Severity.WARN,
+        basis=Basis.PUBLISHED,
+        predicate=guided_start,
+        example={"initialised_from": "flow_matching", "guidance": "later"},
+        counterexample={"initialised_from": "flow_matching", "guidance": "from_start"},
+        remedy="Train without guidance first, and add it when the MF loss has settled.",
+        enforcers=frozenset({Enforcer.STATIC}),
     ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from neuromf_spec.bounds import at_most
 from neuromf_spec.citations import public_code, review
-from neuromf_spec.law import Enforcer, Finding, Law, Severity
+from neuromf_spec.law import Basis, Enforcer, Finding, Law, Severity
 
 DEFAULT_THRESHOLD = 100.0
 """The review's multiple of the initial raw loss."""
@@ -96,7 +96,8 @@ LAWS = (
         statement="A divergence guard on the raw loss is armed, with a finite threshold above its warning.",
         equation=r"\mathrm{warn} < \mathrm{halt} < \infty",
         sources=(review("section 3.4, E4"), public_code("612bb37, a guard that cannot fire")),
-        severity=Severity.BLOCK,
+        severity=Severity.POLICY,
+        basis=Basis.DEMANDED,
         predicate=armed_guard,
         example={
             "divergence_threshold": 100.0,

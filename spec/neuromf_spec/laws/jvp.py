@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from neuromf_spec.bounds import at_most
-from neuromf_spec.citations import improved_meanflow, meanflow, measured, public_code, review
-from neuromf_spec.law import Enforcer, Finding, Law, Severity
+from neuromf_spec.citations import improved_meanflow, meanflow, measured, public_code, published, review
+from neuromf_spec.law import Basis, Enforcer, Finding, Law, Severity
 
 DERIVATIVE_TOLERANCE = 1e-6
 """Relative; central differences in float64 with step 1e-5 are within 3e-9 on the randomised U-Net."""
 GRADIENT_TOLERANCE = 1e-9
 """Relative, in float64: hand-computed and automatic gradients agree to 1e-15 on the bilinear net."""
 LARGEST_TEMPORAL_RATIO = 10.0
+"""Three times the rate at which u turns along the path itself, 3.1 (measured on the randomised U-Net)."""
+SLOW_TIME_SCALE, LARGEST_TIME_SCALE = 10.0, 222.0
+"""At the first d_t u is a seventh of what the path adds to du/dt; at the second, 10/0.045, the ratio is reached."""
+FAST_FIELDS = (
+    "At 1000 the replays here explode while the flow-matching loss falls, and train at 1. Of eight published runs at "
+    "1000 with an exact derivative four failed; with a finite difference all did"
+)
 LARGEST_CORRECTION = 3.0
 
 
@@ -24,24 +33,40 @@ def gradient_error(*, error: float) -> Finding:
     return at_most(error, GRADIENT_TOLERANCE, unit="relative")
 
 
-def temporal_ratio(*, ratio: float) -> Finding:
-    """Judge how fast the field moves with t alone.
+def temporal_ratio(
+    *,
+    time_scale: float | None = None,
+    measured_ratio: float | None = None,
+    method: str = "exact",
+    softened_by: tuple[str, ...] = (),
+) -> Finding:
+    """Judge how fast the field moves with t alone: as a run has measured it, else by the scale of the time embedding.
 
     Args:
-        ratio: ||d_t u|| / ||u|| in 1/t. The static gate estimates it by the time-embedding scale, the rate of the
-            fastest embedding component and so an upper bound. The U-Net with random weights passes 1/22 of it on
-            (measured 0.045, 0.45, 4.5, 45 at scale 1, 10, 100, 1000), hence a measured ratio near 10 is already grave.
+        time_scale: factor on t before the embedding, the rate of its fastest component. The U-Net with random weights
+            passes 1/22 of it on (measured 0.045, 0.45, 4.5, 45 at scale 1, 10, 100, 1000).
+        measured_ratio: ||d_t u|| / ||u|| in 1/t.
+        method: how du/dt is computed, `exact` or `finite_difference`.
+        softened_by: what is known to bear a fast field: a tangent that is clipped or normalised, QK normalisation.
     """
-    return at_most(
-        ratio,
-        LARGEST_TEMPORAL_RATIO,
-        unit="per unit of t",
-        detail=(
-            "du/dt carries this rate into the target: at 1000 four independent replays explode while the flow-matching "
-            "loss falls, at 1 the same nets train; the review did not look here"
-        ),
-        passing_value="unet.time_scale=1.0",
+    value, bound, unit = (
+        (measured_ratio, LARGEST_TEMPORAL_RATIO, "per unit of t")
+        if time_scale is None
+        else (time_scale, LARGEST_TIME_SCALE, "time scale")
     )
+    assert value is not None
+    severity = Severity.BLOCK if method != "exact" else Severity.INFO if softened_by else Severity.WARN
+    soft = f"; softened by {', '.join(softened_by)}" if softened_by else ""
+    finding = at_most(
+        value,
+        bound,
+        unit=unit,
+        detail=f"du/dt carries this rate into the target. {FAST_FIELDS}{soft}",
+        passing_value="unet.time_scale=1.0",
+        severity=severity,
+    )
+    told = finding.passed and time_scale is not None and not time_scale <= SLOW_TIME_SCALE
+    return replace(finding, severity=Severity.INFO) if told else finding
 
 
 def correction_size(*, rho: float) -> Finding:
@@ -84,16 +109,18 @@ LAWS = (
     Law(
         id="JVP-005",
         title="bounded time derivative",
-        statement="The field changes with t at a rate of at most 10, which bounds the scale of the time embedding.",
-        equation=r"\|\partial_t u\| / \|u\| \le 10,\quad \sup_t |\tfrac{d}{dt}\cos(s\,t)| = s",
+        statement="The field changes with t at a rate of at most 10, reached at a time embedding of scale 222.",
+        equation=r"\|\partial_t u\| / \|u\| \approx 0.045\,s \le 10,\quad \sup_t |\tfrac{d}{dt}\cos(s\,t)| = s",
         sources=(
             public_code("maisi_unet.py:31, _TIME_SCALE = 1000.0"),
             measured("tests/laws/test_law_finite_difference.py"),
+            published("haidog-yaqub/MeanFlow#7, time scale 1000"),
         ),
-        severity=Severity.BLOCK,
+        severity=Severity.WARN,
+        basis=Basis.REPLAYED,
         predicate=temporal_ratio,
-        example={"ratio": 1.0},
-        counterexample={"ratio": 1000.0},
+        example={"time_scale": 1.0},
+        counterexample={"time_scale": 1000.0},
         remedy="Feed t and t - r to the embedding unscaled.",
         enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY, Enforcer.RUNTIME}),
     ),

@@ -2,28 +2,59 @@
 
 from __future__ import annotations
 
-from neuromf_spec.citations import meanflow, measured, public_code
-from neuromf_spec.law import Enforcer, Finding, Law, Severity
+from neuromf_spec.bounds import at_most
+from neuromf_spec.citations import meanflow, measured, public_code, published
+from neuromf_spec.law import Basis, Enforcer, Finding, Law, Severity
 
 WIDE = ("float32", "float64")
 """Types in which a sum of 442,368 squares and a difference of nearly equal numbers keep their meaning."""
 
+EPSILON = {"fp64": 2.0**-52, "fp32": 2.0**-23, "tf32": 2.0**-10, "fp16": 2.0**-10, "bf16": 2.0**-7}
+"""Distance from 1 to the next number; a number is rounded by half of it at most, relatively."""
+LARGEST_PHASE, LOST_PHASE = 0.1, 1.0
+"""Radians by which rounding may turn a component: at a tenth its sine is off by a tenth, at 1 it is anything."""
 
-def wide_enough(*, derivative: str, loss: str) -> Finding:
+
+def wide_enough(*, derivative: str | None, loss: str, chosen: bool = False) -> Finding:
     """Judge the number types of a step.
 
     Args:
-        derivative: type in which the network is evaluated for du/dt.
+        derivative: type in which the network is evaluated for the exact du/dt; None where it is a finite difference,
+            whose rounding law JVP-003 judges.
         loss: type in which the squared error is reduced.
+        chosen: whether the derivative's type is set by name, so that no other method would change it.
     """
-    narrow = [f"{name} in {kind}" for name, kind in (("du/dt", derivative), ("loss", loss)) if kind not in WIDE]
+    remedy = "meanflow.derivative_precision=fp32" if chosen else "meanflow.jvp=exact meanflow.fd_step=null"
+    types = [(f"{name} in {kind}", kind) for name, kind in (("du/dt", derivative), ("loss", loss)) if kind is not None]
+    narrow = [found for found, kind in types if kind not in WIDE]
+    severity = None if loss not in WIDE else {"float16": Severity.WARN}.get(derivative or "", Severity.INFO)
     return Finding(
         passed=not narrow,
-        value="; ".join(narrow) or f"du/dt in {derivative}, loss in {loss}",
+        value="; ".join(narrow or [found for found, _ in types]),
         bound=" or ".join(WIDE),
-        detail="bf16 keeps 8 bits: its du/dt is off by half even where nothing is subtracted; half-precision sums of "
-        "squares overflow at 65,504",
-        passing_value="" if not narrow else "meanflow.jvp=exact meanflow.fd_step=null",
+        detail="bf16 keeps 8 bits: its du/dt is off by half even where nothing is subtracted, yet a published run "
+        "trained so (FID 15.4), and one fine-tuning went from FID 4.5 to 15.5; float16 overflows at 65,504, and so "
+        "does a sum of squares in it",
+        passing_value=remedy if narrow else "",
+        severity=severity if narrow else None,
+    )
+
+
+def embedding_phase(*, time_scale: float, precision: str) -> Finding:
+    """Judge how far rounding turns the fastest component of the time embedding.
+
+    Args:
+        time_scale: factor on t before the embedding.
+        precision: type in which the scaled time is kept, such as `fp32` or `bf16`.
+    """
+    error = time_scale * EPSILON[precision] / 2
+    return at_most(
+        error,
+        LARGEST_PHASE,
+        unit="rad",
+        detail=f"{time_scale:g} t is rounded to {precision} before its sine is taken; at 1 rad the sine is noise",
+        passing_value="unet.time_scale=1.0",
+        severity=Severity.WARN if error <= LOST_PHASE else Severity.BLOCK,
     )
 
 
@@ -37,13 +68,28 @@ LAWS = (
             meanflow("section 4.1, Eq. 8"),
             public_code("jvp_strategies.py:152, step 1e-3 under bf16"),
             measured("tests/laws/test_law_precision.py"),
+            published("zhuyu-cs/MeanFlow, derivative under bf16 autocast"),
         ),
         severity=Severity.BLOCK,
         predicate=wide_enough,
         example={"derivative": "float32", "loss": "float32"},
-        counterexample={"derivative": "bfloat16", "loss": "float32"},
+        counterexample={"derivative": "float32", "loss": "float16"},
         remedy="Take the derivative exactly, outside autocast, or train in float32.",
         enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY}),
         kills=("J3",),
+    ),
+    Law(
+        id="PREC-002",
+        title="embedding tells times apart",
+        statement="Rounding turns no component of the time embedding by more than 0.1 rad.",
+        equation=r"s\,\epsilon/2 \le 0.1",
+        sources=(published("NVlabs/rcm#10, time embedding in bf16"),),
+        severity=Severity.WARN,
+        basis=Basis.MATHEMATICS,
+        predicate=embedding_phase,
+        example={"time_scale": 1000.0, "precision": "fp32"},
+        counterexample={"time_scale": 1000.0, "precision": "bf16"},
+        remedy="Compute the time embedding in float32, or feed it t unscaled.",
+        enforcers=frozenset({Enforcer.STATIC}),
     ),
 )

@@ -32,6 +32,29 @@ def initial_loss(*, measured: float, expected: float) -> Finding:
     )
 
 
+def token_rank(*, prediction: str, token_dims: int, token_width: int) -> Finding:
+    """Judge whether a token can carry what it has to put out.
+
+    The velocity holds the noise, which has full rank: of a token of D numbers put out from W features through a linear
+    layer, at least 1 - W/D of the noise's power is lost. Data lie near few dimensions and are not lost so.
+
+    Args:
+        prediction: what the net puts out, `u` or `x`.
+        token_dims: numbers that one token, patch or position puts out.
+        token_width: features from which they are put out.
+    """
+    if prediction != "u":
+        return Finding(passed=True, value=token_dims, bound="any", unit="numbers a token")
+    return at_most(
+        token_dims,
+        token_width / 2,
+        unit="numbers a token",
+        detail=f"from {token_width} features: at least {100 * max(0.0, 1 - token_width / token_dims):.3g} % of the "
+        "noise cannot be put out; above half the width no published u-prediction is known here",
+        severity=Severity.WARN if token_dims <= token_width else Severity.BLOCK,
+    )
+
+
 LAWS = (
     Law(
         id="PRED-001",
@@ -65,5 +88,18 @@ LAWS = (
         remedy="Check latent normalisation, reduction, time sampling and clamp: each one moves this number.",
         enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN, Enforcer.RUNTIME}),
         kills=("L3", "T4", "D1"),
+    ),
+    Law(
+        id="PRED-003",
+        title="velocity fits the output",
+        statement="A net that puts out u has at most half as many numbers to a token as the token is wide.",
+        equation=r"D_{\mathrm{token}} \le \tfrac12 W",
+        sources=(pixel_meanflow("x-prediction, u = (z - x)/t"),),
+        severity=Severity.WARN,
+        predicate=token_rank,
+        example={"prediction": "u", "token_dims": 16, "token_width": 768},
+        counterexample={"prediction": "u", "token_dims": 3072, "token_width": 768},
+        remedy="Let the net put out x, or make the patches smaller.",
+        enforcers=frozenset({Enforcer.STATIC}),
     ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from unittest import mock
 
 from neuromf.config import Config, run_facts
-from neuromf.config.derived import epoch_of_step
+from neuromf.config.derived import derivative_precision, epoch_of_step
 from neuromf.diagnosis.symptoms import configuration as suspects
 from neuromf.diagnosis.symptoms.blocks import applied_rate
 from neuromf.diagnosis.symptoms.loss import level_of_nothing
@@ -40,6 +40,9 @@ def on_paper(config: Config) -> Observed:
     return {
         **{law_id: check.arguments(config, facts) for law_id, check in CHECKS.items()},
         "facts": vars(facts),
+        "derivative of a bf16 training": derivative_precision(
+            config.model_copy(update={"training": config.training.model_copy(update={"precision": "bf16"})})
+        ),
         "self-test": self_test(config),
         "epochs": [epoch_of_step(config, step) for step in range(12)],
     }

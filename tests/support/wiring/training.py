@@ -116,6 +116,14 @@ def objective(config: Config) -> Observed:
     }
 
 
+def narrow(config: Config) -> Observed:
+    """What is evaluated for du/dt while the network's passes are in bf16."""
+    net = randomised_copy(build_unet(ONE_LEVEL.unet, v_head=config.meanflow.tangent == "v_head", seed=0), 0)
+    with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+        found = meanflow_objective(net, points(), objective_settings(config.meanflow))
+    return {"tangent in bf16": digest(found.tangent), "dudt in bf16": digest(found.derivative.dudt)}
+
+
 def step(config: Config) -> Observed:
     """The fourth optimiser step, on a network that is not zero: its columns by stage, and what it leaves."""
     state = initial_state(config, (1.0,) * 4, CPU)

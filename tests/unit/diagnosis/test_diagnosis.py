@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from statistics import NormalDist
 
 import pytest
 from neuromf_spec.registry import law, laws
@@ -283,6 +284,10 @@ def test_samples_below_the_clamp_are_counted_by_the_drawn_times():
     """P(t < 0.05) is 3.0e-5 for the lost run's sampler, and none where sampler and clamp agree."""
     assert share_below_clamp(load_config(["failed_225"])) == pytest.approx(3.0e-5, rel=0.02)
     assert share_below_clamp(load_config(["recommended"])) == 0
+    # With the second time around 0 both are below as seldom as each is, times each other.
+    unlike = share_below_clamp(load_config(["failed_225"], ["time_sampling.r_mu=0.0", "time_sampling.r_sigma=2.0"]))
+    logit = math.log(0.05 / 0.95)
+    assert unlike == pytest.approx(NormalDist(-0.4, 1.0).cdf(logit) * NormalDist(0.0, 2.0).cdf(logit))
 
 
 def test_rows_of_epochs_are_not_held_against_closed_forms_of_a_step():

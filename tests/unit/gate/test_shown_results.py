@@ -12,6 +12,7 @@ from typing import get_args
 from xml.etree import ElementTree
 
 import numpy as np
+import pytest
 from neuromf_spec.registry import laws
 from rich.console import Console
 
@@ -25,6 +26,8 @@ from neuromf.gate.verdict import GateVerdict
 from neuromf.report.charts import slice_png
 from neuromf.report.gate_page import gate_page
 from tests.support.told_numbers import cell, telling_rows
+
+pytestmark = pytest.mark.law("OBS-002")
 
 SUMMED = ("raw_total", "raw_fm", "raw_mf", "weighted", "objective")
 

@@ -40,35 +40,40 @@ def test_smoke_is_not_blocked():
     assert with_status(judged("smoke"), "block") == set()
 
 
-BLOCKED = {
-    "LR-003": 74.07,
-    "OPT-001": 100 * 1000 / 6750,
-    "WGT-002": 1.7927 * 442_368 / 0.01,
-    "BATCH-001": 12.0,
-    "JVP-003": 64.3,
-    "JVP-005": 1000.0,
-    "GUARD-001": "disarmed",
-    "TIME-004": "sampler 0.001, clamp 0.05",
-    "PREC-001": "du/dt in bfloat16",
-    "CFG-002": "meanflow.jvp with training.precision",
+FOUND = {
+    "block": {"JVP-003": 48.63, "JVP-005": 1000.0},
+    "policy": {"WGT-002": 1.7927 * 442_368 / 0.01, "GUARD-001": "disarmed"},
+    "warn": {"LR-003": 74.07},
+    "info": {
+        "OPT-001": 100 * 1000 / 6750,
+        "BATCH-001": 12.0,
+        "TIME-004": 100 * 2.995e-5,
+        "TIME-005": 1.44e-5,
+        "TIME-006": 0.25,
+        "WGT-005": 1.7927 * 442_368 / 0.01,
+        "EMA-002": 10.26,
+    },
 }
+"""What the gate says of the lost run. Of the review's causes RC1 is LR-003, RC2 OPT-001, RC3 TIME-006, RC4 and section
+4.4 TIME-004, E1 WGT-005, E2 BATCH-001, section 4.2 EMA-002."""
+NAMED = {law_id: (status, value) for status, laws in FOUND.items() for law_id, value in laws.items()}
 
 
-@pytest.mark.parametrize(("law_id", "value"), BLOCKED.items())
-def test_failed_run_is_blocked_by_name_with_its_number(law_id, value):
-    """The lost run's configuration is blocked by each law it broke, with the number that broke it."""
+@pytest.mark.parametrize(("law_id", "found"), NAMED.items())
+def test_failed_run_is_told_each_law_it_broke_with_its_number(law_id, found):
+    """Each law that the lost run's configuration broke is named with its severity and the number that broke it."""
+    status, value = found
     result = judged("failed_225")[law_id]
-    assert result.status == "block"
-    assert result.value == (value if isinstance(value, str) else pytest.approx(value, rel=1e-3))
-    assert result.remedy
+    assert result.status == status
+    assert result.value == (value if isinstance(value, str) else pytest.approx(value, rel=2e-3))
     assert result.value_source or not result.key
 
 
-def test_failed_run_breaks_no_other_law_fatally():
-    """The blocks are the ten above; norm_eps, FM share and one-step support warn."""
+def test_failed_run_breaks_no_other_law():
+    """The gate says of the lost run what stands above and nothing else, the time derivative first."""
     results = judged("failed_225")
-    assert with_status(results, "block") == set(BLOCKED)
-    assert with_status(results, "warn") == {"WGT-005", "TIME-005", "TIME-006"}
+    assert {status: with_status(results, status) for status in FOUND} == {s: set(laws) for s, laws in FOUND.items()}
+    assert next(law_id for law_id, result in results.items() if result.status == "block") == "JVP-003"
 
 
 def test_failed_run_states_windows_and_batch():
@@ -79,7 +84,7 @@ def test_failed_run_states_windows_and_batch():
     assert "not none" in results["WGT-002"].detail
 
 
-@pytest.mark.parametrize("law_id", [*BLOCKED, "WGT-005", "TIME-005", "TIME-006"])
+@pytest.mark.parametrize("law_id", [law_id for law_id in NAMED if law_id not in ("TIME-004", "EMA-002")])
 def test_passing_value_makes_its_law_pass(law_id):
     """What a finding suggests can be typed after --set, and then the law passes."""
     suggestion = judged("failed_225")[law_id].passing_value
@@ -94,7 +99,7 @@ def test_all_suggestions_together_clear_every_block():
     """The lost run with every suggestion applied may be launched; a second round clears the warnings that remain."""
     first = suggestions(judged("failed_225"))
     once = judged("failed_225", *first)
-    assert with_status(once, "block") == set()
+    assert with_status(once, "block") | with_status(once, "policy") == set()
     # Accumulating over four micro-batches leaves a quarter of the steps, for which the average is now too slow.
     assert with_status(once, "warn") == {"EMA-002"}
     assert with_status(judged("failed_225", *first, *suggestions(once)), "warn") == set()

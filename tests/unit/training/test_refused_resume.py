@@ -100,6 +100,7 @@ def test_a_foreign_file_is_no_event_log(tmp_path):
         read_events(tmp_path / "events.jsonl")
 
 
+@pytest.mark.law("CKPT-001")
 def test_a_run_goes_on_from_the_newest_checkpoint_that_the_trace_covers(run, tiny_config, real_latents):
     """Of a trace that another trainer wrote over: the checkpoint before its end is taken, and the later one told."""
     newest, older = checkpoint_folders(run.root)[:2]
@@ -113,6 +114,7 @@ def test_a_run_goes_on_from_the_newest_checkpoint_that_the_trace_covers(run, tin
     assert older.name in went_on.message
 
 
+@pytest.mark.law("CKPT-001")
 def test_a_checkpoint_that_was_passed_over_is_not_taken_later(run, tiny_config, real_latents):
     """One ahead of the trace may be another trainer's: it is renamed, and a resume with a longer trace leaves it."""
     newest, older = checkpoint_folders(run.root)[:2]
@@ -123,6 +125,7 @@ def test_a_checkpoint_that_was_passed_over_is_not_taken_later(run, tiny_config, 
     assert newest not in checkpoint_folders(run.root)
 
 
+@pytest.mark.law("CKPT-001")
 @pytest.mark.parametrize("cell", ["", "abc", "1,2"])
 def test_a_step_with_a_broken_cell_is_not_covered(run, cell):
     """A line of the right length of which one number is none would end the resume it is chosen for."""

@@ -16,6 +16,8 @@ from neuromf.watch.watcher import SHOWN, Quantity, View, Watcher
 from tests.support.reported_run import WARNING, write_run
 from tests.support.told_numbers import FLOATS, cell, level, places_of, telling_rows
 
+pytestmark = pytest.mark.law("OBS-002")
+
 STEPS, WINDOW = 23, 10
 """One step to go; ten steps at either end, of which three belong to neither."""
 ROWS = telling_rows(STEPS)

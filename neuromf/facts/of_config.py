@@ -1,0 +1,88 @@
+"""The facts of a configuration of our own trainer, all of them known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neuromf.config.derived import derivative_precision, run_facts
+from neuromf.config.schema import LATENT_CHANNELS, Config
+from neuromf.facts.schema import Facts
+
+CONFIG_KEYS = {
+    "prediction": "meanflow.prediction",
+    "clamp_t_min": "meanflow.t_min",
+    "reduction": "meanflow.reduction",
+    "norm_eps": "meanflow.norm_eps",
+    "norm_p": "meanflow.norm_p",
+    "derivative": "meanflow.jvp",
+    "difference_step": "meanflow.fd_step",
+    "derivative_precision": "training.precision",
+    "time_scale": "unet.time_scale",
+    "mu": "time_sampling.mu",
+    "sigma": "time_sampling.sigma",
+    "r_mu": "time_sampling.r_mu",
+    "r_sigma": "time_sampling.r_sigma",
+    "uniform_fraction": "time_sampling.uniform_fraction",
+    "sampler_t_min": "time_sampling.t_min",
+    "data_proportion": "time_sampling.data_proportion",
+    "batch_size": "training.gradient_accumulation_steps",
+    "optimiser_steps": "training.epochs",
+    "optimiser": "training.optimiser",
+    "learning_rate": "training.learning_rate",
+    "lr_schedule": "training.lr_schedule",
+    "warmup_steps": "training.warmup_steps",
+    "beta1": "training.beta1",
+    "beta2": "training.beta2",
+    "weight_decay": "training.weight_decay",
+    "ema_decay": "ema.decay",
+}
+"""The configuration key through which a user changes a fact; a fact that is not here has none."""
+
+
+def facts_of(config: Config) -> Facts:
+    """Every fact of `config`."""
+    counts = run_facts(config)
+    return Facts(
+        latent_dims=counts.latent_dims,
+        token_dims=LATENT_CHANNELS,
+        token_width=config.unet.channels[0],
+        initialised_from="scratch",
+        guidance="none",
+        target_clamped=False,
+        loss_precision="fp32",
+        tangent_limit="none",
+        qk_norm=False,
+        embedding_precision="fp32",
+        time_scale=config.unet.time_scale,
+        batch_size=counts.effective_batch,
+        optimiser_steps=counts.optimiser_steps,
+        ema_decay=config.ema.decay,
+        **_objective(config),
+        **_times(config),
+        **_optimiser(config),
+    )
+
+
+def _objective(config: Config) -> dict[str, Any]:
+    settings = config.meanflow
+    return {
+        "prediction": settings.prediction,
+        "clamp_t_min": settings.t_min,
+        "reduction": settings.reduction,
+        "norm_eps": settings.norm_eps,
+        "norm_p": settings.norm_p,
+        "derivative": "exact" if settings.jvp == "exact" else settings.fd_scheme,
+        "difference_step": settings.fd_step,
+        "derivative_precision": derivative_precision(config),
+    }
+
+
+def _times(config: Config) -> dict[str, Any]:
+    times = config.time_sampling
+    names = ("mu", "sigma", "r_mu", "r_sigma", "uniform_fraction", "data_proportion")
+    return {"sampler_t_min": times.t_min} | {name: getattr(times, name) for name in names}
+
+
+def _optimiser(config: Config) -> dict[str, Any]:
+    names = ("optimiser", "learning_rate", "lr_schedule", "warmup_steps", "beta1", "beta2", "weight_decay")
+    return {name: getattr(config.training, name) for name in names}

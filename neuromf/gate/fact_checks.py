@@ -1,0 +1,19 @@
+"""Static checks by facts: the laws that judge any MeanFlow code, asked of a configuration of our own trainer."""
+
+from __future__ import annotations
+
+from neuromf.config.derived import RunFacts
+from neuromf.config.schema import Config
+from neuromf.facts.laws import FACT_LAWS, FactLaw
+from neuromf.facts.of_config import CONFIG_KEYS, facts_of
+from neuromf.gate.check import Arguments, Check
+
+
+def _check(entry: FactLaw) -> Check:
+    def arguments(config: Config, _: RunFacts) -> Arguments:
+        return entry.arguments(facts_of(config))
+
+    return Check(entry.law_id, CONFIG_KEYS.get(entry.fact, ""), arguments)
+
+
+CHECKS = tuple(_check(entry) for entry in FACT_LAWS.values())

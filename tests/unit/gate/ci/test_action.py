@@ -17,7 +17,8 @@ INSTALL, GATE = (
     next(step for step in ACTION["runs"]["steps"] if step.get("name") == name)
     for name in ("Install neuromf", "neuromf gate")
 )
-BAD = "training:\n  epochs: 10\nunet:\n  time_scale: 1000.0\ntraining.precision: bf16\nmeanflow:\n  jvp: finite_difference\n  fd_step: 0.001\n"
+BAD = "training:\n  epochs: 10\nunet:\n  time_scale: 1000.0\n"
+BAD += "training.precision: bf16\nmeanflow:\n  jvp: finite_difference\n  fd_step: 0.001\n"
 INPUTS = {"GATE_STATIC": "true", "GATE_SARIF": "", "GATE_ARGUMENTS": ""}
 
 

@@ -16,7 +16,8 @@ from tests.support.judged_config import judged, refused
 
 COMMAND = re.compile(r"::(error|warning|notice) ([^:\n\r]*)::([^\n\r]*)")
 """What the runner takes for a command: words, properties of `name=value` between commas, and the message."""
-BAD = "#\ntraining:\n  warmup_steps: 600\n  epochs: 10\nunet:\n  time_scale: 1000.0\ntraining.precision: bf16\nmeanflow:\n  jvp: finite_difference\n  fd_step: 0.001\n"
+BAD = "#\ntraining:\n  warmup_steps: 600\n  epochs: 10\nunet:\n  time_scale: 1000.0\n"
+BAD += "training.precision: bf16\nmeanflow:\n  jvp: finite_difference\n  fd_step: 0.001\n"
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ import pytest
 from tests.support.command_line import run_command
 
 BAD = "training:\n  epochs: 10\nunet:\n  time_scale: 1000.0\n"
+BAD += "training.precision: bf16\nmeanflow:\n  jvp: finite_difference\n  fd_step: 0.001\n"
 GOOD = "extends: recommended\n"
 BROKEN = "training:\n  epochs: 3\n  epocs: 4\n"
 
@@ -84,15 +85,16 @@ def test_waivers_that_cannot_be_read_are_told_in_sarif(gate):
 
 
 @pytest.mark.parametrize("output", ["--sarif", "--junit"])
-def test_no_output_replaces_a_configuration_that_does_not_load(gate, output):
+@pytest.mark.parametrize("text", [BROKEN, "training: [1\n"], ids=["unknown key", "no YAML"])
+def test_no_output_replaces_a_configuration_that_does_not_load(gate, output, text):
     """What a user would lose is their own file, which they are about to correct."""
-    write("base.yaml", BROKEN)
+    write("base.yaml", text)
     write("child.yaml", "extends: ./base.yaml\n")
     for name in ("base.yaml", "child.yaml"):
         ended = gate("child.yaml", output, name)
         assert ended.returncode == 2
         assert "would be overwritten" in ended.stderr
-    assert Path("base.yaml").read_text() == BROKEN
+    assert Path("base.yaml").read_text() == text
 
 
 @pytest.mark.parametrize("output", ["--sarif", "--junit"])
@@ -162,7 +164,7 @@ def test_a_summary_in_an_impossible_place_is_one_sentence(gate, monkeypatch, pla
     assert ended.stderr.count("\n") == 1
 
 
-def test_two_configurations_are_one_over_the_other_unless_each_is_asked_for(gate):
+def test_two_files_are_layers_unless_each_is_asked_for(gate):
     """As layers, what the later says counts; each by itself, one of them is blocked."""
     names = [write("a.yaml", BAD), write("b.yaml", "unet:\n  time_scale: 1.0\ntraining:\n  epochs: 200\n")]
     assert gate(*names).returncode == 0

@@ -126,8 +126,8 @@ def test_exact_derivative_is_always_allowed():
 
 
 def test_a_step_in_bf16_is_bias_above_and_noise_below():
-    """At time scale 1 in bf16 a step of 0.1 is blocked by bias, 0.005 is told, 0.001 is warned of, 1e-4 is blocked."""
-    said = [verdict(1.0, step, "bf16") for step in (0.3, 0.005, 1e-3, 1e-4)]
+    """At time scale 1 in bf16 a step of 0.3 is blocked by bias, 0.01 is told, 0.001 is warned of, 1e-4 is blocked."""
+    said = [verdict(1.0, step, "bf16") for step in (0.3, 0.01, 1e-3, 1e-4)]
     assert said == ["blocked", "told", "warned", "blocked"]
 
 

@@ -106,7 +106,9 @@ def test_the_gate_the_diagnosis_and_the_step_agree_on_the_precision(precision, m
     (kind,) = recorded_types(net, run)[False]
     assert kind == ("float32" if wide else "bfloat16")
     results = {result.law_id: result for result in static_findings(config, {})}
-    assert (results["PREC-001"].status == "pass") == law_findings(config)["PREC-001"].passed == wide
+    # Of a difference the rounding is JVP-003's.
+    passes = wide or method == "finite_difference"
+    assert (results["PREC-001"].status == "pass") == law_findings(config)["PREC-001"].passed == passes
     again = load_config(["recommended"], [*overrides, *results["PREC-001"].passing_value.split()])
     assert {result.law_id: result for result in static_findings(again, {})}["PREC-001"].status == "pass"
 

@@ -16,6 +16,10 @@ from neuromf.nets.unet import MeanFlowUnet
 from tests.support.edges.edge import Edge, broken, plain
 
 
+CLAMPED = "meanflow.prediction=x meanflow.t_min=0.05 time_sampling.t_min=0.001 time_sampling.mu"
+"""A run that predicts x and draws times below its clamp, as many as its mean says."""
+
+
 class TimeNet(MeanFlowUnet):
     """A network that is a function of t alone, the same in every dim."""
 
@@ -44,7 +48,7 @@ def launch_edges() -> Iterator[Edge]:
     yield Edge("TIME-001", "order", lambda r: at_launch(r=r), (0.45, 0.5), (0.55,))
     yield Edge("TIME-001", "smallest r", lambda r: at_launch(r=r), (0.0, 0.01), (-0.01, math.nan))
     # P(t < 0.05) is 0.99 % at mu -1.66 and 1.2 % at -1.74.
-    yield Edge("TIME-004", "share", _with("time_sampling.t_min=0.001 time_sampling.mu"), (-1.5,), (-1.8,))
+    yield Edge("TIME-004", "share", _with(CLAMPED), (-1.5,), (-1.8,))
     # d_t exp(c t) = c exp(c t).
     yield Edge("JVP-005", "rate", lambda c: at_launch(lambda t: torch.exp(c * t)), (9.0,), (11.0,))
     # A forward difference of t^2 is off by h / 2t, which is h at t = 1/2.

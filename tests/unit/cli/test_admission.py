@@ -99,7 +99,16 @@ def test_a_file_of_waivers_counts_for_a_training(tmp_path, trained):
     """--waivers is what the gate's is, and the run keeps what was waived."""
     waiver_of_smoke = f'[[waiver]]\nlaw = "{LAW}"\nconfig = "smoke"\nreason = "a test"\nowner = "us"\n'
     (tmp_path / "waivers.toml").write_text(waiver_of_smoke + "expires = 2999-01-01\n")
-    broken = ["train", "smoke", "--out", str(tmp_path / "run"), "--device", "cpu", "--set", "time_sampling.data_proportion=1.0"]
+    broken = [
+        "train",
+        "smoke",
+        "--out",
+        str(tmp_path / "run"),
+        "--device",
+        "cpu",
+        "--set",
+        "time_sampling.data_proportion=1.0",
+    ]
     assert CliRunner().invoke(app, broken).exit_code == 1
     assert CliRunner().invoke(app, [*broken, "--waivers", str(tmp_path / "waivers.toml")]).exit_code == 0
     assert json.loads((tmp_path / "run" / "run.json").read_text())["gate"] == f"PASS; waived: {LAW}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from neuromf_spec.law import Severity
 from neuromf_spec.laws.observability import RAW_COLUMNS
-from neuromf_spec.laws.time_integrals import gap_probability, trained_loss_per_dim
+from neuromf_spec.laws.time_integrals import gap_probability, mean_squared_gap, trained_loss_per_dim
 from neuromf_spec.reference.failed_run import FAILED_RUN_START, HEALTHY_RATIO, HEALTHY_START, recorded_curve
 from neuromf_spec.registry import law, laws
 
@@ -115,6 +116,43 @@ def derivative_type(k: Keys) -> str:
     return k["meanflow.derivative_precision"] or ("fp32" if exact else k["training.precision"])  # type: ignore[no-any-return]
 
 
+def exact_types(k: Keys) -> Keys:
+    """Of a difference the rounding is another law's."""
+    narrow, exact = derivative_type(k) == "bf16", k["meanflow.jvp"] == "exact"
+    derivative = ("bfloat16" if narrow else "float32") if exact else None
+    return {"loss": "float32", "derivative": derivative, "chosen": exact and narrow}
+
+
+def below_the_clamp(k: Keys) -> float:
+    """Probability that the larger of two times lies below the clamp, 0 where the sampler's floor does not."""
+    clamp = k["meanflow.t_min"]
+    if k["meanflow.prediction"] == "u" or k["time_sampling.t_min"] >= clamp:
+        return 0.0
+    uniform = (1 - k["time_sampling.data_proportion"]) * k["time_sampling.uniform_fraction"]
+    both = [(k["time_sampling.mu"], k["time_sampling.sigma"]), second_time(k)]
+    mass = math.prod(NormalDist(mean, deviation).cdf(math.log(clamp / (1 - clamp))) for mean, deviation in both)
+    return (1 - uniform) * mass + uniform * clamp * clamp
+
+
+def noise_scale(k: Keys) -> Keys:
+    """Of a difference: the mean squared gap of its MF samples, and the loss a dim that is left of unit variance."""
+    if k["meanflow.jvp"] == "exact":
+        return {}
+    times = (k["time_sampling.mu"], k["time_sampling.sigma"])
+    gap = mean_squared_gap(*times, k["time_sampling.uniform_fraction"], second_time(k))
+    return {"squared_gap": gap, "loss": trained_loss({**k, "meanflow.reduction": "mean"})}
+
+
+def travelled(k: Keys) -> float:
+    """The multiplier of LR-002 added up; of a long run by its mean between the ramp and the end."""
+    total, ramp = steps(k), min(k["training.warmup_steps"], steps(k))
+    if total <= 5_000:
+        return math.fsum(multiplier(k, step) for step in range(total))
+    risen = ramp * (ramp + 1) / (2 * k["training.warmup_steps"]) if ramp else 0.0
+    left = total - ramp
+    return risen + (left if k["training.lr_schedule"] == "constant" else (left + 1) / 2 if left else 0)
+
+
 def weight(k: Keys) -> Keys:
     return {"loss": trained_loss(k), "norm_eps": k["meanflow.norm_eps"], "norm_p": k["meanflow.norm_p"]}
 
@@ -151,17 +189,26 @@ READINGS = {
         "fm_samples": math.floor(Fraction(repr(k["time_sampling.data_proportion"])) * batch(k)), "samples": batch(k),
         "data_proportion": k["time_sampling.data_proportion"], "run": micro_batches(k)}),
     "TIME-004": Reading("time_sampling.t_min", lambda k: {
-        "sampler_t_min": k["time_sampling.t_min"], "clamp_t_min": k["meanflow.t_min"]}),
+        "sampler_t_min": k["time_sampling.t_min"], "clamp_t_min": k["meanflow.t_min"],
+        "prediction": k["meanflow.prediction"], "share": below_the_clamp(k)}),
     "TIME-005": Reading("time_sampling.uniform_fraction", lambda k: {"probability": gap_probability(
-        0.9, k["time_sampling.mu"], k["time_sampling.sigma"], k["time_sampling.uniform_fraction"], second_time(k))}),
+        0.9, k["time_sampling.mu"], k["time_sampling.sigma"], k["time_sampling.uniform_fraction"], second_time(k)),
+        "mf_samples": (1 - k["time_sampling.data_proportion"]) * batch(k) * steps(k)}),
+    "TIME-007": Reading("time_sampling.data_proportion", lambda k: {"share": 1 - k["time_sampling.data_proportion"]}),
+    "PRED-003": Reading("", lambda k: {
+        "prediction": k["meanflow.prediction"], "token_dims": 4, "token_width": k["unet.channels"][0]}),
+    "OPT-006": Reading("training.epochs", lambda k: {
+        "optimiser_steps": steps(k), "learning_rate_sum": k["training.learning_rate"] * travelled(k)}),
+    "PREC-002": Reading("", lambda k: {"time_scale": k["unet.time_scale"], "precision": "fp32"}),
+    "CFG-003": Reading("", lambda _: {"initialised_from": "scratch", "guidance": "none"}),
+    "WGT-006": Reading("meanflow.norm_p", lambda k: {"norm_p": k["meanflow.norm_p"]}),
     "TIME-006": Reading("time_sampling.data_proportion", lambda k: {
         "data_proportion": k["time_sampling.data_proportion"], "latent_dims": dims(k)}),
     "JVP-003": Reading("meanflow.jvp", lambda k: {
         "method": k["meanflow.jvp"], "step": k["meanflow.fd_step"], "time_scale": k["unet.time_scale"],
-        "precision": derivative_type(k)}),
-    "JVP-005": Reading("unet.time_scale", lambda k: {"ratio": k["unet.time_scale"]}),
-    "PREC-001": Reading("training.precision", lambda k: {"loss": "float32", "derivative": "bfloat16" if "bf16" in (
-        derivative_type(k)) else "float32", "chosen": k["meanflow.derivative_precision"] is not None}),
+        "precision": derivative_type(k), "scheme": k["meanflow.fd_scheme"], **noise_scale(k)}),
+    "JVP-005": Reading("unet.time_scale", lambda k: {"time_scale": k["unet.time_scale"], "method": k["meanflow.jvp"]}),
+    "PREC-001": Reading("training.precision", exact_types),
     "WGT-002": Reading("training.reported_loss", lambda k: {**weight(k), "reported": k["training.reported_loss"]}),
     "WGT-003": Reading("meanflow.reduction", lambda k: {
         "reduction": k["meanflow.reduction"], "norm_eps": k["meanflow.norm_eps"], "norm_p": k["meanflow.norm_p"],

@@ -91,7 +91,7 @@ def test_equivalent_norm_eps_is_its_own_inverse():
         (1_876, False, Severity.BLOCK),
     ],
 )
-def test_warmup_is_told_above_a_tenth_warned_of_above_three_and_blocked_beyond_the_run(warmup, passed, severity):
+def test_a_warmup_is_told_then_warned_of_then_blocked(warmup, passed, severity):
     """Of 1,875 steps 187 pass, 200 are told, 563, above 30 %, warn, and 1,876 never reach the rate and block."""
     finding = warmup_share(warmup_steps=warmup, optimiser_steps=1_875)
     assert (finding.passed, finding.severity) == (passed, severity)

@@ -45,6 +45,7 @@ def resolved_text(config: Config) -> str:
 ADDED: Mapping[str, Any] = {
     "meanflow.fd_scheme": "forward",
     "meanflow.derivative_precision": None,
+    "unet.conditioning": "t_and_gap",
     "time_sampling.r_mu": None,
     "time_sampling.r_sigma": None,
 }

@@ -133,6 +133,7 @@ WITNESSES = {
         "unet.num_res_blocks": ["unet.num_res_blocks=2"],
         "unet.norm_num_groups": ["unet.norm_num_groups=4"],
         "unet.time_scale": ["unet.time_scale=2.0"],
+        "unet.conditioning": ["unet.conditioning=t_and_r"],
         "unet.flash_attention": ["unet.flash_attention=true"],
         "unet.resblock_updown": ["unet.resblock_updown=true"],
         "meanflow.prediction": ["meanflow.prediction=u"],

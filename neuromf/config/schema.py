@@ -85,6 +85,9 @@ class UnetConfig(ConfigSection):
     conditioning: Literal["t_and_gap", "t_and_r", "gap"] = Field(
         "t_and_gap", description="what the net is told besides z: t and t-r, t and r, or t-r alone"
     )
+    embedding_precision: Literal["fp32", "network"] | None = Field(
+        None, description="of sinusoids and perceptron of the times; null: sinusoids fp32, perceptron as the network"
+    )
     flash_attention: bool = Field(False, description="fused attention, but for the derivative (JVP-004)")
     resblock_updown: bool = Field(False, description="residual blocks between levels instead of a convolution")
 

@@ -57,7 +57,8 @@ class MeanFlowUnet(nn.Module):
         del self.backbone.time_embed  # replaced by the embeddings below
         self.told = TOLD[settings.conditioning]
         for name in self.told:
-            self.add_module(name, TimeEmbedding(width, 4 * width, settings.time_scale))
+            embedding = TimeEmbedding(width, 4 * width, settings.time_scale, settings.embedding_precision)
+            self.add_module(name, embedding)
         self.velocity_head = _zero_head(width, settings.norm_num_groups) if v_head else None
 
     def forward(self, z: Tensor, r_B: Tensor, t_B: Tensor) -> NetOutput:

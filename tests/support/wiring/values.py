@@ -30,6 +30,7 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "unet.norm_num_groups": (4,),
     "unet.time_scale": (3.0,),
     "unet.conditioning": ("t_and_r", "gap"),
+    "unet.embedding_precision": ("fp32", "network"),
     "unet.flash_attention": (True,),
     "unet.resblock_updown": (True,),
     "meanflow.prediction": ("u", "x"),

@@ -45,6 +45,8 @@ def resolved_text(config: Config) -> str:
 ADDED: Mapping[str, Any] = {
     "meanflow.fd_scheme": "forward",
     "meanflow.derivative_precision": None,
+    "unet.conditioning": "t_and_gap",
+    "unet.embedding_precision": None,
     "time_sampling.r_mu": None,
     "time_sampling.r_sigma": None,
 }

@@ -81,7 +81,13 @@ class UnetConfig(ConfigSection):
     head_channels: Annotated[int, Field(ge=1, le=1_000_000, description="channels per attention head")] = 32
     num_res_blocks: Count = Field(2, description="residual blocks of a level")
     norm_num_groups: Count = Field(32, description="groups of a group normalisation; divides every entry of channels")
-    time_scale: Positive = Field(1.0, description="factor on t and t-r before the sinusoidal embedding (JVP-005)")
+    time_scale: Positive = Field(1.0, description="factor on each time before its sinusoidal embedding (JVP-005)")
+    conditioning: Literal["t_and_gap", "t_and_r", "gap"] = Field(
+        "t_and_gap", description="what the net is told besides z: t and t-r, t and r, or t-r alone"
+    )
+    embedding_precision: Literal["fp32", "network"] | None = Field(
+        None, description="of sinusoids and perceptron of the times; null: sinusoids fp32, perceptron as the network"
+    )
     flash_attention: bool = Field(False, description="fused attention, but for the derivative (JVP-004)")
     resblock_updown: bool = Field(False, description="residual blocks between levels instead of a convolution")
 

@@ -18,6 +18,7 @@ CONFIG_KEYS = {
     "difference_step": "meanflow.fd_step",
     "derivative_precision": "training.precision",
     "time_scale": "unet.time_scale",
+    "embedding_precision": "unet.embedding_precision",
     "mu": "time_sampling.mu",
     "sigma": "time_sampling.sigma",
     "r_mu": "time_sampling.r_mu",
@@ -52,7 +53,8 @@ def facts_of(config: Config) -> Facts:
         loss_precision="fp32",
         tangent_limit="none",
         qk_norm=False,
-        embedding_precision="fp32",
+        # Unless it follows the network, the sinusoids of the scaled time are taken in float32.
+        embedding_precision=config.training.precision if config.unet.embedding_precision == "network" else "fp32",
         time_scale=config.unet.time_scale,
         batch_size=counts.effective_batch,
         optimiser_steps=counts.optimiser_steps,

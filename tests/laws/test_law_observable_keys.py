@@ -35,6 +35,7 @@ BASE = (
 EACH_STEP = ("training.checkpoint_every_steps=1", "training.keep_best_checkpoints=0")
 ONE_LEVEL = ("unet.channels=[4]", "unet.attention_levels=[true]")
 """Without a level of two cells, on which some processors compute bfloat16 wrongly."""
+NARROW = (*ONE_LEVEL, "training.precision=bf16")
 DIFFERENCE = ("meanflow.jvp=finite_difference", "meanflow.fd_step=0.001")
 
 
@@ -133,6 +134,8 @@ WITNESSES = {
         "unet.num_res_blocks": ["unet.num_res_blocks=2"],
         "unet.norm_num_groups": ["unet.norm_num_groups=4"],
         "unet.time_scale": ["unet.time_scale=2.0"],
+        "unet.conditioning": ["unet.conditioning=t_and_r"],
+        "unet.embedding_precision": [*NARROW, "unet.embedding_precision=fp32"],
         "unet.flash_attention": ["unet.flash_attention=true"],
         "unet.resblock_updown": ["unet.resblock_updown=true"],
         "meanflow.prediction": ["meanflow.prediction=u"],
@@ -207,6 +210,7 @@ REFERENCES = {
     "meanflow.fd_step": DIFFERENCE,
     "meanflow.fd_scheme": DIFFERENCE,
     "meanflow.derivative_precision": ONE_LEVEL,
+    "unet.embedding_precision": NARROW,
     "training.precision": ONE_LEVEL,
     "training.keep_last_checkpoints": EACH_STEP,
     "training.keep_best_checkpoints": EACH_STEP,

@@ -15,7 +15,6 @@ from neuromf.monitor.checks.runtime_checks import launch_readings
 from neuromf.nets.unet import MeanFlowUnet
 from tests.support.edges.edge import Edge, broken, plain
 
-
 CLAMPED = "meanflow.prediction=x meanflow.t_min=0.05 time_sampling.t_min=0.001 time_sampling.mu"
 """A run that predicts x and draws times below its clamp, as many as its mean says."""
 

@@ -13,6 +13,8 @@ from neuromf.diagnosis.symptoms.blocks import applied_rate
 from neuromf.diagnosis.symptoms.loss import level_of_nothing
 from neuromf.diagnosis.symptoms.update import exposed, update_signs
 from neuromf.errors import InputError
+from neuromf.facts.laws import FACT_LAWS
+from neuromf.facts.of_config import facts_of
 from neuromf.gate.scale import small_scale
 from neuromf.gate.static import CHECKS
 from neuromf.launch.resources import resources
@@ -82,7 +84,8 @@ def suspected(config: Config) -> Observed:
     facts = run_facts(config)
     rows = [_row_by(FIRST, step) for step in range(8)]
     return {
-        **{law_id: arguments(config, facts) for law_id, arguments in suspects.ARGUMENTS.items()},
+        **{law_id: FACT_LAWS[law_id].arguments(facts_of(config)) for law_id in suspects.SUSPECTED},
+        **{law_id: arguments(config, facts) for law_id, arguments in suspects.OWN.items()},
         "below clamp": suspects.share_below_clamp(config),
         "of nothing": level_of_nothing(config, 2.0),
         "signs": dict(update_signs(config, summarise(rows), long_enough=True)),

@@ -73,9 +73,11 @@ def network(config: Config) -> Observed:
     batch = points()
     features = torch.randn(2, net.backbone.conv_in.conv.out_channels, 2, 2, 2, generator=torch.Generator())
     with torch.no_grad():
+        with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+            narrow = digest(net.get_submodule(net.told[0])(batch.t_B).float())
         return {
-            "time": digest(net.embed_time(batch.t_B)),
-            "interval": digest(net.embed_interval(batch.t_B)),
+            "embedding in bf16": narrow,
+            **{part: digest(net.get_submodule(part)(batch.t_B)) for part in net.told},
             "second head": digest(net.velocity_head(features)),
             "output": digest(net(batch.x, batch.r_B, batch.t_B).prediction),
         }

@@ -29,6 +29,8 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "unet.num_res_blocks": (2,),
     "unet.norm_num_groups": (4,),
     "unet.time_scale": (3.0,),
+    "unet.conditioning": ("t_and_r", "gap"),
+    "unet.embedding_precision": ("fp32", "network"),
     "unet.flash_attention": (True,),
     "unet.resblock_updown": (True,),
     "meanflow.prediction": ("u", "x"),

@@ -213,6 +213,8 @@ def _other_values() -> dict[str, str]:
         "unet.num_res_blocks": "1",
         "unet.norm_num_groups": "16",
         "unet.time_scale": "2.0",
+        "unet.conditioning": "gap",
+        "unet.embedding_precision": "fp32",
         "unet.flash_attention": "true",
         "unet.resblock_updown": "true",
         "meanflow.prediction": "u",

@@ -199,7 +199,9 @@ READINGS = {
         "prediction": k["meanflow.prediction"], "token_dims": 4, "token_width": k["unet.channels"][0]}),
     "OPT-006": Reading("training.epochs", lambda k: {
         "optimiser_steps": steps(k), "learning_rate_sum": k["training.learning_rate"] * travelled(k)}),
-    "PREC-002": Reading("", lambda k: {"time_scale": k["unet.time_scale"], "precision": "fp32"}),
+    "PREC-002": Reading("unet.embedding_precision", lambda k: {
+        "time_scale": k["unet.time_scale"],
+        "precision": k["training.precision"] if k["unet.embedding_precision"] == "network" else "fp32"}),
     "CFG-003": Reading("", lambda _: {"initialised_from": "scratch", "guidance": "none"}),
     "WGT-006": Reading("meanflow.norm_p", lambda k: {"norm_p": k["meanflow.norm_p"]}),
     "TIME-006": Reading("time_sampling.data_proportion", lambda k: {

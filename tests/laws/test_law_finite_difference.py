@@ -80,7 +80,9 @@ def measured_error(scale, step, precision):
 def verdict(scale, step, precision):
     """What the law says of a forward difference, in a word."""
     finding = law("JVP-003").predicate(method="finite_difference", step=step, time_scale=scale, precision=precision)
-    words = {None: "allowed", Severity.INFO: "told"} if finding.passed else {None: "blocked", Severity.WARN: "warned"}
+    words = {None: "allowed", Severity.INFO: "told"}
+    if not finding.passed:
+        words = {None: "blocked", Severity.BLOCK: "blocked", Severity.WARN: "warned"}
     return words[finding.severity]
 
 

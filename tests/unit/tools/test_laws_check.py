@@ -221,7 +221,7 @@ def test_severities_are_those_of_the_design():
     }  # fmt: skip
 
 
-def test_a_law_of_the_mathematics_blocks_but_for_what_it_predicts_by_degrees():
+def test_a_law_of_the_mathematics_blocks_or_is_graded():
     """A law that rests on mathematics alone blocks, unless its number says by how much the odds are worse."""
     graded = {"EMA-002", "PREC-002", "PRED-003", "JVP-006", "GUARD-006"}
     mild = {e.id for e in laws().values() if e.basis is Basis.MATHEMATICS and e.severity is not Severity.BLOCK}

@@ -227,7 +227,8 @@ def not_asked(k: Keys) -> set[str]:
 
 ENDS = (
     "time_sampling.data_proportion=0.999", "training.ddp_static_graph=true", "ema.decay=0.9999",
-    "unet.time_scale=1000.0", "unet.embedding_precision=network", "training.precision=bf16", "meanflow.norm_p=3.0", "training.epochs=3",
+    "unet.time_scale=1000.0", "unet.embedding_precision=network", "training.precision=bf16", "meanflow.norm_p=3.0",
+    "training.epochs=3",
     "meanflow.prediction=u", "unet.channels=[4,4]", "unet.attention_levels=[false,true]", "unet.norm_num_groups=2",
     "unet.head_channels=4", "meanflow.derivative_precision=bf16",
 )  # fmt: skip

@@ -37,12 +37,11 @@ def run_command(
         result = run_area(root, area, count=count or area.count, seed=seed, tell=tell)
         if keep:
             store(result)
+            write_table()
         noticed, counted = score(result, read_equivalents())
         tell(f"{area.name}: {noticed} of {counted} noticed ({noticed / counted:.0%}), {result.seconds} s")
         for survivor in result.survivors:
             tell(f"{survivor.mutant}\n{survivor.change}")
-    if keep:
-        write_table()
 
 
 @mutants_app.command("table")

@@ -35,7 +35,7 @@ RESULT = AreaResult(
 EQUIVALENT = Equivalent("m2", "-c\n+d\n", "d is c")
 
 
-def test_every_folder_of_the_product_is_an_area_and_every_test_of_it_is_there():
+def test_every_folder_is_an_area_and_every_test_of_it_is_there():
     """A new folder is an area; a test that moved is an error here, not a change that nobody notices."""
     folders = {path.parent.name for path in (ROOT / "neuromf").glob("*/*.py")}
     assert set(areas()) == folders

@@ -106,7 +106,7 @@ def test_bytes_that_are_no_text_are_one_sentence(run):
 
 
 @pytest.mark.parametrize("step", range(4))
-def test_a_broken_row_is_told_with_its_line_and_a_misplaced_one_with_both_steps(run, step):
+def test_a_broken_row_is_told_with_its_line_a_misplaced_one_with_its_step(run, step):
     """Lines are counted as an editor does, the header's first."""
     run.append(",".join(NAMES) + "\n" + "".join(line_of(before) for before in range(step)))
     whole = run.folder.trace.read_text()

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from neuromf.monitor.events import Event
 from neuromf.watch.document import document
-from neuromf.watch.screen import alarm_line, ending_line, progress_line, saturation_warning, screen, status_line
+from neuromf.watch.screen import alarm_line, ending_line, progress_line, saturation_warning, screen, shown, status_line
 from neuromf.watch.status import RunState, RunStatus
 from neuromf.watch.watcher import SHOWN, Quantity, View, Watcher
 from tests.support.reported_run import WARNING, write_run
@@ -124,6 +124,16 @@ def test_the_newest_alarms_are_shown_and_all_are_counted(count):
     lines = [line.strip() for line in printed(hand_made(alarms=alarms)) if "alarm" in line or "at step" in line]
     counted = ["no alarms"] if count == 0 else [f"{count} alarms, the last 5:"] if count > 5 else []
     assert lines == [*counted, *(f"warn at step {s}: m{s}" for s in range(11, 11 + count)[-5:])]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(9999.0, "9999"), (1e4, "10,000"), (-1e4, "-10,000"), (10000.4, "10,000"), (999999999.0, "999,999,999"),
+     (1e9, "1e+09"), (0.000123456, "0.0001235"), (float("nan"), "nan"), (float("-inf"), "-inf"), (None, "-")],
+)  # fmt: skip
+def test_a_number_has_four_digits_or_is_whole_from_ten_thousand_on(value, text):
+    """Thousands apart, up to a milliard; no number is a dash."""
+    assert shown(value) == text
 
 
 @pytest.mark.parametrize("window", [1, 2, 10])

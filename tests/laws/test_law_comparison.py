@@ -12,7 +12,8 @@ from neuromf.comparison.table import table_from_frame
 from neuromf.trace.columns import NAMES
 from tests.support.trace_strategies import NUMBERS, OPTIONAL, frame_of, table_of, with_cell
 
-pytestmark = pytest.mark.law("CMP-001")
+pytestmark = [pytest.mark.law("CMP-001"), pytest.mark.filterwarnings("error")]
+"""A warning of numpy's would stand on the screen above the verdict."""
 
 STEPS = 6
 ALL = {name: Tolerance(rtol=1e-3) for name in NUMBERS}

@@ -25,7 +25,7 @@ def run_command(
     from neuromf.cli.console import make_console
     from tools.faults.run import checkout
     from tools.mutants.areas import select
-    from tools.mutants.results import read_equivalents, score, store
+    from tools.mutants.results import read_equivalents, store, summary
     from tools.mutants.session import run_area
 
     console, root = make_console(), checkout()
@@ -37,12 +37,32 @@ def run_command(
         result = run_area(root, area, count=count or area.count, seed=seed, tell=tell)
         if keep:
             store(result)
-        noticed, counted = score(result, read_equivalents())
-        tell(f"{area.name}: {noticed} of {counted} noticed ({noticed / counted:.0%}), {result.seconds} s")
-        for survivor in result.survivors:
-            tell(f"{survivor.mutant}\n{survivor.change}")
-    if keep:
-        write_table()
+            write_table()
+        tell(summary(result, read_equivalents()))
+
+
+@mutants_app.command("again")
+def again_command(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[AREAS...]", help="Folders; default all.")] = None,
+) -> None:
+    """Try the stored survivors once more, as after a test was written, and store what is left."""
+    from neuromf.cli.console import make_console
+    from tools.faults.run import checkout
+    from tools.mutants.areas import select
+    from tools.mutants.results import read_equivalents, read_results, store, summary
+    from tools.mutants.session import run_again
+
+    console, root = make_console(), checkout()
+
+    def tell(line: str) -> None:
+        console.print(line, markup=False, soft_wrap=True)
+
+    stored = {result.area: result for result in read_results()}
+    for area in select(names or ()):
+        if area.name in stored:
+            store(result := run_again(root, area, stored[area.name], tell=tell))
+            write_table()
+            tell(summary(result, read_equivalents()))
 
 
 @mutants_app.command("table")

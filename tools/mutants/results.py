@@ -95,3 +95,11 @@ def score(result: AreaResult, equivalents: Sequence[Equivalent]) -> tuple[int, i
     left = len(open_survivors(result, equivalents))
     counted = result.sampled - (len(result.survivors) - left)
     return counted - left, counted
+
+
+def summary(result: AreaResult, equivalents: Sequence[Equivalent]) -> str:
+    """Score and time in a line, then every survivor that is not listed as equivalent."""
+    noticed, counted = score(result, equivalents)
+    left = [f"{one.mutant}\n{one.change}" for one in open_survivors(result, equivalents)]
+    head = f"{result.area}: {noticed} of {counted} noticed ({noticed / counted:.0%}), {result.seconds} s"
+    return "\n".join([head, *left])

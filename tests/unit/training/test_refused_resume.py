@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tracemalloc
 from collections import deque
 
@@ -16,18 +17,27 @@ from neuromf.trace.writer import TraceWriter
 from neuromf.training.checkpoints.checkpoint import sealed
 from neuromf.training.checkpoints.folders import STATE, checkpoint_folders, step_of
 from neuromf.training.loop import train
-from neuromf.training.records.run_folder import create_run
+from neuromf.training.records.run_folder import RunFolder, create_run
+from tests.support.tiny_run import make_tiny_config
 from tests.support.trace_strategies import frame_of
 
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def run(tmp_path, tiny_config, real_latents):
-    """A run stopped at its fourth step."""
-    folder = create_run(tmp_path / "run", tiny_config, "")
-    train(tiny_config, real_latents, folder, device=CPU, max_steps=4)
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory, real_latents):
+    """A run stopped at its fourth step, trained once."""
+    config = make_tiny_config()
+    folder = create_run(tmp_path_factory.mktemp("stopped") / "run", config, "")
+    train(config, real_latents, folder, device=CPU, max_steps=4)
     return folder
+
+
+@pytest.fixture
+def run(tmp_path, stopped):
+    """A copy of it, to be spoilt."""
+    shutil.copytree(stopped.root, tmp_path / "run")
+    return RunFolder(tmp_path / "run")
 
 
 def contents(folder):

@@ -11,6 +11,7 @@ from tools.commands.faults import faults_app
 from tools.commands.golden import golden_app
 from tools.commands.guard_study import guard_study
 from tools.commands.laws import laws_app
+from tools.commands.torus_study import torus_study
 
 app = typer.Typer(
     help="Keep a checkout of neuromf in order: goldens, laws, known faults, studies.",
@@ -24,6 +25,7 @@ app.add_typer(laws_app, name="laws")
 app.add_typer(faults_app, name="faults")
 app.command(name="guard-study")(guard_study)
 app.command(name="bisect-simulate")(bisect_simulate)
+app.command(name="torus-study")(torus_study)
 app.command(name="bisect-commits")(bisect_commits)
 
 if __name__ == "__main__":

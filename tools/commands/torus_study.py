@@ -13,7 +13,9 @@ Question = StrEnum("Question", {"DATA_PROPORTION": "data_proportion", "TIME_SCAL
 
 def torus_study(
     question: Annotated[Question, typer.Argument(help="Which study.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Folder to write to; the kept study's when left out.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write to; the kept study's when left out.")
+    ] = None,
 ) -> None:
     """Train on the torus what a study plans, a few minutes of one core, and write its rows; print its table."""
     import torch

@@ -74,5 +74,5 @@ def test_wasserstein_of_a_shift_is_the_mean_of_its_projections():
     """A true sample moved by d along an axis is at d times the mean absolute cosine of the directions, 0.42 of d."""
     directions = np.random.default_rng(0).standard_normal((DIRECTIONS, 4))
     expected = 5 * np.abs(directions[:, 0] / np.linalg.norm(directions, axis=1)).mean()
-    moved = draw_points(COUNT, np.random.default_rng(0)) + [5, 0, 0, 0]
+    moved = draw_points(COUNT, np.random.default_rng(0)) + np.array([5, 0, 0, 0])
     assert sliced_wasserstein(moved) == pytest.approx(expected, abs=TRUE)

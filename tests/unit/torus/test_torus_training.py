@@ -77,6 +77,13 @@ def test_two_shares_with_one_seed_are_a_pair():
     assert (many_r == many_t).double().mean().item() == 0.75
 
 
+def test_mf_samples_whose_times_coincide_do_not_end_a_training():
+    """Where most r and t are one number in float32, every copy still has its MF samples, with r below t."""
+    times = TimeSettings(data_proportion=0.25, sigma=1e-8, uniform_fraction=0.0)
+    trained = train_torus(replace(FEW, times=times), (0, 1))
+    assert np.isfinite(trained.raw_mf_SM).all()
+
+
 @pytest.mark.parametrize(("share", "missing", "present"), [(1.0, "mf", "fm"), (0.0, "fm", "mf")])
 def test_a_kind_of_samples_that_is_absent_has_no_loss(share, missing, present):
     """Without MF samples their loss is NaN in every step, and without FM samples theirs, never 0."""
@@ -85,7 +92,7 @@ def test_a_kind_of_samples_that_is_absent_has_no_loss(share, missing, present):
     assert np.isfinite(getattr(trained, f"raw_{present}_SM")).all()
 
 
-def test_the_first_loss_of_a_net_without_output_is_that_of_predicting_nothing():
+def test_the_first_loss_of_a_silent_net_is_that_of_predicting_nothing():
     """With u-prediction and an output of 0 the FM loss is the variance of noise and data, 1 + 1/2 a dim."""
 
     def silent(seeds):
@@ -118,7 +125,7 @@ def embedded(time, **settings):
     return layers(torch.zeros(1), torch.tensor([time]))
 
 
-def test_an_embedding_in_bfloat16_cannot_tell_near_times_apart_at_scale_1000():
+def test_at_scale_1000_an_embedding_in_bfloat16_merges_near_times():
     """At scale 1000 times 0.0002 apart, 0.2 radians, are one time in bf16 and two in float32."""
     near = (0.7000, 0.7002)
     for precision, equal in ((torch.bfloat16, True), (torch.float32, False)):

@@ -51,9 +51,11 @@ def blocks(raw_S: np.ndarray) -> np.ndarray:
 
 
 def collect(rows: Iterator[Row], on_row: Callable[[int], None]) -> pd.DataFrame:
-    """All rows as a table of numbers of four digits; `on_row` hears how many there are after each."""
+    """All rows as a table, numbers to four decimals; `on_row` hears how many there are after each."""
     kept: list[Row] = []
     for row in rows:
         on_row(len(kept) + 1)
-        kept.append({name: float(f"{value:.4g}") if isinstance(value, float) else value for name, value in row.items()})
+        kept.append(
+            {name: round(float(value), 4) if isinstance(value, float) else value for name, value in row.items()}
+        )
     return pd.DataFrame(kept)

@@ -98,10 +98,7 @@ def scale_settings() -> list[ScaleSetting]:
         {"derivative": "clipped", "embedding": "bfloat16"}, {"prediction": "x"}, {"share": 0.75}, slow,
         {"derivative": "clipped", **slow},
     ]  # fmt: skip
-    attention: list[dict[str, object]] = [
-        {}, {"qk_norm": True}, {"embedding": "bfloat16"}, {"derivative": "clipped"},
-        {"qk_norm": True, "derivative": "clipped"},
-    ]  # fmt: skip
+    attention: list[dict[str, object]] = [{}, {"qk_norm": True}]
     both = [*variants, *({"net": "attention", **changes} for changes in attention)]
     settings = [ScaleSetting(scale=scale, **changes) for changes in both for scale in (1.0, 1000.0)]  # type: ignore[arg-type]
     return [ScaleSetting(scale=scale) for scale in (30.0, 100.0, 300.0)] + settings

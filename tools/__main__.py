@@ -13,6 +13,7 @@ from tools.commands.guard_study import guard_study
 from tools.commands.laws import laws_app
 from tools.commands.mutants import mutants_app
 from tools.commands.outcomes import outcomes
+from tools.commands.torus_study import torus_study
 
 app = typer.Typer(
     help="Keep a checkout of neuromf in order: goldens, laws, known faults, studies.",
@@ -27,6 +28,7 @@ app.add_typer(faults_app, name="faults")
 app.add_typer(mutants_app, name="mutants")
 app.command(name="guard-study")(guard_study)
 app.command(name="bisect-simulate")(bisect_simulate)
+app.command(name="torus-study")(torus_study)
 app.command(name="bisect-commits")(bisect_commits)
 app.command(name="outcomes")(outcomes)
 

@@ -48,12 +48,13 @@ def gate(
         bool, typer.Option("--skip-others", help="With --each: leave out YAML files without a key of neuromf.")
     ] = False,
     facts: Annotated[
-        Path | None, typer.Option("--facts", help="Judge another code's training by a file of facts, or its own file.")
+        list[Path] | None,
+        typer.Option("--facts", help="Judge another code's training by facts, or by its own files, in their order."),
     ] = None,
-    importer: Annotated[str, typer.Option("--importer", help="With --facts: whose file it is.")] = "auto",
+    importer: Annotated[str, typer.Option("--importer", help="With --facts: whose files they are.")] = "auto",
 ) -> None:
     """Judge a configuration by the laws, its scans and a short training on real MRI; exit 0 for PASS, 1 for BLOCKED."""
-    if facts is not None:
+    if facts:
         from neuromf.cli.gate_facts import gate_facts
 
         refused = {"CONFIG": bool(config), "--set": bool(override), "--junit": bool(junit_file), "--github": github}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from neuromf.cli.output_file import check_output_file
@@ -9,11 +10,11 @@ from neuromf.errors import InputError
 from neuromf.output import write_output
 
 
-def gate_facts(path: Path, *, importer: str, json_file: Path | None, refused: dict[str, bool]) -> int:
+def gate_facts(paths: Sequence[Path], *, importer: str, json_file: Path | None, refused: dict[str, bool]) -> int:
     """Judge facts, print the verdict; returns the exit code.
 
     Args:
-        path: a file of facts, or another code's configuration.
+        paths: files of facts, or another code's configuration, later ones over earlier ones.
         importer: which code's, or `auto`.
         json_file: where the verdict goes as JSON.
         refused: options that say nothing of facts, and whether each was given.
@@ -27,8 +28,11 @@ def gate_facts(path: Path, *, importer: str, json_file: Path | None, refused: di
     if given := [option for option, used in refused.items() if used]:
         raise InputError("does not go with --facts", remedy="leave one of the two out", key=given[0])
     if json_file is not None:
-        check_output_file(json_file, "--json", keep=[path])
-    verdict = judge_facts(import_facts(path, importer))
+        check_output_file(json_file, "--json", keep=[*paths])
+    verdict = judge_facts(import_facts(paths, importer))
+    if not verdict.results:
+        remedy = "give more facts, such as data_proportion, batch_size and time_scale"
+        raise InputError("says too little for any law", remedy=remedy, file=verdict.file.name)
     if json_file is not None:
         write_output(json_file, verdict.to_json())
 

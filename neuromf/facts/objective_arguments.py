@@ -61,22 +61,26 @@ def fm_share(facts: Facts) -> dict[str, Any]:
     return {"fm_samples": fm_samples, "samples": size, "data_proportion": share}
 
 
+def biased_by_clamp(facts: Facts) -> bool:
+    """Whether times are drawn for which the clamp of 1/t changes what is learnt."""
+    if facts.prediction != "x" or facts.clamp_t_min is None or facts.sampler_t_min is None:
+        return False
+    return facts.sampler_t_min < facts.clamp_t_min and not facts.target_clamped
+
+
 def below_clamp(facts: Facts) -> dict[str, Any]:
     """Arguments of TIME-004."""
-    prediction = "u" if facts.clamp_t_min is None else facts.prediction
+    if facts.prediction == "u" or facts.clamp_t_min is None:
+        return {"share": 0.0, "sampler_t_min": 0.0, "clamp_t_min": 0.0, "prediction": "u"}
+    share = _share_below(facts, facts.clamp_t_min) if biased_by_clamp(facts) else 0.0
     floors = {"sampler_t_min": facts.sampler_t_min, "clamp_t_min": facts.clamp_t_min}
-    return {"share": _share_below(facts) if prediction == "x" else 0.0, "prediction": prediction, **floors}
+    return {"share": share, "prediction": facts.prediction, **floors}
 
 
-def _share_below(facts: Facts) -> float:
-    """P(t < clamp) where the target is not clamped too, 0 where the sampler's floor is not below the clamp."""
-    clamp, floor = facts.clamp_t_min, facts.sampler_t_min
-    assert clamp is not None
-    assert floor is not None
+def _share_below(facts: Facts, clamp: float) -> float:
+    """P(t < clamp) of the drawn times."""
     assert facts.mu is not None
     assert facts.sigma is not None
-    if facts.target_clamped or not floor < clamp:
-        return 0.0
     return larger_time_below(clamp, facts.mu, facts.sigma, uniform_share(facts), second_logit(facts))
 
 
@@ -106,15 +110,16 @@ def mean_flow_share(facts: Facts) -> dict[str, Any]:
 
 def difference(facts: Facts) -> dict[str, Any]:
     """Arguments of JVP-003."""
-    exact = facts.derivative == "exact"
+    if facts.derivative == "exact":
+        return {"method": "exact", "step": None, "time_scale": 1.0, "precision": "fp32"}
     arguments: dict[str, Any] = {
-        "method": "exact" if exact else "finite_difference",
+        "method": "finite_difference",
         "step": facts.difference_step,
-        "time_scale": facts.time_scale or 1.0,
-        "precision": facts.derivative_precision or "fp32",
-        "scheme": "central" if facts.derivative == "central" else "forward",
+        "time_scale": facts.time_scale,
+        "precision": facts.derivative_precision,
+        "scheme": facts.derivative,
     }
-    if not exact and facts.mu is not None and facts.sigma is not None:
+    if facts.mu is not None and facts.sigma is not None:
         arguments["squared_gap"] = mean_squared_gap(
             facts.mu, facts.sigma, facts.uniform_fraction or 0.0, second_logit(facts)
         )
@@ -133,7 +138,8 @@ def time_scale(facts: Facts) -> dict[str, Any]:
 
 def token(facts: Facts) -> dict[str, Any]:
     """Arguments of PRED-003."""
-    return {"prediction": facts.prediction, "token_dims": facts.token_dims, "token_width": facts.token_width}
+    # Of an x-prediction neither is asked for.
+    return {"prediction": facts.prediction, "token_dims": facts.token_dims or 0, "token_width": facts.token_width or 0}
 
 
 def operating_point(facts: Facts) -> dict[str, Any]:

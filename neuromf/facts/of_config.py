@@ -82,7 +82,7 @@ def _objective(config: Config) -> dict[str, Any]:
 def _times(config: Config) -> dict[str, Any]:
     times = config.time_sampling
     names = ("mu", "sigma", "r_mu", "r_sigma", "uniform_fraction", "data_proportion")
-    return {"sampler_t_min": times.t_min} | {name: getattr(times, name) for name in names}
+    return {"sampler_t_min": times.t_min, "time_order": "sorted"} | {name: getattr(times, name) for name in names}
 
 
 def _optimiser(config: Config) -> dict[str, Any]:

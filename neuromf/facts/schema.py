@@ -56,6 +56,9 @@ class Facts(ConfigSection):
     sigma: Positive | None = Field(None, description="standard deviation of the logits of t")
     r_mu: Logit | None = Field(None, description="mean of the logits of r, where r has a distribution of its own")
     r_sigma: Positive | None = Field(None, description="standard deviation of the logits of r, likewise")
+    time_order: Literal["sorted", "clipped"] | None = Field(
+        None, description="how r <= t is reached: t is the larger of the two draws, or r is cut down to t"
+    )
     uniform_fraction: UnitInterval | None = Field(None, description="share of MF samples whose pair is uniform")
     sampler_t_min: Annotated[float, Field(ge=0, lt=1)] | None = Field(None, description="smallest t that is drawn")
     data_proportion: UnitInterval | None = Field(None, description="share of samples with r = t")
@@ -72,6 +75,12 @@ class Facts(ConfigSection):
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None, description="share of the average that stays at each update; null: no average is kept"
     )
+
+    @property
+    def one_distribution(self) -> bool:
+        """Whether a pair is two draws of one logit-normal, sorted, which the integrals over it take for granted."""
+        same_mean, same_deviation = self.r_mu in (None, self.mu), self.r_sigma in (None, self.sigma)
+        return same_mean and same_deviation and self.time_order != "clipped"
 
     def given(self, name: str) -> bool:
         """Whether a fact is known; null is known of a key that may say that there is none."""

@@ -15,7 +15,7 @@ def print_facts_verdict(console: Console, verdict: FactsVerdict) -> None:
     if held := verdict.laws("pass"):
         console.print(f"{len(held)} laws hold by the facts: {', '.join(held)}", soft_wrap=True)
     for law_id, missing in verdict.not_judged.items():
-        console.print(f"{law_id} is not judged: not known {', '.join(missing)}", soft_wrap=True, style="dim")
+        console.print(f"{law_id} is not judged without {', '.join(missing)}", soft_wrap=True, style="dim")
     for key in verdict.file.not_understood:
         console.print(Text(f"not understood: {key}"), soft_wrap=True)
     for note in verdict.file.notes:

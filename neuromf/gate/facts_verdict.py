@@ -12,6 +12,7 @@ from neuromf import __version__
 from neuromf.facts.laws import FACT_LAWS
 from neuromf.facts.of_config import CONFIG_KEYS
 from neuromf.facts.read import FactsFile
+from neuromf.facts.schema import Facts
 from neuromf.gate.result import LawResult, law_result
 from neuromf.gate.verdict import SCHEMA
 from neuromf.json_text import json_text
@@ -78,14 +79,21 @@ def judge_facts(file: FactsFile) -> FactsVerdict:
             source = file.origin.get(entry.fact, "")
             finding = entry.finding(file.facts)
             result = law_result(law(law_id), finding, key=entry.fact, where="static", value_source=source)
-            results.append(_in_facts(result))
+            results.append(_in_facts(result, file.facts))
     return FactsVerdict(file=file, results=results, not_judged=not_judged, seconds=time.perf_counter() - started)
 
 
-def _in_facts(result: LawResult) -> LawResult:
-    """The same result with what would pass told in facts, where each of its keys is one."""
+def _in_facts(result: LawResult, facts: Facts) -> LawResult:
+    """The same result with what would pass told in facts, where each of its keys is one and not all are so already."""
     parts = [part.partition("=") for part in result.passing_value.split()]
     if not parts or not all(key in FACT_OF_KEY for key, _, _ in parts):
         return replace(result, passing_value="")
+    if all(_is_so(facts, FACT_OF_KEY[key], value) for key, _, value in parts):
+        return replace(result, passing_value="")
     would_pass = ", ".join(f"{FACT_OF_KEY[key]}: {value}" for key, _, value in parts)
     return replace(result, remedy=f"{result.remedy} {would_pass} would pass.", passing_value="")
+
+
+def _is_so(facts: Facts, name: str, value: str) -> bool:
+    known = getattr(facts, name)
+    return str(known) == value or (known is None and value == "null")

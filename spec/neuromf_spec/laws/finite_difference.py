@@ -28,9 +28,10 @@ SPATIAL_DERIVATIVE = 3.1
 """||d_z u v|| / ||u||, measured 3.0 to 3.7."""
 TEMPORAL_DERIVATIVE = 0.045
 """||d_t u|| / ||u|| per unit of time scale, measured 0.041 to 0.048."""
-EVALUATION_NOISE = {"fp32": 2.2e-6, "tf32": 2.4e-3, "bf16": 1.9e-2, "fp16": 2.4e-3}
+EVALUATION_NOISE = {"fp64": 4.1e-15, "fp32": 2.2e-6, "tf32": 2.4e-3, "bf16": 1.9e-2, "fp16": 2.4e-3}
 """Rounding noise of the difference of two evaluations relative to ||u||: 18 and 2.4 machine epsilons, measured in fp32
-and bf16; tf32 and fp16 keep three bits more than bf16, and are not measured."""
+and bf16; fp64 by the same number of epsilons as fp32. tf32 and fp16 keep three bits more than bf16, and are not
+measured."""
 MEAN_SQUARED_GAP, TRAINED_LOSS = 0.0832, 1.793
 """E[(t - r)^2] and the loss of a perfect model a dim, for logit-normal(-0.4, 1) pairs and unit-variance latents."""
 _EXACT = "meanflow.jvp=exact meanflow.fd_step=null"
@@ -99,7 +100,7 @@ def difference_error(
         method: `exact` or `finite_difference`.
         step: h, with finite_difference.
         time_scale: factor on t before the embedding, whose fastest component turns at that rate.
-        precision: `fp32`, `tf32`, `bf16` or `fp16`, of the network's evaluations.
+        precision: `fp64`, `fp32`, `tf32`, `bf16` or `fp16`, of the network's evaluations.
         scheme: `forward` or `central`.
         squared_gap: E[(t - r)^2] of the MF samples.
         loss: what a perfect model keeps on unit-variance latents, squared latent units a dim.

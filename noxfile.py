@@ -1,8 +1,8 @@
-"""Sessions: `nox -s unit golden gpu_smoke` test, `lint` and `types` check, `bench` measures.
+"""Sessions: `nox -s unit e2e golden gpu_smoke` test, `lint` and `types` check, `bench` measures.
 
 `wheel` builds, installs and uses what users install; `docs` builds the site; `explore` searches further than `unit`;
 `coverage` is `unit` with a table of what no test runs; `pages` opens the reports in a Chromium; `faults` puts known
-faults into a copy of the code.
+faults into a copy of the code, `mutants` random ones.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "types", "unit", "golden", "gpu_smoke"]
+nox.options.sessions = ["lint", "types", "unit", "e2e", "golden", "gpu_smoke"]
 
 SHARED = Path(".nox/test")
 """One environment for every session that needs torch, which is nearly all of an installation's size and time."""
@@ -25,8 +25,16 @@ SPREAD = ("-n", str(min(os.cpu_count() or 1, 8)), "--dist", "worksteal")
 TEST_ENVIRONMENT = {"PYTHONHASHSEED": "0", "CUBLAS_WORKSPACE_CONFIG": ":4096:8", "OMP_WAIT_POLICY": "PASSIVE"}
 ONE_THREAD = {**TEST_ENVIRONMENT, "OMP_NUM_THREADS": "1"}
 
-UNIT = ("tests/unit", "tests/laws", "tests/equivalence", "tests/e2e")
-DOCTESTS = ("--doctest-modules", "neuromf", "spec/neuromf_spec")
+E2E = (
+    "tests/e2e",
+    "tests/equivalence/test_dying_trainer.py",
+    "tests/equivalence/test_interruption.py",
+    "tests/equivalence/test_kill.py",
+    "tests/equivalence/test_parted_ranks.py",
+    "tests/equivalence/test_ranks.py",
+)
+"""Tests that wait for processes which they start: as a user types it, on several ranks, or killed on the way."""
+UNIT = ("tests/unit", "tests/laws", "tests/equivalence", *(f"--ignore={path}" for path in E2E))
 
 VERSIONS = Path(".nox/versions")
 RESOLUTIONS = {"lowest": "lowest-direct", "newest": "highest"}
@@ -36,7 +44,7 @@ SHORT = (
     "tests/unit/trace", "tests/unit/comparison", "tests/unit/data/test_manifest.py", "tests/unit/data/test_nifti.py",
     "tests/unit/data/test_demo.py", "tests/unit/nets", "tests/unit/training/test_loop.py", "tests/unit/report",
     "tests/unit/gate/test_static_gate.py", "tests/unit/cli/test_ticket.py", "tests/unit/watch", "tests/unit/golden",
-    "tests/laws/test_law_jvp.py",
+    "tests/laws/test_law_jvp.py", "tests/laws/test_law_comparison.py", "tests/laws/test_law_shown.py",
 )  # fmt: skip
 
 
@@ -54,22 +62,28 @@ def _run(session: nox.Session, module: str, *arguments: str, environment: dict[s
 
 @nox.session(python=False)
 def unit(session: nox.Session) -> None:
-    """Unit, law, equivalence and end-to-end tests on the CPU, and the examples in docstrings; at most five minutes."""
+    """Unit, law and equivalence tests on the CPU, and the examples in docstrings; at most five minutes."""
     _install(session)
-    _run(session, "pytest", "-q", *DOCTESTS, environment=ONE_THREAD)
     _run(session, "pytest", *SPREAD, *UNIT, environment=ONE_THREAD)
+
+
+@nox.session(python=False)
+def e2e(session: nox.Session) -> None:
+    """Tests that wait for processes which they start: commands, ranks, what is killed and goes on."""
+    _install(session)
+    _run(session, "pytest", *SPREAD, *E2E, environment=ONE_THREAD)
 
 
 @nox.session(python=False, default=False)
 def coverage(session: nox.Session) -> None:
-    """`unit` under coverage: the lines and branches that no test runs, in the processes that a test starts too.
+    """`unit` and `e2e` under coverage: lines and branches that no test runs, in processes that a test starts too.
 
-    It is no part of `unit`, for it costs 1.4 times the processor time (measured on 604 tests: 52 s in place of 36 s).
+    It is no part of them, for it costs 1.4 times the processor time (measured on 604 tests: 52 s in place of 36 s).
     """
     _install(session)
     session.run(str(PYTHON), "-m", "coverage", "erase", external=True)
-    for tests in (("-q", *DOCTESTS), (*SPREAD, *UNIT)):
-        _run(session, "coverage", "run", "-m", "pytest", *tests, environment=ONE_THREAD)
+    for tests in (UNIT, E2E):
+        _run(session, "coverage", "run", "-m", "pytest", *SPREAD, *tests, environment=ONE_THREAD)
     session.run(str(PYTHON), "-m", "coverage", "combine", "--quiet", external=True)
     session.run(str(PYTHON), "-m", "coverage", "report", external=True)
 
@@ -121,6 +135,13 @@ def faults(session: nox.Session) -> None:
     """Every fault of the catalogue put into a copy of the code; a test must notice each. Takes half an hour."""
     _install(session)
     _run(session, "tools", "faults", "run")
+
+
+@nox.session(python=False, default=False)
+def mutants(session: nox.Session) -> None:
+    """Random changes of the code, a sample in each folder; stores how many the tests notice. `-- watch` tries one."""
+    _install(session, "dev,mutants")
+    _run(session, "tools", "mutants", "run")
 
 
 @nox.session(python=False, default=False)

@@ -5,7 +5,7 @@ The names below are the library; each is imported when it is first used, so that
 >>> import neuromf as nmf
 >>> config = nmf.load_config(["failed_225"])
 >>> [finding.law_id for finding in nmf.judge(config) if finding.status == "block"][:2]
-['TIME-004', 'JVP-003']
+['JVP-003', 'JVP-005']
 """
 
 from __future__ import annotations

@@ -11,7 +11,9 @@ from tools.commands.faults import faults_app
 from tools.commands.golden import golden_app
 from tools.commands.guard_study import guard_study
 from tools.commands.laws import laws_app
+from tools.commands.mutants import mutants_app
 from tools.commands.outcomes import outcomes
+from tools.commands.torus_study import torus_study
 
 app = typer.Typer(
     help="Keep a checkout of neuromf in order: goldens, laws, known faults, studies.",
@@ -23,8 +25,10 @@ app = typer.Typer(
 app.add_typer(golden_app, name="golden")
 app.add_typer(laws_app, name="laws")
 app.add_typer(faults_app, name="faults")
+app.add_typer(mutants_app, name="mutants")
 app.command(name="guard-study")(guard_study)
 app.command(name="bisect-simulate")(bisect_simulate)
+app.command(name="torus-study")(torus_study)
 app.command(name="bisect-commits")(bisect_commits)
 app.command(name="outcomes")(outcomes)
 

@@ -63,7 +63,9 @@ def law(task: Task, law_id: str) -> ProbeOutcome:
     """Judge the mixture by the law's predicate."""
     if trains(law_id):
         return _in_training(task, law_id)
-    result = next(r for r in static_findings(task.mixture, {}) if r.law_id == law_id)
+    result = next((r for r in static_findings(task.mixture, {}) if r.law_id == law_id), None)
+    if result is None:
+        return ProbeOutcome(ProbeVerdict.HEALTHY, detail="there is nothing that the law could judge")
     broken = result.status in ("block", "policy", "warn")
     detail = f"{result.found}, bound {result.bound}"
     return ProbeOutcome(ProbeVerdict.BROKEN if broken else ProbeVerdict.HEALTHY, detail=detail)

@@ -59,7 +59,7 @@ def gate(
 
         refused = {"CONFIG": bool(config), "--set": bool(override), "--junit": bool(junit_file), "--github": github}
         refused |= {"--report": bool(report_file), "--waivers": bool(waiver_file), "--sarif": bool(sarif_file)}
-        refused["--each"] = each
+        refused |= {"--each": each, "--skip-others": skip_others}
         raise typer.Exit(gate_facts(facts, importer=importer, json_file=json_file, refused=refused))
     if skip_others and not each:
         raise InputError("needs --each", remedy="add it, or leave the other files out yourself", key="--skip-others")

@@ -21,6 +21,8 @@ def sample(
 ) -> None:
     """Draw samples with the averaged weights, decode them, and write NIfTI volumes and a PNG montage.
 
+    A run without an average (ema.decay null) is drawn with its weights.
+
     The autoencoder runs on the CPU whatever --device says.
     """
     from neuromf.cli.console import make_console
@@ -30,6 +32,4 @@ def sample(
     where, console = choose_device(device), make_console()
     console.print(f"draws on {'the CPU' if where.type == 'cpu' else where}; the autoencoder runs on the CPU")
     result = sample_run(run, steps=steps, count=n, seed=seed, out=out or run / "samples", device=where, vae=vae)
-    console.print(
-        f"{len(result.volumes)} volumes and {result.montage} from optimiser step {result.step}", soft_wrap=True
-    )
+    console.print(f"{len(result.volumes)} volumes and {result.montage} from {result.weights}", soft_wrap=True)

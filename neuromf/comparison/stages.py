@@ -38,7 +38,10 @@ STAGES = {
             "derivative",
             "du/dt along the tangent",
             ("JVP-001", "JVP-003", "JVP-005", "JVP-006", "PREC-001"),
-            ("meanflow.jvp", "meanflow.fd_step", "meanflow.tangent", "unet.time_scale", "training.precision"),
+            (
+                *("meanflow.jvp", "meanflow.fd_step", "meanflow.fd_scheme", "meanflow.tangent"),
+                *("unet.time_scale", "training.precision", "meanflow.derivative_precision"),
+            ),
         ),
         Stage("target", "v_c - (t - r) du/dt", ("ID-001", "ID-002"), ()),
         Stage("loss", "the raw loss", ("PRED-002", "LOSS-001", "LOSS-002"), ("meanflow.channel_weights",)),

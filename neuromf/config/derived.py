@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from neuromf.config.resolve import flat_config
-from neuromf.config.schema import Config
+from neuromf.config.schema import Config, TimeSamplingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,18 @@ def run_facts(config: Config) -> RunFacts:
         loss_terms={"single": 1, "dual": 2}[config.meanflow.loss_terms],
         idle_micro_batches=micro_batches % training.gradient_accumulation_steps,
     )
+
+
+def derivative_precision(config: Config) -> Literal["fp32", "bf16"]:
+    """Number type in which the network is evaluated for du/dt (law PREC-001)."""
+    asked, exact = config.meanflow.derivative_precision, config.meanflow.jvp == "exact"
+    return asked or ("fp32" if exact else config.training.precision)
+
+
+def second_logit(times: TimeSamplingConfig) -> tuple[float, float]:
+    """Mean and standard deviation of the logit of a pair's second time, of its own or those of the first."""
+    mean, deviation = times.r_mu, times.r_sigma
+    return times.mu if mean is None else mean, times.sigma if deviation is None else deviation
 
 
 def pair_settings(config: Config) -> dict[str, Any]:

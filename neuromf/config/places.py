@@ -14,7 +14,7 @@ from neuromf.errors import InputError
 
 
 @dataclass(frozen=True)
-class Place:
+class FilePlace:
     """A line of a file.
 
     Attributes:
@@ -38,19 +38,19 @@ class KeyPlaces:
         sections: of each key and section that stands in a file.
     """
 
-    top: Place
-    values: Mapping[str, Place]
-    sections: Mapping[str, Place]
+    top: FilePlace
+    values: Mapping[str, FilePlace]
+    sections: Mapping[str, FilePlace]
 
-    def of(self, key: str) -> Place:
+    def of(self, key: str) -> FilePlace:
         """The place of a key: where it is set, or else its section, or else the top of the file."""
         if key in self.values:
             return self.values[key]
         place = next((self.sections[path] for path in _upwards(key) if path in self.sections), None)
         if place is not None:
-            return Place(place.file, place.line, f"{key} is not set here; its default counts")
+            return FilePlace(place.file, place.line, f"{key} is not set here; its default counts")
         unset = " is not set in this file; its default counts" if self.top.file else " has its default"
-        return Place(self.top.file, self.top.line, f"{key}{unset}")
+        return FilePlace(self.top.file, self.top.line, f"{key}{unset}")
 
 
 def key_places(layers: Iterable[str], overrides: Iterable[str] = ()) -> KeyPlaces:
@@ -63,32 +63,34 @@ def key_places(layers: Iterable[str], overrides: Iterable[str] = ()) -> KeyPlace
     Raises:
         InputError: a layer cannot be read.
     """
-    values: dict[str, Place] = {}
-    sections: dict[str, Place] = {}
+    values: dict[str, FilePlace] = {}
+    sections: dict[str, FilePlace] = {}
     chains = [layer_chain(str(layer)) for layer in layers]
-    top = Place(next((chain[-1].file for chain in reversed(chains) if chain[-1].file is not None), None))
+    top = FilePlace(next((chain[-1].file for chain in reversed(chains) if chain[-1].file is not None), None))
     for chain in chains:
         for link in chain:
             keys = [key for key, _ in flatten(link.settings)]
             if link.file is None:
                 values |= {key: _of_recipe(key, link.name, chain, top) for key in keys}
                 continue
-            found = {key: Place(link.file, line) for key, line in key_lines(link.file).items()}
+            found = {key: FilePlace(link.file, line) for key, line in key_lines(link.file).items()}
             sections |= found
-            values |= {key: found.get(key, Place(link.file)) for key in keys}
+            values |= {key: found.get(key, FilePlace(link.file)) for key in keys}
     typed = [key for text in overrides for key, _ in flatten(parse_override(text))]
-    return KeyPlaces(top, values | {key: Place(top.file, top.line, f"{key} is from --set") for key in typed}, sections)
+    return KeyPlaces(
+        top, values | {key: FilePlace(top.file, top.line, f"{key} is from --set") for key in typed}, sections
+    )
 
 
-def _of_recipe(key: str, recipe: str, chain: Sequence[Layer], top: Place) -> Place:
+def _of_recipe(key: str, recipe: str, chain: Sequence[Layer], top: FilePlace) -> FilePlace:
     """The line that extends a recipe; the top of the file where the recipe was named beside it."""
     if len(chain) > 1 and chain[1].file is not None:
         note = f"{key} is from {recipe}, which this line extends"
-        return Place(chain[1].file, key_lines(chain[1].file).get("extends", 1), note)
-    return Place(top.file, top.line, f"{key} is from {recipe}{', named beside this file' if top.file else ''}")
+        return FilePlace(chain[1].file, key_lines(chain[1].file).get("extends", 1), note)
+    return FilePlace(top.file, top.line, f"{key} is from {recipe}{', named beside this file' if top.file else ''}")
 
 
-def error_place(error: InputError, layers: Iterable[str]) -> Place:
+def error_place(error: InputError, layers: Iterable[str]) -> FilePlace:
     """The line of what is wrong with a configuration, as far as it can be told.
 
     Args:
@@ -100,16 +102,18 @@ def error_place(error: InputError, layers: Iterable[str]) -> Place:
     file = named or (given[-1] if given else None)
     mark = getattr(error.__cause__, "problem_mark", None) or getattr(error.__cause__, "context_mark", None)
     if named is not None and mark is not None:
-        return Place(named, mark.line + 1)
+        return FilePlace(named, mark.line + 1)
     if named is None and error.file in (None, "--set"):
-        return Place(file)
-    return _nearest(named, error.key or "", layers) or Place(file)
+        return FilePlace(file)
+    return _nearest(named, error.key or "", layers) or FilePlace(file)
 
 
-def _nearest(file: Path | None, key: str, layers: Iterable[str]) -> Place | None:
+def _nearest(file: Path | None, key: str, layers: Iterable[str]) -> FilePlace | None:
     """The line of a key in a file, or in whichever of the layers sets it."""
     try:
-        lines = {k: Place(file, line) for k, line in key_lines(file).items()} if file else key_places(layers).sections
+        lines = (
+            {k: FilePlace(file, line) for k, line in key_lines(file).items()} if file else key_places(layers).sections
+        )
     except InputError:
         return None
     return next((lines[path] for path in _upwards(key) if path in lines), None)

@@ -39,9 +39,26 @@ def flat_config(config: Config) -> dict[str, Any]:
 
 def resolved_text(config: Config) -> str:
     """One `path: value` line a key, sorted by path: text that `load_config` reads back to the same configuration."""
-    return "".join(f"{path}: {scalar_text(value)}\n" for path, value in flat_config(config).items())
+    return _lines(flat_config(config))
+
+
+ADDED: Mapping[str, Any] = {
+    "meanflow.fd_scheme": "forward",
+    "meanflow.derivative_precision": None,
+    "unet.conditioning": "t_and_gap",
+    "unet.embedding_precision": None,
+    "time_sampling.r_mu": None,
+    "time_sampling.r_sigma": None,
+}
+"""Keys that came after runs had been recorded, each with the value that means what every run before did. At this value
+a key is no part of the hash, so that runs, checkpoints and tickets from before it stay valid."""
 
 
 def config_hash(config: Config) -> str:
-    """SHA-256 of the resolved text."""
-    return hashlib.sha256(resolved_text(config).encode()).hexdigest()
+    """SHA-256 of the resolved text, without the keys of `ADDED` that change nothing."""
+    kept = {path: value for path, value in flat_config(config).items() if path not in ADDED or value != ADDED[path]}
+    return hashlib.sha256(_lines(kept).encode()).hexdigest()
+
+
+def _lines(flat: Mapping[str, Any]) -> str:
+    return "".join(f"{path}: {scalar_text(value)}\n" for path, value in flat.items())

@@ -81,7 +81,13 @@ class UnetConfig(ConfigSection):
     head_channels: Annotated[int, Field(ge=1, le=1_000_000, description="channels per attention head")] = 32
     num_res_blocks: Count = Field(2, description="residual blocks of a level")
     norm_num_groups: Count = Field(32, description="groups of a group normalisation; divides every entry of channels")
-    time_scale: Positive = Field(1.0, description="factor on t and t-r before the sinusoidal embedding (JVP-005)")
+    time_scale: Positive = Field(1.0, description="factor on each time before its sinusoidal embedding (JVP-005)")
+    conditioning: Literal["t_and_gap", "t_and_r", "gap"] = Field(
+        "t_and_gap", description="what the net is told besides z: t and t-r, t and r, or t-r alone"
+    )
+    embedding_precision: Literal["fp32", "network"] | None = Field(
+        None, description="of sinusoids and perceptron of the times; null: sinusoids fp32, perceptron as the network"
+    )
     flash_attention: bool = Field(False, description="fused attention, but for the derivative (JVP-004)")
     resblock_updown: bool = Field(False, description="residual blocks between levels instead of a convolution")
 
@@ -116,6 +122,12 @@ class MeanFlowConfig(ConfigSection):
     )
     jvp: Literal["exact", "finite_difference"] = Field("exact", description="how du/dt is computed")
     fd_step: Positive | None = Field(None, description="step of the finite difference in t; only with it")
+    fd_scheme: Literal["forward", "central"] = Field(
+        "forward", description="of a finite difference: u(t + h) against u(t), or against u(t - h)"
+    )
+    derivative_precision: Literal["fp32", "bf16"] | None = Field(
+        None, description="of the passes for du/dt; null: fp32 if exact, else training.precision (PREC-001)"
+    )
     loss_terms: Literal["single", "dual"] = Field(
         "single", description="one velocity loss, or a flow-matching loss beside it"
     )
@@ -139,6 +151,10 @@ class TimeSamplingConfig(ConfigSection):
 
     mu: Annotated[float, Field(ge=-100, le=100, description="mean of the logit-normal distribution of times")] = -0.4
     sigma: Positive = Field(1.0, description="its standard deviation")
+    r_mu: Annotated[float, Field(ge=-100, le=100)] | None = Field(
+        None, description="mu of the second time of a pair, where it has one of its own"
+    )
+    r_sigma: Positive | None = Field(None, description="sigma of the second time, likewise")
     data_proportion: UnitInterval = Field(0.75, description="share of samples with r = t (FM samples)")
     uniform_fraction: UnitInterval = Field(0.2, description="share of MF samples whose pair is uniform (TIME-005)")
     t_min: Annotated[float, Field(gt=0, lt=1)] = Field(0.05, description="smallest t that is drawn")
@@ -192,9 +208,11 @@ class TrainingConfig(ConfigSection):
 
 
 class EmaConfig(ConfigSection):
-    """Exponential moving average of the weights, per optimiser step."""
+    """Exponential moving average of the weights, per optimiser step, if there is one."""
 
-    decay: Annotated[float, Field(gt=0, lt=1, description="share of the average that stays at each step")] = 0.995
+    decay: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        0.995, description="share of the average that stays at each step; null keeps none, and the weights are sampled"
+    )
 
 
 class Config(ConfigSection):

@@ -124,6 +124,7 @@ FACT_LAWS = {
         FactLaw("BATCH-001", "batch_size", _all("batch_size", "data_proportion"), training.batch),
         FactLaw("PREC-001", "derivative_precision", _types, objective.types),
         FactLaw("PREC-002", "embedding_precision", _all("time_scale", "embedding_precision"), objective.embedding),
+        FactLaw("CFG-002", "optimiser", _all("optimiser", "weight_decay"), training.coupled_decay),
         FactLaw("CFG-003", "guidance", _all("initialised_from", "guidance"), training.start),
     )
 }

@@ -27,7 +27,16 @@ def trained_loss(facts: Facts) -> float:
     assert facts.mu is not None
     assert facts.sigma is not None
     floor = max(facts.sampler_t_min or 0.0, SMALLEST_T)
-    return trained_loss_per_dim(facts.mu, facts.sigma, floor, uniform_share(facts))
+    return trained_loss_per_dim(facts.mu, facts.sigma, floor, uniform_share(facts), second_logit(facts))
+
+
+def second_logit(facts: Facts) -> tuple[float, float]:
+    """Mean and standard deviation of the logit of a pair's second time, of its own or those of the first."""
+    mean = facts.mu if facts.r_mu is None else facts.r_mu
+    deviation = facts.sigma if facts.r_sigma is None else facts.r_sigma
+    assert mean is not None
+    assert deviation is not None
+    return mean, deviation
 
 
 def uniform_share(facts: Facts) -> float:
@@ -63,10 +72,16 @@ def below_clamp(facts: Facts) -> dict[str, Any]:
     """Arguments of TIME-004."""
     if facts.prediction == "u" or facts.clamp_t_min is None:
         return {"share": 0.0, "sampler_t_min": 0.0, "clamp_t_min": 0.0, "prediction": "u"}
-    clamp, floor, share = facts.clamp_t_min, facts.sampler_t_min, 0.0
-    if biased_by_clamp(facts):
-        share = larger_time_below(clamp, facts.mu, facts.sigma, uniform_share(facts))  # type: ignore[arg-type]
-    return {"share": share, "sampler_t_min": floor, "clamp_t_min": clamp, "prediction": facts.prediction}
+    share = _share_below(facts, facts.clamp_t_min) if biased_by_clamp(facts) else 0.0
+    floors = {"sampler_t_min": facts.sampler_t_min, "clamp_t_min": facts.clamp_t_min}
+    return {"share": share, "prediction": facts.prediction, **floors}
+
+
+def _share_below(facts: Facts, clamp: float) -> float:
+    """P(t < clamp) of the drawn times."""
+    assert facts.mu is not None
+    assert facts.sigma is not None
+    return larger_time_below(clamp, facts.mu, facts.sigma, uniform_share(facts), second_logit(facts))
 
 
 def long_gaps(facts: Facts) -> dict[str, Any]:
@@ -74,7 +89,7 @@ def long_gaps(facts: Facts) -> dict[str, Any]:
     assert facts.mu is not None
     assert facts.sigma is not None
     assert facts.uniform_fraction is not None
-    probability = gap_probability(LONG_GAP, facts.mu, facts.sigma, facts.uniform_fraction)
+    probability = gap_probability(LONG_GAP, facts.mu, facts.sigma, facts.uniform_fraction, second_logit(facts))
     counts = (facts.batch_size, facts.optimiser_steps, facts.data_proportion)
     if any(count is None for count in counts):
         return {"probability": probability}
@@ -105,7 +120,9 @@ def difference(facts: Facts) -> dict[str, Any]:
         "scheme": facts.derivative,
     }
     if facts.mu is not None and facts.sigma is not None:
-        arguments["squared_gap"] = mean_squared_gap(facts.mu, facts.sigma, facts.uniform_fraction or 0.0)
+        arguments["squared_gap"] = mean_squared_gap(
+            facts.mu, facts.sigma, facts.uniform_fraction or 0.0, second_logit(facts)
+        )
         if facts.data_proportion is not None:
             arguments["loss"] = trained_loss(facts)
     return arguments
@@ -139,7 +156,8 @@ def types(facts: Facts) -> dict[str, Any]:
     """Arguments of PREC-001."""
     exact = facts.derivative == "exact"
     derivative = FLOATS[facts.derivative_precision or "fp32"] if exact else None
-    return {"derivative": derivative, "loss": FLOATS[facts.loss_precision or "fp32"]}
+    chosen = exact and facts.derivative_precision != "fp32"
+    return {"derivative": derivative, "loss": FLOATS[facts.loss_precision or "fp32"], "chosen": chosen}
 
 
 def embedding(facts: Facts) -> dict[str, Any]:

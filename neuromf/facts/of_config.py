@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from neuromf.config.derived import run_facts
+from neuromf.config.derived import derivative_precision, run_facts
 from neuromf.config.schema import LATENT_CHANNELS, Config
 from neuromf.facts.schema import Facts
 
@@ -18,8 +18,11 @@ CONFIG_KEYS = {
     "difference_step": "meanflow.fd_step",
     "derivative_precision": "training.precision",
     "time_scale": "unet.time_scale",
+    "embedding_precision": "unet.embedding_precision",
     "mu": "time_sampling.mu",
     "sigma": "time_sampling.sigma",
+    "r_mu": "time_sampling.r_mu",
+    "r_sigma": "time_sampling.r_sigma",
     "uniform_fraction": "time_sampling.uniform_fraction",
     "sampler_t_min": "time_sampling.t_min",
     "data_proportion": "time_sampling.data_proportion",
@@ -50,7 +53,8 @@ def facts_of(config: Config) -> Facts:
         loss_precision="fp32",
         tangent_limit="none",
         qk_norm=False,
-        embedding_precision="fp32",
+        # Unless it follows the network, the sinusoids of the scaled time are taken in float32.
+        embedding_precision=config.training.precision if config.unet.embedding_precision == "network" else "fp32",
         time_scale=config.unet.time_scale,
         batch_size=counts.effective_batch,
         optimiser_steps=counts.optimiser_steps,
@@ -63,23 +67,21 @@ def facts_of(config: Config) -> Facts:
 
 def _objective(config: Config) -> dict[str, Any]:
     settings = config.meanflow
-    exact = settings.jvp == "exact"
     return {
         "prediction": settings.prediction,
         "clamp_t_min": settings.t_min,
         "reduction": settings.reduction,
         "norm_eps": settings.norm_eps,
         "norm_p": settings.norm_p,
-        "derivative": "exact" if exact else "forward",
+        "derivative": "exact" if settings.jvp == "exact" else settings.fd_scheme,
         "difference_step": settings.fd_step,
-        # The exact derivative leaves autocast; a finite difference stays inside it.
-        "derivative_precision": "fp32" if exact else config.training.precision,
+        "derivative_precision": derivative_precision(config),
     }
 
 
 def _times(config: Config) -> dict[str, Any]:
     times = config.time_sampling
-    names = ("mu", "sigma", "uniform_fraction", "data_proportion")
+    names = ("mu", "sigma", "r_mu", "r_sigma", "uniform_fraction", "data_proportion")
     return {"sampler_t_min": times.t_min, "time_order": "sorted"} | {name: getattr(times, name) for name in names}
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from neuromf_spec.registry import law
+
 from neuromf.facts.schema import Facts
+
+FORBIDDEN = law("CFG-002")
 
 
 def warmup(facts: Facts) -> dict[str, Any]:
@@ -63,6 +67,13 @@ def batch(facts: Facts) -> dict[str, Any]:
         "gradient_accumulation_steps": 1,
         "data_proportion": facts.data_proportion,
     }
+
+
+def coupled_decay(facts: Facts) -> dict[str, Any]:
+    """Arguments of CFG-002: of its pairs the one that another code can have, in settings that have no other."""
+    settings = dict(FORBIDDEN.example["settings"])  # type: ignore[call-overload]
+    pair = {"training.optimiser": facts.optimiser, "training.weight_decay": facts.weight_decay}
+    return {"settings": settings | pair}
 
 
 def start(facts: Facts) -> dict[str, Any]:

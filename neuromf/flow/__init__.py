@@ -13,7 +13,7 @@ from neuromf._lazy import lazy
 
 if TYPE_CHECKING:
     from neuromf.flow.batch import Batch, draw_batch
-    from neuromf.flow.jvp import exact_derivative, finite_difference
+    from neuromf.flow.jvp import central_difference, exact_derivative, finite_difference
     from neuromf.flow.objective import Net, NetOutput, Objective, meanflow_objective, velocity_field
     from neuromf.flow.path import conditional_velocity, interpolate
     from neuromf.flow.sampling import sample
@@ -30,6 +30,7 @@ _HOMES = {
     "TimePairs": "neuromf.flow.times",
     "TimeSettings": "neuromf.flow.settings",
     "adaptive_weight": "neuromf.flow.weighting",
+    "central_difference": "neuromf.flow.jvp",
     "conditional_velocity": "neuromf.flow.path",
     "draw_batch": "neuromf.flow.batch",
     "draw_times": "neuromf.flow.times",
@@ -54,6 +55,7 @@ __all__ = [
     "TimePairs",
     "TimeSettings",
     "adaptive_weight",
+    "central_difference",
     "conditional_velocity",
     "draw_batch",
     "draw_times",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from neuromf.flow.path import broadcast_time
+from neuromf.flow.settings import ObjectiveSettings
 from neuromf.flow.tangent_rules import TangentRules
 
 Field = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -23,12 +26,10 @@ class Derivative:
     dudt: Tensor
 
 
-def exact_derivative(field: Field, z: Tensor, r_B: Tensor, t_B: Tensor, tangent: Tensor) -> Derivative:
-    r"""Forward-mode derivative :math:`du/dt = \partial_z u \cdot v + \partial_t u` (MeanFlow, Eq. 8).
-
-    The tangent of (z, r, t) is (v, 0, 1). Nothing is kept for a backward pass: du/dt is a constant of the target
-    (law JVP-002). Autocast is switched off, for a derivative in bf16 is noise (law PREC-001). Price on convolutions:
-    two evaluations of the field, one for u and one for the tangent.
+def total_derivative(
+    field: Field, z: Tensor, r_B: Tensor, t_B: Tensor, tangent: Tensor, settings: ObjectiveSettings
+) -> Derivative:
+    """The derivative that the settings ask for, in the number type that they ask for.
 
     Args:
         field: the average velocity field.
@@ -36,8 +37,50 @@ def exact_derivative(field: Field, z: Tensor, r_B: Tensor, t_B: Tensor, tangent:
         r_B: start of the interval.
         t_B: time of the point.
         tangent: velocity v, shaped like `z`.
+        settings: method, step and scheme of a finite difference, number type, clamp of 1/t.
     """
-    with torch.no_grad(), torch.autocast(z.device.type, enabled=False), TangentRules(), forward_ad.dual_level():
+    if settings.jvp == "exact":
+        return exact_derivative(field, z, r_B, t_B, tangent, narrow=settings.derivative_precision == "bf16")
+    step = settings.fd_step
+    assert step is not None  # the settings couple the two
+    with derivative_autocast(settings, z.device.type):
+        if settings.fd_scheme == "central":
+            return central_difference(field, z, r_B, t_B, tangent, step, settings.t_min)
+        return finite_difference(field, z, r_B, t_B, tangent, step)
+
+
+def derivative_autocast(settings: ObjectiveSettings, device: str) -> AbstractContextManager[object]:
+    """The number type of the passes for du/dt and its tangent: autocast on, off, or as it is around them.
+
+    Args:
+        settings: of the objective.
+        device: type of device that the passes run on.
+    """
+    asked = settings.derivative_precision or ("fp32" if settings.jvp == "exact" else None)
+    # The cache keeps weights that were cast, and is emptied at the end of the outermost block alone.
+    narrow = torch.autocast(device, torch.bfloat16, enabled=asked == "bf16", cache_enabled=False)
+    return nullcontext() if asked is None else narrow
+
+
+def exact_derivative(
+    field: Field, z: Tensor, r_B: Tensor, t_B: Tensor, tangent: Tensor, *, narrow: bool = False
+) -> Derivative:
+    r"""Forward-mode derivative :math:`du/dt = \partial_z u \cdot v + \partial_t u` (MeanFlow, Eq. 8).
+
+    The tangent of (z, r, t) is (v, 0, 1). Nothing is kept for a backward pass: du/dt is a constant of the target
+    (law JVP-002). Autocast is switched off, for a derivative in bf16 is off by per cents (law PREC-001). Price on
+    convolutions: two evaluations of the field, one for u and one for the tangent.
+
+    Args:
+        field: the average velocity field.
+        z: point on the path (B, ...).
+        r_B: start of the interval.
+        t_B: time of the point.
+        tangent: velocity v, shaped like `z`.
+        narrow: evaluate the field under autocast in bf16 all the same.
+    """
+    island = torch.autocast(z.device.type, torch.bfloat16, enabled=narrow, cache_enabled=False)
+    with torch.no_grad(), island, TangentRules(), forward_ad.dual_level():
         point, time = forward_ad.make_dual(z, tangent), forward_ad.make_dual(t_B, torch.ones_like(t_B))  # type: ignore[no-untyped-call]
         u, dudt = forward_ad.unpack_dual(field(point, r_B, time))  # type: ignore[no-untyped-call]
         # A field that depends on neither has no tangent at all.
@@ -62,3 +105,35 @@ def finite_difference(field: Field, z: Tensor, r_B: Tensor, t_B: Tensor, tangent
         u = field(z, r_B, t_B)
         ahead = field(z + step * tangent, r_B, t_B + step)
     return Derivative(u, (ahead - u) / step)
+
+
+def central_difference(
+    field: Field, z: Tensor, r_B: Tensor, t_B: Tensor, tangent: Tensor, step: float, t_min: float = 0.0
+) -> Derivative:
+    r"""Central difference :math:`(u(z + h v, r, t + h) - u(z - h v, r, t - h))/(2 h)`, without gradient.
+
+    Its error falls as h^2. Two evaluations, as the forward difference has: u is interpolated between them, right to the
+    order of h^2 as well. Published with h = 0.005 (Transition Models, arXiv:2509.04394), there without regard to
+    borders. Here no evaluation is further from t than the border is, for u is trained where max(r, t_min) <= t <= 1
+    alone, and 1/max(t, t_min) has a kink at t_min: nearer than h to a border that arm is shorter, the difference is
+    divided by the sum of its arms, and the error is of first order. Beside r that is made up for, since du/dt is
+    multiplied by t - r < h then; beside 1 and t_min it stays. A sample below t_min has the forward difference.
+
+    Args:
+        field: the average velocity field.
+        z: point on the path (B, ...).
+        r_B: start of the interval.
+        t_B: time of the point.
+        tangent: velocity v, shaped like `z`.
+        step: h.
+        t_min: smallest t that the field is smooth from.
+    """
+    ahead_B = (1 - t_B).clamp(0, step)
+    behind_B = (t_B - r_B.clamp(min=t_min)).clamp(0, step)
+    # At t = 1 = r, and nowhere else, both arms have no length; such a sample is no MF sample.
+    width_B = ahead_B + behind_B
+    ahead, behind, width = (broadcast_time(arm_B, z) for arm_B in (ahead_B, behind_B, width_B))
+    with torch.no_grad():
+        after = field(z + ahead * tangent, r_B, t_B + ahead_B)
+        before = field(z - behind * tangent, r_B, t_B - behind_B)
+    return Derivative((behind * after + ahead * before) / width, (after - before) / width)

@@ -6,7 +6,6 @@ with gradient covers the batch (and, with dual terms, the MF samples once more a
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor
 
 from neuromf.flow.batch import Batch
-from neuromf.flow.jvp import Derivative, Field, exact_derivative, finite_difference
+from neuromf.flow.jvp import Derivative, Field, derivative_autocast, total_derivative
 from neuromf.flow.path import broadcast_time, conditional_velocity, interpolate
 from neuromf.flow.prediction import average_velocity
 from neuromf.flow.settings import ObjectiveSettings
@@ -167,14 +166,10 @@ def _derivative(
     if not len(rows):
         return v_c, Derivative(v_c, v_c)
     field = velocity_field(net, settings)
-    exact = settings.jvp == "exact"
     # du/dt is linear in its tangent: one in bf16 would carry 1 % into it (law PREC-001).
-    with torch.no_grad(), torch.autocast(z.device.type, enabled=False) if exact else nullcontext():
+    with torch.no_grad(), derivative_autocast(settings, z.device.type):
         tangent = _tangent(net, field, z, v_c, t_B, settings)
-    if exact:
-        return tangent, exact_derivative(field, z, r_B, t_B, tangent)
-    assert settings.fd_step is not None  # the settings couple the two
-    return tangent, finite_difference(field, z, r_B, t_B, tangent, settings.fd_step)
+    return tangent, total_derivative(field, z, r_B, t_B, tangent, settings)
 
 
 def _tangent(net: Net, field: Field, z: Tensor, v_c: Tensor, t_B: Tensor, settings: ObjectiveSettings) -> Tensor:

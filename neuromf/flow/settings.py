@@ -16,6 +16,10 @@ class ObjectiveSettings:
             MeanFlow), or the network's second head `v_head`.
         jvp: `exact`, in forward mode, or `finite_difference`.
         fd_step: step of the finite difference in t; only with it.
+        fd_scheme: of the finite difference: `forward`, u(t + h) against u(t), or `central`, u(t + h) against u(t - h)
+            (Transition Models, arXiv:2509.04394).
+        derivative_precision: number type of the passes that give du/dt and its tangent, `fp32` or `bf16`, whatever
+            autocast says around them; None takes an exact derivative in float32 and leaves a finite difference inside.
         loss_terms: one velocity loss (`single`), or a flow-matching loss besides (`dual`).
         reduction: of a sample's squared error over its dims, `mean` or `sum`.
         norm_eps: c of the adaptive weight, in the unit of the reduced loss (MeanFlow, Eq. 22).
@@ -27,6 +31,8 @@ class ObjectiveSettings:
     tangent: Literal["conditional", "model", "v_head"] = "model"
     jvp: Literal["exact", "finite_difference"] = "exact"
     fd_step: float | None = None
+    fd_scheme: Literal["forward", "central"] = "forward"
+    derivative_precision: Literal["fp32", "bf16"] | None = None
     loss_terms: Literal["single", "dual"] = "single"
     reduction: Literal["mean", "sum"] = "mean"
     norm_eps: float = 1.0
@@ -47,6 +53,9 @@ class TimeSettings:
     Attributes:
         mu: mean of the logit-normal.
         sigma: its standard deviation.
+        r_mu: mean of the second time's logit-normal; None is `mu`. The larger time of a pair is t, the smaller one r
+            (MeanFlow's PyTorch code draws t around -0.6 and r around -4).
+        r_sigma: its standard deviation; None is `sigma`.
         data_proportion: share of samples with r = t (FM samples, law TIME-002).
         uniform_fraction: share of MF samples whose pair is uniform (law TIME-005).
         t_min: smallest t that is drawn, equal to that of the objective (law TIME-004).
@@ -54,6 +63,15 @@ class TimeSettings:
 
     mu: float = -0.4
     sigma: float = 1.0
+    r_mu: float | None = None
+    r_sigma: float | None = None
     data_proportion: float = 0.75
     uniform_fraction: float = 0.2
     t_min: float = 0.05
+
+    @property
+    def logits(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Means, then standard deviations, of the logits of both times of a pair."""
+        first, mean, deviation = (self.mu, self.sigma), self.r_mu, self.r_sigma
+        second = first[0] if mean is None else mean, first[1] if deviation is None else deviation
+        return (first[0], second[0]), (first[1], second[1])

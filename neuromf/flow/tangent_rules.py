@@ -81,6 +81,8 @@ def _group_norm(
     """
     if not x.numel():
         return None
+    if weight is not None:  # under autocast a convolution's bf16 meets float32 weights here
+        x, tangent = x.to(weight.dtype), tangent.to(weight.dtype)
     x, tangent = x.contiguous(), tangent.contiguous()
     size, channels = x.shape[:2]
     sizes = (size, channels, x.numel() // (size * channels), num_groups)

@@ -57,11 +57,12 @@ def draw_times(
         normal_B2: standard normal draws.
         uniform_B3: uniform draws in [0, 1).
         is_fm_B: samples that get r = t.
-        settings: mu, sigma, uniform_fraction and t_min.
+        settings: mu and sigma of either time, uniform_fraction and t_min.
 
     The pair is sorted before r = t is imposed, so that FM samples see the marginal of t (as MeanFlow's code does).
     """
-    pair_B2 = 1 / (1 + np.exp(-(settings.mu + settings.sigma * normal_B2)))
+    mean_2, deviation_2 = np.array(settings.logits)
+    pair_B2 = 1 / (1 + np.exp(-(mean_2 + deviation_2 * normal_B2)))
     is_uniform_B = (uniform_B3[:, 0] < settings.uniform_fraction) & ~is_fm_B
     pair_B2 = np.where(is_uniform_B[:, None], uniform_B3[:, 1:], pair_B2)
     t_B = np.maximum(pair_B2.max(axis=1), settings.t_min)

@@ -20,9 +20,9 @@ class Check:
     Attributes:
         law_id: id of the law.
         key: configuration key that a user would change, empty when it is the whole configuration.
-        arguments: what the law's predicate is called with.
+        arguments: what the law's predicate is called with; None where there is nothing that it could judge.
     """
 
     law_id: str
     key: str
-    arguments: Callable[[Config, RunFacts], Arguments]
+    arguments: Callable[[Config, RunFacts], Arguments | None]

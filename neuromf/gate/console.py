@@ -12,6 +12,7 @@ from rich.text import Text
 
 from neuromf.gate.result import LawResult
 from neuromf.gate.verdict import GateVerdict
+from neuromf.readable import printable
 
 TABLE_WIDTH = 131
 """Columns from which a table breaks no override of a shipped recipe in two: at 130 one of `failed_225`'s is broken."""
@@ -40,7 +41,7 @@ def print_verdict(console: Console, verdict: GateVerdict) -> None:
             hold = "law holds" if len(passed) == 1 else "laws hold"
             console.print(f"{len(passed)} {hold} {label}: {', '.join(passed)}", soft_wrap=True)
     for note in verdict.notes:
-        console.print(note, soft_wrap=True)
+        console.print(printable(note), soft_wrap=True)
     if verdict.smoke is not None:
         console.print(_smoke_line(verdict.smoke), soft_wrap=True)
     console.print(closing_line(verdict), soft_wrap=True)
@@ -105,7 +106,7 @@ def _short(value: float | None) -> str:
 def closing_line(verdict: GateVerdict) -> Text:
     """The verdict in one line."""
     text = Text(verdict.status, style=STYLES["pass" if verdict.status == "PASS" else "block"])
-    text.append(f" {verdict.name}: {len(verdict.laws())} laws judged", style="default")
+    text.append(f" {printable(verdict.name)}: {len(verdict.laws())} laws judged", style="default")
     for status, label in CLOSING.items():
         if laws := verdict.laws(status):
             text.append(f"; {label}: {', '.join(laws)}", style="default")

@@ -10,8 +10,9 @@ from neuromf.gate.check import Arguments, Check
 
 
 def _check(entry: FactLaw) -> Check:
-    def arguments(config: Config, _: RunFacts) -> Arguments:
-        return entry.arguments(facts_of(config))
+    def arguments(config: Config, _: RunFacts) -> Arguments | None:
+        facts = facts_of(config)
+        return entry.arguments(facts) if entry.applies(facts) else None
 
     return Check(entry.law_id, CONFIG_KEYS.get(entry.fact, ""), arguments)
 

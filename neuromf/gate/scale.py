@@ -50,8 +50,9 @@ def small_scale(config: Config) -> Config:
     tree["training"]["micro_batches_per_epoch"] = accumulation * STEPS
     tree["training"]["warmup_steps"] = round(STEPS * config.training.warmup_steps / total)
     tree["training"]["learning_rate"] = config.training.learning_rate * _bearable_factor(config, tree["unet"])
-    decay = math.exp(-math.log(2) * total / (STEPS * half_life(config.ema.decay)))
-    tree["ema"]["decay"] = min(max(decay, 1e-6), 1 - 1e-6)
+    if (decay := config.ema.decay) is not None:
+        as_short = math.exp(-math.log(2) * total / (STEPS * half_life(decay)))
+        tree["ema"]["decay"] = min(max(as_short, 1e-6), 1 - 1e-6)
     return validate(tree)
 
 

@@ -145,8 +145,9 @@ def _steps(
             log.add(check_readings(config, record.checks))
         if record.verdict.level not in (Level.OK, Level.WARN):
             return rows, record.verdict.message
-        _average_by_hand(expected, state, config.ema.decay)
-        log.add([_average_reading(state, expected, config.ema.decay)])
+        if (decay := config.ema.decay) is not None:
+            _average_by_hand(expected, state, decay)
+            log.add([_average_reading(state, expected, decay)])
         report(state.step, total, f"raw {record.row['raw_total']:.4g} weighted {record.row['weighted']:.4g}")
     return rows, ""
 

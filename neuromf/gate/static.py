@@ -19,7 +19,7 @@ CHECKS = {check.law_id: check for check in (*fact_checks.CHECKS, *training_check
 def static_findings(
     config: Config, sources: Mapping[str, str], given: Mapping[str, Arguments | None] | None = None
 ) -> list[LawResult]:
-    """Judge `config` by every law that needs no run, in the order of the registry.
+    """Judge `config` by every law that needs no run and has something to judge, in the order of the registry.
 
     Args:
         config: a configuration that loaded.
@@ -33,7 +33,10 @@ def static_findings(
         if law.id not in CHECKS or known is None:
             continue
         check = CHECKS[law.id]
-        finding = law.predicate(**(known or check.arguments(config, facts)))
+        asked = known or check.arguments(config, facts)
+        if asked is None:
+            continue
+        finding = law.predicate(**asked)
         source = sources.get(check.key, "")
         results.append(law_result(law, finding, key=check.key, where="static", value_source=source))
     return results

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -33,14 +34,32 @@ def sinusoidal(time_B: Tensor, dims: int, scale: float) -> Tensor:
 
 
 class TimeEmbedding(nn.Module):
-    """Two-layer perceptron on the sinusoidal embedding of one time."""
+    """Two-layer perceptron on the sinusoidal embedding of one time.
 
-    def __init__(self, dims: int, width: int, scale: float) -> None:
+    Args:
+        dims: of the sinusoidal embedding.
+        width: of the perceptron.
+        scale: factor on the time.
+        precision: `fp32` evaluates both outside autocast, `network` both in autocast's type, the time itself included;
+            None leaves the sinusoids in the type of the time and the perceptron to autocast.
+    """
+
+    def __init__(
+        self, dims: int, width: int, scale: float, precision: Literal["fp32", "network"] | None = None
+    ) -> None:
         super().__init__()
-        self.dims, self.scale = dims, scale
+        self.dims, self.scale, self.precision = dims, scale, precision
         self.layers = nn.Sequential(nn.Linear(dims, width), nn.SiLU(), nn.Linear(width, width))
 
     def forward(self, time_B: Tensor) -> Tensor:
         """Embed times (B,) as (B, width)."""
+        if self.precision == "fp32":
+            with torch.autocast(time_B.device.type, enabled=False):
+                return self._embed(time_B)
+        if self.precision == "network" and torch.is_autocast_enabled(time_B.device.type):
+            time_B = time_B.to(torch.get_autocast_dtype(time_B.device.type))
+        return self._embed(time_B)
+
+    def _embed(self, time_B: Tensor) -> Tensor:
         embedded: Tensor = self.layers(sinusoidal(time_B, self.dims, self.scale))
         return embedded

@@ -16,16 +16,22 @@ from neuromf.flow.objective import NetOutput
 from neuromf.nets.embedding import TimeEmbedding
 
 Checkpointing = Literal["none", "reentrant", "non_reentrant"]
+TOLD = {
+    "t_and_gap": ("embed_time", "embed_interval"),
+    "t_and_r": ("embed_time", "embed_start"),
+    "gap": ("embed_interval",),
+}
+"""Embeddings of the network, by what it is conditioned on, in the order in which their weights are drawn."""
 
 
 class MeanFlowUnet(nn.Module):
     """Network (z, r, t) -> prediction, and a velocity when it has a v-head.
 
-    Conditioned on t and on t - r, each through its own embedding. The output convolution starts at zero, as MONAI
-    makes it: tests of the derivative must randomise it, or they compare zero with zero.
+    Conditioned on t and t - r, on t and r, or on t - r alone, each through its own embedding. The output convolution
+    starts at zero, as MONAI makes it: tests of the derivative must randomise it, or they compare zero with zero.
 
     Args:
-        settings: widths, attention and time scale.
+        settings: widths, attention, time scale and what it is conditioned on.
         v_head: add a second output head (tangent `v_head`).
         checkpointing: recompute each layer in the backward pass instead of keeping its activations.
     """
@@ -48,9 +54,11 @@ class MeanFlowUnet(nn.Module):
                 resblock_updown=settings.resblock_updown,
                 use_flash_attention=settings.flash_attention,
             )
-        del self.backbone.time_embed  # replaced by the two embeddings below
-        self.embed_time = TimeEmbedding(width, 4 * width, settings.time_scale)
-        self.embed_interval = TimeEmbedding(width, 4 * width, settings.time_scale)
+        del self.backbone.time_embed  # replaced by the embeddings below
+        self.told = TOLD[settings.conditioning]
+        for name in self.told:
+            embedding = TimeEmbedding(width, 4 * width, settings.time_scale, settings.embedding_precision)
+            self.add_module(name, embedding)
         self.velocity_head = _zero_head(width, settings.norm_num_groups) if v_head else None
 
     def forward(self, z: Tensor, r_B: Tensor, t_B: Tensor) -> NetOutput:
@@ -61,16 +69,15 @@ class MeanFlowUnet(nn.Module):
             r_B: start of the averaging interval.
             t_B: time of the points.
         """
-        embedding = self.embed_time(t_B) + self.embed_interval(t_B - r_B)
-        features = self._features(z, embedding)
+        features = self._features(z, self._embedding(r_B, t_B))
         head = None if self.velocity_head is None else self.velocity_head(features)
         return NetOutput(self.backbone.out(features), head)
 
     def blocks(self) -> dict[str, nn.Module]:
         """The parts whose gradients are watched one by one, from input to output."""
         backbone = self.backbone
-        named: dict[str, nn.Module] = {"conv_in": backbone.conv_in, "embed_time": self.embed_time}
-        named["embed_interval"] = self.embed_interval
+        named: dict[str, nn.Module] = {"conv_in": backbone.conv_in}
+        named |= {name: self.get_submodule(name) for name in self.told}
         named |= {f"down_block_{i}": block for i, block in enumerate(backbone.down_blocks)}
         named["middle_block"] = backbone.middle_block
         named |= {f"up_block_{i}": block for i, block in enumerate(backbone.up_blocks)}
@@ -78,6 +85,12 @@ class MeanFlowUnet(nn.Module):
         if self.velocity_head is not None:
             named["v_out"] = self.velocity_head
         return named
+
+    def _embedding(self, r_B: Tensor, t_B: Tensor) -> Tensor:
+        """Sum of the embeddings of the times that the network is told."""
+        times = {"embed_time": t_B, "embed_interval": t_B - r_B, "embed_start": r_B}
+        parts: list[Tensor] = [self.get_submodule(name)(times[name]) for name in self.told]
+        return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
     def _features(self, z: Tensor, embedding: Tensor) -> Tensor:
         hidden: Tensor = self.backbone.conv_in(z)

@@ -89,7 +89,8 @@ def watched_laws(run: ReportedRun) -> frozenset[str]:
     if not run.config.training.monitors:
         return frozenset(GUARD)
     by_rows = {reading.law_id for row in (run.rows[0], run.rows[-1]) for reading in step_readings(run.config, row)}
-    return frozenset({*GUARD, *CHECKED, *by_rows})
+    without = {"EMA-001"} if run.config.ema.decay is None else set()
+    return frozenset({*GUARD, *CHECKED, *by_rows} - without)
 
 
 def _planned(result: LawResult | None) -> Judgement:

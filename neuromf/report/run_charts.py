@@ -62,8 +62,10 @@ def loss_pictures(runs: Sequence[ReportedRun]) -> list[Picture]:
 
 
 def detail_pictures(runs: Sequence[ReportedRun]) -> list[Picture]:
-    """The other columns of the traces."""
-    return [_picture(chart, chart_lines(runs, chart.columns), _bins(runs)) for chart in DETAILS]
+    """The other columns of the traces, without that of the average where no run keeps one."""
+    kept = any(run.config.ema.decay is not None for run in runs)
+    charts = [chart for chart in DETAILS if kept or "ema_gap" not in chart.columns]
+    return [_picture(chart, chart_lines(runs, chart.columns), _bins(runs)) for chart in charts]
 
 
 def chart_lines(runs: Sequence[ReportedRun], columns: Sequence[str], names: dict[str, str] | None = None) -> list[Line]:

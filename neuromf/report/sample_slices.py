@@ -84,7 +84,9 @@ def sample_strip(
     images = [mid_slice(np.nan_to_num(volume), AXIAL) for volume in volumes] if decoded else map(_channels, latents)
     slices = [_slice(step, image) for step, image in zip(kept.latents, images, strict=True)]
     what = "Axial mid-slices." if decoded else "Axial mid-slices of the four latent channels."
-    return SampleStrip(run.name, run.toggle, slices, f"{what} {note}".strip(), decoded)
+    drawn = "" if run.config.ema.decay is not None else "Drawn with the weights themselves: the run keeps no average."
+    told = " ".join(part for part in (what, drawn, note) if part)
+    return SampleStrip(run.name, run.toggle, slices, told, decoded)
 
 
 def _decoded(

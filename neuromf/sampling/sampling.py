@@ -21,7 +21,7 @@ from neuromf.nets.vae import LatentCodec, load_vae
 from neuromf.output import writing
 from neuromf.sampling.montage import draw_montage
 from neuromf.training.checkpoints.checkpoint import latest_checkpoint
-from neuromf.training.checkpoints.restore import load_average
+from neuromf.training.checkpoints.restore import load_average, load_weights
 from neuromf.training.latents.frozen import run_latents
 from neuromf.training.records.previews import draw_latents
 from neuromf.training.records.run_folder import open_run
@@ -29,11 +29,12 @@ from neuromf.training.records.run_folder import open_run
 
 @dataclass(frozen=True)
 class SampleFiles:
-    """What was written, and the optimiser step the weights are from."""
+    """What was written, the optimiser step the weights are from, and which weights they are, in a few words."""
 
     volumes: list[Path]
     montage: Path
     step: int
+    weights: str
 
 
 def sample_run(
@@ -41,7 +42,8 @@ def sample_run(
 ) -> SampleFiles:
     """Draw `count` samples in `steps` evaluations with the averaged weights of the newest checkpoint.
 
-    Only the run's folder and its autoencoder are needed. Real latents that the run kept are drawn next to the samples.
+    Where the run keeps no average, with the weights themselves. Only the run's folder and its autoencoder are needed.
+    Real latents that the run kept are drawn next to the samples.
 
     Args:
         run_path: the run's folder.
@@ -66,7 +68,9 @@ def sample_run(
     known = run_latents(run, config)
     codec, store = known.codec(vae), known.store
     net = build_unet(config.unet, v_head=config.meanflow.tangent == "v_head", seed=0)
-    load_average(checkpoint.path, net)
+    averaged = config.ema.decay is not None
+    (load_average if averaged else load_weights)(checkpoint.path, net)
+    weights = f"optimiser step {checkpoint.step}" + ("" if averaged else " (weights themselves, no average)")
     net.velocity_head = None  # it only ever supplied the tangent
     latents = draw_latents(
         net.to(device), config, store.latent_shape, steps=steps, count=count, seed=seed, device=device
@@ -74,13 +78,13 @@ def sample_run(
     volumes = decode_with(codec, store.statistics, latents.cpu())
     real = decode_with(codec, store.statistics, known.real(count))
     rows = {"real, decoded": real, "generated": volumes} if real else {"generated": volumes}
-    title = f"optimiser step {checkpoint.step}, {steps} network evaluation{'s' if steps > 1 else ''} a sample"
+    title = f"{weights}, {steps} network evaluation{'s' if steps > 1 else ''} a sample"
     names = [f"sample-{index:04d}_T1w.nii.gz" for index in range(count)]
     with writing(out), staged_directory(out) as folder:
         for name, volume in zip(names, volumes, strict=True):
             write_volume(folder / name, volume, np.array(store.description.affine))
         draw_montage(folder / "montage.png", rows, title)
-    return SampleFiles([out / name for name in names], out / "montage.png", checkpoint.step)
+    return SampleFiles([out / name for name in names], out / "montage.png", checkpoint.step, weights)
 
 
 def decode(latents: Tensor, config: Config, store: LatentStore) -> list[np.ndarray]:

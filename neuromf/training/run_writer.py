@@ -64,7 +64,7 @@ class RunWriter:
         save_checkpoint(self._run.root, state, config_hash(self._config), halted, raw_loss=loss, rule=rule)
 
     def sample(self, state: TrainState) -> None:
-        """One sample from the averaged weights."""
+        """One sample from the averaged weights, or the weights where there is no average."""
         with written_to(self._run.previews):
             changed = write_preview(self._run.previews, state, self._config, self._shape)
             if changed is not None:

@@ -8,6 +8,7 @@ from neuromf_spec.law import Basis, Enforcer, Finding, Law, Severity, Source
 from neuromf_spec.laws import (
     batch,
     checkpoint,
+    comparison,
     configuration,
     data,
     divergence,
@@ -55,6 +56,7 @@ _FAMILIES = (
     divergence.LAWS,
     silent_faults.LAWS,
     observability.LAWS,
+    comparison.LAWS,
     configuration.LAWS,
     forbidden_pairs.LAWS,
 )

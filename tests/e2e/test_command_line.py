@@ -62,13 +62,16 @@ def test_failed_225_is_blocked_in_a_second_without_torch(tmp_path):
     assert done.returncode == 1
     assert seconds <= 1.0
     assert not any(f" {name}\n" in modules for name in ("torch", "numpy", "scipy", "monai"))
-    laws = {result["law_id"]: result for result in json.loads(out.read_text())["laws"] if result["status"] == "block"}
-    assert {"LR-003", "OPT-001", "WGT-002", "TIME-004", "BATCH-001", "JVP-003", "JVP-005", "GUARD-001"} <= set(laws)
-    assert all(r["value"] != "" and r["bound"] and r["remedy"] and r["passing_value"] for r in laws.values())
+    verdict = json.loads(out.read_text())
+    laws = {result["law_id"]: result for result in verdict["laws"]}
+    assert verdict["blocked"] == ["JVP-003", "JVP-005", "WGT-002", "GUARD-001"]
+    assert verdict["policy"] == ["WGT-002", "GUARD-001"]
+    broken = [result for result in laws.values() if result["remedy"]]
+    assert {"LR-003", "OPT-001", "TIME-004", "TIME-006", "WGT-005", "BATCH-001", "EMA-002"} <= set(laws)
+    assert all(r["value"] != "" and r["bound"] and r["passing_value"] for r in broken)
     assert laws["LR-003"]["value"] == pytest.approx(74.07, abs=0.005)
     assert "1000" in laws["OPT-001"]["detail"]
-    assert "0.001" in str(laws["TIME-004"]["value"])
-    assert "0.05" in str(laws["TIME-004"]["value"])
+    assert "sampler 0.001, clamp 0.05" in laws["TIME-004"]["detail"]
     assert "effective batch 16" in laws["BATCH-001"]["detail"]
 
 

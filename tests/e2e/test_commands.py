@@ -106,9 +106,9 @@ def test_a_command_that_moved_to_tools_goes_on_with_a_hint(arguments, words, tmp
 def test_a_waived_block_passes_the_gate(tmp_path, neuromf):
     """With a waiver for the one law it breaks, a configuration passes, and the waiver is shown."""
     (tmp_path / "waivers.toml").write_text(
-        '[[waiver]]\nlaw = "OPT-001"\nconfig = "recommended"\nreason = "a test"\nowner = "us"\nexpires = 2999-01-01\n'
+        '[[waiver]]\nlaw = "TIME-007"\nconfig = "recommended"\nreason = "a test"\nowner = "us"\nexpires = 2999-01-01\n'
     )
-    broken = ["gate", "--static", "--set", "training.beta2=0.999"]
+    broken = ["gate", "--static", "--set", "time_sampling.data_proportion=1.0"]
     assert neuromf(*broken, cwd=tmp_path).returncode == 1
     waived = neuromf(*broken, "--waivers", "waivers.toml", cwd=tmp_path)
     assert waived.returncode == 0

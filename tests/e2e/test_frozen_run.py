@@ -93,6 +93,7 @@ def world(made, monkeypatch, capsys):
     return ProcessGroup(root, monkeypatch, capsys)
 
 
+@pytest.mark.law("CKPT-001")
 def test_a_run_goes_on_bitwise_after_a_scan_was_added(world):
     """The latents are those it began with, none is encoded again, and the rest of its trace is that of no pause."""
     world.add_a_scan()
@@ -106,6 +107,7 @@ def test_a_run_goes_on_bitwise_after_a_scan_was_added(world):
     assert "the 4 scans it began with" in resumed.stdout
 
 
+@pytest.mark.law("CKPT-001")
 def test_a_run_whose_cache_is_gone_encodes_the_scans_it_began_with(world):
     """Of the five that lie there now, four; the trace is that of no pause."""
     world.add_a_scan()

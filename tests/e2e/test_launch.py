@@ -65,7 +65,7 @@ def test_what_a_law_blocks_is_not_queued(launch, tmp_path):
     """Exit code 1 with the table of the gate, and nothing is written."""
     ended = launch("failed_225", "--out", "run")  # whose autoencoder is not here either
     assert ended.returncode == 1
-    assert "blocked by: TIME-004" in ended.stdout
+    assert "blocked by: JVP-003" in ended.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"bin"}
 
 
@@ -190,13 +190,13 @@ def test_the_smoke_training_of_a_launch_takes_few_threads(launch, monkeypatch):
 def test_leave_lets_a_job_be_queued(launch, tmp_path):
     """A file of waivers counts for the launch, and the ticket ends with it."""
     (tmp_path / "waivers.toml").write_text(
-        '[[waiver]]\nlaw = "OPT-001"\nconfig = "smoke"\nreason = "a test"\nowner = "us"\nexpires = 2999-01-01\n'
+        '[[waiver]]\nlaw = "TIME-007"\nconfig = "smoke"\nreason = "a test"\nowner = "us"\nexpires = 2999-01-01\n'
     )
-    broken = ["smoke", "--out", "run", "--set", "training.beta2=0.9999"]
+    broken = ["smoke", "--out", "run", "--set", "time_sampling.data_proportion=1.0"]
     assert launch(*broken).returncode == 1
     assert launch(*broken, "--waivers", "waivers.toml").returncode == 0
     ticket = json.loads((tmp_path / "run.launch" / "ticket.json").read_text())
-    assert (ticket["status"], ticket["waived"], ticket["expires"]) == ("PASS", ["OPT-001"], "2999-01-01")
+    assert (ticket["status"], ticket["waived"], ticket["expires"]) == ("PASS", ["TIME-007"], "2999-01-01")
 
 
 def test_a_disk_that_is_full_leaves_nothing_behind(launch, monkeypatch, tmp_path):
@@ -410,7 +410,7 @@ def test_a_job_that_may_not_be_queued_again_saves_and_ends(turns):
 @pytest.fixture
 def job(tmp_path):
     """A script that trains a tiny run, with a ticket for it; `scontrol` notes what it is asked."""
-    config = make_tiny_config("training.epochs=16")
+    config = make_tiny_config("training.epochs=8")
     made = make_job(tmp_path)
     made.folder.mkdir()
     made.config.write_text(resolved_text(config))
@@ -454,7 +454,7 @@ def test_a_job_whose_time_is_up_saves_is_queued_again_and_finishes(job, tmp_path
     second = start(job, tmp_path)
     said = second.communicate()[0].decode()
     assert second.returncode == 0, said
-    assert "finished after 48 optimiser steps" in said
-    assert len(read_trace(trace)) == 48 > saved
+    assert "finished after 24 optimiser steps" in said
+    assert len(read_trace(trace)) == 24 > saved
     assert (tmp_path / "asked").read_text() == "requeue 4711\n"
     assert json.loads((job.run / "run.json").read_text())["gate"] == "PASS, by ticket, for the configuration alone"

@@ -11,6 +11,7 @@ from tests.support.neuromf_on_path import ROOT, environment
 
 MANIFEST = ROOT / ".pre-commit-hooks.yaml"
 BAD = "training:\n  epochs: 10\nunet:\n  time_scale: 1000.0\n"
+BAD += "training.precision: bf16\nmeanflow:\n  jvp: finite_difference\n  fd_step: 0.001\n"
 GOOD = "extends: recommended\n"
 
 

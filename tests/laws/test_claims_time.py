@@ -186,7 +186,7 @@ def test_median_of_the_times():
     """The median of one draw is 0.401 and that of the larger of two 0.536, which is what the trainer draws."""
     single = float(special.expit(-0.4))
     larger = float(special.expit(-0.4 + special.ndtri(math.sqrt(0.5))))
-    assert TIMES.single_cdf(np.array(single)) == pytest.approx(0.5)
+    assert TIMES.times[0].cdf(np.array(single)) == pytest.approx(0.5)
     assert TIMES.t_cdf(np.array(larger)) == pytest.approx(0.5)
     assert RECOMPUTED["CLAIM-57"].startswith(f"median {single:.3f} of one draw, {larger:.3f} of the t that is used")
     generator, size = np.random.default_rng(0), 40_000
@@ -200,7 +200,7 @@ def test_median_of_the_times():
 
 def test_few_times_fall_below_the_clamp():
     """T is below 0.05 in 3 of 100,000 samples, a handful in the run, and a single draw in 0.55 %."""
-    probability, single = float(TIMES.t_cdf(np.array(0.05))), float(TIMES.single_cdf(np.array(0.05)))
+    probability, single = float(TIMES.t_cdf(np.array(0.05))), float(TIMES.times[0].cdf(np.array(0.05)))
     assert probability == pytest.approx(single**2)
     samples = 6_750 * 32
     expected = f"{probability:.1e} of the samples, {probability * samples:.1f} of the run's {samples:,}; "

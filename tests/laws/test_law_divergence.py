@@ -64,6 +64,16 @@ def test_the_anchor_of_x_prediction_is_the_quadrature(name):
 
 
 @pytest.mark.law("GUARD-004")
+def test_the_anchor_takes_the_second_times_own_distribution():
+    """Where r is drawn around -4, E[1/max(t, t_min)^2] is that of the larger of the unlike pair."""
+    unlike = ["time_sampling.mu=-0.6", "time_sampling.sigma=1.6", "time_sampling.r_mu=-4.0"]
+    config = load_config(["recommended"], [*unlike, "time_sampling.r_sigma=1.2"])
+    expected = LogitNormalPair(-0.6, 1.6, -4.0, 1.2).inverse_square(0.05)
+    assert expected > 1.5 * LogitNormalPair(-0.6, 1.6).inverse_square(0.05)
+    assert anchor(config).flow == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.law("GUARD-004")
 def test_the_failed_runs_anchor_is_its_quadrature():
     """Four channels in two terms, at the clamp of its configuration."""
     assert pytest.approx(8 * LogitNormalPair(-0.4, 1.0).inverse_square(0.05), rel=1e-5) == FAILED_RUN_START

@@ -109,4 +109,4 @@ def test_measured_ratio_of_the_unet_separates_the_scales(scale, passes):
     z = interpolate(batch.x, batch.e, batch.t_B)
     derivative = exact_derivative(lambda *args: net(*args).prediction, z, batch.r_B, batch.t_B, torch.zeros_like(z))
     ratio = float(derivative.dudt.norm() / derivative.u.norm())
-    assert law("JVP-005").predicate(ratio=ratio).passed == passes
+    assert law("JVP-005").predicate(measured_ratio=ratio).passed == passes

@@ -35,6 +35,7 @@ BASE = (
 EACH_STEP = ("training.checkpoint_every_steps=1", "training.keep_best_checkpoints=0")
 ONE_LEVEL = ("unet.channels=[4]", "unet.attention_levels=[true]")
 """Without a level of two cells, on which some processors compute bfloat16 wrongly."""
+NARROW = (*ONE_LEVEL, "training.precision=bf16")
 DIFFERENCE = ("meanflow.jvp=finite_difference", "meanflow.fd_step=0.001")
 
 
@@ -133,12 +134,16 @@ WITNESSES = {
         "unet.num_res_blocks": ["unet.num_res_blocks=2"],
         "unet.norm_num_groups": ["unet.norm_num_groups=4"],
         "unet.time_scale": ["unet.time_scale=2.0"],
+        "unet.conditioning": ["unet.conditioning=t_and_r"],
+        "unet.embedding_precision": [*NARROW, "unet.embedding_precision=fp32"],
         "unet.flash_attention": ["unet.flash_attention=true"],
         "unet.resblock_updown": ["unet.resblock_updown=true"],
         "meanflow.prediction": ["meanflow.prediction=u"],
         "meanflow.tangent": ["meanflow.tangent=conditional"],
         "meanflow.jvp": DIFFERENCE,
         "meanflow.fd_step": [*DIFFERENCE, "meanflow.fd_step=0.01"],
+        "meanflow.fd_scheme": [*DIFFERENCE, "meanflow.fd_scheme=central"],
+        "meanflow.derivative_precision": [*ONE_LEVEL, "meanflow.derivative_precision=bf16"],
         "meanflow.loss_terms": ["meanflow.loss_terms=dual"],
         "meanflow.reduction": ["meanflow.reduction=sum"],
         "meanflow.norm_eps": ["meanflow.norm_eps=0.5"],
@@ -147,6 +152,8 @@ WITNESSES = {
         "meanflow.channel_weights": ["meanflow.channel_weights=inverse_variance"],
         "time_sampling.mu": ["time_sampling.mu=0.0"],
         "time_sampling.sigma": ["time_sampling.sigma=2.0"],
+        "time_sampling.r_mu": ["time_sampling.r_mu=-4.0"],
+        "time_sampling.r_sigma": ["time_sampling.r_sigma=2.0"],
         "time_sampling.data_proportion": ["time_sampling.data_proportion=0.75"],
         "time_sampling.uniform_fraction": ["time_sampling.uniform_fraction=0.9"],
         "time_sampling.t_min": ["time_sampling.t_min=0.6"],
@@ -201,6 +208,9 @@ WITNESSES = {
 CASES = [(witness, key, overrides) for witness, keys in WITNESSES.items() for key, overrides in keys.items()]
 REFERENCES = {
     "meanflow.fd_step": DIFFERENCE,
+    "meanflow.fd_scheme": DIFFERENCE,
+    "meanflow.derivative_precision": ONE_LEVEL,
+    "unet.embedding_precision": NARROW,
     "training.precision": ONE_LEVEL,
     "training.keep_last_checkpoints": EACH_STEP,
     "training.keep_best_checkpoints": EACH_STEP,

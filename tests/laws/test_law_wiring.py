@@ -38,6 +38,7 @@ ELSEWHERE = {
     "report.headline:_level",
     "report.law_table:_static",
     "report.law_table:watched_laws",
+    "report.run_charts:detail_pictures",
     "report.sample_slices:sample_strip",
     "sampling.sampling:decode",
     "sampling.sampling:sample_run",

@@ -13,14 +13,19 @@ from scipy import stats
 from tests.support.law_strategies import SEEDS
 
 LOGITS = {"mu": st.floats(-2, 2), "sigma": st.floats(0.3, 3)}
+SECOND = st.none() | st.tuples(st.floats(-4, 2), st.floats(0.3, 3))
+"""Mean and deviation of the second time's logit, or those of the first."""
+UNLIKE = ((-0.6, 1.6), (-4.0, 1.6))
+"""As MeanFlow's PyTorch code draws t and r."""
 
 
 @settings(max_examples=8)
-@given(seed=SEEDS, **LOGITS)
-def test_marginals_and_gap_match_simulation(seed, mu, sigma):
-    """The larger time, the smaller one and the gap of simulated pairs follow the reference."""
-    size, pair = 50_000, LogitNormalPair(mu, sigma)
-    drawn = 1 / (1 + np.exp(-(mu + sigma * np.random.default_rng(seed).standard_normal((size, 2)))))
+@given(seed=SEEDS, second=SECOND, **LOGITS)
+def test_marginals_and_gap_match_simulation(seed, mu, sigma, second):
+    """The larger time, the smaller one and the gap of simulated pairs, alike or not, follow the reference."""
+    size, pair = 50_000, LogitNormalPair(mu, sigma, *(second or ()))
+    means, deviations = zip((mu, sigma), second or (mu, sigma), strict=True)
+    drawn = 1 / (1 + np.exp(-(means + deviations * np.random.default_rng(seed).standard_normal((size, 2)))))
     larger, smaller = drawn.max(1), drawn.min(1)
     bound = 2.7 / math.sqrt(size)  # false alarm 1e-6
     assert stats.kstest(larger, pair.t_cdf).statistic <= bound
@@ -32,21 +37,22 @@ def test_marginals_and_gap_match_simulation(seed, mu, sigma):
 
 
 @settings(max_examples=15)
-@given(**LOGITS, gap=st.sampled_from([0.5, 0.9, 0.95]), fraction=st.floats(0, 1))
-def test_pure_python_gap_matches_quadrature(mu, sigma, gap, fraction):
-    """The static gate's P(t - r > gap) is scipy's to 1e-3 relative, uniform pairs included."""
-    expected = (1 - fraction) * LogitNormalPair(mu, sigma).gap_probability(gap) + fraction * (1 - gap) ** 2
-    assert gap_probability(gap, mu, sigma, fraction) == pytest.approx(expected, rel=1e-3, abs=1e-12)
+@given(**LOGITS, second=SECOND, gap=st.sampled_from([0.5, 0.9, 0.95]), fraction=st.floats(0, 1))
+def test_pure_python_gap_matches_quadrature(mu, sigma, second, gap, fraction):
+    """The static gate's P(t - r > gap) is scipy's to 1e-3 relative, uniform and unlike pairs included."""
+    logit_normal = LogitNormalPair(mu, sigma, *(second or ())).gap_probability(gap)
+    expected = (1 - fraction) * logit_normal + fraction * (1 - gap) ** 2
+    assert gap_probability(gap, mu, sigma, fraction, second) == pytest.approx(expected, rel=1e-3, abs=1e-12)
 
 
 @settings(max_examples=15)
-@given(**LOGITS, t_min=st.floats(0.001, 0.3))
-def test_pure_python_mean_matches_quadrature(mu, sigma, t_min):
+@given(**LOGITS, second=SECOND, t_min=st.floats(0.001, 0.3))
+def test_pure_python_mean_matches_quadrature(mu, sigma, second, t_min):
     """The static gate's means over t, smooth or steep, are scipy's to 1 %, and the smooth one to 1e-4."""
-    pair = LogitNormalPair(mu, sigma)
-    smooth = trained_loss_per_dim(mu, sigma, t_min, 0.0)
+    pair = LogitNormalPair(mu, sigma, *(second or ()))
+    smooth = trained_loss_per_dim(mu, sigma, t_min, 0.0, second)
     assert smooth == pytest.approx(pair.mean_over_t(lambda t: 1 / ((1 - t) ** 2 + t**2), t_min), rel=1e-4)
-    steep = mean_over_t(lambda t: t**-2, mu, sigma, t_min, 0.0)
+    steep = mean_over_t(lambda t: t**-2, mu, sigma, t_min, 0.0, second)
     assert steep == pytest.approx(pair.inverse_square(t_min), rel=1e-2)
 
 
@@ -65,3 +71,26 @@ def test_uniform_pairs_are_averaged_by_their_own_density():
     assert mean_over_t(lambda t: t, -0.4, 1.0, 0.0, 1.0) == pytest.approx(2 / 3, rel=1e-5)
     floored = 0.3 * 0.3**2 + 2 / 3 * (1 - 0.3**3)
     assert mean_over_t(lambda t: t, -0.4, 1.0, 0.3, 1.0) == pytest.approx(floored, rel=1e-5)
+
+
+def test_times_that_are_unlike_are_the_same_pair_in_either_order():
+    """The larger and the smaller of two do not depend on which is called the first."""
+    first, second = UNLIKE
+    for gap in (0.1, 0.9):
+        assert gap_probability(gap, *first, 0.0, second) == pytest.approx(gap_probability(gap, *second, 0.0, first))
+    there, back = (trained_loss_per_dim(*a, 0.05, 0.0, b) for a, b in (UNLIKE, UNLIKE[::-1]))
+    assert there == pytest.approx(back)
+
+
+def test_a_second_time_like_the_first_is_no_second_time():
+    """Given twice, a distribution gives the very numbers of a pair that is alike."""
+    for gap in (0.1, 0.9):
+        assert gap_probability(gap, 0.3, 0.7, 0.2, (0.3, 0.7)) == gap_probability(gap, 0.3, 0.7, 0.2)
+    assert trained_loss_per_dim(0.3, 0.7, 0.05, 0.2, (0.3, 0.7)) == trained_loss_per_dim(0.3, 0.7, 0.05, 0.2)
+
+
+def test_known_numbers_of_the_published_unlike_sampler():
+    """Times around -0.6 and -4 with deviation 1.6 have E[t] 0.405 and P(t - r > 0.9) 0.0244, as simulated."""
+    pair = LogitNormalPair(*UNLIKE[0], *UNLIKE[1])
+    assert pair.mean_over_t(lambda t: t) == pytest.approx(0.4051, abs=5e-5)
+    assert pair.gap_probability(0.9) == pytest.approx(0.0244, abs=5e-5)

@@ -27,7 +27,7 @@ TINY = (
 
 
 def allow_blocked(*overrides: str) -> list[str]:
-    """Options of a `neuromf train` with these overrides, which is so short that laws of warm-up and batch block it."""
+    """Options of a `neuromf train` with these overrides, and with a reason to start where a law blocks them."""
     return [
         *(part for override in overrides for part in ("--set", override)),
         "--allow-blocked",

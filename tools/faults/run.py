@@ -17,11 +17,10 @@ from neuromf.errors import InputError
 from tools.faults.catalogue import Fault
 from tools.faults.pytest_run import FAILED, PASSED, PytestRun, check_imports, run_tests
 
-TREE = (
-    "neuromf", "spec", "tools", "golden", "tests", "pyproject.toml",
-    ".github/actions", ".gitlab", ".pre-commit-hooks.yaml", "constraints.txt",
-)  # fmt: skip
+TREE = ("neuromf", "spec", "tools", "golden", "tests", "pyproject.toml")
 """What the tests of a checkout need of it."""
+FOR_CI = (".github/actions", ".gitlab", ".pre-commit-hooks.yaml", "constraints.txt")
+"""What CI reads, which tests run."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,8 @@ def checkout() -> Path:
 def copy_tree(root: Path, target: Path) -> Path:
     """Copy what the tests need from `root` into the new folder `target`, without caches."""
     target.mkdir(parents=True)
-    for name in TREE:
+    for name in (*TREE, *(name for name in FOR_CI if (root / name).exists())):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
         copy_writable(root / name, target / name)
     return target
 

@@ -10,7 +10,7 @@ from neuromf_spec.laws.time_integrals import larger_time_below
 from neuromf_spec.laws.time_support import SUPPORT
 from neuromf_spec.registry import law
 
-from neuromf.config.derived import RunFacts, run_facts
+from neuromf.config.derived import RunFacts, run_facts, second_logit
 from neuromf.config.schema import Config
 from neuromf.diagnosis.symptoms.evidence import CalibratedRange, SignReading, law_reading
 from neuromf.facts.laws import FACT_LAWS
@@ -42,7 +42,7 @@ def share_below_clamp(config: Config) -> float:
     times, clamp = config.time_sampling, config.meanflow.t_min
     if not times.t_min < clamp:
         return 0.0
-    return larger_time_below(clamp, times.mu, times.sigma, uniform_share(facts_of(config)))
+    return larger_time_below(clamp, times.mu, times.sigma, uniform_share(facts_of(config)), second_logit(times))
 
 
 def _report(config: Config, _: RunFacts) -> dict[str, Any]:

@@ -111,7 +111,13 @@ def _average_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str,
     r"""The average lags by :math:`e_k = \beta(e_{k-1} + \Delta_k)`, so that its distance has a bound by the updates."""
     first, beta = summary.first_row(), config.ema.decay
     columns = [summary.values(name) for name in ("ema_gap", "update_rms", "param_rms")]
-    if first is None or len({len(column) for column in columns}) != 1 or not columns[0] or not any(columns[1]):
+    if (
+        beta is None
+        or first is None
+        or len({len(column) for column in columns}) != 1
+        or not columns[0]
+        or not any(columns[1])
+    ):
         return
     largest = excess = 0.0
     for gap, update, size in zip(*columns, strict=True):

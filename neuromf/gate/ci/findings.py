@@ -9,7 +9,7 @@ from typing import Literal
 from neuromf_spec.registry import law
 from neuromf_spec.waivers import Waiver
 
-from neuromf.config.places import KeyPlaces, Place, error_place, key_places
+from neuromf.config.places import FilePlace, KeyPlaces, error_place, key_places
 from neuromf.errors import InputError
 from neuromf.gate.result import LawResult
 from neuromf.gate.verdict import GateVerdict
@@ -36,7 +36,7 @@ class PlacedFinding:
     result: LawResult
     level: Level
     text: str
-    place: Place
+    place: FilePlace
     waiver: str
 
 
@@ -56,7 +56,7 @@ class JudgedConfig:
     verdict: GateVerdict | None
     findings: tuple[PlacedFinding, ...]
     error: InputError | None
-    place: Place
+    place: FilePlace
 
     @property
     def name(self) -> str:
@@ -117,17 +117,17 @@ def _placed(result: LawResult, places: KeyPlaces, note: str) -> PlacedFinding:
     )
 
 
-def _place(result: LawResult, places: KeyPlaces) -> Place:
+def _place(result: LawResult, places: KeyPlaces) -> FilePlace:
     """Of a law on several keys, the first of those to change that a file sets; else the first that is no default."""
     if result.key:
         return places.of(result.key)
     keys = [override.partition("=")[0] for override in result.passing_value.split()]
     given = [places.of(key) for key in keys if key in places.values]
     found = [place for place in given if not place.note] or given
-    return found[0] if found else Place(places.top.file, places.top.line, "the law is on several keys together")
+    return found[0] if found else FilePlace(places.top.file, places.top.line, "the law is on several keys together")
 
 
-def _text(result: LawResult, waiver: str, place: Place) -> str:
+def _text(result: LawResult, waiver: str, place: FilePlace) -> str:
     detail = result.detail.removeprefix(waiver).removeprefix("; ") if waiver else result.detail
     passing = " ".join(f"--set {override}" for override in result.passing_value.split())
     clauses = (

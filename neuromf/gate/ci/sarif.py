@@ -14,7 +14,7 @@ from typing import Any
 from neuromf_spec.registry import law
 
 from neuromf import __version__
-from neuromf.config.places import Place
+from neuromf.config.places import FilePlace
 from neuromf.gate.ci.findings import LEVELS, JudgedConfig, PlacedFinding
 from neuromf.gate.ci.paths import uri
 from neuromf.json_text import json_text
@@ -83,7 +83,7 @@ def _result(finding: PlacedFinding, config: JudgedConfig, ids: Sequence[str]) ->
     }
 
 
-def _location(place: Place, name: str) -> dict[str, Any]:
+def _location(place: FilePlace, name: str) -> dict[str, Any]:
     """A line of a file; of a recipe, which lies in no file of the user's, only the name of the key."""
     location: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": readable(name)}]}
     if place.file is not None:

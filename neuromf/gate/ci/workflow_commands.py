@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from neuromf.config.places import Place
+from neuromf.config.places import FilePlace
 from neuromf.gate.ci.findings import JudgedConfig, Level
 from neuromf.gate.ci.paths import from_here
 from neuromf.readable import readable
@@ -20,7 +20,7 @@ _PROPERTY = _MESSAGE | str.maketrans({":": "%3A", ",": "%2C"})
 
 def workflow_commands(configs: Sequence[JudgedConfig]) -> list[str]:
     """A command an error or open finding, errors first: GitHub shows ten of a kind in a step."""
-    found: list[tuple[Level, Place, str, str]] = []
+    found: list[tuple[Level, FilePlace, str, str]] = []
     for config in configs:
         if config.error is not None:
             found.append(("error", config.place, "neuromf gate cannot judge it", config.error.sentence))
@@ -31,13 +31,13 @@ def workflow_commands(configs: Sequence[JudgedConfig]) -> list[str]:
     return [_command(*parts) for parts in sorted(found, key=lambda parts: order.index(parts[0]))]
 
 
-def _command(level: Level, place: Place, title: str, message: str) -> str:
+def _command(level: Level, place: FilePlace, title: str, message: str) -> str:
     properties = {} if place.file is None else {"file": shown_path(place), "line": str(place.line)}
     pairs = (f"{name}={value.translate(_PROPERTY)}" for name, value in (properties | {"title": title}).items())
     return f"::{KINDS[level]} {','.join(pairs)}::{message.translate(_MESSAGE)}"
 
 
-def shown_path(place: Place) -> str:
+def shown_path(place: FilePlace) -> str:
     """The file of a place, from the working folder where it lies below that; empty where there is none."""
     if place.file is None:
         return ""

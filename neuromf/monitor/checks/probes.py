@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from neuromf.flow.batch import Batch
-from neuromf.flow.jvp import Derivative, Field, exact_derivative, finite_difference
+from neuromf.flow.jvp import Derivative, Field, exact_derivative, total_derivative
 from neuromf.flow.objective import Net, evaluate, velocity_field
 from neuromf.flow.path import interpolate
 from neuromf.flow.settings import ObjectiveSettings
@@ -45,7 +45,7 @@ def derivative_error(net: Net, batch: Batch, settings: ObjectiveSettings, precis
         net: a network with randomised weights.
         batch: real latents and noise.
         settings: which derivative is configured.
-        precision: `fp32` or `bf16`, in which a finite difference would be evaluated.
+        precision: `fp32` or `bf16`, of the training's passes; the settings may say otherwise of the derivative's.
     """
     z = interpolate(batch.x, batch.e, batch.t_B)
     field = velocity_field(net, settings)
@@ -59,6 +59,4 @@ def _configured(
     field: Field, z: Tensor, batch: Batch, tangent: Tensor, settings: ObjectiveSettings, precision: str
 ) -> Derivative:
     with torch.autocast(z.device.type, torch.bfloat16, enabled=precision == "bf16"):
-        if settings.fd_step is None:
-            return exact_derivative(field, z, batch.r_B, batch.t_B, tangent)
-        return finite_difference(field, z, batch.r_B, batch.t_B, tangent, settings.fd_step)
+        return total_derivative(field, z, batch.r_B, batch.t_B, tangent, settings)

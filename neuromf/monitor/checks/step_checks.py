@@ -25,7 +25,8 @@ class StepChecks:
         stale: parameters that held a gradient before the first backward pass.
         recorded: the run's number of updates after the step.
         counted: the optimiser's own.
-        average_updates: times the average moved, by how far it went; None where float32 cannot show it.
+        average_updates: times the average moved, by how far it went; None where float32 cannot show it or
+            there is none.
         differing: by rank, parameters that are not bit for bit those of rank 0.
         moments: sums of the first batch's data, empty in later steps.
         norm: of the gradient before the clip.

@@ -33,7 +33,8 @@ from neuromf.training.records.storage import written_to
 from neuromf.training.step.state import TrainState
 
 FORMAT = 3
-FILES = ("model.safetensors", "ema.safetensors", "optimiser.safetensors")
+WEIGHTS, AVERAGE, MOMENTS = FILES = ("model.safetensors", "ema.safetensors", "optimiser.safetensors")
+"""A run that keeps no average has no file of it."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ def save_checkpoint(
 
 def _fill(staging: Path, state: TrainState, config_hash: str, halted: str, raw_loss: float) -> None:
     """Write a checkpoint's files, each forced to disk."""
-    for name, tensors in zip(FILES, _tensors(state), strict=True):
+    kept = _tensors(state)
+    for name, tensors in kept.items():
         save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, staging / name)
     document = {
         "format": FORMAT,
@@ -97,7 +99,7 @@ def _fill(staging: Path, state: TrainState, config_hash: str, halted: str, raw_l
         "guard": state.guard.state(),
         "halted": halted,
         "raw_loss": raw_loss if math.isfinite(raw_loss) else None,
-        "sha256": {name: file_sha256(staging / name) for name in FILES},
+        "sha256": {name: file_sha256(staging / name) for name in kept},
     }
     (staging / STATE).write_text(json.dumps(sealed(document), indent=1) + "\n")
     for path in staging.iterdir():
@@ -152,8 +154,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
             state = json.loads((path / STATE).read_text())
             version = state["format"]
             if version == FORMAT:  # what another version wrote is only told from ours
-                damaged = [name for name in FILES if file_sha256(path / name) != state["sha256"][name]]
                 _check_state(state)
+                damaged = [name for name, digest in state["sha256"].items() if file_sha256(path / name) != digest]
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"the checkpoint is not whole ({error})", remedy=remedy, file=path) from error
     if version != FORMAT:
@@ -166,16 +168,21 @@ def read_checkpoint(path: Path) -> Checkpoint:
 def _check_state(state: dict[str, Any]) -> None:
     """Touch what `restore` needs, so that a missing or foreign value is found before anything is changed."""
     DivergenceGuard(1.0, None).load_state(state["guard"])
+    hashes = state["sha256"]
+    if not isinstance(hashes, dict) or set(hashes) not in (set(FILES), {WEIGHTS, MOMENTS}):
+        raise ValueError("sha256 names other files")
     if state["seal"] != sealed(state)["seal"]:
         raise ValueError(f"{STATE} does not match its hash")
     if not (isinstance(state["config_hash"], str) and isinstance(state["halted"], str) and int(state["step"]) >= 0):
         raise ValueError("a value of state.json has another type")
 
 
-def _tensors(state: TrainState) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
+def _tensors(state: TrainState) -> dict[str, dict[str, Tensor]]:
+    """What a checkpoint keeps, by file."""
     moments = {
         f"{name}.{key}": value
         for name, parameter in state.model.named_parameters()
         for key, value in state.optimiser.state.get(parameter, {}).items()
     }
-    return dict(state.model.state_dict()), state.ema.shadow, moments
+    average = {AVERAGE: state.ema.shadow} if state.ema.decay is not None else {}
+    return {WEIGHTS: dict(state.model.state_dict()), **average, MOMENTS: moments}

@@ -11,7 +11,7 @@ from torch import Tensor
 from neuromf.data.tensor_file import load_tensors
 from neuromf.errors import InputError
 from neuromf.reading import told_if_unreadable
-from neuromf.training.checkpoints.checkpoint import FILES, Checkpoint
+from neuromf.training.checkpoints.checkpoint import AVERAGE, MOMENTS, WEIGHTS, Checkpoint
 from neuromf.training.step.state import TrainState
 
 
@@ -28,23 +28,24 @@ def restore(state: TrainState, checkpoint: Checkpoint, config_hash: str) -> None
             file=checkpoint.path,
             key="config_hash",
         )
-    model, ema, optimiser = _load_matching(state, checkpoint)
-    state.model.load_state_dict(model)
+    loaded = _load_matching(state, checkpoint)
+    state.model.load_state_dict(loaded[WEIGHTS])
     for name, value in state.ema.shadow.items():
-        value.copy_(ema[name])
-    _load_optimiser(state, optimiser)
+        value.copy_(loaded[AVERAGE][name])
+    _load_optimiser(state, loaded[MOMENTS])
     state.guard.load_state(checkpoint.state["guard"])
     state.step = checkpoint.step
 
 
-def _load_matching(state: TrainState, checkpoint: Checkpoint) -> list[dict[str, Tensor]]:
-    """The three files' tensors, once they are known to be those of this model."""
+def _load_matching(state: TrainState, checkpoint: Checkpoint) -> dict[str, dict[str, Tensor]]:
+    """The files' tensors, once they are known to be those of this model."""
     names = [name for name, _ in state.model.named_parameters()]
     moments = (
         [f"{name}.{key}" for name in names for key in ("step", "exp_avg", "exp_avg_sq")] if checkpoint.step else []
     )
-    loaded = []
-    for file, expected in zip(FILES, (state.model.state_dict(), names, moments), strict=True):
+    average = {AVERAGE: names} if state.ema.decay is not None else {}
+    loaded = {}
+    for file, expected in {WEIGHTS: list(state.model.state_dict()), **average, MOMENTS: moments}.items():
         try:
             with told_if_unreadable(checkpoint.path / file):
                 tensors = load_tensors(checkpoint.path / file)
@@ -52,13 +53,18 @@ def _load_matching(state: TrainState, checkpoint: Checkpoint) -> list[dict[str, 
             raise InputError(f"not safetensors ({error})", remedy="restore it", file=checkpoint.path / file) from error
         if set(tensors) != set(expected):
             raise InputError("holds another model's tensors", remedy="restore it", file=checkpoint.path / file)
-        loaded.append(tensors)
+        loaded[file] = tensors
     return loaded
 
 
 def load_average(path: Path, model: torch.nn.Module) -> None:
     """Give `model` the averaged weights of a checkpoint."""
-    model.load_state_dict(load_tensors(path / "ema.safetensors"))
+    model.load_state_dict(load_tensors(path / AVERAGE))
+
+
+def load_weights(path: Path, model: torch.nn.Module) -> None:
+    """Give `model` the weights of a checkpoint's step, for a run that keeps no average."""
+    model.load_state_dict(load_tensors(path / WEIGHTS))
 
 
 def _load_optimiser(state: TrainState, tensors: dict[str, Tensor]) -> None:

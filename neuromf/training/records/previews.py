@@ -1,4 +1,7 @@
-"""Samples drawn with the averaged weights: those of `neuromf sample`, and those a training leaves on its way."""
+"""Samples drawn with the averaged weights, or with the weights where there is no average.
+
+Those of `neuromf sample`, and those a training leaves on its way.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ def write_preview(folder: Path, state: TrainState, config: Config, shape: tuple[
 
 
 def averaged_net(state: TrainState) -> Net:
-    """The network with the averaged weights as arguments, so that its own stay where they are."""
+    """The network with the averaged weights as arguments, so that its own stay where they are; without them its own."""
 
     def net(z: Tensor, r_B: Tensor, t_B: Tensor) -> NetOutput:
         output: NetOutput = functional_call(state.model, state.ema.shadow, (z, r_B, t_B))

@@ -11,22 +11,28 @@ class Ema:
 
     Args:
         model: the model whose weights are the first average.
-        decay: beta; the half-life is ln 2 / -ln beta optimiser steps.
+        decay: beta; the half-life is ln 2 / -ln beta optimiser steps. None keeps no average: `shadow` is empty, and the
+            weights stand in its place.
     """
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
+    def __init__(self, model: nn.Module, decay: float | None) -> None:
         self.decay = decay
-        self.shadow = {name: value.detach().float().clone() for name, value in model.named_parameters()}
+        kept = model.named_parameters() if decay is not None else ()
+        self.shadow = {name: value.detach().float().clone() for name, value in kept}
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
         """Average the present weights in; call once after each optimiser step, never per micro-batch."""
+        if self.decay is None:
+            return
         present = [value.detach().float() for _, value in model.named_parameters()]
         torch._foreach_lerp_(list(self.shadow.values()), present, 1 - self.decay)
 
     @torch.no_grad()
     def gap(self, model: nn.Module) -> Tensor:
-        """Distance of average and weights over the norm of the weights."""
+        """Distance of average and weights over the norm of the weights; 0 without an average."""
+        if self.decay is None:
+            return torch.zeros((), device=next(model.parameters()).device)
         present = [value.detach().float() for _, value in model.named_parameters()]
         apart = torch._foreach_sub(list(self.shadow.values()), present)
         distance, size = (torch.stack(torch._foreach_norm(tensors)).norm() for tensors in (apart, present))
@@ -35,6 +41,7 @@ class Ema:
 
     @torch.no_grad()
     def copy_to(self, model: nn.Module) -> None:
-        """Overwrite a model's weights with the average."""
+        """Overwrite a model's weights with the average, if there is one."""
         for name, value in model.named_parameters():
-            value.copy_(self.shadow[name])
+            if name in self.shadow:
+                value.copy_(self.shadow[name])

@@ -74,8 +74,9 @@ class FaultProbe:
             # Adam leaves the gradients as it was given them.
             "clipped_norm": torch.nn.utils.get_total_norm(gradients(self._state.model)),
             "counted": own_count(self._state.optimiser, present[0].device),
-            **average_motion(self._average, list(self._state.ema.shadow.values()), present),
         }
+        if self._average:
+            readings |= average_motion(self._average, list(self._state.ema.shadow.values()), present)
         # A process that is alone has no replica to part from.
         group, alone = self._state.group, present[0].new_zeros(1)
         apart = group.count_mismatches(fingerprint(self._parameters)) if group.size > 1 else alone
@@ -85,13 +86,13 @@ class FaultProbe:
         """What was found, from the values that were read back."""
         if not self.active:
             return None
-        ranks = [name for name in readings if name.startswith("rank.")]
+        ranks, decay = [name for name in readings if name.startswith("rank.")], self._config.ema.decay
         return StepChecks(
             coverage=coverage(self._state.model, self._state.optimiser, self._still(readings)),
             stale=self._stale,
             recorded=self._state.step,
             counted=int(readings["counted"]),
-            average_updates=average_updates(readings, self._config.ema.decay),
+            average_updates=None if decay is None else average_updates(readings, decay),
             differing=tuple(int(readings[name]) for name in ranks),
             norm=sums["grad_norm"],
             clipped_norm=readings["clipped_norm"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from neuromf_spec.citations import review
+from neuromf_spec.citations import measured, review
 from neuromf_spec.law import Enforcer, Finding, Law, Severity
 
 RAW_COLUMNS = ("raw_fm", "raw_mf", "raw_total", "raw_ch0", "raw_ch1", "raw_ch2", "raw_ch3")
@@ -21,6 +21,11 @@ def raw_losses_recorded(*, recorded: Collection[str]) -> Finding:
     )
 
 
+def shown_as_recorded(*, wrong: Collection[str]) -> Finding:
+    """Judge what was read or shown of a run: the places at which another number stands than the recorded one."""
+    return Finding(passed=not wrong, value=", ".join(sorted(wrong)) or "none", bound="none", unit="wrong places")
+
+
 LAWS = (
     Law(
         id="OBS-001",
@@ -35,5 +40,18 @@ LAWS = (
         remedy="Record the raw losses outside the diagnostics switch.",
         enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY, Enforcer.RUNTIME}),
         kills=("M1",),
+    ),
+    Law(
+        id="OBS-002",
+        title="what is shown was recorded",
+        statement="What is read or shown of a run is what was recorded, under its own name, step, run and unit.",
+        equation=r"\forall k, c:\ \mathrm{shown}(k, c) = \mathrm{recorded}(k, c)",
+        sources=(measured("tests/laws/test_law_shown.py"),),
+        severity=Severity.BLOCK,
+        predicate=shown_as_recorded,
+        example={"wrong": ()},
+        counterexample={"wrong": ("raw_fm at step 3",)},
+        remedy="Follow the number from the trace to the place where it is shown.",
+        enforcers=frozenset({Enforcer.PROPERTY}),
     ),
 )

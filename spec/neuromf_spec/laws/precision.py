@@ -15,14 +15,16 @@ LARGEST_PHASE, LOST_PHASE = 0.1, 1.0
 """Radians by which rounding may turn a component: at a tenth its sine is off by a tenth, at 1 it is anything."""
 
 
-def wide_enough(*, derivative: str | None, loss: str) -> Finding:
+def wide_enough(*, derivative: str | None, loss: str, chosen: bool = False) -> Finding:
     """Judge the number types of a step.
 
     Args:
         derivative: type in which the network is evaluated for the exact du/dt; None where it is a finite difference,
             whose rounding law JVP-003 judges.
         loss: type in which the squared error is reduced.
+        chosen: whether the derivative's type is set by name, so that no other method would change it.
     """
+    remedy = "meanflow.derivative_precision=fp32" if chosen else "meanflow.jvp=exact meanflow.fd_step=null"
     types = [(f"{name} in {kind}", kind) for name, kind in (("du/dt", derivative), ("loss", loss)) if kind is not None]
     narrow = [found for found, kind in types if kind not in WIDE]
     severity = None if loss not in WIDE else {"float16": Severity.WARN}.get(derivative or "", Severity.INFO)
@@ -33,7 +35,7 @@ def wide_enough(*, derivative: str | None, loss: str) -> Finding:
         detail="bf16 keeps 8 bits: its du/dt is off by half even where nothing is subtracted, yet a published run "
         "trained so (FID 15.4), and one fine-tuning went from FID 4.5 to 15.5; float16 overflows at 65,504, and so "
         "does a sum of squares in it",
-        passing_value="" if not narrow else "meanflow.jvp=exact meanflow.fd_step=null",
+        passing_value=remedy if narrow else "",
         severity=severity if narrow else None,
     )
 

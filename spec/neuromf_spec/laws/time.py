@@ -140,8 +140,8 @@ LAWS = (
     Law(
         id="TIME-003",
         title="distribution of t",
-        statement="The drawn t follow the stated distribution: the larger of a logit-normal pair.",
-        equation=r"P(t \le q) = F(q)^2,\quad F(q) = \Phi\bigl((\mathrm{logit}\,q - \mu)/\sigma\bigr)",
+        statement="The drawn t follow the stated distribution: the larger of two logit-normal times, alike or not.",
+        equation=r"P(t \le q) = F_1(q)\,F_2(q),\quad F_i(q) = \Phi\bigl((\mathrm{logit}\,q - \mu_i)/\sigma_i\bigr)",
         sources=(meanflow("section 4.3, time samplers"), improved_meanflow("code, imf.py:130")),
         severity=Severity.BLOCK,
         predicate=time_distribution,

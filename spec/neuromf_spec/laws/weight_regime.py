@@ -145,7 +145,7 @@ LAWS = (
         predicate=trained_exponent,
         example={"norm_p": 1.0},
         counterexample={"norm_p": 3.0},
-        remedy="Set meanflow.norm_p between 0.5 and 1, which gave the best published samples.",
+        remedy="Set meanflow.norm_p=1.0, which gave the best published samples.",
         enforcers=frozenset({Enforcer.STATIC}),
     ),
 )

@@ -15,6 +15,9 @@ from neuromf.monitor.checks.runtime_checks import launch_readings
 from neuromf.nets.unet import MeanFlowUnet
 from tests.support.edges.edge import Edge, broken, plain
 
+CLAMPED = "meanflow.prediction=x meanflow.t_min=0.05 time_sampling.t_min=0.001 time_sampling.mu"
+"""A run that predicts x and draws times below its clamp, as many as its mean says."""
+
 
 class TimeNet(MeanFlowUnet):
     """A network that is a function of t alone, the same in every dim."""
@@ -43,12 +46,13 @@ def launch_edges() -> Iterator[Edge]:
     yield Edge("TIME-001", "largest t", lambda t: at_launch(t=t), (0.99, 1.0), (1.1,))
     yield Edge("TIME-001", "order", lambda r: at_launch(r=r), (0.45, 0.5), (0.55,))
     yield Edge("TIME-001", "smallest r", lambda r: at_launch(r=r), (0.0, 0.01), (-0.01, math.nan))
-    yield Edge("TIME-004", "floor", _with("time_sampling.t_min"), (0.05,), (0.045, 0.055))
+    # P(t < 0.05) is 0.99 % at mu -1.66 and 1.2 % at -1.74.
+    yield Edge("TIME-004", "share", _with(CLAMPED), (-1.5,), (-1.8,))
     # d_t exp(c t) = c exp(c t).
     yield Edge("JVP-005", "rate", lambda c: at_launch(lambda t: torch.exp(c * t)), (9.0,), (11.0,))
     # A forward difference of t^2 is off by h / 2t, which is h at t = 1/2.
     difference = _with("meanflow.jvp=finite_difference meanflow.fd_step", torch.square)
-    yield Edge("JVP-003", "difference", difference, (0.009,), (0.011,))
+    yield Edge("JVP-003", "difference", difference, (0.09,), (0.11,))
     yield Edge("GUARD-001", "armed", _with("training.divergence_threshold"), (11.0, 1e6), (9.0, 10.0, "null"))
     yield Edge("GUARD-001", "monitors", _with("training.monitors"), ("true",), ("false",))
 

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from unittest import mock
 
 from neuromf.config import Config, run_facts
-from neuromf.config.derived import epoch_of_step
+from neuromf.config.derived import derivative_precision, epoch_of_step
 from neuromf.diagnosis.symptoms import configuration as suspects
 from neuromf.diagnosis.symptoms.blocks import applied_rate
 from neuromf.diagnosis.symptoms.loss import level_of_nothing
 from neuromf.diagnosis.symptoms.update import exposed, update_signs
 from neuromf.errors import InputError
+from neuromf.facts.laws import FACT_LAWS
+from neuromf.facts.of_config import facts_of
 from neuromf.gate.scale import small_scale
 from neuromf.gate.static import CHECKS
 from neuromf.launch.resources import resources
@@ -40,6 +42,9 @@ def on_paper(config: Config) -> Observed:
     return {
         **{law_id: check.arguments(config, facts) for law_id, check in CHECKS.items()},
         "facts": vars(facts),
+        "derivative of a bf16 training": derivative_precision(
+            config.model_copy(update={"training": config.training.model_copy(update={"precision": "bf16"})})
+        ),
         "self-test": self_test(config),
         "epochs": [epoch_of_step(config, step) for step in range(12)],
     }
@@ -79,7 +84,8 @@ def suspected(config: Config) -> Observed:
     facts = run_facts(config)
     rows = [_row_by(FIRST, step) for step in range(8)]
     return {
-        **{law_id: arguments(config, facts) for law_id, arguments in suspects.ARGUMENTS.items()},
+        **{law_id: FACT_LAWS[law_id].arguments(facts_of(config)) for law_id in suspects.SUSPECTED},
+        **{law_id: arguments(config, facts) for law_id, arguments in suspects.OWN.items()},
         "below clamp": suspects.share_below_clamp(config),
         "of nothing": level_of_nothing(config, 2.0),
         "signs": dict(update_signs(config, summarise(rows), long_enough=True)),

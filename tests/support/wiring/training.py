@@ -73,9 +73,11 @@ def network(config: Config) -> Observed:
     batch = points()
     features = torch.randn(2, net.backbone.conv_in.conv.out_channels, 2, 2, 2, generator=torch.Generator())
     with torch.no_grad():
+        with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+            narrow = digest(net.get_submodule(net.told[0])(batch.t_B).float())
         return {
-            "time": digest(net.embed_time(batch.t_B)),
-            "interval": digest(net.embed_interval(batch.t_B)),
+            "embedding in bf16": narrow,
+            **{part: digest(net.get_submodule(part)(batch.t_B)) for part in net.told},
             "second head": digest(net.velocity_head(features)),
             "output": digest(net(batch.x, batch.r_B, batch.t_B).prediction),
         }
@@ -114,6 +116,14 @@ def objective(config: Config) -> Observed:
         "potential": digest(found.potential_B),
         "saturated": measure(found, points(), settings)["saturated"],
     }
+
+
+def narrow(config: Config) -> Observed:
+    """What is evaluated for du/dt while the network's passes are in bf16."""
+    net = randomised_copy(build_unet(ONE_LEVEL.unet, v_head=config.meanflow.tangent == "v_head", seed=0), 0)
+    with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+        found = meanflow_objective(net, points(), objective_settings(config.meanflow))
+    return {"tangent in bf16": digest(found.tangent), "dudt in bf16": digest(found.derivative.dudt)}
 
 
 def step(config: Config) -> Observed:

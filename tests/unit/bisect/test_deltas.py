@@ -98,7 +98,8 @@ def test_the_laws_blame_what_the_bad_run_alone_breaks(failed):
     assert [b.law for b in delta["unet.time_scale"].blame] == ["JVP-005"]
     assert "JVP-003" in [b.law for b in delta["meanflow.jvp"].blame]
     assert delta["unet.time_scale"].weight == delta["meanflow.jvp"].weight == 3
-    assert delta["meanflow.norm_eps"].weight == 2
+    assert delta["training.warmup_steps"].weight == 2
+    assert delta["meanflow.norm_eps"].weight == 1
     assert delta["data.split_ratios"].weight == 1
     assert [b.law for b in delta["training.divergence_threshold"].blame] == ["GUARD-001"]
     assert delta["training.divergence_threshold"].weight == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from types import SimpleNamespace
 
+import pytest
 from rich.console import Console
 
 from neuromf.bisect.choice import Best
@@ -12,6 +13,8 @@ from neuromf.bisect.engine import SearchProgress
 from neuromf.bisect.oracle import Observation, Probe, ProbeOutcome, ProbePurpose, ProbeVerdict
 from neuromf.bisect.session import Ended
 from neuromf.cli.bisect_console import print_answer, probe_printer
+
+pytestmark = pytest.mark.law("OBS-002")
 
 STUDY = SimpleNamespace(names=["a.one", "b.two", "c.three"], repeats=5)
 FOUND = {

@@ -15,8 +15,8 @@ from neuromf.errors import InputError
 from neuromf.gate.admission import Admission
 from neuromf.gate.judge import LaunchCandidate, judge
 
-BROKEN = ("training.beta2=0.999",)
-LAW = "OPT-001"
+BROKEN = ("time_sampling.data_proportion=1.0",)
+LAW = "TIME-007"
 
 
 def verdict(*overrides, waivers=()):
@@ -72,7 +72,7 @@ def test_a_blocked_training_ends_before_it_begins(tmp_path, monkeypatch, rank, t
     out = tmp_path / "run"
     ended = CliRunner().invoke(app, ["train", "failed_225", "--out", str(out)])
     assert ended.exit_code == 1
-    assert ("blocked by: TIME-004" in ended.output, "--allow-blocked" in ended.output) == (told, told)
+    assert ("blocked by: JVP-003" in ended.output, "--allow-blocked" in ended.output) == (told, told)
     assert bool(ended.output) is told
     assert not out.exists()
 
@@ -99,7 +99,16 @@ def test_a_file_of_waivers_counts_for_a_training(tmp_path, trained):
     """--waivers is what the gate's is, and the run keeps what was waived."""
     waiver_of_smoke = f'[[waiver]]\nlaw = "{LAW}"\nconfig = "smoke"\nreason = "a test"\nowner = "us"\n'
     (tmp_path / "waivers.toml").write_text(waiver_of_smoke + "expires = 2999-01-01\n")
-    broken = ["train", "smoke", "--out", str(tmp_path / "run"), "--device", "cpu", "--set", "training.beta2=0.9999"]
+    broken = [
+        "train",
+        "smoke",
+        "--out",
+        str(tmp_path / "run"),
+        "--device",
+        "cpu",
+        "--set",
+        "time_sampling.data_proportion=1.0",
+    ]
     assert CliRunner().invoke(app, broken).exit_code == 1
     assert CliRunner().invoke(app, [*broken, "--waivers", str(tmp_path / "waivers.toml")]).exit_code == 0
     assert json.loads((tmp_path / "run" / "run.json").read_text())["gate"] == f"PASS; waived: {LAW}"

@@ -22,6 +22,8 @@ from tests.support.reported_run import HALT, WARNING, write_run
 from tests.support.tiny_run import make_tiny_config
 from tests.support.told_numbers import FLOATS, places_of, telling_rows
 
+pytestmark = pytest.mark.law("OBS-002")
+
 ROWS = telling_rows(24)
 PLACES = places_of(ROWS, FLOATS, 10)
 

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.support.command_line import run_command
-from tests.support.unprivileged import shared_folder, without_privilege
 
 BAD = "training:\n  epochs: 10\nunet:\n  time_scale: 1000.0\n"
+BAD += "training.precision: bf16\nmeanflow:\n  jvp: finite_difference\n  fd_step: 0.001\n"
 GOOD = "extends: recommended\n"
 BROKEN = "training:\n  epochs: 3\n  epocs: 4\n"
 
@@ -85,15 +85,16 @@ def test_waivers_that_cannot_be_read_are_told_in_sarif(gate):
 
 
 @pytest.mark.parametrize("output", ["--sarif", "--junit"])
-def test_no_output_replaces_a_configuration_that_does_not_load(gate, output):
+@pytest.mark.parametrize("text", [BROKEN, "training: [1\n"], ids=["unknown key", "no YAML"])
+def test_no_output_replaces_a_configuration_that_does_not_load(gate, output, text):
     """What a user would lose is their own file, which they are about to correct."""
-    write("base.yaml", BROKEN)
+    write("base.yaml", text)
     write("child.yaml", "extends: ./base.yaml\n")
     for name in ("base.yaml", "child.yaml"):
         ended = gate("child.yaml", output, name)
         assert ended.returncode == 2
         assert "would be overwritten" in ended.stderr
-    assert Path("base.yaml").read_text() == BROKEN
+    assert Path("base.yaml").read_text() == text
 
 
 @pytest.mark.parametrize("output", ["--sarif", "--junit"])
@@ -153,24 +154,17 @@ def test_a_summary_that_cannot_be_written_is_one_sentence(gate, monkeypatch):
     assert ended.stderr.count("\n") == 1
 
 
-def test_a_summary_without_permission_is_one_sentence(gate, monkeypatch):
-    """As one on a full disk is."""
-    with shared_folder() as folder:
-        (folder / "summary.md").write_text("before")
-        (folder / "summary.md").chmod(0o444)
-        (folder / "a.yaml").write_text(GOOD)
-        monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "summary.md"))
-        with without_privilege():
-            ended = gate(folder / "a.yaml", "--github")
-    assert ended.returncode == 2
-    assert "summary.md: GITHUB_STEP_SUMMARY: cannot be written (Permission denied)" in ended.stderr
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "/dev/full")
+@pytest.mark.parametrize(("place", "problem"), [(".", "Is a directory"), ("/dev/full", "No space left on device")])
+def test_a_summary_in_an_impossible_place_is_one_sentence(gate, monkeypatch, place, problem):
+    """A folder is told at once, a full disk when it refuses."""
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", place)
     ended = gate(write("a.yaml", GOOD), "--github")
     assert ended.returncode == 2
-    assert "neuromf: /dev/full: cannot be written (No space left on device)" in ended.stderr
+    assert f"cannot be written ({problem})" in ended.stderr
+    assert ended.stderr.count("\n") == 1
 
 
-def test_two_configurations_are_one_over_the_other_unless_each_is_asked_for(gate):
+def test_two_files_are_layers_unless_each_is_asked_for(gate):
     """As layers, what the later says counts; each by itself, one of them is blocked."""
     names = [write("a.yaml", BAD), write("b.yaml", "unet:\n  time_scale: 1.0\ntraining:\n  epochs: 200\n")]
     assert gate(*names).returncode == 0
@@ -250,3 +244,13 @@ def test_any_name_of_a_configuration_passes_through_every_form(gate, monkeypatch
     assert sarif()["results"]
     assert ElementTree.parse("gate.xml").getroot().findall("testsuite/testcase/failure")
     assert "JVP" in Path("summary.md").read_text(encoding="utf-8")
+
+
+def test_no_name_becomes_a_command_of_githubs(gate):
+    """The runner reads a command at the start of any line: a name with a line end stays on its own line."""
+    name = write("a\n::stop-commands::x.yaml", BAD)
+    ended = gate("--each", name, "--github", "--set", "training.epochs=10")
+    assert ended.returncode == 1
+    started = [line.split(" ")[0] for line in ended.stdout.splitlines() if line.startswith("::")]
+    assert set(started) <= {"::error", "::warning", "::notice"}
+    assert gate("--each", "--skip-others", write("b\n::error::x.yaml", "on: push\n")).stdout.count("\n") == 1

@@ -10,6 +10,8 @@ from neuromf.cli.app import app
 from neuromf.cli.renamed import RENAMED
 from tests.support.tiny_run import TINY
 
+DISARMED = "training.divergence_threshold=null"
+"""Blocks a launch."""
 OLD = pytest.mark.parametrize("option", RENAMED, ids=lambda option: option.old)
 
 
@@ -20,7 +22,7 @@ def numbers(version):
 @pytest.mark.parametrize("written", [["--despite", "a reason"], ["--despite=a reason"]], ids=["apart", "joined"])
 def test_the_former_name_of_allow_blocked_trains_with_a_hint(tmp_path, trained, written):
     """The reason is kept as under the new name, and standard error names that in one line."""
-    settings = [part for override in TINY for part in ("--set", override)]
+    settings = [part for override in (*TINY, DISARMED) for part in ("--set", override)]
     run = ["train", "smoke", "--out", str(tmp_path / "run"), "--device", "cpu", *settings]
     ended = CliRunner().invoke(app, [*run, *written])
     assert ended.exit_code == 0

@@ -43,10 +43,10 @@ def test_the_record_names_what_was_waived_and_trained(tmp_path):
 
 def test_a_ticket_lasts_as_long_as_the_leave_it_rests_on(tmp_path):
     """The gate writes the day on which the first of its waivers ends, and a training refuses after it."""
-    layers, overrides = ["recommended"], ["training.beta2=0.999"]
+    layers, overrides = ["recommended"], ["time_sampling.data_proportion=1.0"]
     candidate = LaunchCandidate.of(load_config(layers, overrides), layers, overrides)
-    leave = Waiver(law="OPT-001", config="recommended", reason="a test", owner="us", expires=TODAY)
-    elsewhere = Waiver(law="OPT-001", config="phase4c", reason="a test", owner="us", expires=TODAY - DAY)
+    leave = Waiver(law="TIME-007", config="recommended", reason="a test", owner="us", expires=TODAY)
+    elsewhere = Waiver(law="TIME-007", config="phase4c", reason="a test", owner="us", expires=TODAY - DAY)
     verdict = judge(candidate, [leave, elsewhere])
     assert (verdict.status, verdict.expires) == ("PASS", TODAY)
     (tmp_path / "t.json").write_text(verdict.to_json())
@@ -74,7 +74,7 @@ def test_a_ticket_is_for_no_other_configuration(tmp_path):
 def test_a_ticket_of_a_blocked_configuration_lets_nobody_in(tmp_path):
     """The hash fits, and the laws that block are named."""
     ticket = read_ticket(write_ticket(tmp_path / "t.json", "failed_225"))
-    with pytest.raises(InputError, match="blocked by TIME-004"):
+    with pytest.raises(InputError, match="blocked by JVP-003"):
         ticket.check(config_hash(load_config(["failed_225"])), TODAY)
 
 

@@ -11,6 +11,8 @@ from neuromf.golden.tolerances import TOLERANCE_SCHEMA, tolerances_from
 from neuromf.trace.columns import COLUMNS, NAMES
 from tests.support.trace_strategies import NUMBERS, OPTIONAL, frame_of, moved_cells, table_of, table_with
 
+pytestmark = pytest.mark.law("CMP-001")
+
 STEPS = 3
 TABLE = table_of(STEPS)
 SMALL = 2.0**-10

@@ -1,9 +1,11 @@
 """What a comparison tells its reader."""
 
+from dataclasses import replace
+
 import pytest
 from neuromf_spec.registry import laws
 
-from neuromf.comparison.comparator import Tolerance, compare
+from neuromf.comparison.comparator import Divergence, Tolerance, compare
 from neuromf.comparison.message import Context, explain
 from neuromf.comparison.stages import STAGES, stage_of
 from neuromf.comparison.table import table_from_frame
@@ -32,6 +34,36 @@ def test_the_columns_before_the_first_divergence_are_told_as_equal():
     """What is equal up to there rules the earlier stages out."""
     text = told(with_cell(frame_of(4), 1, "t_mean", 9.0))
     assert "equal up to there: step batch_hash\n" in text
+
+
+def test_the_whole_message_of_the_first_cell_and_of_the_last():
+    """Nothing before it, nothing after it, no key: each is said in its word; of several, each is listed."""
+    last, batch, lr = frame_of(4), stage_of("batch_hash"), stage_of("lr")
+    assert told(with_cell(last, 0, "batch_hash", "x"), config_changes={}) == (
+        "REGRESSED run against case: 4 steps compared\n"
+        f"  first divergence: step 0, column batch_hash (stage {batch.name}: {batch.what})\n"
+        f"  golden {last['batch_hash'][0]}, found x\n"
+        "  equal up to there: step\n"
+        "  also beyond tolerance: nothing\n"
+        f"  laws: {', '.join(batch.laws)}\n"
+        f"  keys that set this stage: {', '.join(batch.keys)}\n"
+        "  configuration: no key differs\n"
+    )
+    for column in ("lr", "update_rms", "ema_gap"):
+        last = with_cell(last, 3, column, 9.0)
+    text = told(last, config_changes={"a.b": (1, 2), "c.d": (3, 4)}, next_command="do")
+    assert f"  equal up to there: {' '.join(NAMES[: NAMES.index('lr')])}\n" in text
+    assert "  also beyond tolerance: update_rms in 1 steps, ema_gap in 1 steps\n" in text
+    assert f"  laws: {', '.join(lr.laws)}\n  keys that set this stage: {', '.join(lr.keys)}\n" in text
+    assert text.endswith("  configuration: a.b 1 -> 2; c.d 3 -> 4\n  next: do\n")
+
+
+def test_of_traces_that_part_in_their_first_column_nothing_is_equal():
+    """`step` is the first of all; steps of another number are told by it."""
+    golden, table = (table_from_frame(frame_of(2)) for _ in range(2))
+    first = Divergence(0, "step", "data", 0.0, 1.0)
+    comparison = replace(compare(table, golden, {}), first=first, differing={"step": 1}, unchanged=())
+    assert "  equal up to there: nothing\n" in explain(comparison, Context("a run"))
 
 
 def test_laws_keys_and_changes_are_told():

@@ -10,6 +10,8 @@ from neuromf.config import Config
 from neuromf.trace.columns import COLUMNS, NAMES
 from tests.support.trace_strategies import moved_cells, table_of, table_with
 
+pytestmark = pytest.mark.law("CMP-001")
+
 STEPS = 4
 TABLE = table_of(STEPS)
 STAGE_OF = {

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from neuromf.comparison.table import read_table
+from neuromf.comparison.table import read_table, table_from_frame
 from neuromf.errors import InputError
+from neuromf.trace.columns import COLUMNS
 from tests.support.trace_strategies import frame_of, with_cell
 
 
@@ -65,3 +66,15 @@ def test_a_missing_file_is_refused(tmp_path):
     """No file is a sentence too."""
     with pytest.raises(InputError):
         read_table(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
+def test_a_table_without_a_column_has_all_the_others_with_their_types(column):
+    """Whichever is missing; a step is a whole number, beyond what a float can count too."""
+    frame = frame_of(2).assign(step=[2**53 + 1, 2**53 + 2]).drop(columns=column.name)
+    table = table_from_frame(frame)
+    kinds = {name: found.values.dtype.kind for name, found in table.numbers.items()}
+    wanted = {c.name: {"int": "i", "text": "O", "float": "f"}[c.kind] for c in COLUMNS if c is not column}
+    assert dict.fromkeys(table.texts, "O") | kinds == wanted
+    if column.name != "step":
+        assert table.numbers["step"].values.tolist() == [2**53 + 1, 2**53 + 2]

@@ -15,6 +15,8 @@ from tests.support.command_line import run_command
 from tests.support.reported_run import write_run
 from tests.support.told_numbers import FLOATS, cell, telling_rows
 
+pytestmark = pytest.mark.law("OBS-002")
+
 ROWS = telling_rows(12)
 TOLERANCES = {name: Tolerance(rtol=1e-4, atol=1e-9, noise=1e-6 * (place + 1)) for place, name in enumerate(FLOATS)}
 

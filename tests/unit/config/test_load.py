@@ -188,6 +188,14 @@ def test_every_key_changes_the_hash():
     }
 
 
+def test_an_average_can_be_left_out():
+    """ema.decay null is a configuration of its own; 0 and 1, with which nothing is averaged either, are refused."""
+    assert load_config("smoke", "ema.decay=null").ema.decay is None
+    for value in ("0", "1", "0.0", "1.0"):
+        with pytest.raises(InputError, match="not allowed here"):
+            load_config("smoke", f"ema.decay={value}")
+
+
 def _other_values() -> dict[str, str]:
     """A valid value other than the default for each key that can change alone."""
     return {
@@ -205,11 +213,15 @@ def _other_values() -> dict[str, str]:
         "unet.num_res_blocks": "1",
         "unet.norm_num_groups": "16",
         "unet.time_scale": "2.0",
+        "unet.conditioning": "gap",
+        "unet.embedding_precision": "fp32",
         "unet.flash_attention": "true",
         "unet.resblock_updown": "true",
         "meanflow.prediction": "u",
         "meanflow.tangent": "v_head",
         "meanflow.jvp": "finite_difference meanflow.fd_step=0.001",
+        "meanflow.fd_scheme": "central",
+        "meanflow.derivative_precision": "bf16",
         "meanflow.loss_terms": "dual",
         "meanflow.reduction": "sum",
         "meanflow.norm_eps": "0.5",
@@ -218,6 +230,8 @@ def _other_values() -> dict[str, str]:
         "meanflow.channel_weights": "inverse_variance",
         "time_sampling.mu": "0.0",
         "time_sampling.sigma": "2.0",
+        "time_sampling.r_mu": "-4.0",
+        "time_sampling.r_sigma": "1.6",
         "time_sampling.data_proportion": "0.5",
         "time_sampling.uniform_fraction": "0.1",
         "time_sampling.t_min": "0.01",

@@ -8,7 +8,7 @@ import yaml
 
 from neuromf.config import load_config
 from neuromf.config.key_lines import key_lines
-from neuromf.config.places import Place, error_place, key_places
+from neuromf.config.places import FilePlace, error_place, key_places
 from neuromf.config.provenance import value_sources
 from neuromf.config.resolve import flat_config, flatten
 from neuromf.errors import InputError
@@ -71,9 +71,9 @@ def test_the_last_file_that_sets_a_key_is_its_place():
     write("child.yaml", "extends: ./base.yaml\n\ntraining:\n  beta2: 0.8\n")
     write("over.yaml", "#\nema:\n  decay: 0.5\n")
     places = key_places(["child.yaml", "over.yaml"])
-    assert places.of("training.beta2") == Place(Path("child.yaml"), 4)
-    assert places.of("training.epochs") == Place(Path("base.yaml"), 2 + 1)
-    assert places.of("ema.decay") == Place(Path("over.yaml"), 3)
+    assert places.of("training.beta2") == FilePlace(Path("child.yaml"), 4)
+    assert places.of("training.epochs") == FilePlace(Path("base.yaml"), 2 + 1)
+    assert places.of("ema.decay") == FilePlace(Path("over.yaml"), 3)
 
 
 def test_a_value_of_a_recipe_is_placed_where_the_recipe_is_extended():
@@ -84,7 +84,7 @@ def test_a_value_of_a_recipe_is_placed_where_the_recipe_is_extended():
     assert place.note == "training.beta2 is from recipe failed_225, which this line extends"
 
 
-def test_a_value_of_a_recipe_beside_a_file_is_placed_at_the_top_of_the_file():
+def test_a_value_of_a_recipe_beside_a_file_is_placed_at_its_top():
     """No line names the recipe; the note does."""
     write("a.yaml", "#\nema:\n  decay: 0.5\n")
     place = key_places(["failed_225", "a.yaml"]).of("training.beta2")
@@ -92,7 +92,7 @@ def test_a_value_of_a_recipe_beside_a_file_is_placed_at_the_top_of_the_file():
     assert place.note == "training.beta2 is from recipe failed_225, named beside this file"
 
 
-def test_a_value_of_an_override_is_not_placed_at_the_line_that_it_overrides():
+def test_an_override_is_not_placed_at_the_line_that_it_overrides():
     """The line in the file holds another value: the top of the file is told, with a note."""
     write("a.yaml", "#\ntraining:\n  beta2: 0.9\n")
     for override in ("training.beta2=0.5", "training={beta2: 0.5}"):
@@ -181,5 +181,5 @@ def test_an_error_about_what_a_key_names_is_placed_at_the_key():
     """As that of a folder of scans which is not there."""
     write("a.yaml", "data:\n  source: nifti\n  root: nowhere\n")
     error = InputError("is not there", remedy="name one", file=os.path.abspath("nowhere"), key="data.root")
-    assert error_place(error, ["a.yaml"]) == Place(Path("a.yaml"), 3)
+    assert error_place(error, ["a.yaml"]) == FilePlace(Path("a.yaml"), 3)
     assert error_place(InputError("is no TOML", remedy="x", file="a.yaml", key="--waivers"), ["b.yaml"]).line == 1

@@ -8,6 +8,7 @@ from neuromf.config.yaml_file import parse_yaml
 from neuromf.errors import InputError
 
 
+@pytest.mark.law("CFG-001")
 def test_a_merged_mapping_gives_what_is_not_said_here():
     """Own keys win over merged ones, before and after the merge key."""
     text = "a: &a {x: 1, y: 2}\nb:\n  y: 3\n  <<: *a\n  z: 4\nc: {<<: *a, x: 5}\n"

@@ -93,6 +93,7 @@ def test_the_selection_is_printed_before_the_first_scan_is_encoded(
     assert len(seen) == 5
 
 
+@pytest.mark.law("DATA-007")
 def test_other_subjects_of_the_same_files_are_another_store(root, tmp_path, preprocessing, codec_file, monkeypatch):
     """A store that was made when each file was its own subject does not serve where scans of a person are joined."""
     monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "cache"))

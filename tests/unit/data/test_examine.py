@@ -16,6 +16,7 @@ from neuromf.errors import InputError
 from tests.support.bad_scans import AFFINE, BAD, SHAPE, head, write_bad, write_good
 
 
+@pytest.mark.law("DATA-004")
 @pytest.mark.parametrize("whole", [False, True])
 def test_every_bad_scan_is_named_with_its_reason_at_once(tmp_path, whole):
     """One of each kind among good ones: all of them are found, with what to do, and nothing else."""

@@ -47,6 +47,7 @@ COMPRESSED = {
 }
 
 
+@pytest.mark.law("DATA-004")
 @pytest.mark.parametrize("damage", COMPRESSED)
 def test_a_damaged_gzip_is_refused_by_name(whole, damage):
     """Checksum, length and end of a gzip are read, and are those of the scan that the header describes."""
@@ -66,6 +67,7 @@ UNCOMPRESSED = {
 }
 
 
+@pytest.mark.law("DATA-004")
 @pytest.mark.parametrize("damage", UNCOMPRESSED)
 def test_a_file_of_another_length_than_its_header_says_is_refused(whole, damage):
     """Neither too few nor too many bytes are passed over; a header is refused without its voxels."""

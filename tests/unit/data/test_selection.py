@@ -247,6 +247,7 @@ def annex_link(path):
     path.symlink_to(f".git/annex/objects/{path.name}")
 
 
+@pytest.mark.law("DATA-004")
 def test_links_without_content_are_refused_with_count_first_and_remedy(tmp_path):
     """What DataLad has not fetched does not drop out of the cohort."""
     touch(tmp_path, "sub-01/anat/sub-01_T1w.nii.gz")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from statistics import NormalDist
 
 import pytest
 from neuromf_spec.registry import law, laws
@@ -101,15 +102,15 @@ def test_the_lost_run_as_recorded_points_to_the_time_derivative():
     config, rows = recorded()
     suspects = diagnose(config, rows, [])
     assert (suspects[0].name, suspects[0].law) == (DERIVATIVE, "JVP-003")
-    assert suspects[0].score > 0.99
+    assert suspects[0].score > 0.97
     assert suspects[1].score < 0.5
     assert any("4,817 times" in reason for reason in suspects[0].supporting)
 
 
 def test_the_predicted_error_of_the_derivative_is_among_the_evidence():
-    """The finite difference of step 1e-3 at scale 1000 in bf16 is predicted to be off by 64 %."""
+    """The finite difference of step 1e-3 at scale 1000 is predicted to be biased by 49 %."""
     suspect = first(*recorded())
-    assert any("64.33 % of du/dt" in reason for reason in suspect.supporting)
+    assert any("48.63 % of du/dt" in reason for reason in suspect.supporting)
 
 
 def test_the_lost_run_trained_again_points_to_the_time_derivative():
@@ -263,9 +264,9 @@ def test_a_number_that_is_not_finite_counts_as_faulty(value):
 
 
 def test_a_law_counts_a_point_for_each_decade_beyond_its_bound():
-    """64 % of error where 1 % is allowed is 1.8 points, and a kept law at most one against."""
+    """49 % of bias where 10 % are allowed is 0.69 points, and a kept law at most one against."""
     findings = law_findings(load_config(["failed_225"]))
-    assert law_reading("JVP-003", "", findings["JVP-003"]).points == pytest.approx(math.log10(64.33), abs=1e-3)
+    assert law_reading("JVP-003", "", findings["JVP-003"]).points == pytest.approx(math.log10(4.863), abs=1e-3)
     assert law_reading("TIME-006", "", findings["TIME-006"]).points == pytest.approx(math.log10(2))
     kept = law_findings(load_config(["recommended"]))
     assert law_reading("JVP-003", "", kept["JVP-003"]).points == KEPT == -1
@@ -283,6 +284,10 @@ def test_samples_below_the_clamp_are_counted_by_the_drawn_times():
     """P(t < 0.05) is 3.0e-5 for the lost run's sampler, and none where sampler and clamp agree."""
     assert share_below_clamp(load_config(["failed_225"])) == pytest.approx(3.0e-5, rel=0.02)
     assert share_below_clamp(load_config(["recommended"])) == 0
+    # With the second time around 0 both are below as seldom as each is, times each other.
+    unlike = share_below_clamp(load_config(["failed_225"], ["time_sampling.r_mu=0.0", "time_sampling.r_sigma=2.0"]))
+    logit = math.log(0.05 / 0.95)
+    assert unlike == pytest.approx(NormalDist(-0.4, 1.0).cdf(logit) * NormalDist(0.0, 2.0).cdf(logit))
 
 
 def test_rows_of_epochs_are_not_held_against_closed_forms_of_a_step():

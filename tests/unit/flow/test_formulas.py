@@ -20,6 +20,16 @@ def test_a_larger_normal_draw_is_a_later_time():
     assert pairs.r_B[0] == pytest.approx(1 / (1 + np.exp(-0.6)), rel=1e-15)
 
 
+def test_a_second_time_has_its_own_mean_and_deviation():
+    """The second draw n is sigmoid(r_mu + r_sigma n), or with one of the two that of the first; t is the larger."""
+    normals, uniforms = np.array([[2.0, 1.0]]), np.zeros((1, 3))
+    for given, logit in (({"r_mu": 3.0, "r_sigma": 0.5}, 3.5), ({"r_mu": 3.0}, 4.0), ({"r_sigma": 0.5}, 0.1)):
+        settings = TimeSettings(uniform_fraction=0.0, **given)
+        pairs = draw_times(normals, uniforms, np.array([False]), settings)
+        expected = sorted(1 / (1 + np.exp([-1.6, -logit])))
+        assert [pairs.r_B[0], pairs.t_B[0]] == pytest.approx(expected, rel=1e-15)
+
+
 @pytest.mark.parametrize(("fraction", "draw", "uniform"), [(0.0, 0.0, False), (0.5, 0.5, False), (0.5, 0.4999, True)])
 def test_the_uniform_slice_is_half_open(fraction, draw, uniform):
     """A pair is uniform where its draw is below uniform_fraction; a fraction of 0 leaves none, whatever is drawn."""

@@ -150,10 +150,10 @@ ZONES = {"Etc/GMT-14": "2027-01-01", "Etc/GMT+11": "2026-12-31", "UTC": "2026-12
 @pytest.mark.parametrize(("zone", "day"), ZONES.items())
 def test_a_last_day_ends_with_the_day_of_the_place_where_it_is_asked(tmp_path, monkeypatch, zone, day):
     """At one moment it is the last day here and the next one there: gate and training go by their own calendar."""
-    layers, overrides = ["recommended"], ["training.beta2=0.999"]
+    layers, overrides = ["recommended"], ["time_sampling.data_proportion=1.0"]
     config = load_config(layers, overrides)
     waiver = Waiver(
-        law="OPT-001", config="recommended", reason="a test", owner="us", expires=datetime.date(2026, 12, 31)
+        law="TIME-007", config="recommended", reason="a test", owner="us", expires=datetime.date(2026, 12, 31)
     )
     candidate = LaunchCandidate.of(config, layers, overrides)
     monkeypatch.setattr(time, "time", lambda: NOON)
@@ -168,7 +168,7 @@ def test_a_last_day_ends_with_the_day_of_the_place_where_it_is_asked(tmp_path, m
         assert (judge(candidate, [waiver]).status == "PASS") is here
         options = GateOptions(tmp_path / "t.json", None, None)
         if here:
-            assert "waived until 2026-12-31: OPT-001" in require_admission(config, layers, overrides, options)
+            assert "waived until 2026-12-31: TIME-007" in require_admission(config, layers, overrides, options)
         else:
             with pytest.raises(InputError, match="expired on 2026-12-31"):
                 require_admission(config, layers, overrides, options)

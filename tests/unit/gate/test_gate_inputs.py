@@ -58,6 +58,7 @@ def detail(verdict, law_id):
     return next(law["detail"] for law in verdict["laws"] if law["law_id"] == law_id)
 
 
+@pytest.mark.law("DATA-004")
 def test_every_unusable_file_blocks_the_gate_and_is_named(gate, tmp_path):
     """A user with nine bad files learns of nine, with reason and remedy, in one turn."""
     write_good(tmp_path / "scans", 4)
@@ -95,6 +96,7 @@ def test_a_good_cohort_passes_and_is_said_to_have_been_read(gate, tmp_path):
     assert "2 laws hold of scans and autoencoder: DATA-004, DATA-005" in ended.stdout
 
 
+@pytest.mark.law("DATA-005")
 def test_own_scans_without_their_autoencoder_block_the_gate(gate, tmp_path):
     """A bad scan and a missing autoencoder are told in one turn."""
     write_good(tmp_path / "scans", 4)
@@ -105,6 +107,7 @@ def test_own_scans_without_their_autoencoder_block_the_gate(gate, tmp_path):
     assert "nowhere.pt" in detail(verdict, "DATA-005")
 
 
+@pytest.mark.law("DATA-005")
 def test_an_autoencoder_of_another_shape_blocks_own_scans(gate, monkeypatch, tmp_path):
     """It loads, and would give latents that the network cannot read."""
     from neuromf.nets.vae_architecture import VaeArchitecture, build_vae
@@ -214,6 +217,7 @@ def test_the_smoke_training_uses_own_latents_and_judges_all(tmp_path, monkeypatc
     assert run.real.shape == run.generated.shape == (16, 16)
 
 
+@pytest.mark.law("DATA-004")
 def test_a_training_names_every_bad_scan_before_it_encodes_one(tmp_path, monkeypatch):
     """One sentence names all nine; no scan was encoded for it."""
     write_good(tmp_path / "scans", 4)

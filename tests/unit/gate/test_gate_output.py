@@ -57,11 +57,15 @@ def test_a_law_that_is_judged_twice_counts_once(verdict):
 
 
 def test_json_names_the_blocked_laws(verdict):
-    """The document lists blocked and warned laws by id beside the full results."""
+    """The document lists by id what refuses the launch and what of that is safety gear, beside the full results."""
     document = json.loads(verdict.to_json())
 
     assert document["status"] == "BLOCKED"
-    assert set(document["blocked"]) == {law["law_id"] for law in document["laws"] if law["status"] == "block"}
+    assert set(document["blocked"]) == {
+        law["law_id"] for law in document["laws"] if law["status"] in ("block", "policy")
+    }
+    assert document["policy"] == [law["law_id"] for law in document["laws"] if law["status"] == "policy"]
+    assert set(document["policy"]) < set(document["blocked"])
 
 
 def smoke_line(verdict, **ends):

@@ -12,6 +12,7 @@ from typing import get_args
 from xml.etree import ElementTree
 
 import numpy as np
+import pytest
 from neuromf_spec.registry import laws
 from rich.console import Console
 
@@ -25,6 +26,8 @@ from neuromf.gate.verdict import GateVerdict
 from neuromf.report.charts import slice_png
 from neuromf.report.gate_page import gate_page
 from tests.support.told_numbers import cell, telling_rows
+
+pytestmark = pytest.mark.law("OBS-002")
 
 SUMMED = ("raw_total", "raw_fm", "raw_mf", "weighted", "objective")
 
@@ -75,7 +78,9 @@ def foreign(text: str, result: LawResult) -> list[str]:
     return [found for found in re.findall(r"(?:-of-|key)(\d\d)", text) if found != number]
 
 
-LOUD = [result for status in ("block", "warn", "waived", "info") for result in RESULTS if result.status == status]
+LOUD = [
+    result for status in ("block", "policy", "warn", "waived", "info") for result in RESULTS if result.status == status
+]
 """What is printed in full, in its order."""
 
 
@@ -123,7 +128,8 @@ def test_the_last_lines_count_laws_by_status_and_tell_the_smoke_training():
     """Ids by status, seconds, and each loss from its first to its last."""
     *_, smoke, closing = printed(400).splitlines()
     ids = {s: ", ".join(r.law_id for r in RESULTS if r.status == s) for s in get_args(Status)}
-    said = f"blocked by: {ids['block']}; warnings: {ids['warn']}; waived: {ids['waived']}; 12.3 s"
+    gear = f"safety gear missing: {ids['policy']}"
+    said = f"blocked by: {ids['block']}; {gear}; warnings: {ids['warn']}; waived: {ids['waived']}; 12.3 s"
     assert closing == f"BLOCKED mine.yaml: {len(RESULTS)} laws judged; {said}"
     ends = ", ".join(f"{n} {SMOKE['first'][n]:.3g} -> {SMOKE['last'][n]:.3g}" for n in SUMMED)
     assert smoke == f"smoke training, 17 steps on the demo's: {ends}"
@@ -134,16 +140,17 @@ def test_the_json_holds_every_result_as_it_is():
     document = json.loads(VERDICT.to_json())
     assert document["laws"] == [asdict(result) for result in RESULTS]
     assert set(document["laws"][0]) == {field.name for field in fields(LawResult)}
-    for key, status in (("blocked", "block"), ("warned", "warn"), ("waived", "waived")):
-        assert document[key] == [result.law_id for result in RESULTS if result.status == status]
+    shown = {"blocked": ("block", "policy"), "policy": ("policy",), "warned": ("warn",), "waived": ("waived",)}
+    for key, statuses in shown.items():
+        assert document[key] == [result.law_id for result in RESULTS if result.status in statuses]
     assert (document["smoke"], document["seconds"], document["notes"]) == (SMOKE, 12.34, ["a note"])
     assert (document["config"], document["config_hash"]) == ("mine.yaml", "ab" * 32)
 
 
 def test_the_junit_case_of_a_law_holds_its_own_numbers():
-    """A failure for a law that blocks, output for every other; tests, failures and seconds are counted."""
+    """A failure for a law that refuses the launch, output for every other; tests and failures are counted."""
     suite = ElementTree.fromstring(to_junit(VERDICT))
-    blocked = [result for result in RESULTS if result.status == "block"]
+    blocked = [result for result in RESULTS if result.status in ("block", "policy")]
     assert (suite.attrib["tests"], suite.attrib["failures"]) == (str(len(RESULTS)), str(len(blocked)))
     assert float(suite.attrib["time"]) == 12.34
     for case, result in zip(suite, RESULTS, strict=True):
@@ -181,7 +188,7 @@ class LawCards(HTMLParser):
 def test_the_card_of_a_law_on_the_page_holds_its_own_numbers():
     """Gravest first, every card with value, bound, key, reasons, remedy and sources of its result."""
     page = gate_page(VERDICT, load_config(["smoke"]), None)
-    order = sorted(RESULTS, key=lambda r: ("block", "warn", "waived", "info", "pass").index(r.status))
+    order = sorted(RESULTS, key=lambda r: ("block", "policy", "warn", "waived", "info", "pass").index(r.status))
     cards = [" ".join(card.split()) for card in LawCards(page).cards]
     assert len(cards) == len(order)
     for card, result in zip(cards, order, strict=True):

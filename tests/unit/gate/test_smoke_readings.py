@@ -143,3 +143,10 @@ def test_an_average_that_strays_in_one_weight_is_found(small):
 
     average = next(result for result in smoke_of(small, change, before=nothing).results if result.law_id == "EMA-001")
     assert (average.status, average.value) == ("block", -1)
+
+
+def test_a_training_without_an_average_is_judged_without_its_law():
+    """With ema.decay null the smoke training says nothing of EMA-001, and draws its picture with the weights."""
+    found = smoke_of(make_tiny_config(*KEYS, "ema.decay=null"), lambda record, _: record, before=nothing)
+    assert "EMA-001" not in {result.law_id for result in found.results}
+    assert found.generated.any()

@@ -75,6 +75,7 @@ def test_each_column_is_held_to_its_own_tolerance(case, column):
     assert "environment: as it was\n" in verdict.text
 
 
+@pytest.mark.law("CMP-001")
 @pytest.mark.parametrize(
     ("frame", "outcome"),
     [

@@ -74,7 +74,11 @@ def test_an_option_that_is_none_of_ours_replaces_nothing(line):
         ("--tasks-per-node=2", "is one task"),
         ("--ntasks", "has no value"),
         ("--time=", "has no value"),
-        ("--signal=TERM@60", "saves on SIGUSR1"),
+        (
+            "--signal=TERM@60",
+            "'--signal=TERM@60': the job saves on SIGUSR1 to its script, before its time is up; "
+            "write --signal=B:USR1@SECONDS, 30 or more.",
+        ),
         ("--signal=USR1@60", "saves on SIGUSR1"),
         ("--signal=B:USR1@5", "30 or more"),
         ("--signal=B:USR1", "@SECONDS"),
@@ -97,6 +101,28 @@ def test_what_breaks_the_job_is_refused(line, words):
         check(line)
     assert words in str(refused.value)
     assert str(refused.value).startswith("--sbatch: ")
+
+
+@pytest.mark.parametrize(
+    ("line", "options"),
+    [
+        ("--time=60", [("time", "60")]),
+        ("--time 60", [("time", "60")]),
+        ("--tasks 1", [("ntasks", "1")]),
+        ("--requeue", [("requeue", None)]),
+        ("--exclusive", [("exclusive", None)]),
+        ("-t60", [("time", "60")]),
+        ("-t 60", [("time", "60")]),
+        ("-w n1", [("w", "n1")]),
+        ("-wn1", [("w", "n1")]),
+        ("-HJ a", [("H", None), ("job-name", "a")]),
+        ("-Hw n1", [("H", None), ("w", "n1")]),
+        ("-H --time=60 -p a", [("H", None), ("time", "60"), ("partition", "a")]),
+    ],
+)
+def test_an_option_has_its_name_its_value_and_the_line_it_was_typed_in(line, options):
+    """The long name, or the letter where none is known; several of a line have the line in common."""
+    assert [(option.name, option.value, option.text) for option in read(line).options] == [(*o, line) for o in options]
 
 
 @pytest.mark.parametrize("line", ["--gres=gpu:1", "--gres=shard:1", "-G 1", "--gpus-per-socket=1"])

@@ -130,7 +130,7 @@ def launched(plain, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "seed.yaml").write_text("training.seed: 5\n")
     (tmp_path / "waivers.toml").write_text(
-        '[[waiver]]\nlaw = "OPT-001"\nconfig = "elsewhere"\nreason = "a"\nowner = "us"\nexpires = 2999-01-01\n'
+        '[[waiver]]\nlaw = "TIME-007"\nconfig = "elsewhere"\nreason = "a"\nowner = "us"\nexpires = 2999-01-01\n'
     )
 
     def run(*arguments, out="run"):

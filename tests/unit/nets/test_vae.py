@@ -228,6 +228,7 @@ def test_foreign_checkpoint_is_refused_and_runs_nothing(tmp_path, capsys, conten
     assert "unpickled" not in capsys.readouterr().out
 
 
+@pytest.mark.law("DATA-005")
 @pytest.mark.parametrize("keep", [0, 7, 1000, 0.5])
 def test_truncated_file_is_refused(tmp_path, maisi_file, keep):
     """A file cut short anywhere is an InputError, for both layouts."""
@@ -255,6 +256,7 @@ def test_loading_does_not_touch_the_file():
     assert hashlib.sha256(DEMO_WEIGHTS.read_bytes()).hexdigest() == before
 
 
+@pytest.mark.law("DATA-005")
 def test_a_checkpoint_whose_checksum_fails_is_refused(tmp_path, maisi_file):
     """One changed bit in a weight is noticed by the archive's own checksum, which torch does not compare."""
     content = bytearray(maisi_file.read_bytes())

@@ -25,6 +25,8 @@ from neuromf.replay.verdict import RepairVerdict, judge_repairs
 from tests.support.tiny_run import make_tiny_config
 from tests.support.told_numbers import telling_rows
 
+pytestmark = pytest.mark.law("OBS-002")
+
 DIMS, CHANNELS = 442_368, 4
 
 

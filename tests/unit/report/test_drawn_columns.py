@@ -19,6 +19,8 @@ from tests.support.drawn_paths import axis_labels, drawn_lines, is_course_of, le
 from tests.support.reported_run import HALT, STEPS_PER_EPOCH, WARNING, write_run
 from tests.support.told_numbers import FLOATS, cell, telling_rows
 
+pytestmark = pytest.mark.law("OBS-002")
+
 STEPS = 24
 ROWS = telling_rows(STEPS)
 LOG, LINEAR = np.log10, np.asarray

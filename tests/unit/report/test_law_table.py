@@ -55,3 +55,11 @@ def test_without_monitors_only_the_guard_is_said_to_have_watched(tmp_path):
     runs = read_runs([write_run(tmp_path / "run", "training.monitors=false")])
     watched = [row.law.id for row in law_rows(runs) if row.trained[0].text]
     assert sorted(watched) == sorted(GUARD)
+
+
+def test_a_run_without_an_average_is_not_said_to_have_kept_one(tmp_path):
+    """Nothing was judged of the average, on paper or in training; beside a run that keeps one the row is half empty."""
+    without, kept = write_run(tmp_path / "without", "ema.decay=null"), write_run(tmp_path / "kept")
+    assert not {"EMA-001", "EMA-002"} & {row.law.id for row in law_rows(read_runs([without]))}
+    (row,) = (row for row in law_rows(read_runs([without, kept])) if row.law.id == "EMA-001")
+    assert [bool(judgement.text) for judgement in (*row.planned, *row.trained)] == [False, True, False, True]

@@ -19,6 +19,8 @@ from neuromf.report.run_facts import read_runs
 from tests.support.reported_run import write_run
 from tests.support.told_numbers import NUMBER, cell, level, places_of, telling_rows
 
+pytestmark = pytest.mark.law("OBS-002")
+
 STEPS, WINDOW = 21, 10
 ROWS = telling_rows(STEPS)
 NAMES = ("raw_total", "weighted")

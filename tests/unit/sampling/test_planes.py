@@ -19,6 +19,8 @@ from neuromf.sampling.montage import PLANES, draw_montage, mid_slice
 from tests.support.reported_run import write_run
 from tests.support.tiny_run import make_tiny_config
 
+pytestmark = pytest.mark.law("OBS-002")
+
 SHAPE = (10, 13, 16)
 """Cells to the right, to the front, up; no two alike, even and odd."""
 

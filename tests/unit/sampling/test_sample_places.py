@@ -94,7 +94,9 @@ def asked(store, tmp_path, monkeypatch):
         codec=lambda vae: asked.update(vae=vae) or BlockCodec(),
         real=lambda count: asked.update(real=count) or store.split("train"),
     )
-    config = SimpleNamespace(unet="the run's net", meanflow=SimpleNamespace(tangent="v_head"))
+    config = SimpleNamespace(
+        unet="the run's net", meanflow=SimpleNamespace(tangent="v_head"), ema=SimpleNamespace(decay=0.9)
+    )
     checkpoint = SimpleNamespace(state={"config_hash": "same"}, path=tmp_path / "checkpoint", step=7)
     net = SimpleNamespace(to=lambda device: asked.update(device=device) or net)
     for name, value in {
@@ -104,6 +106,7 @@ def asked(store, tmp_path, monkeypatch):
         "run_latents": lambda run, config: known,
         "build_unet": lambda unet, **more: asked.update(unet=unet, **more) or net,
         "load_average": lambda path, net: asked.update(weights=path),
+        "load_weights": lambda path, net: asked.update(weights=("of the step", path)),
         "draw_latents": lambda *given, **more: asked.update(drawn=(given, more)) or drawn,
         "draw_montage": lambda path, groups, title: (asked.update(montage=groups, title=title), Path(path).touch()),
     }.items():
@@ -141,6 +144,16 @@ def test_samples_are_drawn_as_they_were_asked_for(store, asked, tmp_path, steps,
     assert (asked["vae"], asked["real"]) == (tmp_path / "vae", 2)
     assert (files.step, files.montage) == (7, tmp_path / "out" / "montage.png")
     assert asked["title"] == f"optimiser step 7, {words}"
+    assert files.weights == "optimiser step 7"
+
+
+def test_without_an_average_the_weights_of_the_step_are_drawn_with(asked, tmp_path):
+    """A run whose ema.decay is null is sampled by its weights; montage and console say so."""
+    asked["config"].ema.decay = None
+    files = sampled(tmp_path)
+    assert asked["weights"] == ("of the step", tmp_path / "checkpoint")
+    assert files.weights == "optimiser step 7 (weights themselves, no average)"
+    assert asked["title"].startswith(f"{files.weights}, 1 network")
 
 
 @pytest.mark.parametrize("state", [None, {"config_hash": "another"}])

@@ -10,6 +10,8 @@ from neuromf_spec.claims import ClaimVerdict, Kind, ReviewClaim, claims, parse
 from neuromf_spec.registry import laws
 
 ROOT = Path(__file__).parents[3]
+FIRST_READING = 62
+"""Claims that were judged in the order of the review."""
 EVERY_CLAIM = pytest.mark.parametrize("row", claims(), ids=lambda row: row.id)
 
 
@@ -25,10 +27,13 @@ def test_the_review_is_covered():
 
 
 def test_ids_count_up_and_quotes_are_unique():
-    """Ids are CLAIM-01 and so on without a gap, sections rise, and no sentence of the review is judged twice."""
+    """Ids are CLAIM-01 and so on without a gap, sections rise, and no sentence of the review is judged twice.
+
+    An id stays with its claim: those judged after the first reading follow it, whatever their section.
+    """
     assert [row.id for row in claims()] == [f"CLAIM-{number:02}" for number in range(1, len(claims()) + 1)]
     sections = [tuple(map(int, row.section.split("."))) for row in claims()]
-    assert sections == sorted(sections)
+    assert sections[:FIRST_READING] == sorted(sections[:FIRST_READING])
     assert len({row.quote for row in claims()}) == len(claims())
 
 

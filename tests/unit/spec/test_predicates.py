@@ -80,6 +80,7 @@ def test_equivalent_norm_eps_is_its_own_inverse():
     assert equivalent_norm_eps("sum", 442_368, 442_368) == 1.0
 
 
+@pytest.mark.law("LR-003")
 @pytest.mark.parametrize(
     ("warmup", "passed", "severity"),
     [
@@ -91,7 +92,7 @@ def test_equivalent_norm_eps_is_its_own_inverse():
         (1_876, False, Severity.BLOCK),
     ],
 )
-def test_warmup_is_told_above_a_tenth_warned_of_above_three_and_blocked_beyond_the_run(warmup, passed, severity):
+def test_a_warmup_is_told_then_warned_of_then_blocked(warmup, passed, severity):
     """Of 1,875 steps 187 pass, 200 are told, 563, above 30 %, warn, and 1,876 never reach the rate and block."""
     finding = warmup_share(warmup_steps=warmup, optimiser_steps=1_875)
     assert (finding.passed, finding.severity) == (passed, severity)
@@ -120,6 +121,7 @@ def test_suggested_accumulation_is_the_smallest_at_a_quarter_of_mf_samples():
     assert not mf_samples_per_update(**arguments, gradient_accumulation_steps=needed - 1).passed
 
 
+@pytest.mark.law("TIME-007")
 def test_a_run_without_mf_samples_is_refused_by_a_law_of_its_own():
     """At data_proportion 1 TIME-007 falls and names the share as the remedy; BATCH-001 has nothing to say."""
     batch = mf_samples_per_update(batch_size_per_gpu=8, gpus=2, gradient_accumulation_steps=8, data_proportion=1.0)
@@ -130,6 +132,7 @@ def test_a_run_without_mf_samples_is_refused_by_a_law_of_its_own():
     assert not mean_flow_samples(share=float("nan")).passed
 
 
+@pytest.mark.law("BATCH-001")
 @pytest.mark.parametrize(
     ("samples", "passed", "severity"),
     [(3, False, None), (4, False, Severity.INFO), (15, False, Severity.INFO), (16, True, None)],
@@ -142,6 +145,7 @@ def test_few_mf_samples_are_told_and_very_few_warned_of(samples, passed, severit
     assert (finding.passed, finding.severity) == (passed, severity)
 
 
+@pytest.mark.law("EMA-002")
 @pytest.mark.parametrize(
     ("decay", "steps", "passed", "severity"),
     [
@@ -156,6 +160,7 @@ def test_a_short_average_is_told_and_a_long_one_is_warned_of(decay, steps, passe
     assert (finding.passed, finding.severity) == (passed, severity)
 
 
+@pytest.mark.law("OPT-001")
 @pytest.mark.parametrize(
     ("beta2", "steps", "passed", "severity"),
     [(0.95, 400, True, None), (0.999, 6_750, False, Severity.INFO), (0.999, 999, False, Severity.WARN)],
@@ -166,6 +171,7 @@ def test_a_window_longer_than_the_run_is_warned_of(beta2, steps, passed, severit
     assert (finding.passed, finding.severity) == (passed, severity)
 
 
+@pytest.mark.law("JVP-005")
 @pytest.mark.parametrize(
     ("scale", "method", "soft", "passed", "severity"),
     [
@@ -184,6 +190,7 @@ def test_a_fast_time_embedding_is_graded(scale, method, soft, passed, severity):
     assert (finding.passed, finding.severity) == (passed, severity)
 
 
+@pytest.mark.law("TIME-004")
 @pytest.mark.parametrize(
     ("share", "passed", "severity"),
     [
@@ -203,6 +210,7 @@ def test_samples_below_the_clamp_are_judged_by_their_share(share, passed, severi
     assert clamped_share(**arguments, prediction="u").passed
 
 
+@pytest.mark.law("PREC-001")
 @pytest.mark.parametrize(
     ("derivative", "loss", "passed", "severity"),
     [
@@ -220,6 +228,7 @@ def test_a_narrow_loss_blocks_and_a_narrow_derivative_is_graded(derivative, loss
     assert (finding.passed, finding.severity) == (passed, severity)
 
 
+@pytest.mark.law("PREC-002")
 @pytest.mark.parametrize(
     ("scale", "precision", "passed", "severity"),
     [
@@ -236,6 +245,7 @@ def test_an_embedding_is_judged_by_its_phase(scale, precision, passed, severity)
     assert (finding.passed, finding.severity) == (passed, severity)
 
 
+@pytest.mark.law("PRED-003")
 @pytest.mark.parametrize(
     ("prediction", "dims", "passed", "severity"),
     [

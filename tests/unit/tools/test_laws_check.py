@@ -4,7 +4,7 @@ import datetime
 from dataclasses import replace
 
 import pytest
-from neuromf_spec.law import Enforcer, Severity, Source
+from neuromf_spec.law import Basis, Enforcer, Severity, Source
 from neuromf_spec.registry import law, laws
 from neuromf_spec.sources import passages
 from neuromf_spec.waivers import EXAMPLE, Waiver, parse_waivers, shipped_waivers
@@ -211,6 +211,18 @@ def test_the_example_is_a_waiver_and_none_is_shipped():
 
 
 def test_severities_are_those_of_the_design():
-    """Laws warn where a run may be right all the same, and block where it cannot be."""
-    warning = {entry.id for entry in laws().values() if entry.severity is Severity.WARN}
-    assert warning == {"TIME-005", "TIME-006", "JVP-006", "WGT-005", "LR-003", "EMA-002", "GUARD-006"}
+    """Laws inform where good runs do so too, warn where the odds are worse, and ask safety gear of our own runs."""
+    by = {kind: {entry.id for entry in laws().values() if entry.severity is kind} for kind in Severity}
+    assert by[Severity.INFO] == {"TIME-005", "TIME-006", "WGT-005"}
+    assert by[Severity.POLICY] == {"WGT-002", "GUARD-001"}
+    assert by[Severity.WARN] == {
+        "JVP-005", "JVP-006", "PRED-003", "WGT-006", "LR-003", "OPT-001", "OPT-006", "EMA-002", "BATCH-001", "PREC-002",
+        "GUARD-006", "CFG-003",
+    }  # fmt: skip
+
+
+def test_a_law_of_the_mathematics_blocks_or_is_graded():
+    """A law that rests on mathematics alone blocks, unless its number says by how much the odds are worse."""
+    graded = {"EMA-002", "PREC-002", "PRED-003", "JVP-006", "GUARD-006"}
+    mild = {e.id for e in laws().values() if e.basis is Basis.MATHEMATICS and e.severity is not Severity.BLOCK}
+    assert mild == graded

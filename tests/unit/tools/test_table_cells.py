@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pandas as pd
+import pytest
 from scipy.stats import binomtest
 
 from tools.performance.figures import Figure, MachineFigures
@@ -18,6 +19,8 @@ from tools.studies.guard.rules import LONGER, REAL, is_warning
 from tools.studies.guard.section import StudySection
 from tools.studies.guard.store import MEASURES
 from tools.studies.guard.trained import longer_section, real_sections
+
+pytestmark = pytest.mark.law("OBS-002")
 
 
 def cells(text: str) -> list[list[str]]:

@@ -42,6 +42,7 @@ def test_an_interrupted_write_is_not_a_checkpoint(tmp_path, tiny_config, state):
     assert latest_checkpoint(tmp_path) is None
 
 
+@pytest.mark.law("CKPT-001")
 @pytest.mark.parametrize("damage", ["missing", "truncated", "state", "format", "key"])
 def test_a_damaged_checkpoint_is_refused_with_its_path(tmp_path, tiny_config, state, damage):
     """Missing, shortened or foreign files end in one sentence."""
@@ -66,6 +67,7 @@ def test_a_damaged_checkpoint_is_refused_with_its_path(tmp_path, tiny_config, st
     assert str(path) in caught.value.sentence
 
 
+@pytest.mark.law("CKPT-001")
 def test_a_checkpoint_of_another_configuration_is_refused(tmp_path, state):
     """Restoring checks the configuration's hash."""
     path = save_checkpoint(tmp_path, state, "0" * 64)
@@ -91,6 +93,7 @@ def test_a_stray_folder_costs_no_checkpoint(tmp_path, tiny_config, state):
     ]
 
 
+@pytest.mark.law("CKPT-001")
 @pytest.mark.parametrize("file", FILES)
 def test_tensors_of_another_model_are_refused(tmp_path, tiny_config, state, file):
     """A file whose hash was rewritten to match is still not this model's."""

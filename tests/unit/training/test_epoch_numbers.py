@@ -78,6 +78,7 @@ def test_a_record_is_read_back_as_it_was_written(tmp_path):
     assert latest_blocks(read_summary(path), path) == found[-1]
 
 
+@pytest.mark.law("OBS-002")
 def test_a_scalar_of_tensorboard_is_named_by_its_stage_and_column(tmp_path, monkeypatch):
     """Every number of a row under its own name, at the row's step."""
     shown = {}

@@ -36,6 +36,7 @@ def test_block_norms_add_up_to_the_global_norm(tangent):
     assert together == pytest.approx(record.row["grad_norm"], rel=1e-5)
 
 
+@pytest.mark.law("OPT-005")
 def test_measuring_an_infinite_gradient_leaves_the_others_alone():
     """With one infinite gradient the recorded norm is infinite and every other gradient stays finite."""
     config, state, source = trainer()

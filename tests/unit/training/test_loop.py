@@ -38,6 +38,7 @@ def files_of(run):
     return weights | {path.name: path.read_bytes() for path in (run.trace, run.summary, run.config)}
 
 
+@pytest.mark.law("CKPT-001")
 def test_a_stopped_and_resumed_run_equals_an_undisturbed_one_bit_for_bit(tmp_path, tiny_config, real_latents):
     """Weights, averages, optimiser, trace and summary are the same bytes after two interruptions (CKPT-001)."""
     whole, ending = run_in(tmp_path / "whole", tiny_config, real_latents)
@@ -49,6 +50,7 @@ def test_a_stopped_and_resumed_run_equals_an_undisturbed_one_bit_for_bit(tmp_pat
     assert files_of(whole) == files_of(parts)
 
 
+@pytest.mark.law("CKPT-001")
 def test_resume_falls_back_when_the_newest_checkpoint_is_damaged(tmp_path, tiny_config, real_latents):
     """A flipped byte in the newest checkpoint costs its steps, not the run, and is reported."""
     whole, _ = run_in(tmp_path / "whole", tiny_config, real_latents)
@@ -72,6 +74,7 @@ def test_resume_with_another_configuration_is_refused(tmp_path, tiny_config, rea
     assert caught.value.key == "ema.decay"
 
 
+@pytest.mark.law("CKPT-001")
 def test_a_run_killed_before_its_first_checkpoint_starts_again(tmp_path, tiny_config, real_latents):
     """Nothing was saved, and nothing is lost: the resumed run is the undisturbed one (CKPT-001)."""
     whole, _ = run_in(tmp_path / "whole", tiny_config, real_latents)
@@ -83,6 +86,7 @@ def test_a_run_killed_before_its_first_checkpoint_starts_again(tmp_path, tiny_co
     assert files_of(run) == files_of(whole)
 
 
+@pytest.mark.law("CKPT-001")
 def test_resume_is_refused_when_every_checkpoint_is_damaged(tmp_path, tiny_config, real_latents):
     """A damaged checkpoint is never mistaken for the start of a run."""
     run, _ = run_in(tmp_path / "run", tiny_config, real_latents, max_steps=1)
@@ -104,6 +108,7 @@ def test_resume_is_refused_when_the_trace_has_lost_a_step(tmp_path, tiny_config,
     assert len(run.trace.read_text().splitlines()) == 4
 
 
+@pytest.mark.law("CKPT-001")
 def test_other_latents_are_refused(tmp_path, tiny_config):
     """A run is not continued or decoded with latents it was not started on."""
     run = create_run(tmp_path / "run", tiny_config, "a" * 64)
@@ -185,6 +190,7 @@ def test_the_summary_has_one_record_an_epoch_with_the_review_s_names(tmp_path, t
     assert {"out", "middle_block"} <= set(records[0]["grad_norm_per_block"])
 
 
+@pytest.mark.law("GUARD-001")
 def test_a_run_above_its_threshold_is_halted_with_a_checkpoint(tmp_path, real_latents):
     """The guard halts the run, saves its state and says why (GUARD-001)."""
     config = make_tiny_config(*TRIGGER_HAPPY)
@@ -220,6 +226,7 @@ def test_a_law_that_breaks_in_training_is_an_event(tmp_path, real_latents):
     assert [event.law for event in read_events(run.events) if event.level == "warn"].count("WGT-002") == 1
 
 
+@pytest.mark.law("NUM-001")
 def test_a_non_finite_step_is_not_applied(tiny_config, real_latents):
     """A NaN in the data leaves weights, average and step count untouched (NUM-001)."""
     state = initial_state(tiny_config, (1.0,) * 4, CPU)

@@ -15,6 +15,7 @@ from neuromf.training.validation import refuse_uneven
 from tests.support.tiny_run import make_tiny_config
 
 
+@pytest.mark.law("JVP-004")
 @pytest.mark.parametrize(
     "override",
     ["training.activation_checkpointing=reentrant", "training.ddp_static_graph=true"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tracemalloc
 from collections import deque
 
@@ -16,18 +17,27 @@ from neuromf.trace.writer import TraceWriter
 from neuromf.training.checkpoints.checkpoint import sealed
 from neuromf.training.checkpoints.folders import STATE, checkpoint_folders, step_of
 from neuromf.training.loop import train
-from neuromf.training.records.run_folder import create_run
+from neuromf.training.records.run_folder import RunFolder, create_run
+from tests.support.tiny_run import make_tiny_config
 from tests.support.trace_strategies import frame_of
 
 CPU = torch.device("cpu")
 
 
-@pytest.fixture
-def run(tmp_path, tiny_config, real_latents):
-    """A run stopped at its fourth step."""
-    folder = create_run(tmp_path / "run", tiny_config, "")
-    train(tiny_config, real_latents, folder, device=CPU, max_steps=4)
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory, real_latents):
+    """A run stopped at its fourth step, trained once."""
+    config = make_tiny_config()
+    folder = create_run(tmp_path_factory.mktemp("stopped") / "run", config, "")
+    train(config, real_latents, folder, device=CPU, max_steps=4)
     return folder
+
+
+@pytest.fixture
+def run(tmp_path, stopped):
+    """A copy of it, to be spoilt."""
+    shutil.copytree(stopped.root, tmp_path / "run")
+    return RunFolder(tmp_path / "run")
 
 
 def contents(folder):
@@ -100,6 +110,7 @@ def test_a_foreign_file_is_no_event_log(tmp_path):
         read_events(tmp_path / "events.jsonl")
 
 
+@pytest.mark.law("CKPT-001")
 def test_a_run_goes_on_from_the_newest_checkpoint_that_the_trace_covers(run, tiny_config, real_latents):
     """Of a trace that another trainer wrote over: the checkpoint before its end is taken, and the later one told."""
     newest, older = checkpoint_folders(run.root)[:2]
@@ -113,6 +124,7 @@ def test_a_run_goes_on_from_the_newest_checkpoint_that_the_trace_covers(run, tin
     assert older.name in went_on.message
 
 
+@pytest.mark.law("CKPT-001")
 def test_a_checkpoint_that_was_passed_over_is_not_taken_later(run, tiny_config, real_latents):
     """One ahead of the trace may be another trainer's: it is renamed, and a resume with a longer trace leaves it."""
     newest, older = checkpoint_folders(run.root)[:2]
@@ -123,6 +135,7 @@ def test_a_checkpoint_that_was_passed_over_is_not_taken_later(run, tiny_config, 
     assert newest not in checkpoint_folders(run.root)
 
 
+@pytest.mark.law("CKPT-001")
 @pytest.mark.parametrize("cell", ["", "abc", "1,2"])
 def test_a_step_with_a_broken_cell_is_not_covered(run, cell):
     """A line of the right length of which one number is none would end the resume it is chosen for."""

@@ -10,11 +10,13 @@ from rich.console import Console
 
 from neuromf.monitor.events import Event
 from neuromf.watch.document import document
-from neuromf.watch.screen import alarm_line, ending_line, progress_line, saturation_warning, screen, status_line
+from neuromf.watch.screen import alarm_line, ending_line, progress_line, saturation_warning, screen, shown, status_line
 from neuromf.watch.status import RunState, RunStatus
 from neuromf.watch.watcher import SHOWN, Quantity, View, Watcher
 from tests.support.reported_run import WARNING, write_run
 from tests.support.told_numbers import FLOATS, cell, level, places_of, telling_rows
+
+pytestmark = pytest.mark.law("OBS-002")
 
 STEPS, WINDOW = 23, 10
 """One step to go; ten steps at either end, of which three belong to neither."""
@@ -115,14 +117,40 @@ def test_an_alarm_is_told_with_its_own_numbers():
     assert document(hand_made(alarms=(WARNING, silent)))["alarms"] == [asdict(WARNING), asdict(silent)]
 
 
-def test_the_newest_alarms_are_shown_and_all_are_counted():
-    """Seven alarms: five lines, in their order."""
-    alarms = tuple(Event(step=step, level="warn", law="", message=f"m{step}") for step in range(11, 18))
-    lines = [line for line in printed(hand_made(alarms=alarms)) if "alarm" in line or "at step" in line]
-    assert [line.strip() for line in lines] == [
-        "7 alarms, the last 5:",
-        *(f"warn at step {s}: m{s}" for s in range(13, 18)),
-    ]
+@pytest.mark.parametrize("count", range(8))
+def test_the_newest_alarms_are_shown_and_all_are_counted(count):
+    """Five lines at most, in their order, with the number of all where some are not shown."""
+    alarms = tuple(Event(step=step, level="warn", law="", message=f"m{step}") for step in range(11, 11 + count))
+    lines = [line.strip() for line in printed(hand_made(alarms=alarms)) if "alarm" in line or "at step" in line]
+    counted = ["no alarms"] if count == 0 else [f"{count} alarms, the last 5:"] if count > 5 else []
+    assert lines == [*counted, *(f"warn at step {s}: m{s}" for s in range(11, 11 + count)[-5:])]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(9999.0, "9999"), (1e4, "10,000"), (-1e4, "-10,000"), (10000.4, "10,000"), (999999999.0, "999,999,999"),
+     (1e9, "1e+09"), (0.000123456, "0.0001235"), (float("nan"), "nan"), (float("-inf"), "-inf"), (None, "-")],
+)  # fmt: skip
+def test_a_number_has_four_digits_or_is_whole_from_ten_thousand_on(value, text):
+    """Thousands apart, up to a milliard; no number is a dash."""
+    assert shown(value) == text
+
+
+@pytest.mark.parametrize("window", [1, 2, 10])
+def test_the_table_says_of_how_many_steps_its_levels_are(window):
+    """One is no median."""
+    levels = "single steps" if window == 1 else f"medians of {window} steps"
+    assert f"{levels}; raw: squared latent a dim" in [line.strip() for line in printed(hand_made(window=window))]
+
+
+@pytest.mark.parametrize(("step", "total"), [(0, 0), (0, 60), (15, 60), (60, 60)])
+def test_the_bar_is_as_long_as_the_share_that_is_done(step, total):
+    """Of sixty characters, between the line of the state and that of the progress."""
+    lines = printed(hand_made(status=RunStatus(RunState.RUNNING, step, total, 1.0, "")))
+    place = next(index for index, line in enumerate(lines) if line.startswith(f"step {step} of {total}"))
+    bar = next(line for line in lines if set(line.strip()) <= {"\u2501", "\u2578"})
+    assert bar.count("\u2501") == step
+    assert place < lines.index(bar)
 
 
 def test_a_status_is_told_with_its_reason():

@@ -103,3 +103,16 @@ def test_bytes_that_are_no_text_are_one_sentence(run):
     run.folder.trace.write_bytes(b"\xff\xd8\xff\n")
     with pytest.raises(InputError, match="not a trace"):
         TraceTail(run.folder.trace).look()
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_a_broken_row_is_told_with_its_line_a_misplaced_one_with_its_step(run, step):
+    """Lines are counted as an editor does, the header's first."""
+    run.append(",".join(NAMES) + "\n" + "".join(line_of(before) for before in range(step)))
+    whole = run.folder.trace.read_text()
+    run.append("x," + line_of(step).partition(",")[2])
+    with pytest.raises(InputError, match=rf"line {step + 2}: "):
+        TraceTail(run.folder.trace).look()
+    run.folder.trace.write_text(whole + line_of(step + 5))
+    with pytest.raises(InputError, match=rf"step {step + 5} stands where step {step} belongs"):
+        TraceTail(run.folder.trace).look()

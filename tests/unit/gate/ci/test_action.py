@@ -18,6 +18,7 @@ INSTALL, GATE = (
     for name in ("Install neuromf", "neuromf gate")
 )
 BAD = "training:\n  epochs: 10\nunet:\n  time_scale: 1000.0\n"
+BAD += "training.precision: bf16\nmeanflow:\n  jvp: finite_difference\n  fd_step: 0.001\n"
 INPUTS = {"GATE_STATIC": "true", "GATE_SARIF": "", "GATE_ARGUMENTS": ""}
 
 

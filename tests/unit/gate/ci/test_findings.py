@@ -61,7 +61,7 @@ def test_the_exit_code_follows_the_verdict(layers, code):
     assert (refused if code == 2 else judged)(*layers).exit_code == code
 
 
-def test_the_error_of_a_layer_that_is_not_there_stands_in_the_last_file_that_is(tmp_path):
+def test_a_layer_that_is_not_there_is_told_in_the_last_file_that_is(tmp_path):
     """No line of it is wrong."""
     (tmp_path / "a.yaml").write_text("ema:\n  decay: 0.5\n")
     place = refused(str(tmp_path / "a.yaml"), "absent.yaml").place

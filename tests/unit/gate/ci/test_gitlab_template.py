@@ -16,6 +16,7 @@ FILE = ROOT / ".gitlab" / "neuromf-gate.yml"
 TEMPLATE = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 JOB = TEMPLATE["neuromf-gate"]
 BAD = "training:\n  epochs: 10\nunet:\n  time_scale: 1000.0\n"
+BAD += "training.precision: bf16\nmeanflow:\n  jvp: finite_difference\n  fd_step: 0.001\n"
 
 
 @pytest.fixture

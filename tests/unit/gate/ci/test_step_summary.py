@@ -14,6 +14,7 @@ from neuromf.gate.ci.step_summary import LARGEST, step_summary
 from tests.support.judged_config import judged, refused
 
 BAD = "#\ntraining:\n  warmup_steps: 600\n  epochs: 10\nunet:\n  time_scale: 1000.0\n"
+BAD += "training.precision: bf16\nmeanflow:\n  jvp: finite_difference\n  fd_step: 0.001\n"
 
 
 @pytest.fixture(autouse=True)

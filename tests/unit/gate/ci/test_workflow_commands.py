@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from neuromf_spec.waivers import Waiver
 
-from neuromf.config.places import Place
+from neuromf.config.places import FilePlace
 from neuromf.gate.ci.workflow_commands import workflow_commands
 from tests.support.judged_config import judged, refused
 
 COMMAND = re.compile(r"::(error|warning|notice) ([^:\n\r]*)::([^\n\r]*)")
 """What the runner takes for a command: words, properties of `name=value` between commas, and the message."""
 BAD = "#\ntraining:\n  warmup_steps: 600\n  epochs: 10\nunet:\n  time_scale: 1000.0\n"
+BAD += "training.precision: bf16\nmeanflow:\n  jvp: finite_difference\n  fd_step: 0.001\n"
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +118,6 @@ def test_a_file_outside_the_working_folder_keeps_its_whole_path(tmp_path, monkey
     config = judged(write("a.yaml"))
     (tmp_path / "in").mkdir()
     monkeypatch.chdir(tmp_path / "in")
-    placed = [replace(f, place=Place(tmp_path / "a.yaml", 3)) for f in config.findings]
+    placed = [replace(f, place=FilePlace(tmp_path / "a.yaml", 3)) for f in config.findings]
     for command in workflow_commands([replace(config, findings=tuple(placed))]):
         assert parsed(command)[1]["file"] == str(tmp_path / "a.yaml")

@@ -5,11 +5,15 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from neuromf_spec.registry import law
 
 from neuromf.comparison.comparator import EXACT, ComparisonVerdict, Tolerance, compare
 from neuromf.comparison.table import table_from_frame
 from neuromf.trace.columns import NAMES
 from tests.support.trace_strategies import NUMBERS, OPTIONAL, frame_of, table_of, with_cell
+
+pytestmark = [pytest.mark.law("CMP-001"), pytest.mark.filterwarnings("error")]
+"""A warning of numpy's would stand on the screen above the verdict."""
 
 STEPS = 6
 ALL = {name: Tolerance(rtol=1e-3) for name in NUMBERS}
@@ -20,6 +24,13 @@ SIGNS = st.sampled_from([-1.0, 1.0])
 def judged(frame, golden=None, tolerances=ALL):
     golden = frame_of(STEPS) if golden is None else golden
     return compare(table_from_frame(frame), table_from_frame(golden), tolerances)
+
+
+def lawful(comparison, *, beyond=0, not_finite=0, misplaced=0):
+    """Whether a verdict is the one that the law gives for so many cells, steps and columns amiss."""
+    passed = comparison.verdict is ComparisonVerdict.PASS
+    counts = {"beyond": beyond, "not_finite": not_finite, "misplaced": misplaced}
+    return law("CMP-001").predicate(passed=passed, **counts).passed
 
 
 def moved(cell, factor):
@@ -33,7 +44,7 @@ def moved(cell, factor):
 def test_a_trace_is_itself(seed, steps):
     """Any trace passes against itself, also where everything must agree exactly."""
     comparison = compare(table_of(steps, seed), table_of(steps, seed), {})
-    assert comparison.verdict is ComparisonVerdict.PASS
+    assert lawful(comparison)
     assert (comparison.first, comparison.steps) == (None, steps)
 
 
@@ -41,6 +52,7 @@ def test_a_trace_is_itself(seed, steps):
 def test_a_cell_beyond_its_tolerance_fails(cell, sign, size):
     """One cell in one step, moved up or down by more than its tolerance, is a regression that is named."""
     comparison = judged(moved(cell, 1 + sign * size))
+    assert lawful(comparison, beyond=1)
     assert comparison.verdict is ComparisonVerdict.REGRESSED
     assert (comparison.first.step, comparison.first.column) == cell
     assert comparison.first.relative == pytest.approx(size, rel=1e-9)
@@ -67,6 +79,7 @@ def test_a_number_that_is_not_finite_fails_on_either_side(cell, value, side):
     sides = (broken, frame_of(STEPS)) if side else (frame_of(STEPS), broken)
     for frame, golden in (sides, (broken, broken)):
         comparison = judged(frame, golden, loose)
+        assert lawful(comparison, not_finite=1)
         assert comparison.verdict is ComparisonVerdict.NONFINITE
         assert (comparison.not_finite.step, comparison.not_finite.column) == cell
     assert (judged(*sides, loose).first.step, judged(*sides, loose).first.column) == cell
@@ -119,6 +132,7 @@ def test_a_different_batch_fails(step):
 def test_a_missing_step_fails(step):
     """A trace that lacks a step is no trace of the same run, wherever the step is."""
     frame = frame_of(STEPS).drop(index=step)
+    assert lawful(judged(frame), misplaced=1)
     assert judged(frame).verdict is ComparisonVerdict.CONTRACT
     assert judged(frame_of(STEPS), frame).verdict is ComparisonVerdict.CONTRACT
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from neuromf_spec.registry import law
 
 from neuromf.comparison.table import TraceTable, read_table
 from neuromf.errors import InputError
@@ -25,6 +26,8 @@ from neuromf.trace.writer import TraceWriter
 from neuromf.watch.trace_tail import TraceTail, whole_rows
 from tools.studies.guard.recording import COLUMNS as RECORDED
 from tools.studies.guard.recording import read_recording, write_recording
+
+pytestmark = pytest.mark.law("OBS-002")
 
 FLOATS = [column for column in COLUMNS if column.kind == "float"]
 ODD = (math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324, 1.4e-45, 2.2250738585072014e-308, -0.0, 0.0, 1 / 3)
@@ -135,7 +138,10 @@ def test_every_reader_gives_back_the_number_that_was_written(reader, digits, row
 
     # A golden case keeps its rows with nine digits, whatever it was given.
     expected = written(rows, digits) if reader != "golden" else written(rows_of(written(rows, digits)), 9)
-    assert [[bits(v) for v in row] for row in found] == [[bits(v) for v in row] for row in expected]
+    pairs = [pair for rows_ in zip(found, expected, strict=True) for pair in zip(*rows_, strict=True)]
+    places = [f"{column.name} at step {step}" for step in range(len(rows)) for column in FLOATS]
+    wrong = [place for place, (one, other) in zip(places, pairs, strict=True) if bits(one) != bits(other)]
+    assert law("OBS-002").predicate(wrong=wrong).passed, wrong
 
 
 def rows_of(cells: Cells) -> list[Row]:

@@ -27,7 +27,7 @@ class FactLaw:
         needs: facts without which the law is not judged, given those that are known.
         arguments: what the law's predicate is called with.
         applies: whether the law has anything to say of a run like this.
-        over_pairs: whether `arguments` integrate over the distribution of (r, t), which is known of one form alone.
+        over_pairs: whether `arguments` integrate over the distribution of (r, t), known of sorted pairs alone.
     """
 
     law_id: str
@@ -40,7 +40,7 @@ class FactLaw:
     def missing(self, facts: Facts) -> list[str]:
         """What the law needs and is not known."""
         unknown = [name for name in self.needs(facts) if not facts.given(name)]
-        return [*unknown, ONE_DISTRIBUTION] if self.over_pairs(facts) and not facts.one_distribution else unknown
+        return unknown + facts.pair_lacks if self.over_pairs(facts) else unknown
 
     def finding(self, facts: Facts) -> Finding:
         """What the law says of `facts`, of which none is missing."""
@@ -95,8 +95,6 @@ def _weight(facts: Facts) -> tuple[str, ...]:
 
 
 TIMES = ("mu", "sigma", "uniform_fraction", "data_proportion")
-ONE_DISTRIBUTION = "one distribution of t and r"
-"""What a law lacks whose integrals are over a sorted pair of one distribution, where a run draws another one."""
 
 FACT_LAWS = {
     entry.law_id: entry

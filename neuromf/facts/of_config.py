@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from neuromf.config.derived import derivative_precision, run_facts
+from neuromf.config.derived import derivative_precision, run_facts, second_logit
 from neuromf.config.schema import LATENT_CHANNELS, Config
 from neuromf.facts.schema import Facts
 
@@ -81,8 +81,10 @@ def _objective(config: Config) -> dict[str, Any]:
 
 def _times(config: Config) -> dict[str, Any]:
     times = config.time_sampling
-    names = ("mu", "sigma", "r_mu", "r_sigma", "uniform_fraction", "data_proportion")
-    return {"sampler_t_min": times.t_min, "time_order": "sorted"} | {name: getattr(times, name) for name in names}
+    names = ("mu", "sigma", "uniform_fraction", "data_proportion")
+    own = times.r_mu is not None or times.r_sigma is not None
+    second = dict(zip(("r_mu", "r_sigma"), second_logit(times), strict=True)) if own else {}
+    return {"sampler_t_min": times.t_min, "time_order": "sorted"} | {n: getattr(times, n) for n in names} | second
 
 
 def _optimiser(config: Config) -> dict[str, Any]:

@@ -54,8 +54,8 @@ class Facts(ConfigSection):
     # the times
     mu: Logit | None = Field(None, description="mean of the logits of t")
     sigma: Positive | None = Field(None, description="standard deviation of the logits of t")
-    r_mu: Logit | None = Field(None, description="mean of the logits of r, where r has a distribution of its own")
-    r_sigma: Positive | None = Field(None, description="standard deviation of the logits of r, likewise")
+    r_mu: Logit | None = Field(None, description="mean of the logits of a pair's second time, where it has its own")
+    r_sigma: Positive | None = Field(None, description="standard deviation of its logits, likewise")
     time_order: Literal["sorted", "clipped"] | None = Field(
         None, description="how r <= t is reached: t is the larger of the two draws, or r is cut down to t"
     )
@@ -77,10 +77,16 @@ class Facts(ConfigSection):
     )
 
     @property
-    def one_distribution(self) -> bool:
-        """Whether a pair is two draws of one logit-normal, sorted, which the integrals over it take for granted."""
-        same_mean, same_deviation = self.r_mu in (None, self.mu), self.r_sigma in (None, self.sigma)
-        return same_mean and same_deviation and self.time_order != "clipped"
+    def pair_lacks(self) -> list[str]:
+        """What is not known of the distribution of a pair; laws integrate over two draws that are sorted.
+
+        Without a word on it both draws are alike and sorted, as MeanFlow publishes them.
+        """
+        if self.time_order == "clipped":
+            return ["integrals over an r that is cut down to t"]
+        if self.r_mu in (None, self.mu) and self.r_sigma in (None, self.sigma):
+            return []
+        return [name for name in ("r_mu", "r_sigma", "time_order") if not self.given(name)]
 
     def given(self, name: str) -> bool:
         """Whether a fact is known; null is known of a key that may say that there is none."""

@@ -9,7 +9,7 @@ from neuromf_spec.registry import laws
 
 from neuromf.config import load_config
 from neuromf.config.recipe_files import recipe_names
-from neuromf.facts.laws import FACT_LAWS, ONE_DISTRIBUTION
+from neuromf.facts.laws import FACT_LAWS
 from neuromf.facts.of_config import CONFIG_KEYS, facts_of
 from neuromf.facts.read import FactsFile
 from neuromf.facts.schema import Facts
@@ -18,9 +18,10 @@ from neuromf.gate.static import static_findings
 from tests.unit.facts import drawn
 
 OPTIONAL = {
-    "TIME-004": {"target_clamped"},
-    "TIME-005": {"batch_size", "optimiser_steps", "data_proportion"},
-    "JVP-003": {"mu", "sigma", "uniform_fraction", "data_proportion", "sampler_t_min"},
+    "TIME-004": {"target_clamped", "r_mu", "r_sigma"},
+    "TIME-005": {"batch_size", "optimiser_steps", "data_proportion", "r_mu", "r_sigma"},
+    "WGT-005": {"r_mu", "r_sigma"},
+    "JVP-003": {"mu", "sigma", "uniform_fraction", "data_proportion", "sampler_t_min", "r_mu", "r_sigma"},
     "JVP-005": {"tangent_limit", "qk_norm"},
     "PRED-003": {"token_dims", "token_width"},
     "PREC-001": {"loss_precision"},
@@ -137,13 +138,40 @@ BIASED = {
 }
 
 
-@pytest.mark.parametrize("other", [{"r_mu": -4.0}, {"r_sigma": 2.0}, {"time_order": "clipped"}])
-def test_no_law_takes_two_distributions_for_one(other):
-    """Where r has a distribution of its own, or is cut to t, the laws that integrate over both are not judged."""
+@pytest.mark.parametrize(
+    ("other", "lacks"),
+    [
+        ({"r_mu": -4.0}, ["r_sigma", "time_order"]),
+        ({"r_sigma": 2.0}, ["r_mu", "time_order"]),
+        ({"r_mu": -4.0, "r_sigma": 2.0}, ["time_order"]),
+        ({"r_mu": -4.0, "time_order": "sorted"}, ["r_sigma"]),
+        ({"time_order": "clipped"}, ["integrals over an r that is cut down to t"]),
+        ({"r_mu": -4.0, "r_sigma": 2.0, "time_order": "clipped"}, ["integrals over an r that is cut down to t"]),
+    ],
+)
+def test_no_law_takes_another_pair_for_a_sorted_one(other, lacks):
+    """Where r is cut to t, or not all is known of a second distribution, laws that integrate over both say so."""
     assert PAIRED.isdisjoint(judged(BIASED).not_judged)
     verdict = judged(BIASED | other)
-    assert {law_id for law_id, missing in verdict.not_judged.items() if ONE_DISTRIBUTION in missing} == PAIRED
+    assert {law_id for law_id, missing in verdict.not_judged.items() if missing == lacks} == PAIRED
     assert PAIRED.isdisjoint(result.law_id for result in verdict.results)
+
+
+def test_a_sorted_pair_of_two_distributions_is_judged_by_both():
+    """Known whole, it is judged, and its second distribution changes what each of these laws is asked."""
+    plain = facts_from(BIASED)
+    sorted_pair = facts_from(BIASED | {"r_mu": -4.0, "r_sigma": 2.0, "time_order": "sorted"})
+    for law_id in PAIRED:
+        entry = FACT_LAWS[law_id]
+        assert entry.missing(sorted_pair) == []
+        assert entry.arguments(sorted_pair) != entry.arguments(plain)
+
+
+def test_a_second_distribution_of_ours_is_known_whole():
+    """A configuration that gives one of its two numbers takes the other from the first distribution."""
+    facts = facts_of(load_config("recommended", ["time_sampling.r_mu=-3.0"]))
+    assert (facts.r_mu, facts.r_sigma) == (-3.0, facts.sigma)
+    assert facts.pair_lacks == []
 
 
 def test_every_law_that_integrates_over_pairs_says_so():

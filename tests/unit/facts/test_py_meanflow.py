@@ -63,7 +63,7 @@ def test_two_times_of_one_distribution_have_no_second_one(tmp_path):
     """The first sampler with the same numbers for t and r is a sorted pair of one distribution."""
     same = "--tr_sampler=v0 --P_mean_t -2 --P_std_t 2 --P_mean_r -2 --P_std_r 2"
     facts = facts_of(tmp_path, same).facts
-    assert facts.one_distribution
+    assert facts.pair_lacks == []
     assert (facts.mu, facts.sigma, facts.r_mu, facts.time_order) == (-2.0, 2.0, None, "sorted")
 
 

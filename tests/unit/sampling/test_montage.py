@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from neuromf.sampling.montage import PLANES, draw_montage, mid_slice
+from neuromf.sampling.montage import MARGIN, PLANES, draw_montage, mid_slice
 
 pytestmark = pytest.mark.law("DATA-006")
 ACROSS = {"sagittal": 0, "coronal": 1, "axial": 2}
@@ -63,3 +63,21 @@ def test_a_montage_shows_each_volume_once_a_plane(tmp_path, monkeypatch):
         assert np.array_equal(shown[place][0], picture), place
         assert shown[place][1] == labels
     assert figure._suptitle.get_text() == "a title"
+
+
+@pytest.mark.parametrize(("groups", "each"), [(1, 1), (1, 4), (2, 3), (3, 2)])
+def test_the_pictures_of_a_montage_fill_the_page_and_none_covers_another(tmp_path, monkeypatch, groups, each):
+    """Each is an inch and a half at least; names have their margin at the left, and the title its own above."""
+    saved = []
+    monkeypatch.setattr(Figure, "savefig", lambda self, path: saved.append(self))
+    draw_montage(tmp_path / "m.png", {f"group {n}": [volume(n)] * each for n in range(groups)}, "a title")
+    (figure,) = saved
+    width, height = figure.get_size_inches()
+    boxes = [axes.get_subplotspec().get_position(figure) for axes in figure.axes]
+    sides = [(box.width * width, box.height * height) for box in boxes]
+    assert all(1.5 <= side <= 2.0 for pair in sides for side in pair)
+    assert min(box.x0 for box in boxes) * width == pytest.approx(MARGIN)
+    assert max(box.x1 for box in boxes) <= 1
+    assert (1 - max(box.y1 for box in boxes)) * height == pytest.approx(0.35)
+    for place, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[place + 1 :])

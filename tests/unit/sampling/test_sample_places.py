@@ -92,7 +92,7 @@ def asked(store, tmp_path, monkeypatch):
     known = SimpleNamespace(
         store=store,
         codec=lambda vae: asked.update(vae=vae) or BlockCodec(),
-        real=lambda count: asked.update(real=count) or store.split("train"),
+        real=lambda count: asked.update(real=count) or store.split("train")[: asked["kept"]],
     )
     config = SimpleNamespace(
         unet="the run's net", meanflow=SimpleNamespace(tangent="v_head"), ema=SimpleNamespace(decay=0.9)
@@ -111,7 +111,7 @@ def asked(store, tmp_path, monkeypatch):
         "draw_montage": lambda path, groups, title: (asked.update(montage=groups, title=title), Path(path).touch()),
     }.items():
         monkeypatch.setattr(sampling, name, value)
-    asked.update(checkpoint=checkpoint, config=config, net=net)
+    asked.update(checkpoint=checkpoint, config=config, net=net, kept=None)
     return asked
 
 
@@ -156,6 +156,13 @@ def test_without_an_average_the_weights_of_the_step_are_drawn_with(asked, tmp_pa
     assert asked["title"].startswith(f"{files.weights}, 1 network")
 
 
+def test_a_run_that_kept_no_real_latents_shows_what_it_generated_alone(asked, tmp_path):
+    """Under its own name."""
+    asked["kept"] = 0
+    sampled(tmp_path)
+    assert list(asked["montage"]) == ["generated"]
+
+
 @pytest.mark.parametrize("state", [None, {"config_hash": "another"}])
 def test_no_samples_come_from_weights_that_are_not_the_runs(asked, tmp_path, monkeypatch, state):
     """A run without a checkpoint, and one whose newest is of another configuration, draw nothing."""
@@ -163,8 +170,10 @@ def test_no_samples_come_from_weights_that_are_not_the_runs(asked, tmp_path, mon
         monkeypatch.setattr(sampling, "latest_checkpoint", lambda root: None)
     else:
         asked["checkpoint"].state = state
-    with pytest.raises(InputError, match=r"holds no whole checkpoint|made with another configuration"):
+    with pytest.raises(InputError, match=r"holds no whole checkpoint|made with another configuration") as refused:
         sampled(tmp_path)
+    if state is None:
+        assert refused.value.file == str(tmp_path / "checkpoints")
     assert "drawn" not in asked
     assert not (tmp_path / "out").exists()
 

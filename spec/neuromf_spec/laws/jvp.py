@@ -56,12 +56,12 @@ def temporal_ratio(
     )
     assert value is not None
     severity = Severity.BLOCK if method != "exact" else Severity.INFO if softened_by else Severity.WARN
-    soft = f"; softened by {', '.join(softened_by)}" if softened_by else ""
+    soft = f"; softened by {', '.join(softened_by)}, as in those that did not; on the torus here it was not enough"
     finding = at_most(
         value,
         bound,
         unit=unit,
-        detail=f"du/dt carries this rate into the target. {FAST_FIELDS}{soft}",
+        detail=f"du/dt carries this rate into the target. {FAST_FIELDS}{soft if softened_by else ''}",
         passing_value="unet.time_scale=1.0",
         severity=severity,
     )

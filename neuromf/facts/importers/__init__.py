@@ -9,7 +9,7 @@ from pathlib import Path
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.facts.importers import meanflow_jax, public_code, py_meanflow
-from neuromf.facts.importers.document import Document
+from neuromf.facts.importers.read_file import ReadFile
 from neuromf.facts.read import FactsFile, facts_of_trees
 from neuromf.facts.schema import Facts
 
@@ -23,11 +23,11 @@ class Importer:
         read: its facts, of one or several files in the order in which that code takes them.
     """
 
-    fits: Callable[[Document], bool]
-    read: Callable[[Sequence[Document]], FactsFile]
+    fits: Callable[[ReadFile], bool]
+    read: Callable[[Sequence[ReadFile]], FactsFile]
 
 
-def is_facts(document: Document) -> bool:
+def is_facts(document: ReadFile) -> bool:
     """Whether a file is one of facts: flat, with a fact among its keys, and as JSON with nothing else."""
     tree = document.tree or {}
     if any(isinstance(value, dict) for value in tree.values()):
@@ -35,7 +35,7 @@ def is_facts(document: Document) -> bool:
     return (all if document.is_json else any)(key in Facts.model_fields for key in tree) and bool(tree)
 
 
-def _read_facts(documents: Sequence[Document]) -> FactsFile:
+def _read_facts(documents: Sequence[ReadFile]) -> FactsFile:
     for document in documents:
         if document.problem is not None:
             raise document.problem
@@ -67,7 +67,7 @@ def import_facts(paths: Path | Sequence[Path], importer: str = AUTO) -> FactsFil
     if importer != AUTO and importer not in IMPORTERS:
         known = ", ".join((AUTO, *IMPORTERS))
         raise InputError(f"{importer!r} is no importer", remedy=f"give one of {known}", key="--importer")
-    documents = [Document.of(path) for path in ([paths] if isinstance(paths, Path) else paths)]
+    documents = [ReadFile.of(path) for path in ([paths] if isinstance(paths, Path) else paths)]
     if importer == "facts" or (importer == AUTO and all(_forms(document) == ["facts"] for document in documents)):
         return _read_facts(documents)
     over = [document for document in documents if len(documents) > 1 and _forms(document) == ["facts"]]
@@ -78,11 +78,11 @@ def import_facts(paths: Path | Sequence[Path], importer: str = AUTO) -> FactsFil
     return found
 
 
-def _forms(document: Document) -> list[str]:
+def _forms(document: ReadFile) -> list[str]:
     return [name for name, importer in IMPORTERS.items() if importer.fits(document)]
 
 
-def _detected(documents: Sequence[Document]) -> str:
+def _detected(documents: Sequence[ReadFile]) -> str:
     """The one importer that some of the files are of, and the others of none besides."""
     names = {name for document in documents for name in _forms(document)}
     if len(names) == 1:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from neuromf.errors import InputError
-from neuromf.facts.importers.document import Document
+from neuromf.facts.importers.read_file import ReadFile
 from neuromf.facts.importers.reading import Collected, Keys
 from neuromf.facts.read import FactsFile
 
@@ -59,7 +59,7 @@ IRRELEVANT = (
 """Keys of which laws ask nothing: places, logs, samples. A point at the end stands for all keys that begin so."""
 
 
-def fits(document: Document) -> bool:
+def fits(document: ReadFile) -> bool:
     """Whether a file names a net as this code does, or has its section of the method."""
     tree = document.tree or {}
     model, method = tree.get("model"), tree.get("method")
@@ -67,7 +67,7 @@ def fits(document: Document) -> bool:
     return named or (isinstance(method, dict) and any(f"method.{key}" in DEFAULTS for key in method))
 
 
-def read(documents: Sequence[Document]) -> FactsFile:
+def read(documents: Sequence[ReadFile]) -> FactsFile:
     """Facts of one configuration.
 
     Raises:

@@ -6,22 +6,22 @@ from collections.abc import Sequence
 
 from neuromf.config.yaml_file import read_yaml_mapping
 from neuromf.errors import InputError
-from neuromf.facts.importers.document import Document
 from neuromf.facts.importers.layers import merged_layers, refers_to_keys
 from neuromf.facts.importers.public_code_facts import PARTS
 from neuromf.facts.importers.public_code_keys import FIXED, IRRELEVANT, OFF, SIGNATURE, code
+from neuromf.facts.importers.read_file import ReadFile
 from neuromf.facts.importers.reading import Collected, Keys
 from neuromf.facts.read import FactsFile
 
 
-def fits(document: Document) -> bool:
+def fits(document: ReadFile) -> bool:
     """Whether a file has a key that this code alone has."""
     tree = document.tree or {}
     sections = {name: value for name, value in tree.items() if isinstance(value, dict)}
     return any(key in sections.get(section, {}) for section, key in SIGNATURE)
 
 
-def read(documents: Sequence[Document]) -> FactsFile:
+def read(documents: Sequence[ReadFile]) -> FactsFile:
     """Facts of one or several files, in the order in which that code's `--config` takes them.
 
     Raises:
@@ -54,7 +54,7 @@ def _irrelevant(key: str) -> bool:
     return any(key == name or (name[-1] == "." and key.startswith(name)) for name in IRRELEVANT)
 
 
-def _layers(documents: Sequence[Document], found: Collected) -> list[dict[str, object]]:
+def _layers(documents: Sequence[ReadFile], found: Collected) -> list[dict[str, object]]:
     """Trees from the lowest layer on: base.yaml beside the first file, the main configuration, then the files."""
     for document in documents:
         if document.tree is None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from statistics import NormalDist
 
 from neuromf.errors import InputError
-from neuromf.facts.importers.document import Document
 from neuromf.facts.importers.py_meanflow_options import OPTIONS, Command, command_of, looks_like_command
+from neuromf.facts.importers.read_file import ReadFile
 from neuromf.facts.importers.reading import Collected, Keys
 from neuromf.facts.read import FactsFile
 
@@ -57,14 +57,14 @@ IRRELEVANT = (
 """Options of which laws ask nothing; world_size is one, for the launcher says how many processes there are."""
 
 
-def fits(document: Document) -> bool:
+def fits(document: ReadFile) -> bool:
     """Whether a file holds options of this code: as JSON, or as they stand in a command."""
     if document.is_json:
         return document.tree is not None and any(name in OPTIONS for name in document.tree)
     return looks_like_command(document.text)
 
 
-def read(documents: Sequence[Document]) -> FactsFile:
+def read(documents: Sequence[ReadFile]) -> FactsFile:
     """Facts of one file of options.
 
     Raises:

@@ -35,9 +35,9 @@ def test_a_file_is_known_by_its_form(tmp_path, kind):
 @pytest.mark.parametrize(("kind", "other"), list(itertools.permutations(IMPORTERS, 2)))
 def test_a_file_of_one_code_is_not_taken_for_anothers(tmp_path, kind, other):
     """Each form fits one importer."""
-    from neuromf.facts.importers.document import Document
+    from neuromf.facts.importers.read_file import ReadFile
 
-    document = Document.of(written(tmp_path, kind))
+    document = ReadFile.of(written(tmp_path, kind))
     assert IMPORTERS[kind].fits(document)
     assert not IMPORTERS[other].fits(document)
 

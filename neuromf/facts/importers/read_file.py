@@ -11,7 +11,7 @@ from neuromf.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Document:
+class ReadFile:
     """A file that was read once.
 
     Attributes:
@@ -27,7 +27,7 @@ class Document:
     problem: InputError | None
 
     @classmethod
-    def of(cls, path: Path) -> Document:
+    def of(cls, path: Path) -> ReadFile:
         """Read a file.
 
         Raises:

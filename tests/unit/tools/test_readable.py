@@ -101,7 +101,7 @@ def test_a_page_of_a_run_whose_name_is_no_utf8_is_utf8(tmp_path):
 
 def test_a_reason_that_is_not_ascii_is_kept_and_shown(tmp_path):
     """On an ASCII terminal the run keeps the reason of --allow-blocked, with the bytes that Python took for none."""
-    options = allow_blocked(*TINY)[:-1]
+    options = allow_blocked(*TINY, "training.divergence_threshold=null")[:-1]
     environment = {**ASCII_ALONE, "NEUROMF_CACHE": str(tmp_path / "cache")}
     ended = neuromf("train", "smoke", "--out", "run", *options, "é →", "--max-steps", 1, cwd=tmp_path, **environment)
     assert (ended.returncode, b"Traceback" in ended.stderr) == (0, False), ended.stderr[-300:]

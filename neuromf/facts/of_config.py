@@ -82,9 +82,10 @@ def _objective(config: Config) -> dict[str, Any]:
 def _times(config: Config) -> dict[str, Any]:
     times = config.time_sampling
     names = ("mu", "sigma", "uniform_fraction", "data_proportion")
-    own = times.r_mu is not None or times.r_sigma is not None
-    second = dict(zip(("r_mu", "r_sigma"), second_logit(times), strict=True)) if own else {}
-    return {"sampler_t_min": times.t_min, "time_order": "sorted"} | {n: getattr(times, n) for n in names} | second
+    known = {"sampler_t_min": times.t_min, "time_order": "sorted"} | {name: getattr(times, name) for name in names}
+    # One of the two alone is enough here: the other is that of the first time.
+    mean, deviation = second_logit(times)
+    return known if (mean, deviation) == (times.mu, times.sigma) else known | {"r_mu": mean, "r_sigma": deviation}
 
 
 def _optimiser(config: Config) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def test_laws_show_prints_equation_source_enforcers_and_measurement(neuromf):
     """One law: its equation, the pinned passage, the tests that hold it and a measured value."""
     shown = neuromf("laws", "show", "jvp-003")
     assert shown.returncode == 0
-    for words in (r"\oplus", "jvp_strategies.py:152", "test_law_finite_difference.py", "measured", "% of du/dt"):
+    for words in (r"\mathrm{E}", "jvp_strategies.py:152", "test_law_finite_difference.py", "measured", "% of du/dt"):
         assert words in shown.stdout
 
 

@@ -104,12 +104,12 @@ def _attached_weight(_: object) -> Callable[..., torch.Tensor]:
 def _attached_derivative() -> Iterator[None]:
     """du/dt with gradient: the derivative is taken with the graph kept."""
 
-    def derivative(field: Any, z: Any, r_B: Any, t_B: Any, tangent: Any) -> Any:  # noqa: ANN401
+    def derivative(field: Any, z: Any, r_B: Any, t_B: Any, tangent: Any, _: object) -> Any:  # noqa: ANN401
         with torch.enable_grad(), torch.autocast(z.device.type, enabled=False):
             result = torch.func.jvp(lambda p, t: field(p, r_B, t), (z, t_B), (tangent, torch.ones_like(t_B)))
         return Derivative(result[0].detach(), result[1])
 
-    with mock.patch.object(flow_objective, "exact_derivative", derivative):
+    with mock.patch.object(flow_objective, "total_derivative", derivative):
         yield
 
 
@@ -155,11 +155,11 @@ FAULTS = (
     NumericalFault("clamp", "TIME-004", "forward", "1/t is clamped at 1.5 t_min", None,
                    _patched(flow_objective, "average_velocity", _shifted_clamp)),
     NumericalFault("tangent", "JVP-001", "derivative", "the tangent is 1 % too long", None,
-                   _patched(flow_objective, "exact_derivative", _scaled_tangent)),
+                   _patched(flow_objective, "total_derivative", _scaled_tangent)),
     NumericalFault("derivative_narrow", "PREC-001", "derivative", "du/dt is rounded to bfloat16", None,
-                   _patched(flow_objective, "exact_derivative", _rounded_derivative)),
+                   _patched(flow_objective, "total_derivative", _rounded_derivative)),
     NumericalFault("derivative_sign", "JVP-001", "target", "du/dt has the wrong sign", None,
-                   _patched(flow_objective, "exact_derivative", _negated_derivative)),
+                   _patched(flow_objective, "total_derivative", _negated_derivative)),
     NumericalFault("loss_narrow", "PREC-001", "weighting", "the squared error is rounded to bfloat16", None,
                    _patched(flow_objective, "reduce_dims", _rounded_error)),
     NumericalFault("norm_eps", "WGT-001", "weighting", "norm_eps is 100 times larger",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from neuromf_spec.citations import measured, review
 from neuromf_spec.law import Enforcer, Finding, Law, Severity
@@ -24,6 +24,19 @@ def raw_losses_recorded(*, recorded: Collection[str]) -> Finding:
 def shown_as_recorded(*, wrong: Collection[str]) -> Finding:
     """Judge what was read or shown of a run: the places at which another number stands than the recorded one."""
     return Finding(passed=not wrong, value=", ".join(sorted(wrong)) or "none", bound="none", unit="wrong places")
+
+
+def shown_as_found(*, found: Sequence[str], shown: Sequence[str]) -> Finding:
+    """Judge the findings that a format shows against those of the verdict, each as `law level file:line`."""
+    left_out = [text for text in found if text not in shown]
+    made_up = [text for text in shown if text not in found]
+    wrong = [f"left out {text}" for text in left_out] + [f"made up {text}" for text in made_up]
+    counted = len(shown) == len(found)
+    return Finding(
+        passed=not wrong and counted,
+        value="; ".join(wrong) or (f"{len(found)} findings" if counted else f"{len(shown)} shown of {len(found)}"),
+        bound="each once",
+    )
 
 
 LAWS = (
@@ -52,6 +65,19 @@ LAWS = (
         example={"wrong": ()},
         counterexample={"wrong": ("raw_fm at step 3",)},
         remedy="Follow the number from the trace to the place where it is shown.",
+        enforcers=frozenset({Enforcer.PROPERTY}),
+    ),
+    Law(
+        id="OBS-003",
+        title="a verdict is shown as it was found",
+        statement="Wherever a verdict is shown, each finding has its own law, level, file and line, and none lacks.",
+        equation=r"\mathrm{shown} = \{(\mathrm{law}, \mathrm{level}, \mathrm{file}, \mathrm{line})\}",
+        sources=(measured("tests/laws/test_law_verdict_shown.py"),),
+        severity=Severity.BLOCK,
+        predicate=shown_as_found,
+        example={"found": ("LR-003 warning run.yaml:3",), "shown": ("LR-003 warning run.yaml:3",)},
+        counterexample={"found": ("LR-003 warning run.yaml:3",), "shown": ("LR-003 warning run.yaml:4",)},
+        remedy="Follow the finding from the verdict to the format that shows it.",
         enforcers=frozenset({Enforcer.PROPERTY}),
     ),
 )

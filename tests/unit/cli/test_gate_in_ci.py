@@ -9,6 +9,8 @@ import pytest
 
 from tests.support.command_line import run_command
 
+pytestmark = pytest.mark.law("OBS-003")
+
 BAD = "training:\n  epochs: 10\nunet:\n  time_scale: 1000.0\n"
 BAD += "training.precision: bf16\nmeanflow:\n  jvp: finite_difference\n  fd_step: 0.001\n"
 GOOD = "extends: recommended\n"

@@ -13,6 +13,8 @@ from neuromf.config.provenance import value_sources
 from neuromf.config.resolve import flat_config, flatten
 from neuromf.errors import InputError
 
+pytestmark = pytest.mark.law("OBS-003")
+
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path, monkeypatch):

@@ -9,6 +9,8 @@ import pytest
 from neuromf.gate.ci.findings import with_findings
 from tests.support.judged_config import judged, refused
 
+pytestmark = pytest.mark.law("OBS-003")
+
 
 def of_status(status, *, law_id="LR-003", remedy="Mend it."):
     """Findings of a verdict whose only law has a status."""

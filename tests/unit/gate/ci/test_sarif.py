@@ -19,6 +19,8 @@ from neuromf.gate.ci.findings import LEVELS
 from neuromf.gate.ci.sarif import to_sarif
 from tests.support.judged_config import judged, refused
 
+pytestmark = pytest.mark.law("OBS-003")
+
 SCHEMA = Path(__file__).parents[3] / "support" / "schemas" / "sarif-2.1.0-rtm.5.json"
 VALIDATOR = jsonschema.Draft4Validator(
     json.loads(SCHEMA.read_text(encoding="utf-8")), format_checker=jsonschema.FormatChecker()

@@ -13,6 +13,8 @@ from neuromf_spec.waivers import Waiver
 from neuromf.gate.ci.step_summary import LARGEST, step_summary
 from tests.support.judged_config import judged, refused
 
+pytestmark = pytest.mark.law("OBS-003")
+
 BAD = "#\ntraining:\n  warmup_steps: 600\n  epochs: 10\nunet:\n  time_scale: 1000.0\n"
 BAD += "training.precision: bf16\nmeanflow:\n  jvp: finite_difference\n  fd_step: 0.001\n"
 

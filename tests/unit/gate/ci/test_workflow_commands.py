@@ -14,6 +14,8 @@ from neuromf.config.places import FilePlace
 from neuromf.gate.ci.workflow_commands import workflow_commands
 from tests.support.judged_config import judged, refused
 
+pytestmark = pytest.mark.law("OBS-003")
+
 COMMAND = re.compile(r"::(error|warning|notice) ([^:\n\r]*)::([^\n\r]*)")
 """What the runner takes for a command: words, properties of `name=value` between commas, and the message."""
 BAD = "#\ntraining:\n  warmup_steps: 600\n  epochs: 10\nunet:\n  time_scale: 1000.0\n"

@@ -56,6 +56,7 @@ def test_a_law_that_is_judged_twice_counts_once(verdict):
     assert head in gate_page(twice, load_config(["failed_225"]), None)
 
 
+@pytest.mark.law("OBS-003")
 def test_json_names_the_blocked_laws(verdict):
     """The document lists by id what refuses the launch and what of that is safety gear, beside the full results."""
     document = json.loads(verdict.to_json())

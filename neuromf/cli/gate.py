@@ -61,6 +61,8 @@ def gate(
         refused |= {"--report": bool(report_file), "--waivers": bool(waiver_file), "--sarif": bool(sarif_file)}
         refused |= {"--each": each, "--skip-others": skip_others}
         raise typer.Exit(gate_facts(facts, importer=importer, json_file=json_file, refused=refused))
+    if importer != "auto":
+        raise InputError("needs --facts", remedy="add the file that it reads", key="--importer")
     if skip_others and not each:
         raise InputError("needs --each", remedy="add it, or leave the other files out yourself", key="--skip-others")
     groups, notes = _groups(config or [], each=each, skip_others=skip_others)

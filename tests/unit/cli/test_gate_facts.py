@@ -93,6 +93,13 @@ def test_options_of_our_own_configuration_are_refused(gate, more):
     assert (found.returncode, "--facts" in found.stderr) == (2, True)
 
 
+def test_an_importer_without_a_file_of_facts_is_refused(gate):
+    """It would say nothing of the configuration that the gate then judged."""
+    found = gate("--static", "--importer", "py-meanflow")
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr == "neuromf: --importer: needs --facts; add the file that it reads.\n"
+
+
 def test_an_unknown_importer_ends_with_the_names_of_those_there_are(gate):
     """As one sentence."""
     found = gate("--facts", write("a.yaml", FACTS), "--importer", "nobody")

@@ -1,14 +1,17 @@
 """What the torus study makes of its rows, and that the kept tables are those of the kept rows."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from neuromf.cli.app import run
 from neuromf.errors import InputError
 from neuromf.torus.recipe import TorusTraining
-from tools.studies.torus import tables
+from tools.__main__ import app
+from tools.studies.torus import plan, tables
 from tools.studies.torus.plan import SCALE_SEEDS, SHARE_SEEDS, ScaleSetting, scale_settings, share_settings
 from tools.studies.torus.study import BLOCK, collect, readings, scale_rows, share_rows
 
@@ -121,3 +124,24 @@ def test_rows_are_made_kept_and_read(monkeypatch, tmp_path):
     rows = collect(share_rows(share_settings()[:2], (0,)), told.append)
     tables.write_rows(rows, "data_proportion", tables.SHARE_SCHEMA, tmp_path)
     pd.testing.assert_frame_equal(tables.read_rows("data_proportion", tables.SHARE_SCHEMA), rows)
+
+
+@pytest.mark.parametrize(
+    ("question", "schema"), [("data_proportion", tables.SHARE_SCHEMA), ("time_scale", tables.SCALE_SCHEMA)]
+)
+def test_the_command_writes_rows_and_prints_their_table(monkeypatch, tmp_path, capsys, question, schema):
+    """Each study, cut to two short trainings, ends in a file of its schema and in its table on the screen."""
+    few = {"share_settings": share_settings()[:2], "scale_settings": [ScaleSetting(), ScaleSetting(scale=30.0)]}
+    for name, settings in few.items():
+        monkeypatch.setattr(plan, name, lambda settings=settings: settings)
+        kind = type(settings[0])
+        whole = kind.training
+        monkeypatch.setattr(kind, "training", lambda self, whole=whole: replace(whole(self), steps=BLOCK, batch=8))
+    monkeypatch.setattr(sys, "argv", ["tools", "torus-study", question, "--out", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        run(app)
+    assert ended.value.code in (0, None)
+    monkeypatch.setattr(tables, "FOLDER", tmp_path)
+    rows = tables.read_rows(question, schema)
+    make = tables.share_table if question == "data_proportion" else tables.scale_table
+    assert make(rows) in capsys.readouterr().out

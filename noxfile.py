@@ -27,13 +27,18 @@ ONE_THREAD = {**TEST_ENVIRONMENT, "OMP_NUM_THREADS": "1"}
 
 E2E = (
     "tests/e2e",
+    "tests/equivalence/test_compiled.py",
     "tests/equivalence/test_dying_trainer.py",
     "tests/equivalence/test_interruption.py",
     "tests/equivalence/test_kill.py",
     "tests/equivalence/test_parted_ranks.py",
     "tests/equivalence/test_ranks.py",
+    "tests/unit/bisect/test_executors.py",
+    "tests/unit/bisect/test_slurm.py",
+    "tests/unit/tools/test_readable.py",
+    "tests/unit/training/test_rendezvous.py",
 )
-"""Tests that wait for processes which they start: as a user types it, on several ranks, or killed on the way."""
+"""Tests that wait for processes which they start: as a user types it, on several ranks, killed on the way, a compiler."""
 UNIT = ("tests/unit", "tests/laws", "tests/equivalence", *(f"--ignore={path}" for path in E2E))
 
 VERSIONS = Path(".nox/versions")

@@ -38,7 +38,7 @@ E2E = (
     "tests/unit/tools/test_readable.py",
     "tests/unit/training/test_rendezvous.py",
 )
-"""Tests that wait for processes which they start: as a user types it, on several ranks, killed on the way, a compiler."""
+"""Tests that wait for processes which they start: a command, several ranks, what is killed, a compiler."""
 UNIT = ("tests/unit", "tests/laws", "tests/equivalence", *(f"--ignore={path}" for path in E2E))
 
 VERSIONS = Path(".nox/versions")

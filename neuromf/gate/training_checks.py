@@ -44,9 +44,10 @@ def _worst_multiplier(config: Config, facts: RunFacts) -> Arguments:
 
 def _average_type(config: Config, facts: RunFacts) -> Arguments | None:
     decay = config.ema.decay
-    asked = None if decay is None else {"decay": decay, "optimiser_steps": facts.optimiser_steps}
+    if decay is None:
+        return None
     # The trainer keeps its average in float32; how often it is updated is judged while it runs.
-    return None if asked is None else {**asked, "dtype": "float32"}
+    return {"decay": decay, "optimiser_steps": facts.optimiser_steps, "dtype": "float32"}
 
 
 def _batch(config: Config, _: RunFacts) -> Arguments:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import cmath
 import math
-from dataclasses import replace
 
-from neuromf_spec.bounds import at_most
+from neuromf_spec.bounds import at_most, told_where
 from neuromf_spec.citations import measured, public_code, published, review
 from neuromf_spec.law import Basis, Enforcer, Finding, Law, Severity
 
@@ -126,7 +125,7 @@ def difference_error(
 
 def _bias(error: float, largest: float, detail: str, small: float = SMALL_BIAS) -> Finding:
     finding = at_most(100 * error, 100 * largest, unit="% of du/dt", detail=detail, passing_value=_EXACT)
-    return replace(finding, severity=Severity.INFO) if finding.passed and not error <= small else finding
+    return told_where(finding, not error <= small)
 
 
 def _noise(ratio: float, bias: Finding, detail: str) -> Finding:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from neuromf_spec.bounds import at_most
+from neuromf_spec.bounds import at_most, told_where
 from neuromf_spec.citations import improved_meanflow, meanflow, measured, public_code, published, review
 from neuromf_spec.law import Basis, Enforcer, Finding, Law, Severity
 
@@ -65,8 +63,7 @@ def temporal_ratio(
         passing_value="unet.time_scale=1.0",
         severity=severity,
     )
-    told = finding.passed and time_scale is not None and not time_scale <= SLOW_TIME_SCALE
-    return replace(finding, severity=Severity.INFO) if told else finding
+    return told_where(finding, time_scale is not None and not time_scale <= SLOW_TIME_SCALE)
 
 
 def correction_size(*, rho: float) -> Finding:

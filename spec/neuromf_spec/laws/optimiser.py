@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
-from neuromf_spec.bounds import at_least, at_most, within
+from neuromf_spec.bounds import at_least, at_most, told_where, within
 from neuromf_spec.citations import adam, meanflow, measured, public_code, published, review
 from neuromf_spec.law import Basis, Enforcer, Finding, Law, Severity
 
@@ -73,8 +72,7 @@ def update_budget(*, optimiser_steps: int, learning_rate_sum: float, from_scratc
         why = "Adam moves no weight further than this, and they start as large as 0.01 to 0.03"
         return at_least(learning_rate_sum, SMALLEST_JOURNEY, unit=unit, detail=why)
     finding = at_least(optimiser_steps, SHORTEST_RUN, unit="updates", detail=detail)
-    short = finding.passed and not optimiser_steps >= PUBLISHED_RUN
-    return replace(finding, severity=Severity.INFO) if short else finding
+    return told_where(finding, not optimiser_steps >= PUBLISHED_RUN)
 
 
 def every_parameter_trains(*, trainable: int, held: int, repeated: int, still: int) -> Finding:

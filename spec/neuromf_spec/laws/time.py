@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
-from neuromf_spec.bounds import at_most
+from neuromf_spec.bounds import at_most, told_where
 from neuromf_spec.citations import improved_meanflow, meanflow, pixel_meanflow, public_code, review
 from neuromf_spec.law import Enforcer, Finding, Law, Severity
 from neuromf_spec.laws.batch import accumulation
@@ -101,7 +100,7 @@ def clamped_share(*, share: float, clamp_t_min: float, sampler_t_min: float, pre
         passing_value=f"time_sampling.t_min={clamp_t_min:g}",
         severity=Severity.WARN if share <= LARGE_SHARE else Severity.BLOCK,
     )
-    return replace(finding, severity=Severity.INFO) if finding.passed and not share <= 0 else finding
+    return told_where(finding, not share <= 0)
 
 
 LAWS = (

@@ -12,12 +12,21 @@ if [[ -e {folder}/refuses ]]; then echo 'sbatch: error: invalid partition' >&2; 
 echo 7 > {folder}/queue
 export SLURM_JOB_ID=7 SLURM_NTASKS=1 SLURM_JOB_NUM_NODES=1 SLURM_NODEID=0 SLURM_JOB_NODELIST=here SLURM_PROCID=0
 export SLURM_LOCALID=0
-job() { bash "$1"; : > {folder}/queue; }
-if [[ ! -e {folder}/dies ]]; then job "$1" >> {folder}/log 2>&1 < /dev/null & fi
+# The script is read before `sbatch` returns, as a cluster does: submitit renames it right after.
+job() { bash <<< "$1"; echo "the job ended with code $?"; : > {folder}/queue; }
+script=$(< "$1")
+if [[ ! -e {folder}/dies ]]; then job "$script" >> {folder}/log 2>&1 < /dev/null & fi
 echo 'Submitted batch job 7'
 """
+# What a job prints goes where the job asked for, as task 0: the last line is what a lost job is known by.
 SRUN = """#!/bin/bash
-while [[ $1 == --* ]]; do case $1 in --output | --error) shift 2 ;; *) shift ;; esac; done
+while [[ $1 == --* ]]; do
+  case $1 in
+    --output) exec > "$(sed 's/%j/7/;s/%t/0/' <<< "$2")"; shift 2 ;;
+    --error) exec 2> "$(sed 's/%j/7/;s/%t/0/' <<< "$2")"; shift 2 ;;
+    *) shift ;;
+  esac
+done
 exec "$@"
 """
 SQUEUE = """#!/bin/bash

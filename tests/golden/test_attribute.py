@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from neuromf.errors import InputError
-from neuromf.golden.case import read_case
 from neuromf.golden.store import golden_table, provenance
 from neuromf.golden.verdict import CaseOutcome
 from tests.support.git_repository import git
+from tests.support.short_case import short_case
 from tools.faults.run import copy_writable
 from tools.golden import attribute as attribution
 
 ROOT = Path(__file__).parents[2]
-CASE = "failed_settings"
+CASE, STEPS = "failed_settings", 3
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +29,13 @@ def clone(tmp_path_factory):
 
 
 @pytest.fixture
-def blessed_here(clone, monkeypatch):
+def blessed_here(clone, tmp_path, monkeypatch):
     """The case, as if it had been blessed from the clone's commit."""
-    case = read_case(CASE)
+    case = short_case(CASE, tmp_path, STEPS)
     known = {**provenance(case), "commit": git(clone, "rev-parse", "HEAD")}
     monkeypatch.setattr(attribution, "ROOT", clone)
     monkeypatch.setattr(attribution, "provenance", lambda _: known)
+    monkeypatch.setattr(attribution, "golden_table", lambda _: golden_table(case).head(STEPS))
     return case
 
 
@@ -52,7 +53,7 @@ def test_todays_golden_numbers_blame_nobody(blessed_here, monkeypatch):
 
 def test_numbers_that_the_old_commit_gives_too_are_the_environments(blessed_here, monkeypatch):
     """The golden differs, and its own commit gives today's numbers: the environment moved."""
-    golden = moved(golden_table(blessed_here), "raw_fm", 1.5)
+    golden = moved(attribution.golden_table(blessed_here), "raw_fm", 1.5)
     monkeypatch.setattr(attribution, "golden_table", lambda _: golden)
     outcome, sentence = attribution.attribute(blessed_here)
     assert outcome is CaseOutcome.ENV_DRIFT
@@ -75,9 +76,9 @@ def test_numbers_that_the_old_commit_does_not_give_are_the_codes(blessed_here, m
 
 def test_a_commit_that_is_not_here_is_a_sentence(blessed_here, monkeypatch):
     """A shallow clone lacks the golden's commit; the remedy says so."""
-    golden = moved(golden_table(blessed_here), "raw_fm", 1.5)
+    golden = moved(attribution.golden_table(blessed_here), "raw_fm", 1.5)
     monkeypatch.setattr(attribution, "golden_table", lambda _: golden)
     monkeypatch.setattr(attribution, "provenance", lambda _: {"commit": "0" * 40})
     with pytest.raises(InputError, match="failed"):
         attribution.attribute(blessed_here)
-    assert not list((blessed_here.folder.parents[2] / ".git" / "worktrees").glob("tree*"))
+    assert not list((attribution.ROOT / ".git" / "worktrees").glob("tree*"))

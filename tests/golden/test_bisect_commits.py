@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.command_line import run_command
 from tests.support.git_repository import git
+from tests.support.short_case import short_case
 from tools.__main__ import app
 from tools.faults.run import copy_writable
 
@@ -41,10 +42,17 @@ def repository(tmp_path_factory):
     return folder, commits
 
 
+@pytest.fixture(scope="module")
+def case(tmp_path_factory):
+    """The case of three steps: a dozen processes train it, and the rate differs from the first step on."""
+    return short_case(CASE, tmp_path_factory.mktemp("cases"), 3)
+
+
 @pytest.fixture
-def bisect(monkeypatch, capsys, repository):
+def bisect(monkeypatch, capsys, repository, case):
     """Run `python -m tools bisect-commits` in that repository."""
     monkeypatch.chdir(repository[0])
+    monkeypatch.setattr("neuromf.golden.case.read_case", lambda _: case)
     return lambda span: run_command(monkeypatch, capsys, "bisect-commits", span, "--case", CASE, app=app)
 
 

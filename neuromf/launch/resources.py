@@ -22,8 +22,9 @@ PROCESS = 4 * GIB
 """Of each process: Python, torch, and CUDA's libraries and context, which take 2 to 3 GiB of a node's memory."""
 WORKER = GIB // 2
 """Of each process that draws batches, before it holds one: its own copies of what Python touches."""
-HELD_TWICE = 2 * 4
-"""Copies of the weights in a process: weights, their average and Adam's two moments, twice while they are saved."""
+HELD, SAVED = 3, 2
+"""Copies of the weights in a process, their average aside: themselves and Adam's two moments; all of them twice while
+they are saved."""
 GRADIENT = 1
 MICRO_BATCHES = 3
 """That a worker holds, data and noise each: two ready, one in work."""
@@ -60,7 +61,7 @@ def resources(config: Config, vae: VaeArchitecture, scans: int, gpus: int) -> Jo
     With P parameters, B samples a micro-batch, D numbers a latent, V voxels a scan, p processes of w workers each:
 
         cores   p (w + 1) with GPUs; 4 without
-        memory  1.5 x (p (4 GiB + 32 B x P + w (0.5 GiB + 3 x 2 x 4 B x B x D))
+        memory  1.5 x (p (4 GiB + 32 B x P + w (0.5 GiB + 3 x 2 x 4 B x B x D))        24 B without an average
                        + 8 x 4 B x V x (width of the autoencoder's first level)      one scan being encoded
                        + 4 KiB x (scans + optimiser steps)                            manifest and trace
                        + without GPUs, 4 B x P + 140 x 4 B x B x D / 4 x (width of the network's first level))
@@ -74,7 +75,8 @@ def resources(config: Config, vae: VaeArchitecture, scans: int, gpus: int) -> Jo
     processes, workers = max(gpus, 1), DRAWN_AHEAD["cuda" if gpus else "cpu"]
     parameters, facts = _parameters(config), run_facts(config)
     batch = config.training.batch_size_per_gpu * facts.latent_dims * FLOAT
-    memory = processes * (PROCESS + HELD_TWICE * FLOAT * parameters + workers * (WORKER + MICRO_BATCHES * 2 * batch))
+    weights = SAVED * (HELD + (config.ema.decay is not None)) * FLOAT * parameters
+    memory = processes * (PROCESS + weights + workers * (WORKER + MICRO_BATCHES * 2 * batch))
     memory += ENCODER_MAPS * FLOAT * math.prod(config.data.shape) * vae.num_channels[0]
     memory += ROW * (scans + facts.optimiser_steps)
     if not gpus:

@@ -7,12 +7,17 @@ from pathlib import Path, PurePosixPath
 
 from neuromf.data.contents import Content, Kind
 from neuromf.data.image_files import ImageFiles, stem_of
+from neuromf.data.versions import Wanted, second_versions
 
 _BESIDE_RAW = frozenset({"derivatives", "sourcedata"})
 
 
 def reasons_to_leave(
-    images: ImageFiles, names: Mapping[Path, PurePosixPath], contents: Mapping[Path, Content]
+    images: ImageFiles,
+    names: Mapping[Path, PurePosixPath],
+    contents: Mapping[Path, Content],
+    wanted: Wanted,
+    unread: Mapping[Path, str],
 ) -> dict[Path, str]:
     """Why each file is left out, "" where it is taken.
 
@@ -20,17 +25,27 @@ def reasons_to_leave(
         images: the files.
         names: of each, below the root, without the ending.
         contents: what each name says.
+        wanted: which derivatives are asked for; without any, raw scans go before derivatives.
+        unread: files whose names no rule reads, with that rule.
     """
-    reasons = dict.fromkeys(images.files, "")
+    reasons = {path: unread.get(path, "") for path in images.files}
     for path, other in images.same.items():
-        reasons[path] = f"the same file under another name: {other}"
+        reasons[path] = reasons[path] or f"the same file under another name: {other}"
     _leave_second_format(images.files, reasons)
-    aside = [path for path in images.files if _BESIDE_RAW & set(names[path].parts[:-1])]
-    raw = [path for path in images.files if path not in set(aside)]
+    aside: set[Path] = set()
+    if wanted:
+        reasons = {path: reason or wanted.reason(names[path].name) for path, reason in reasons.items()}
+    else:
+        aside = {path for path in images.files if _BESIDE_RAW & set(names[path].parts[:-1])}
+    raw = [path for path in images.files if path not in aside]
     chosen = _by_contrast(raw, contents, names, reasons)
     if any(not chosen[path] for path in raw):
-        return chosen | {path: reasons[path] or "below derivatives or sourcedata, beside raw scans" for path in aside}
-    return chosen | _by_contrast(aside, contents, names, reasons)
+        beside = "below derivatives or sourcedata, beside raw scans"
+        chosen |= {path: reasons[path] or beside for path in aside}
+    else:
+        chosen |= _by_contrast(sorted(aside), contents, names, reasons)
+    versions = second_versions(names, [path for path in images.files if not chosen[path]])
+    return chosen | {path: f"another version of this image is taken: {other}" for path, other in versions.items()}
 
 
 def _leave_second_format(files: Sequence[Path], reasons: dict[Path, str]) -> None:

@@ -25,7 +25,9 @@ def content_of_scan(name: PurePosixPath, owner: Whose) -> Content:
     if owner.modality:
         said = content_of((), owner.modality, bids=False)
         return said if said.modality else Content(said.kind, owner.modality)
-    return content_of(name.parts[:-1], name.name, bids=owner.how == "BIDS name", subject_end=owner.name_end)
+    above = not owner.in_name and not owner.guessed
+    bids = owner.how == "BIDS name"
+    return content_of(name.parts[:-1], name.name, bids=bids, subject_end=owner.name_end, subject_above=above)
 
 
 def named_together(root: Path, taken: dict[Path, tuple[PurePosixPath, Whose]]) -> dict[Path, Whose]:

@@ -18,7 +18,7 @@ from typing import Literal
 from neuromf.counted import counted
 from neuromf.data.identity import below, content_of_scan, named_together, scan_of, told_apart
 from neuromf.data.image_files import ImageFiles, find_images
-from neuromf.data.left_out import reasons_to_leave
+from neuromf.data.left_out import Names, reasons_to_leave
 from neuromf.data.naming import Naming
 from neuromf.data.refused_folder import empty_reason, nothing_left, refuse_empty_links
 from neuromf.data.scan import Scan
@@ -63,8 +63,9 @@ def select_scans(
     read = {path: naming.read(names[path], PurePosixPath(path.relative_to(root))) for path in images.files}
     owners = {path: owner or by_file_name(names[path]) for path, owner in read.items()}
     contents = {path: content_of_scan(names[path], owners[path]) for path in images.files}
+    datasets = {path: owner.dataset for path, owner in owners.items() if not owner.guessed}
     unread = {path: naming.rule for path, owner in read.items() if owner is None}
-    reasons = reasons_to_leave(images, names, contents, wanted, unread)
+    reasons = reasons_to_leave(images, Names(names, contents, datasets, unread), wanted)
     if links == "tell":
         told = {path: empty_reason(images.empty[path]) for path in images.empty if not reasons[path]}
         reasons |= told

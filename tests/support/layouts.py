@@ -60,7 +60,7 @@ def fomo(root: Path) -> Path:
 
 def oasis(root: Path) -> Path:
     """OASIS-1 as it unpacks: raw repeats, and derived volumes and tissue maps below PROCESSED and FSL_SEG."""
-    for visit, first in (("OAS1_0001_MR1", 0), ("OAS1_0001_MR2", 3), ("OAS1_0002_MR1", 6)):
+    for visit, first in (("OAS1_0001_MR1", 40), ("OAS1_0001_MR2", 43), ("OAS1_0002_MR1", 46)):
         scans(root, f"disc1/{visit}/RAW/{visit}_mpr-1_anon", f"disc1/{visit}/RAW/{visit}_mpr-2_anon", first=first)
         labels = f"disc1/{visit}/FSL_SEG/{visit}_mpr_n4_anon_111_t88_masked_gfc_fseg.nii.gz"
         save(root / labels, tissues()["labels"])

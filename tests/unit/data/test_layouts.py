@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import nibabel
 import pytest
+from nibabel.orientations import axcodes2ornt
 
 from neuromf.data.index.build import Asked, index_folder
+from neuromf.data.index.summary import index_lines
 from neuromf.data.naming import Naming
 from neuromf.data.versions import Wanted
 from tests.support import layouts
@@ -120,7 +123,7 @@ def test_a_link_of_openneuro_without_content_is_named(tmp_path):
 
 @pytest.mark.law("DATA-002")
 def test_a_flat_folder_is_indexed_and_voxels_tell_what_names_do_not(tmp_path):
-    """Visits are one person's; labels, a localiser, a T2 and a series with plain names are set aside by their voxels."""
+    """Visits are one person's; labels, a localiser, a T2 and a series with plain names are set aside by voxels."""
     index = index_folder(layouts.flat(tmp_path))
     assert {path: subject for path, (subject, _) in taken(index).items()} == {
         "anna_visit1.nii.gz": "anna", "anna_visit2.nii.gz": "anna",
@@ -150,3 +153,29 @@ def test_a_file_of_another_layout_is_told_to_be_none_of_it(tmp_path, layout, oth
     index = index_folder(tmp_path, Asked(Naming(layout)))
     assert all(path.startswith("right/") for path in taken(index))
     assert f"its name is none of the layout {layout}" in reasons(index).values()
+
+
+def test_data_sets_of_several_layouts_below_one_root_are_all_taken(tmp_path):
+    """What marks T1-weighted scans in one data set says nothing of the names of another."""
+    layouts.fomo(tmp_path / "fomo")
+    layouts.bids(tmp_path / "bids")
+    layouts.oasis(tmp_path / "oasis")
+    index = index_folder(tmp_path, Asked(voxels=False))
+    assert {row.scan.dataset for row in index.taken} == {"PT001_OASIS1", "PT005_IXI", "bids", "OASIS-1 and OASIS-2"}
+    assert len(index.taken) == 5 + 4 + 6
+
+
+@pytest.mark.law("DATA-002")
+def test_the_same_voxels_under_two_names_are_one_scan_of_one_person(tmp_path):
+    """A head that two data sets hold, here stored along other axes, is kept once, and its two subjects become one."""
+    layouts.fomo(tmp_path / "fomo")
+    layouts.oasis(tmp_path / "oasis")
+    first = tmp_path / "oasis" / "disc1" / "OAS1_0002_MR1" / "RAW" / "OAS1_0002_MR1_mpr-1_anon.nii.gz"
+    turned = nibabel.load(first).as_reoriented(axcodes2ornt("LPI"))
+    nibabel.save(turned, tmp_path / "fomo" / "PT001_OASIS1" / "sub_2" / "ses_1" / "t1.nii.gz")
+    index = index_folder(tmp_path)
+    twin = next(row for row in index.rows if row.reason.startswith("the same voxels"))
+    assert (twin.scan.subject, twin.reason.rpartition(": ")[2]) == ("OAS1_0002", str(first))
+    assert "joined with OAS1_0002" in twin.cells()["notes"]
+    assert len(index.taken) == 5 + 6 - 1
+    assert any("the same voxels as another scan" in line for line in index_lines(index))

@@ -51,6 +51,7 @@ def test_what_an_index_wrote_is_what_is_trained_on(tmp_path):
     selection = chosen_selection(config.data)
     assert selection.scans == [row.scan for row in index.taken]
     assert [one.reason for one in selection.left] == [row.reason for row in index.rows if row.reason]
+    assert any("its name says PDw (first " in line for line in selection.lines())
 
 
 def test_a_row_is_left_out_and_taken_in_by_hand(tmp_path):

@@ -1,7 +1,9 @@
-"""`neuromf data`: builds the built-in demo cohort."""
+"""`neuromf data`: indexes a folder of scans, builds the built-in demo cohort."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,3 +31,70 @@ def demo(
     with progress_bar("cohort") as show:
         path = build_demo_cohort(out, subjects, seed, lambda done, total: show(done, total, ""))
     make_console().print(f"{subjects} subjects in {path}", soft_wrap=True)
+
+
+@data_app.command()
+def index(
+    root: Annotated[Path, typer.Argument(metavar="ROOT", help="Folder of scans, in any layout.")],
+    out: Annotated[Path, typer.Option("--out", help="Table to write; a page with its name stands beside it.")] = Path(
+        "cohort.csv"
+    ),
+    layout: Annotated[
+        str, typer.Option("--layout", help="auto, bids, fomo, ixi, oasis or flat; auto tries every one.")
+    ] = "auto",
+    pattern: Annotated[
+        str,
+        typer.Option(
+            "--pattern",
+            metavar="REGEX",
+            help="Where subject, session, dataset, group and modality stand in a path: (?P<subject>...), and so on.",
+        ),
+    ] = "",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where",
+            metavar="CONDITION",
+            help="Take rows that meet it: dataset=A,B or group!=patient or age>=18, by columns of the table and of "
+            "participants.tsv; may be given several times.",
+        ),
+    ] = None,
+    participants: Annotated[
+        Path | None, typer.Option("--participants", metavar="FILE", help="Instead of the nearest participants.tsv.")
+    ] = None,
+    desc: Annotated[str, typer.Option("--desc", help="Take derivatives with this desc- in place of raw scans.")] = "",
+    space: Annotated[str, typer.Option("--space", help="Take derivatives in this space- in place of raw scans.")] = "",
+    voxels: Annotated[
+        bool, typer.Option("--voxels/--no-voxels", help="Read voxels, or judge by names and headers alone.")
+    ] = True,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, max=256, help="Processes that read scans; one a core.")
+    ] = None,
+) -> None:
+    """Write the table of a folder's scans (whose they are, which to train on) and a page to look at.
+
+    Train on the table with `data.source: table` and `data.root: cohort.csv`. It can be edited by hand.
+    """
+    from neuromf.cli.console import make_console, progress_bar
+    from neuromf.cli.output_file import check_output_file
+    from neuromf.data.index.build import Asked, index_folder
+    from neuromf.data.index.summary import index_lines
+    from neuromf.data.index.table import write_index
+    from neuromf.data.naming import Naming
+    from neuromf.data.versions import Wanted
+    from neuromf.output import write_output
+    from neuromf.report.index_page import index_page
+    from neuromf.report.page import check_page
+
+    page = out.with_suffix(".html")
+    check_output_file(out, "--out")
+    check_page(page)
+    asked = Asked(Naming(layout, pattern), Wanted(desc, space), tuple(where or ()), participants, voxels)
+    cores = (os.cpu_count() or 1) if workers is None else workers
+    with progress_bar("scans") as show:
+        found = index_folder(root, asked, workers=cores, on_progress=lambda done, total: show(done, total, ""))
+    write_index(out, found)
+    write_output(page, index_page(found))
+    console = make_console()
+    for line in (*index_lines(found), f"the table is {out}, the page {page}"):
+        console.print(line, soft_wrap=True)

@@ -31,8 +31,10 @@ class ConfigSection(BaseModel):
 class DataConfig(ConfigSection):
     """Which scans are trained on and how a scan becomes a latent."""
 
-    source: Literal["demo", "folder"] = Field("demo", description="the built-in cohort, or a folder of your scans")
-    root: str | None = Field(None, description="folder of NIfTI files; needed by, and only by, source: folder")
+    source: Literal["demo", "folder", "table"] = Field(
+        "demo", description="the built-in cohort, a folder of your scans, or a table of them (`neuromf data index`)"
+    )
+    root: str | None = Field(None, description="that folder or table; needed by, and only by, source: folder and table")
     demo_subjects: Annotated[int, Field(ge=3, le=1_000_000, description="subjects of the built-in cohort")] = 64
     demo_seed: Annotated[int, Field(ge=0, lt=2**63, description="seed of the built-in cohort's anatomies")] = 0
     spacing_mm: Annotated[float, Field(ge=0.1, le=50, description="edge of a voxel after resampling")] = 1.0
@@ -47,8 +49,8 @@ class DataConfig(ConfigSection):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if (self.source == "folder") != (self.root is not None):
-            raise ValueError("root must be given with source: folder, and only then")
+        if (self.source == "demo") != (self.root is None):
+            raise ValueError("root must be given with source: folder or table, and only then")
         if any(size % LATENT_STRIDE for size in self.shape):
             raise ValueError(f"shape {list(self.shape)} must be a multiple of {LATENT_STRIDE} along each axis")
         low, high = self.intensity_percentiles

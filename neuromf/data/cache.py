@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from neuromf.data.encoded import EncodedScans
 from neuromf.data.latents import encode_scans
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.scan_hashes import ScanHashes
+from neuromf.data.splits import split_scans
 from neuromf.errors import InputError
 from neuromf.nets.vae import LatentCodec, load_vae
 
@@ -102,6 +103,7 @@ def scan_latents(
     on_progress: Callable[[int, int], None] | None = None,
     selection: Selection | None = None,
     tell: Callable[[str], None] | None = None,
+    splits: Mapping[str, str] | None = None,
 ) -> Path:
     """Give the latent store of a user's scans, encoding them only if it is not in the cache or damaged there.
 
@@ -116,6 +118,7 @@ def scan_latents(
         on_progress: called with (done, scans) after each scan.
         selection: where the scans are from; its table is kept in a store that is made.
         tell: called, before the first scan is encoded, with each sentence on what is taken, left out and doubtful.
+        splits: split by subject, where it was decided before, as that of a run that goes on.
 
     Returns:
         Path of the store, verified.
@@ -124,7 +127,7 @@ def scan_latents(
         InputError: if an argument or a scan is bad or the cache cannot be written.
     """
     codec = load_vae(codec_name)
-    split = _Split(split_ratios, split_seed)
+    split = _Split(split_ratios, split_seed, splits or split_scans(scans, split_ratios, split_seed))
 
     hashes = scan_hashes()
     alike = content_key([code_facts(ENCODING), preprocessing, codec.fingerprint])
@@ -161,7 +164,8 @@ def kept_scan_latents(
         InputError: the autoencoder or a scan cannot be read.
     """
     codec = load_vae(codec_name)
-    return kept_entry(_scans_name(scans, scan_hashes(), preprocessing, codec, _Split(split_ratios, split_seed)))
+    split = _Split(split_ratios, split_seed, split_scans(scans, split_ratios, split_seed))
+    return kept_entry(_scans_name(scans, scan_hashes(), preprocessing, codec, split))
 
 
 def scan_hashes() -> ScanHashes:
@@ -178,14 +182,17 @@ def _hashes_in(folder: Path) -> ScanHashes:
 class _Split:
     ratios: tuple[float, float, float]
     seed: int
+    of: Mapping[str, str] | None = None
 
 
 def _scans_name(
     scans: Sequence[Scan], hashes: ScanHashes, preprocessing: Preprocessing, codec: LatentCodec, split: _Split
 ) -> str:
     # What decides a scan's part of a store: its content, and what the manifest says of whose it is.
-    known = [[hashes.of(scan.path), scan.subject, scan.scan_id] for scan in scans]
-    return _name("folder", code_facts([*ENCODING, *STORING]), known, preprocessing, codec.fingerprint, split)
+    of = split.of or {}
+    known = [[hashes.of(scan.path), scan.subject, scan.scan_id, of.get(scan.subject)] for scan in scans]
+    asked = (split.ratios, split.seed)
+    return _name("folder", code_facts([*ENCODING, *STORING]), known, preprocessing, codec.fingerprint, asked)
 
 
 def _name(kind: str, *facts: object) -> str:
@@ -214,4 +221,5 @@ def _encode(
         split_seed=split.seed,
         on_progress=report,
         kept=kept,
+        splits=split.of,
     )

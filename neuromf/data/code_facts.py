@@ -29,8 +29,9 @@ STORING = (
 """Modules that decide, besides, what else stands in a store."""
 DEMONSTRATION = (
     "neuromf.data.bspline", "neuromf.data.cohort", "neuromf.data.contents", "neuromf.data.demo",
-    "neuromf.data.image_files", "neuromf.data.left_out", "neuromf.data.scan", "neuromf.data.schemes",
-    "neuromf.data.selection", "neuromf.data.subjects", "neuromf.data.template", "neuromf.data.variation",
+    "neuromf.data.identity", "neuromf.data.image_files", "neuromf.data.left_out", "neuromf.data.naming",
+    "neuromf.data.scan", "neuromf.data.schemes", "neuromf.data.selection", "neuromf.data.subjects",
+    "neuromf.data.template", "neuromf.data.variation", "neuromf.data.versions",
 )  # fmt: skip
 """Modules that decide, besides, the built-in cohort's scans, and whose they are."""
 LIBRARIES = ("monai", "nibabel", "nilearn")

@@ -77,7 +77,9 @@ _TISSUE_MAP = re.compile(r"^(?:s\d?)?(?:m0?)?w?r?[cp][0-6](?=sub-)|^i?y_(?=sub-)
 """What SPM and CAT12 put before the name of the scan that they segmented."""
 
 
-def content_of(folders: Sequence[str], name: str, *, bids: bool, subject_end: int = 0) -> Content:
+def content_of(
+    folders: Sequence[str], name: str, *, bids: bool, subject_end: int = 0, subject_above: bool = False
+) -> Content:
     """Read a name.
 
     Args:
@@ -85,6 +87,7 @@ def content_of(folders: Sequence[str], name: str, *, bids: bool, subject_end: in
         name: without its ending.
         bids: whether it holds the entity `sub-`, so that its last word is its suffix.
         subject_end: where in `name` the subject of a published scheme ends, 0 where there is none.
+        subject_above: whether a folder names the subject, so that `name` tells nothing else than what the file holds.
     """
     folder = folders[-1].lower() if folders else ""
     if _LABEL_FOLDERS.match(folder) or _TISSUE_MAP.match(name):
@@ -94,7 +97,7 @@ def content_of(folders: Sequence[str], name: str, *, bids: bool, subject_end: in
         suffix = name.rpartition("_")[2].lower()
         said = (_ANYWHERE | _LABELS_UNLESS_FIRST | _CONTRASTS | _CONTRASTS_AFTER_A_KNOWN_SUBJECT).get(suffix, UNKNOWN)
     else:
-        said = _first_said(words, known_subject=subject_end > 0)
+        said = _first_said(words, known_subject=subject_above or subject_end > 0)
     if said is UNKNOWN and (match := _OTHER_FOLDERS.match(folder)):
         return Content(Kind.OTHER, match.group(1))
     return said

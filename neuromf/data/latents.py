@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from neuromf.data.manifest import CHANNELS, MEAN_COLUMNS, STD_COLUMNS, write_man
 from neuromf.data.nifti import read_volume
 from neuromf.data.preprocess import Preprocessing, preprocess
 from neuromf.data.scan_hashes import file_state, refuse_written_since
-from neuromf.data.splits import split_subjects
+from neuromf.data.splits import split_scans
 from neuromf.data.staging import staged_directory
 from neuromf.data.statistics import pool_moments
 from neuromf.data.store import LatentStore, open_latents
@@ -71,6 +71,7 @@ def encode_scans(
     split_seed: int,
     on_progress: Callable[[int, int], None] | None = None,
     kept: EncodedScans | None = None,
+    splits: Mapping[str, str] | None = None,
 ) -> LatentStore:
     """Encode scans into a latent store.
 
@@ -85,6 +86,7 @@ def encode_scans(
         split_seed: of the split.
         on_progress: called with (done, scans) after each scan, and once with those that were there already.
         kept: scans that were encoded before with this preprocessing and codec, to which those of now are added.
+        splits: split by subject, where it was decided before; `split_scans` decides otherwise.
 
     Returns:
         The store.
@@ -96,7 +98,7 @@ def encode_scans(
     if codec.architecture.latent_channels != CHANNELS:
         problem = f"the autoencoder has {codec.architecture.latent_channels} latent channels"
         raise InputError(problem, remedy=f"use one with {CHANNELS}", key="vae.checkpoint")
-    splits = split_subjects((scan.subject for scan in scans), split_ratios, split_seed)
+    splits = split_scans(scans, split_ratios, split_seed) if splits is None else splits
     with staged_directory(out) as folder:
         (folder / "scans").mkdir()
         beside = folder / ".encoded"

@@ -38,6 +38,11 @@ def refuse_empty_links(root: Path, taken: Sequence[Path], lost: Sequence[Path], 
     raise InputError(problem, remedy=remedy, file=root)
 
 
+def empty_reason(command: str) -> str:
+    """Why a link without content is left out, where that is told and not refused."""
+    return f"a link without content: `{command}` fetches it" if command else "a link that leads nowhere"
+
+
 def nothing_left(root: Path, files: Sequence[Path], reasons: Mapping[Path, str]) -> InputError:
     """Why a folder of NIfTI files has no scan."""
     numbers = Counter(reasons[path].partition(": ")[0] for path in files)

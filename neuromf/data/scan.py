@@ -21,6 +21,7 @@ class Scan:
         dataset: folder or published data set that it belongs to.
         modality: contrast, where names tell it.
         subject_from: how the subject was found, in words; it starts with `guessed` where it was.
+        group: of subjects, as patients or controls, where a table or a name tells it.
     """
 
     subject: str
@@ -30,6 +31,7 @@ class Scan:
     dataset: str = ""
     modality: str = ""
     subject_from: str = ""
+    group: str = ""
 
     @property
     def guessed(self) -> bool:

@@ -19,7 +19,7 @@ from neuromf.errors import InputError
 
 _FROM, _TO = 8, 4
 """Slices are read at an eighth and a quarter of the volume: a gzip stream has to be unpacked from its beginning."""
-_UNREADABLE = (
+UNREADABLE = (
     ImageFileError, HeaderDataError, AttributeError, OSError, EOFError, zlib.error, ValueError, TypeError,
     OverflowError, MemoryError, IndexError,
 )  # fmt: skip
@@ -41,7 +41,7 @@ def looks_sound(path: Path, *, voxels: bool) -> bool:
         affine = np.asarray(image.affine, dtype=np.float64)
         kind = image.get_data_dtype()
         sound = _sound_grid(image, affine, path)
-    except _UNREADABLE:
+    except UNREADABLE:
         return False
     if kind.kind not in "iuf":
         remedy = "extract the magnitude, or one channel, as a volume of numbers"
@@ -51,7 +51,7 @@ def looks_sound(path: Path, *, voxels: bool) -> bool:
     check_voxel_size(affine)
     try:
         return not voxels or _sound_voxels(image)
-    except _UNREADABLE:
+    except UNREADABLE:
         return False
 
 

@@ -30,7 +30,7 @@ class Selection:
     """What a folder offers.
 
     Attributes:
-        root: the folder.
+        root: the folder, or the table.
         candidates: every NIfTI file below it, taken ones first, each part sorted by scan id.
         others: what else was met and is not read, in sentences.
     """
@@ -67,9 +67,13 @@ class Selection:
         for candidate in self.left:
             reasons[candidate.reason.partition(": ")[0]].append(candidate)
         return [
-            f"{counted(len(group), 'file')} left out, {reason} (first {group[0].scan.path.relative_to(self.root)})"
+            f"{counted(len(group), 'file')} left out, {reason} (first {self._shown(group[0])})"
             for reason, group in reasons.items()
         ]
+
+    def _shown(self, candidate: ScanCandidate) -> str:
+        path = candidate.scan.path
+        return str(path.relative_to(self.root) if path.is_relative_to(self.root) else path)
 
     def _guessed(self) -> list[str]:
         guessed = [scan for scan in self.scans if scan.guessed]

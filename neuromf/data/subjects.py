@@ -43,6 +43,8 @@ class Whose:
         how: in words; it starts with `guessed` where no rule applies.
         in_name: whether the file's own name holds the subject.
         name_end: where in the file's name the subject of a published scheme ends, 0 where there is none.
+        group: of subjects, where the name tells it.
+        modality: contrast, where a pattern of the user's names it.
     """
 
     subject: str
@@ -51,6 +53,8 @@ class Whose:
     how: str
     in_name: bool
     name_end: int = 0
+    group: str = ""
+    modality: str = ""
 
     @property
     def guessed(self) -> bool:
@@ -64,21 +68,36 @@ def whose(path: PurePosixPath) -> Whose:
     Args:
         path: below the root, without the ending.
     """
+    return by_bids(path) or by_scheme(path) or by_file_name(path)
+
+
+def by_bids(path: PurePosixPath) -> Whose | None:
+    """The subject that `sub-` names in a file's name, else in its folders, innermost first; None where nothing does."""
     folders = path.parts[:-1]
     named = _SUBJECT.search(path.name)
     homes = [index for index, folder in enumerate(folders) if _SUBJECT.search(folder)]
-    if named or homes:
-        found = named or _SUBJECT.search(folders[homes[-1]])
-        assert found is not None  # one of the two was found
-        sessions = [match.group(1) for part in path.parts if (match := _SESSION.search(part))]
-        above = folders[: homes[0]] if homes else folders
-        how = "BIDS name" if named else "BIDS folder"
-        return Whose(found.group(1), sessions[-1] if sessions else "", "/".join(above), how, named is not None)
+    if not named and not homes:
+        return None
+    found = named or _SUBJECT.search(folders[homes[-1]])
+    assert found is not None  # one of the two was found
+    sessions = [match.group(1) for part in path.parts if (match := _SESSION.search(part))]
+    above = folders[: homes[0]] if homes else folders
+    how = "BIDS name" if named else "BIDS folder"
+    return Whose(found.group(1), sessions[-1] if sessions else "", "/".join(above), how, named is not None)
+
+
+def by_scheme(path: PurePosixPath) -> Whose | None:
+    """The subject that a published scheme reads from a path; None where none does."""
     if scheme := named_by_scheme(str(path)):
         start = len(str(path)) - len(path.name)
         dataset = scheme.subject.rpartition("/")[0] or scheme.scheme
         end = max(scheme.end - start, 0)
         return Whose(scheme.subject, scheme.session, dataset, f"names of {scheme.scheme}", end > 0, end)
+    return None
+
+
+def by_file_name(path: PurePosixPath) -> Whose:
+    """A subject of the file's own name: a guess, which `guess_subjects` looks at together with the others."""
     return Whose(path.name, "", "", f"{GUESSED} from the file name", True)
 
 

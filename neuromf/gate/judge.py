@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neuromf_spec.waivers import Waiver
@@ -15,7 +14,8 @@ from neuromf_spec.waivers import Waiver
 from neuromf.config.provenance import value_sources
 from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
-from neuromf.data.cohort import Scan, discover_scans
+from neuromf.data.chosen import chosen_selection
+from neuromf.data.cohort import Scan
 from neuromf.gate.static import static_findings
 from neuromf.gate.training_checks import split_arguments
 from neuromf.gate.verdict import GateVerdict
@@ -52,10 +52,10 @@ class LaunchCandidate:
         """The scans that it would train on, none for the built-in cohort; the folder is searched once.
 
         Raises:
-            InputError: the folder of scans is not there or holds none.
+            InputError: the folder or table of scans is not there or holds none.
         """
-        root = self.config.data.root
-        return [] if root is None else discover_scans(Path(root))
+        selection = chosen_selection(self.config.data)
+        return [] if selection is None else selection.scans
 
 
 def judge(

@@ -65,7 +65,7 @@ def smoke_latents(
     pooled nor scaled, which would change the statistics that the objective meets.
     """
     why = ""
-    if config.data.source == "folder":
+    if config.data.source != "demo":
         try:
             if (own := _own_latents(config, small, scans)) is not None:
                 return own

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from neuromf_spec.reference.schedule import lr_multiplier as closed_form
 
 from neuromf.config.derived import RunFacts, pair_settings
 from neuromf.config.schema import Config
-from neuromf.data.cohort import Scan, discover_scans, subject_id
-from neuromf.data.splits import SPLIT_NAMES, split_subjects
+from neuromf.data.chosen import chosen_selection
+from neuromf.data.cohort import Scan, subject_id
+from neuromf.data.splits import SPLIT_NAMES, split_scans, split_subjects
 from neuromf.data.subjects import alike_guesses
 from neuromf.facts.objective_arguments import fm_share, operating_point
 from neuromf.facts.of_config import facts_of
@@ -80,14 +80,16 @@ def _settings(config: Config, _: RunFacts) -> Arguments:
 
 def _split(config: Config, _: RunFacts) -> Arguments:
     """The split that the configuration asks for, by the ids that the cohort has on disk or will have."""
-    return split_arguments(config, [] if config.data.root is None else discover_scans(Path(config.data.root)))
+    selection = chosen_selection(config.data)
+    return split_arguments(config, [] if selection is None else selection.scans)
 
 
 def split_arguments(config: Config, scans: Sequence[Scan]) -> Arguments:
     """What DATA-002 judges of these scans; of the built-in cohort's subjects where there are none."""
     data = config.data
     ids = [scan.subject for scan in scans] or [subject_id(index) for index in range(data.demo_subjects)]
-    split_of = split_subjects(ids, data.split_ratios, data.split_seed)
+    split = (data.split_ratios, data.split_seed)
+    split_of = split_scans(scans, *split) if scans else split_subjects(ids, *split)
     homes: dict[str, set[str]] = {}
     for subject in ids:
         homes.setdefault(subject, set()).add(split_of[subject])

@@ -180,6 +180,7 @@ def _encoded_again(run: RunFolder, record: Record, config: Config, on_progress: 
             split_ratios=description.split_ratios,
             split_seed=description.split_seed,
             on_progress=on_progress,
+            splits=dict(zip(record.store.manifest["subject"], record.store.manifest["split"], strict=True)),
         )
         store = open_latents(path, verify=False)  # `scan_latents` has just verified it
     if store.description.content_hash != description.content_hash:

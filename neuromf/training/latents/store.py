@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from neuromf.config.schema import Config
 from neuromf.data.cache import demo_latents, kept_scan_latents, scan_latents
-from neuromf.data.cohort import Scan, Selection, discover_scans, select_scans
+from neuromf.data.chosen import chosen_selection
+from neuromf.data.cohort import Scan, Selection
 from neuromf.data.examine import examine_scans, refuse_bad_scans
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.store import LatentStore, open_latents
@@ -18,18 +18,19 @@ def chosen_scans(config: Config) -> list[Scan]:
     """The scans that `config` trains on now; none for the built-in cohort, which is made.
 
     Raises:
-        InputError: the folder holds none, or they cannot be told apart.
+        InputError: the folder or table holds none, or they cannot be told apart.
     """
-    return [] if config.data.root is None else discover_scans(Path(config.data.root))
+    selection = selected_scans(config)
+    return [] if selection is None else selection.scans
 
 
 def selected_scans(config: Config) -> Selection | None:
-    """What the folder of `config` offers, what is trained on and what is left; None for the built-in cohort.
+    """What the folder or table of `config` offers, what is trained on and what is left; None for the built-in cohort.
 
     Raises:
         InputError: as `chosen_scans`.
     """
-    return None if config.data.root is None else select_scans(Path(config.data.root))
+    return chosen_selection(config.data)
 
 
 def training_store(

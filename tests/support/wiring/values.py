@@ -15,7 +15,7 @@ from tests.support.wiring.parts import FIRST, ONE_LEVEL, SECOND, SMALL, THIRD, s
 from tests.support.wiring.reads import Observed, Read
 
 OTHER: dict[str, tuple[Any, ...]] = {
-    "data.source": ("folder", "demo"),
+    "data.source": ("table", "folder", "demo"),
     "data.demo_subjects": (7,),
     "data.demo_seed": (1,),
     "data.spacing_mm": (3.0,),

@@ -29,9 +29,10 @@ NEUTRAL = {"on_progress", "tell", "selection"}
 """Arguments that change no latent: who is told, and what of."""
 SCAN_FIELDS = {
     "subject": True, "scan_id": True, "path": False,
-    "session": False, "dataset": False, "modality": False, "subject_from": False,
+    "session": False, "dataset": True, "modality": False, "subject_from": False,
+    "group": False,
 }  # fmt: skip
-"""Whether what is known of a scan stands in its store; a path alone does not, where the content is the same."""
+"""Whether what is known of a scan decides its store: its data set does by the split; a path alone does not."""
 
 
 def leaves(value, path=()):
@@ -138,6 +139,7 @@ def request_of(scan_files, preprocessing, codec, other_codecs):
         "codec_name": (codec, other_codecs),
         "split_ratios": ((0.4, 0.3, 0.3), variants((0.4, 0.3, 0.3))),
         "split_seed": (0, [1]),
+        "splits": (None, [{scan.subject: "train" for scan in scans}]),
     }
 
     def arguments(source):

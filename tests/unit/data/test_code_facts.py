@@ -37,7 +37,10 @@ NEUTRAL = {
     "neuromf.output": "sentences",
 }
 """Modules that run or are imported while a store is made, and decide no value in it."""
-NAMING = ("cohort", "contents", "image_files", "left_out", "scan", "schemes", "selection", "subjects")
+NAMING = (
+    "cohort", "contents", "identity", "image_files", "left_out", "naming", "scan", "schemes", "selection", "subjects",
+    "versions",
+)  # fmt: skip
 """Modules that decide which scans a folder holds and whose they are."""
 
 

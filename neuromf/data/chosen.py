@@ -1,0 +1,22 @@
+"""The scans that a configuration chooses: those of a folder, or those of a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from neuromf.config.schema import DataConfig
+from neuromf.data.cohort import select_scans
+from neuromf.data.selection import Selection
+from neuromf.data.table_selection import select_from_table
+
+
+def chosen_selection(data: DataConfig) -> Selection | None:
+    """What a folder or a table offers and what of it is taken; None for the built-in cohort, which is made.
+
+    Raises:
+        InputError: the folder or table is not there, holds no scan, or does not tell scans or subjects apart.
+    """
+    if data.root is None:
+        return None
+    read = select_from_table if data.source == "table" else select_scans
+    return read(Path(data.root))

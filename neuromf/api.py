@@ -99,8 +99,9 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
     start = announce(config, where, group, named=device is not None)
     with listening() as interrupted:
         store = prepare(
-            config, folder, group, start, resume=False, gate=said, interrupted=interrupted, progress=ProgressFile(None)
-        )
+            config, folder, group, start, resume=False, gate=said, interrupted=interrupted,
+            progress=ProgressFile(None), device=where,
+        )  # fmt: skip
         return run_training(
             config, store, folder, group, start, device=where, resume=False, max_steps=None, workers=0,
             interrupted=interrupted,

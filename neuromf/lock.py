@@ -28,6 +28,16 @@ OTHER_TRAINING = "another training"
 REMEDY = "wait for it, or stop it first"
 
 
+class HeldError(InputError):
+    """Another holds a lock, or may hold it.
+
+    Attributes:
+        certain: whether the operating system says so; otherwise the file alone does, whose holder may be gone.
+    """
+
+    certain = True
+
+
 class Lock:
     """Holds a lock file until it is released or the process ends; use it in a `with` statement.
 
@@ -39,7 +49,8 @@ class Lock:
         whose: who else may hold it, as "another training".
 
     Raises:
-        InputError: another holds it, or may hold it; or the file system refuses the file.
+        HeldError: another holds it, or may hold it.
+        InputError: the file system refuses the file.
     """
 
     def __init__(self, path: Path, *, what: Path, whose: str) -> None:
@@ -125,14 +136,16 @@ class Lock:
             time.sleep(0.02)
         return holder
 
-    def _refusal(self, holder: Holder | None, file: Path | None = None) -> InputError:
+    def _refusal(self, holder: Holder | None, file: Path | None = None) -> HeldError:
         """What is told; `file` is the one that stands for a holder where there is no flock to ask."""
         who = f" ({holder})" if holder is not None else ""
         if file is None and (holder is None or holder.by_flock):
-            return InputError(f"{self._whose}{who} is writing here", remedy=REMEDY, file=self._what)
+            return HeldError(f"{self._whose}{who} is writing here", remedy=REMEDY, file=self._what)
         problem = f"{self._whose}{who} may be writing here, and this file system cannot tell whether it still is"
         remedy = f"wait for it; if it has ended, remove {file or self._path}"
-        return InputError(problem, remedy=remedy, file=self._what)
+        refusal = HeldError(problem, remedy=remedy, file=self._what)
+        refusal.certain = False
+        return refusal
 
     def _open(self, flags: int) -> None:
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CLOEXEC | flags, 0o666)

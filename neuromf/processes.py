@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
@@ -29,21 +29,31 @@ def gone_afterwards() -> Iterator[None]:
 
 
 @contextmanager
-def worker_pool(processes: int) -> Iterator[ProcessPoolExecutor]:
+def worker_pool(processes: int, begin: Callable[[], None] | None = None) -> Iterator[ProcessPoolExecutor]:
     """Workers started afresh, for torch's threads do not survive a fork.
 
     An error in the block, or in a task whose result it asks for, ends it at once: tasks that wait are dropped and those
     that run are killed, where `ProcessPoolExecutor` alone would do all of them first.
+
+    Args:
+        processes: number of workers.
+        begin: what each does first.
     """
     context = multiprocessing.get_context("spawn")
     with gone_afterwards():
-        pool = ProcessPoolExecutor(processes, mp_context=context, initializer=end_with_parent)
+        pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(begin,))
         try:
             yield pool
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         pool.shutdown()
+
+
+def _begin(more: Callable[[], None] | None) -> None:
+    end_with_parent()
+    if more is not None:
+        more()
 
 
 def end_with_parent() -> None:

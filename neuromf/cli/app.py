@@ -20,7 +20,7 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 from neuromf.training.process_group.interruption import listen_early
 
-if sys.argv[1:2] == ["train"]:  # on a busy file system it is seconds before the command itself begins
+if sys.argv[1:2] in (["train"], ["encode"]):  # on a busy file system it is seconds before the command itself begins
     listen_early()
 
 import typer
@@ -29,6 +29,7 @@ from neuromf import __version__
 from neuromf.cli.bisect import bisect
 from neuromf.cli.compare import compare
 from neuromf.cli.data import data_app
+from neuromf.cli.encode import encode
 from neuromf.cli.gate import gate
 from neuromf.cli.golden import golden_app
 from neuromf.cli.launch import launch
@@ -68,6 +69,7 @@ def _main(
 
 
 app.command()(gate)
+app.command()(encode)
 app.command()(train)
 app.command()(launch)
 app.command()(watch)

@@ -17,6 +17,7 @@ from neuromf.errors import InputError
 
 if TYPE_CHECKING:
     from neuromf.gate.judge import LaunchCandidate
+    from neuromf.launch.encoding_job import EncodingJob
     from neuromf.launch.job import SlurmJob
     from neuromf.launch.resources import JobResources
 
@@ -46,6 +47,10 @@ def launch(
         list[str] | None,
         typer.Option("--sbatch", metavar="OPTION", help="Option of sbatch, as --sbatch=--account=ours; replaces ours."),
     ] = None,
+    encoders: Annotated[
+        int,
+        typer.Option("--encoders", min=1, max=1000, help="Tasks that share the encoding, if there is any."),
+    ] = 1,
     write_only: Annotated[bool, typer.Option("--write-only", help="Write the script, do not submit it.")] = False,
 ) -> None:
     """Pass the whole gate, smoke training included, and queue the training on SLURM; exit code 1 when a law blocks it.
@@ -55,6 +60,8 @@ def launch(
     it made no progress twice in a row. An option given with --sbatch replaces the script's own: name, time, cores,
     memory, the way GPUs are requested. Options that the job cannot work with are refused: arrays, several nodes or
     tasks, another signal, another number of GPUs. With --sbatch=--no-requeue it saves and ends.
+
+    Where your scans are not encoded yet, a job that encodes them is queued before, and the training waits for it.
     """
     settings = load_config(config, override or ())
 
@@ -64,7 +71,8 @@ def launch(
     from neuromf.gate.console import print_verdict
     from neuromf.gate.judge import LaunchCandidate, judge
     from neuromf.gate.waivers import all_waivers
-    from neuromf.launch.submit import require_sbatch, submit
+    from neuromf.launch.encoding_job import typed_after
+    from neuromf.launch.submit import require_sbatch, submit, withdraw
     from neuromf.training.process_group.ranks import ProcessGroup
     from neuromf.training.validation import refuse_impossible, refuse_uneven
 
@@ -88,16 +96,35 @@ def launch(
     print_verdict(console, verdict)
     if verdict.status != "PASS":
         raise typer.Exit(1)
-    _write(job, resolved_text(settings), verdict.to_json())
+    encoding = _encoding(candidate, job, encoders)
+    _write(job, encoding, resolved_text(settings), verdict.to_json())
     if write_only:
-        console.print(f"next: sbatch {shlex.quote(str(job.script))}", soft_wrap=True)
+        typed = typed_after(encoding, job) if encoding else f"sbatch {shlex.quote(str(job.script))}"
+        console.print(f"next: {typed}", soft_wrap=True)
         return
+    first = ""
     try:
-        number = submit(job)
+        first = submit(encoding) if encoding else ""
+        number = submit(job, after=first)
     except InputError:
+        if first:
+            withdraw(first)
         shutil.rmtree(job.folder)  # so that the next try may write there
         raise
+    if encoding:
+        console.print(f"job {first} encodes the scans first", soft_wrap=True)
     console.print(f"job {number} trains {job.run}; next: neuromf watch {shlex.quote(str(job.run))}", soft_wrap=True)
+
+
+def _encoding(candidate: LaunchCandidate, job: SlurmJob, tasks: int) -> EncodingJob | None:
+    """The job that encodes the user's scans, where that is not done."""
+    from neuromf.launch.encoding_job import encoding_of
+    from neuromf.training.latents.store import encoded_store
+
+    config = candidate.config
+    if config.data.root is None or encoded_store(config, candidate.scans) is not None:
+        return None
+    return encoding_of(job, tasks)
 
 
 def _job(out: Path, gpus: int, minutes: int | None, partition: str | None, options: tuple[str, ...]) -> SlurmJob:
@@ -140,7 +167,7 @@ def _resources(candidate: LaunchCandidate, gpus: int) -> JobResources:
     return resources(config, load_vae(config.vae.checkpoint).architecture, scans, gpus)
 
 
-def _write(job: SlurmJob, config: str, verdict: str) -> None:
+def _write(job: SlurmJob, encoding: EncodingJob | None, config: str, verdict: str) -> None:
     """The folder of the launch, whole or not at all.
 
     Raises:
@@ -150,7 +177,8 @@ def _write(job: SlurmJob, config: str, verdict: str) -> None:
 
     try:
         with staged_directory(job.folder) as staging:
-            for path, text in ((job.config, config), (job.ticket, verdict), (job.script, job.text())):
+            scripts = [(one.script, one.text()) for one in (job, encoding) if one is not None]
+            for path, text in ((job.config, config), (job.ticket, verdict), *scripts):
                 (staging / path.name).write_text(text, encoding="utf-8")
     except OSError as error:
         problem = f"cannot be written ({error.strerror})"

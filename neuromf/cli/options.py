@@ -30,6 +30,9 @@ RealLatentsOption = Annotated[
         help="Real training latents that the run's folder keeps, shown next to samples; 0 for none.",
     ),
 ]
+ProgressOption = Annotated[
+    Path | None, typer.Option("--progress", metavar="FILE", help="When it ends, say here how far it got; a line.")
+]
 VaeOption = Annotated[
     Path | None, typer.Option("--vae", metavar="FILE", help="The run's autoencoder, where its file lies elsewhere now.")
 ]

@@ -23,13 +23,13 @@ def sample(
 
     A run without an average (ema.decay null) is drawn with its weights.
 
-    The autoencoder runs on the CPU whatever --device says.
+    The autoencoder decodes on the same device, in parts where vae.num_splits or vae.tile_voxels of the run say so.
     """
     from neuromf.cli.console import make_console
     from neuromf.sampling.sampling import sample_run
     from neuromf.training.device.choice import choose_device
 
     where, console = choose_device(device), make_console()
-    console.print(f"draws on {'the CPU' if where.type == 'cpu' else where}; the autoencoder runs on the CPU")
+    console.print(f"draws and decodes on {'the CPU' if where.type == 'cpu' else where}")
     result = sample_run(run, steps=steps, count=n, seed=seed, out=out or run / "samples", device=where, vae=vae)
     console.print(f"{len(result.volumes)} volumes and {result.montage} from {result.weights}", soft_wrap=True)

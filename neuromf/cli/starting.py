@@ -13,8 +13,6 @@ from neuromf.monitor.events import Event
 from neuromf.training.device.facts import device_facts, device_sentence, moved, promised_gpus
 from neuromf.training.process_group.ranks import ProcessGroup
 
-ENCODED = "scans are encoded on the CPU: the autoencoder runs on the CPU whatever --device says"
-
 
 @dataclass(frozen=True)
 class Start:

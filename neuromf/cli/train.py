@@ -12,7 +12,14 @@ import typer
 
 from neuromf.cli.admission import GateOptions, require_admission
 from neuromf.cli.lasting_output import lasting_output
-from neuromf.cli.options import ConfigArgument, DeviceOption, RealLatentsOption, SetOption, WaiversOption
+from neuromf.cli.options import (
+    ConfigArgument,
+    DeviceOption,
+    ProgressOption,
+    RealLatentsOption,
+    SetOption,
+    WaiversOption,
+)
 from neuromf.cli.progress import ProgressFile
 from neuromf.config.load import load_config
 from neuromf.training.process_group.interruption import Interrupted, Interruption, listening
@@ -46,10 +53,7 @@ def train(
         ),
     ] = None,
     real_latents: RealLatentsOption = 4,
-    progress: Annotated[
-        Path | None,
-        typer.Option("--progress", metavar="FILE", help="When it ends, say here how far it got; a line."),
-    ] = None,
+    progress: ProgressOption = None,
 ) -> None:
     """Train a configuration that passes the static gate, alone or under torchrun.
 
@@ -105,7 +109,7 @@ def _train(
             start = announce(config, where, group, named=device is not None)
             store = prepare(
                 config, out, group, start, resume=resume, gate=gate, real=real_latents, interrupted=interrupted,
-                progress=so_far,
+                progress=so_far, device=where, encoders=None,
             )  # fmt: skip
             outcome = run_training(
                 config, store, out, group, start, device=where, resume=resume, max_steps=max_steps, workers=drawing,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from neuromf.cli.console import make_console, progress_bar
+from neuromf.cli.encoding import encoding_shown, tell
 from neuromf.cli.explanation import explain_halt
 from neuromf.cli.progress import ProgressFile
-from neuromf.cli.starting import ENCODED, Start
+from neuromf.cli.starting import Start
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.counted import counted
@@ -24,8 +26,9 @@ from neuromf.monitor.events import Event
 from neuromf.trace.columns import number_or_none
 from neuromf.training import loop
 from neuromf.training.latents.frozen import REAL, begin, go_on
+from neuromf.training.latents.store import chosen_scans, help_encoding, look_over
 from neuromf.training.loop import Ending, Outcome
-from neuromf.training.process_group.interruption import Interruption
+from neuromf.training.process_group.interruption import Interrupted, Interruption
 from neuromf.training.process_group.ranks import ProcessGroup
 from neuromf.training.records.run_folder import RunFolder, check_new_run, create_run, open_run, recorded_environment
 from neuromf.training.step.train_step import StepRecord
@@ -51,6 +54,8 @@ def prepare(
     real: int = REAL,
     interrupted: Interruption,
     progress: ProgressFile,
+    device: torch.device | str = "cpu",
+    encoders: int | None = 0,
 ) -> LatentStore:
     """The latents and the run's folder, made by rank 0; other ranks open what it made.
 
@@ -64,6 +69,8 @@ def prepare(
         real: real latents that a new run keeps.
         interrupted: catches signals, which end the encoding at once.
         progress: counts the latents that are made.
+        device: where the autoencoder computes.
+        encoders: processes that prepare scans for it; None chooses.
 
     Raises:
         InputError: the folder, the scans or the latents do not fit; then nothing was written into `out`.
@@ -71,9 +78,14 @@ def prepare(
     """
     group.run_on_rank_zero(partial(refuse_uneven, config, group))
     opened: list[LatentStore] = []
+    shared = group.size > 1 and not resume and config.data.root is not None
+    if shared:
+        group.run_on_rank_zero(partial(_look_first, config, out, interrupted))
+        if group.rank:
+            _help(config, device, encoders, interrupted)
     here = partial(
         _prepare, config, out, opened, start, resume=resume, gate=gate, real=real, interrupted=interrupted,
-        progress=progress,
+        progress=progress, device=device, encoders=encoders, looked_over=shared,
     )  # fmt: skip
     path = group.run_on_rank_zero(here)
     return opened[0] if opened else open_latents(path, verify=False)
@@ -81,15 +93,15 @@ def prepare(
 
 def _prepare(
     config: Config, out: Path, opened: list[LatentStore], start: Start, *, resume: bool, gate: str, real: int,
-    interrupted: Interruption, progress: ProgressFile,
+    interrupted: Interruption, progress: ProgressFile, device: torch.device | str, encoders: int | None,
+    looked_over: bool,
 ) -> Path:  # fmt: skip
     # Before minutes of encoding, and before anything is written.
     if resume:
         refuse_in_use(open_run(out, config)[0].lock, out)
     else:
         check_new_run(out)
-    with progress_bar("latents") as show, interrupted.at_once():
-        show_encoding = _encoding(show, start)
+    with encoding_shown() as show_encoding, interrupted.at_once():
 
         def on_progress(done: int, total: int) -> None:
             progress.scans, progress.total = done, total
@@ -97,9 +109,11 @@ def _prepare(
             interrupted.check()
 
         if resume:
-            store = go_on(RunFolder(out), config, on_progress, real=real)
+            store = go_on(RunFolder(out), config, on_progress, real=real, workers=encoders, device=device)
         else:
-            beginning = begin(config, on_progress, _tell)
+            beginning = begin(
+                config, on_progress, tell, workers=encoders, device=device, looked_over=looked_over
+            )  # fmt: skip
             store = beginning.store
     if not store.scan_ids("train"):
         remedy = "give more subjects or a larger first ratio"
@@ -113,20 +127,19 @@ def _prepare(
     return store.path
 
 
-def _tell(line: str) -> None:
-    make_console().print(line, soft_wrap=True, markup=False, highlight=False)
+def _look_first(config: Config, out: Path, interrupted: Interruption) -> None:
+    """What would end the run is told before all ranks begin to encode, for one that encodes hears of nothing."""
+    check_new_run(out)
+    with interrupted.at_once():
+        look_over(config, chosen_scans(config), lambda done, total: interrupted.check())
 
 
-def _encoding(show: Callable[[int, int, str], None], start: Start) -> Callable[[int, int], None]:
-    """Moves the bar; says with the first scan where they are encoded, if that is not where the training computes."""
-    unsaid = [ENCODED] if start.facts["device"] != "cpu" else []
-
-    def on_progress(done: int, total: int) -> None:
-        while unsaid:
-            make_console().print(unsaid.pop(), soft_wrap=True)
-        show(done, total, "")
-
-    return on_progress
+def _help(config: Config, device: torch.device | str, encoders: int | None, interrupted: Interruption) -> None:
+    """Encode with rank 0; what goes wrong here goes wrong there too, and is told there."""
+    with suppress(InputError, Interrupted), interrupted.at_once():
+        help_encoding(
+            config, workers=encoders, device=device, on_progress=lambda done, total: interrupted.check()
+        )  # fmt: skip
 
 
 def run_training(

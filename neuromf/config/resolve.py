@@ -43,6 +43,10 @@ def resolved_text(config: Config) -> str:
 
 
 ADDED: Mapping[str, Any] = {
+    "data.max_quarantined": 0.01,
+    "vae.num_splits": 1,
+    "vae.tile_voxels": None,
+    "vae.tile_overlap": 0.25,
     "meanflow.fd_scheme": "forward",
     "meanflow.derivative_precision": None,
     "unet.conditioning": "t_and_gap",

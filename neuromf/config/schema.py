@@ -21,6 +21,9 @@ LATENT_CHANNELS = 4
 LATENT_STRIDE = 4
 """Voxels a latent cell spans along each axis."""
 
+LEAST_SPLIT = 3
+"""Latent cells of the smallest part that MONAI's split convolutions take: they overlap by three."""
+
 
 class ConfigSection(BaseModel):
     """Base of every section: immutable, and an unknown key is an error."""
@@ -46,6 +49,9 @@ class DataConfig(ConfigSection):
         (0.85, 0.10, 0.05), description="shares of the subjects for training, validation and test"
     )
     split_seed: Annotated[int, Field(ge=0, lt=2**63, description="seed of the split")] = 42
+    max_quarantined: UnitInterval = Field(
+        0.01, description="share of the scans that may be set aside because they cannot be used; more end the run"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -71,6 +77,31 @@ class VaeConfig(ConfigSection):
     """The frozen autoencoder between scans and latents."""
 
     checkpoint: str = Field("autoencoder_v2.pt", description="'demo' for the shipped weights, or a checkpoint file")
+    num_splits: Annotated[int, Field(ge=1, le=64)] = Field(
+        1, description="parts in which each convolution takes a scan, for less memory; the same up to rounding"
+    )
+    tile_voxels: Annotated[int, Field(ge=16, le=4096)] | None = Field(
+        None,
+        description="edge of the tiles in which scans are encoded and decoded, for much less memory; null for none",
+    )
+    tile_overlap: Annotated[float, Field(ge=0, le=0.75)] = Field(
+        0.25, description="share of a tile's edge that it has in common with the next; needs tile_voxels"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.tile_voxels is None:
+            if self.tile_overlap != VaeConfig.model_fields["tile_overlap"].default:
+                raise ValueError("tile_overlap has no effect without tile_voxels")
+            return self
+        if self.tile_voxels % (4 * LATENT_STRIDE):
+            raise ValueError(f"tile_voxels {self.tile_voxels} must be a multiple of {4 * LATENT_STRIDE}")
+        step = self.tile_voxels * (1 - self.tile_overlap) / LATENT_STRIDE
+        if abs(step - round(step)) > 1e-9:
+            raise ValueError(
+                f"tile_overlap {self.tile_overlap:g} must leave a multiple of {LATENT_STRIDE} voxels a step"
+            )
+        return self
 
 
 class UnetConfig(ConfigSection):
@@ -230,6 +261,11 @@ class Config(ConfigSection):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        cells, splits = self.data.shape[1] // LATENT_STRIDE, self.vae.num_splits
+        if splits > 1 and (cells % splits or not cells // splits >= LEAST_SPLIT):
+            least = LATENT_STRIDE * splits
+            problem = f"must be a multiple of {least}, at least {LEAST_SPLIT * least}, for vae.num_splits {splits}"
+            raise ValueError(f"data.shape[1] {self.data.shape[1]} {problem}")
         voxels = LATENT_STRIDE * self.unet.stride
         if any(size % voxels for size in self.data.shape):
             levels = len(self.unet.channels)

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import pandas
+import torch
+
 from neuromf.data.cache_entry import cache_directory, cached_store, kept_entry
+from neuromf.data.claims import Claims
 from neuromf.data.code_facts import DEMONSTRATION, ENCODING, STORING, code_facts
 from neuromf.data.cohort import Scan, Selection, discover_scans, select_scans
 from neuromf.data.cohort_table import COHORT_FILE, describe_selection, write_cohort
 from neuromf.data.content import content_key
 from neuromf.data.demo import build_demo_cohort
+from neuromf.data.encode_job import POLL_S
 from neuromf.data.encoded import EncodedScans
-from neuromf.data.latents import encode_scans
+from neuromf.data.latents import encode_missing, encode_scans
 from neuromf.data.preprocess import Preprocessing
+from neuromf.data.quarantine import QUARANTINE_FILE, Quarantined, most_quarantined, write_quarantine
 from neuromf.data.scan_hashes import ScanHashes
 from neuromf.data.splits import split_scans
 from neuromf.errors import InputError
+from neuromf.nets.tiling import WHOLE, Tiling
 from neuromf.nets.vae import LatentCodec, load_vae
 
 __all__ = [
@@ -44,6 +52,9 @@ def demo_latents(
     split_ratios: tuple[float, float, float],
     split_seed: int,
     on_progress: Callable[[int, int], None] | None = None,
+    tiling: Tiling = WHOLE,
+    workers: int | None = 0,
+    device: torch.device | str = "cpu",
 ) -> Path:
     """Give the latent store of a demonstration cohort, making it only if it is not in the cache or damaged there.
 
@@ -55,6 +66,9 @@ def demo_latents(
         split_ratios: shares of train, validation, test.
         split_seed: of the split.
         on_progress: called with (done, total), where making and encoding a subject count one each.
+        tiling: in which parts a scan goes through the autoencoder.
+        workers: processes that prepare scans ahead; 0 prepares them here, None chooses.
+        device: where the autoencoder computes.
 
     Returns:
         Path of the store, verified; the cohort lies beside it in `cohort`.
@@ -62,17 +76,19 @@ def demo_latents(
     Raises:
         InputError: if an argument is bad or the cache cannot be written.
     """
-    codec = load_vae(codec_name)
+    codec = load_vae(codec_name).tiled(tiling).to(device)
     split = _Split(split_ratios, split_seed)
     report = on_progress or _ignore
 
     def build(folder: Path) -> None:
         cohort = build_demo_cohort(folder / "cohort", subjects, seed, lambda done, total: report(done, 2 * total))
         scans = discover_scans(cohort)
-        _encode(scans, folder, preprocessing, codec, split, lambda done, total: report(total + done, 2 * total))
+        report_encoding = lambda done, total: report(total + done, 2 * total)  # noqa: E731
+        _encode(scans, folder, preprocessing, codec, split, report_encoding, workers=workers)
 
     code = code_facts([*ENCODING, *STORING, *DEMONSTRATION])
-    return cached_store(_name("demo", code, subjects, seed, preprocessing, codec.fingerprint, split), build)
+    name = _name("demo", code, subjects, seed, preprocessing, codec.fingerprint, codec.tiling, split)
+    return cached_store(name, build)
 
 
 def folder_latents(
@@ -104,6 +120,10 @@ def scan_latents(
     selection: Selection | None = None,
     tell: Callable[[str], None] | None = None,
     splits: Mapping[str, str] | None = None,
+    tiling: Tiling = WHOLE,
+    workers: int | None = 0,
+    max_quarantined: float = 0.0,
+    device: torch.device | str = "cpu",
 ) -> Path:
     """Give the latent store of a user's scans, encoding them only if it is not in the cache or damaged there.
 
@@ -119,33 +139,60 @@ def scan_latents(
         selection: where the scans are from; its table is kept in a store that is made.
         tell: called, before the first scan is encoded, with each sentence on what is taken, left out and doubtful.
         splits: split by subject, where it was decided before, as that of a run that goes on.
+        tiling: in which parts a scan goes through the autoencoder.
+        workers: processes that prepare scans while others are encoded; 0 prepares them here, None chooses.
+        max_quarantined: share of the scans that may be left out because they cannot be used.
+        device: where the autoencoder computes.
 
     Returns:
         Path of the store, verified.
 
     Raises:
-        InputError: if an argument or a scan is bad or the cache cannot be written.
+        InputError: if an argument is bad, too many scans are, or the cache cannot be written.
     """
-    codec = load_vae(codec_name)
-    split = _Split(split_ratios, split_seed, splits or split_scans(scans, split_ratios, split_seed))
+    codec, hashes = load_vae(codec_name).tiled(tiling).to(device), scan_hashes()
+    kept = encoded_scans(preprocessing, codec)
+    most = most_quarantined(max_quarantined, len(scans))
+    tables: list[pandas.DataFrame] = []
 
-    hashes = scan_hashes()
-    alike = content_key([code_facts(ENCODING), preprocessing, codec.fingerprint])
-    kept = EncodedScans(cache_directory() / "scans" / alike[:32], hashes)
-    name = _scans_name(scans, hashes, preprocessing, codec, split)
+    def describe() -> None:
+        if selection is not None and not tables:
+            tables.append(describe_selection(selection, tell))
+
+    found = encode_missing(
+        scans, kept, preprocessing, codec, on_progress=on_progress, workers=workers, most_quarantined=most,
+        before_first=describe,
+    )  # fmt: skip
+    usable = _without(scans, found)
+    split = _Split(split_ratios, split_seed, splits or split_scans(usable, split_ratios, split_seed))
+    name = _scans_name(usable, hashes, preprocessing, codec, split)
 
     def build(folder: Path) -> None:
-        table = None if selection is None else describe_selection(selection, tell)
-        _encode(scans, folder, preprocessing, codec, split, on_progress or _ignore, kept)
-        if _scans_name(scans, hashes, preprocessing, codec, split) != name:
+        describe()
+        _encode(usable, folder, preprocessing, codec, split, _ignore, kept)
+        if _scans_name(usable, hashes, preprocessing, codec, split) != name:
             remedy = "repeat when no scan is written any more; what is encoded is kept"
             raise InputError("a scan was written while the scans were encoded", remedy=remedy, key="data.root")
-        if table is not None:
-            write_cohort(folder / "latents" / COHORT_FILE, table)
+        if tables:
+            write_cohort(folder / "latents" / COHORT_FILE, tables[0])
+        if found:
+            write_quarantine(folder / "latents" / QUARANTINE_FILE, found)
 
-    store = cached_store(name, build)
-    kept.drop_copied()
-    return store
+    with Claims(kept.folder / "stores") as claims:
+        while not claims.take(name):  # one makes the store, with a link for every scan; the others find it
+            time.sleep(POLL_S)
+        return cached_store(name, build)
+
+
+def encoded_scans(preprocessing: Preprocessing, codec: LatentCodec) -> EncodedScans:
+    """Where the cache keeps scans that were encoded alike."""
+    alike = content_key([code_facts(ENCODING), preprocessing, codec.fingerprint, codec.tiling])
+    return EncodedScans(cache_directory() / "scans" / alike[:32], scan_hashes())
+
+
+def _without(scans: Sequence[Scan], found: Sequence[Quarantined]) -> list[Scan]:
+    aside = {one.scan.scan_id for one in found}
+    return [scan for scan in scans if scan.scan_id not in aside]
 
 
 def kept_scan_latents(
@@ -155,6 +202,8 @@ def kept_scan_latents(
     *,
     split_ratios: tuple[float, float, float],
     split_seed: int,
+    tiling: Tiling = WHOLE,
+    max_quarantined: float = 0.0,
 ) -> Path | None:
     """The store that `scan_latents` would give without encoding anything; None where it would have to.
 
@@ -163,9 +212,13 @@ def kept_scan_latents(
     Raises:
         InputError: the autoencoder or a scan cannot be read.
     """
-    codec = load_vae(codec_name)
-    split = _Split(split_ratios, split_seed, split_scans(scans, split_ratios, split_seed))
-    return kept_entry(_scans_name(scans, scan_hashes(), preprocessing, codec, split))
+    codec, hashes = load_vae(codec_name).tiled(tiling), scan_hashes()
+    kept = encoded_scans(preprocessing, codec)
+    usable = [scan for scan in scans if kept.refusal(scan.path, hashes.of(scan.path)) is None]
+    if not len(scans) - len(usable) <= most_quarantined(max_quarantined, len(scans)) or not usable:
+        return None
+    split = _Split(split_ratios, split_seed, split_scans(usable, split_ratios, split_seed))
+    return kept_entry(_scans_name(usable, hashes, preprocessing, codec, split))
 
 
 def scan_hashes() -> ScanHashes:
@@ -191,8 +244,8 @@ def _scans_name(
     # What decides a scan's part of a store: its content, and what the manifest says of whose it is.
     of = split.of or {}
     known = [[hashes.of(scan.path), scan.subject, scan.scan_id, of.get(scan.subject)] for scan in scans]
-    asked = (split.ratios, split.seed)
-    return _name("folder", code_facts([*ENCODING, *STORING]), known, preprocessing, codec.fingerprint, asked)
+    how = (codec.fingerprint, codec.tiling, split.ratios, split.seed)
+    return _name("folder", code_facts([*ENCODING, *STORING]), known, preprocessing, *how)
 
 
 def _name(kind: str, *facts: object) -> str:
@@ -211,6 +264,7 @@ def _encode(
     split: _Split,
     report: Callable[[int, int], None],
     kept: EncodedScans | None = None,
+    workers: int | None = 0,
 ) -> None:
     encode_scans(
         scans,
@@ -222,4 +276,5 @@ def _encode(
         on_progress=report,
         kept=kept,
         splits=split.of,
+        workers=workers,
     )

@@ -1,4 +1,8 @@
-"""Latents of single scans, kept as they are encoded: after a kill or with a new scan only the rest is encoded."""
+"""Latents of single scans, kept as they are encoded: after a kill or with a new scan only the rest is encoded.
+
+Each is known by the content of its scan's file: `HASH.safetensors` with `HASH.json`, which is written last. A scan that
+cannot be used has `HASH.refused.json` instead.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,9 @@ from safetensors.torch import save
 
 from neuromf.data.scan_hashes import ScanHashes
 from neuromf.data.statistics import ChannelMoments, channel_moments
-from neuromf.errors import UnreadableError
+from neuromf.errors import InputError, UnreadableError
+
+FACTS, REFUSED = ".json", ".refused.json"
 
 
 @dataclass(frozen=True)
@@ -39,13 +45,26 @@ class EncodedScans:
     Args:
         folder: where they are kept; made when the first is.
         hashes: of the scans' files.
+
+    Attributes:
+        folder: the same.
+        hashes: the same.
     """
 
     def __init__(self, folder: Path, hashes: ScanHashes | None = None) -> None:
         self.folder = folder
-        self._hashes = hashes or ScanHashes()
-        self._copied: list[Path] = []
-        self._names: dict[Path, str] = {}
+        self.hashes = hashes or ScanHashes()
+
+    def settled(self, digest: str) -> bool:
+        """Whether the scan of this content has a latent or a refusal; neither is opened."""
+        return bool(digest) and any(self._place(digest, ending).exists() for ending in (FACTS, REFUSED))
+
+    def count(self) -> int:
+        """How many scans are settled, whoever's they are."""
+        try:
+            return sum(entry.name.endswith(FACTS) for entry in os.scandir(self.folder))
+        except FileNotFoundError:
+            return 0
 
     def find(self, scan: Path) -> Encoded | None:
         """What is kept of a scan; None where nothing is, or where it is not what was written.
@@ -53,7 +72,8 @@ class EncodedScans:
         Raises:
             UnreadableError: it is there and the system does not give it.
         """
-        latent, facts = self._files(scan)
+        digest = self.hashes.of(scan)
+        latent, facts = self._latent(digest), self._place(digest, FACTS)
         try:
             content, text = latent.read_bytes(), facts.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -70,35 +90,46 @@ class EncodedScans:
             return None
         return found if hashlib.sha256(content).hexdigest() == found.sha256 else None
 
-    def keep(self, scan: Path, latent: torch.Tensor, metadata: dict[str, str]) -> Encoded:
-        """Keep a scan's latent (C, D, H, W) with the metadata of its file."""
+    def keep(self, digest: str, latent: torch.Tensor, metadata: dict[str, str]) -> Encoded:
+        """Keep the latent (C, D, H, W) of a scan of this content with the metadata of its file."""
         content = save({"latent": latent}, metadata=metadata)
         encoded = Encoded(hashlib.sha256(content).hexdigest(), tuple(latent.shape), channel_moments(latent))
         self.folder.mkdir(parents=True, exist_ok=True)
-        path, facts = self._files(scan)
-        _write(path, content)
-        _write(facts, json.dumps(asdict(encoded)).encode())
+        _write(self._latent(digest), content)
+        _write(self._place(digest, FACTS), json.dumps(asdict(encoded)).encode())
         return encoded
 
+    def refuse(self, digest: str, failure: InputError) -> None:
+        """Keep why a scan of this content cannot be used, so that nobody tries it again."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        facts = {"problem": failure.problem, "remedy": failure.remedy, "key": failure.key}
+        _write(self._place(digest, REFUSED), json.dumps(facts).encode())
+
+    def refusal(self, scan: Path, digest: str) -> InputError | None:
+        """Why the scan of this content cannot be used, as far as that is kept."""
+        try:
+            facts = json.loads(self._place(digest, REFUSED).read_bytes())
+            return InputError(str(facts["problem"]), remedy=str(facts["remedy"]), file=scan, key=facts["key"])
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def forget(self, scan: Path) -> None:
+        """Let a scan be encoded again, of which something else is kept than was written."""
+        self._place(self.hashes.of(scan), FACTS).unlink(missing_ok=True)
+
     def give(self, scan: Path, target: Path) -> None:
-        """Put the file of a scan that was found or kept at `target`: a second name, which takes no room, or a copy."""
-        path = self.folder / f"{self._names[scan]}.safetensors"
+        """Put the kept latent of a scan at `target`: a second name, which takes no room, or a copy."""
+        path = self._latent(self.hashes.of(scan))
         try:
             os.link(path, target)
         except OSError:  # another file system, or one without links
             shutil.copyfile(path, target)
-            self._copied.append(path)
 
-    def drop_copied(self) -> None:
-        """Delete what was copied into a store that is complete: twice the room is not worth the time."""
-        for path in self._copied:
-            path.unlink(missing_ok=True)
-            path.with_suffix(".json").unlink(missing_ok=True)
-        self._copied.clear()
+    def _latent(self, digest: str) -> Path:
+        return self._place(digest, ".safetensors")
 
-    def _files(self, scan: Path) -> tuple[Path, Path]:
-        name = self._names[scan] = self._hashes.of(scan)[:32]
-        return self.folder / f"{name}.safetensors", self.folder / f"{name}.json"
+    def _place(self, digest: str, ending: str) -> Path:
+        return self.folder / f"{digest[:32]}{ending}"
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
+from neuromf.counted import counted
 from neuromf.data.cohort import Scan, select_scans
 from neuromf.data.cohort_table import COHORT_FILE, cohort_table, write_cohort
+from neuromf.data.encode_job import EncodeJob
 from neuromf.data.encoded import Encoded, EncodedScans
 from neuromf.data.manifest import CHANNELS, MEAN_COLUMNS, STD_COLUMNS, write_manifest
-from neuromf.data.nifti import read_volume
-from neuromf.data.preprocess import Preprocessing, preprocess
-from neuromf.data.scan_hashes import file_state, refuse_written_since
+from neuromf.data.preprocess import Preprocessing
+from neuromf.data.quarantine import Quarantined
 from neuromf.data.splits import split_scans
 from neuromf.data.staging import staged_directory
 from neuromf.data.statistics import pool_moments
@@ -29,13 +29,14 @@ from neuromf.data.store_description import (
     content_hash,
     write_description,
 )
-from neuromf.errors import InputError, UnreadableError
+from neuromf.errors import InputError
+from neuromf.nets.tiling import Tiling
+
+ROUNDS = 3
+"""Times that damaged latents are made again before the disk is blamed."""
 
 if TYPE_CHECKING:
     from neuromf.nets.vae import LatentCodec
-
-NAMED = 10
-"""Scans that one sentence names; the rest are counted."""
 
 __all__ = ["LatentStore", "centred_affine", "encode_cohort", "encode_scans", "open_latents"]
 
@@ -72,6 +73,8 @@ def encode_scans(
     on_progress: Callable[[int, int], None] | None = None,
     kept: EncodedScans | None = None,
     splits: Mapping[str, str] | None = None,
+    workers: int | None = 0,
+    most_quarantined: int = 0,
 ) -> LatentStore:
     """Encode scans into a latent store.
 
@@ -87,6 +90,8 @@ def encode_scans(
         on_progress: called with (done, scans) after each scan, and once with those that were there already.
         kept: scans that were encoded before with this preprocessing and codec, to which those of now are added.
         splits: split by subject, where it was decided before; `split_scans` decides otherwise.
+        workers: processes that prepare scans ahead; 0 prepares them here, None chooses.
+        most_quarantined: scans that may be left out because they cannot be used.
 
     Returns:
         The store.
@@ -98,24 +103,28 @@ def encode_scans(
     if codec.architecture.latent_channels != CHANNELS:
         problem = f"the autoencoder has {codec.architecture.latent_channels} latent channels"
         raise InputError(problem, remedy=f"use one with {CHANNELS}", key="vae.checkpoint")
-    splits = split_scans(scans, split_ratios, split_seed) if splits is None else splits
     with staged_directory(out) as folder:
         (folder / "scans").mkdir()
         beside = folder / ".encoded"
         known = kept or EncodedScans(beside)
-        encoded = _encode_all(scans, known, preprocessing, codec, on_progress or _ignore)
-        for scan in scans:
+        encode = partial(
+            encode_missing, known=known, preprocessing=preprocessing, codec=codec, on_progress=on_progress,
+            workers=workers, most_quarantined=most_quarantined,
+        )  # fmt: skip
+        usable, encoded = _all_encoded(scans, known, encode)
+        for scan in usable:
             known.give(scan.path, folder / _file(scan))
         shutil.rmtree(beside, ignore_errors=True)
-        rows = [_row(scan, one, splits[scan.subject]) for scan, one in zip(scans, encoded, strict=True)]
-        training = [one.moments for scan, one in zip(scans, encoded, strict=True) if splits[scan.subject] == "train"]
+        splits = split_scans(usable, split_ratios, split_seed) if splits is None else splits
+        rows = [_row(scan, one, splits[scan.subject]) for scan, one in zip(usable, encoded, strict=True)]
+        training = [one.moments for scan, one in zip(usable, encoded, strict=True) if splits[scan.subject] == "train"]
         write_manifest(folder / "manifest.csv", rows)
         description = StoreDescription(
             schema_version=SCHEMA_VERSION,
             preprocessing=preprocessing,
             codec_fingerprint=codec.fingerprint,
             scale_factor=codec.scale_factor,
-            encoding="posterior_mean",
+            encoding=_how(codec.tiling),
             split_ratios=split_ratios,
             split_seed=split_seed,
             statistics=pool_moments(training),
@@ -134,67 +143,51 @@ def centred_affine(preprocessing: Preprocessing) -> tuple[tuple[float, ...], ...
     return tuple(tuple(row) for row in affine.tolist())
 
 
-def _encode_all(
+def encode_missing(
     scans: Sequence[Scan],
     known: EncodedScans,
     preprocessing: Preprocessing,
     codec: LatentCodec,
-    report: Callable[[int, int], None],
-) -> list[Encoded]:
-    """Every scan's latent, those that are known already first.
+    *,
+    on_progress: Callable[[int, int], None] | None = None,
+    workers: int | None = 0,
+    most_quarantined: int = 0,
+    before_first: Callable[[], None] = lambda: None,
+) -> list[Quarantined]:
+    """Encode the scans that have no latent yet, together with all who do the same now; see `EncodeJob`.
 
     Raises:
-        InputError: some scans cannot be used; all others are kept.
+        InputError: more scans cannot be used than may be set aside; all others are kept.
     """
-    found = {scan.scan_id: one for scan in scans if (one := known.find(scan.path)) is not None}
-    missing = [scan for scan in scans if scan.scan_id not in found]
-    if found:
-        report(len(found), len(scans))
-    failures: list[InputError] = []
-    for scan in missing:
-        try:
-            found[scan.scan_id] = _encode(scan, known, preprocessing, codec)
-        except UnreadableError:
-            raise
-        except InputError as error:
-            failures.append(error)
-        report(len(found) + len(failures), len(scans))
-    if failures:
-        raise unusable_scans(failures, len(scans), "the others are encoded and kept")
-    return [found[scan.scan_id] for scan in scans]
+    report = on_progress or _ignore
+    return EncodeJob(scans, known, preprocessing, codec, workers, most_quarantined, report, before_first).run()
 
 
-def unusable_scans(failures: Sequence[InputError], total: int, besides: str) -> InputError:
-    """One sentence about all scans that cannot be used.
+def _all_encoded(
+    scans: Sequence[Scan], known: EncodedScans, encode: Callable[[Sequence[Scan]], list[Quarantined]]
+) -> tuple[list[Scan], list[Encoded]]:
+    """The scans that can be used with what is kept of each; a latent that is damaged is made again."""
+    found: dict[str, Encoded] = {}
+    usable = list(scans)
+    for _ in range(ROUNDS):
+        aside = {one.scan.scan_id for one in encode(usable)}
+        usable = [scan for scan in usable if scan.scan_id not in aside]
+        missing = [scan for scan in usable if scan.scan_id not in found]
+        found |= {scan.scan_id: one for scan in missing if (one := known.find(scan.path)) is not None}
+        damaged = [scan for scan in missing if scan.scan_id not in found]
+        if not damaged:
+            return usable, [found[scan.scan_id] for scan in usable]
+        for scan in damaged:
+            known.forget(scan.path)
+    problem = f"{counted(len(damaged), 'latent')} that were just written are not what was written"
+    raise InputError(problem, remedy="see that the disk is sound and has room", file=known.folder)
 
-    Args:
-        failures: what is wrong with each, with its file.
-        total: scans that were looked at.
-        besides: what the reader should know besides.
-    """
-    if len(failures) == 1:
-        first = failures[0]
-        return InputError(f"{first.problem} ({besides})", remedy=first.remedy, file=first.file, key=first.key)
-    named = "; ".join(f"{failure.file}: {failure.problem}" for failure in failures[:NAMED])
-    more = f"; and {len(failures) - NAMED} more" if len(failures) > NAMED else ""
-    problem = f"{len(failures)} of {total} scans cannot be used ({named}{more}); {besides}"
-    return InputError(problem, remedy="repair them, or take them out of the folder")
 
-
-def _encode(scan: Scan, known: EncodedScans, preprocessing: Preprocessing, codec: LatentCodec) -> Encoded:
-    try:
-        before = file_state(scan.path)
-        volume = preprocess(read_volume(scan.path), preprocessing)
-        latent = codec.encode(torch.from_numpy(volume.data)[None, None])[0].cpu().contiguous()
-        refuse_written_since(scan.path, before)
-    except UnreadableError:
-        raise
-    except InputError as error:
-        raise InputError(error.problem, remedy=error.remedy, file=scan.path, key=error.key) from error
-    if not bool(torch.isfinite(latent).all()):
-        problem = "the autoencoder gave NaN or infinite values for this scan"
-        raise InputError(problem, remedy="check the autoencoder's weights", file=scan.path)
-    return known.keep(scan.path, latent, {"affine": json.dumps(volume.affine.tolist())})
+def _how(tiling: Tiling) -> str:
+    """`encoding` of a store's description; splits give the same latents, tiles do not."""
+    if tiling.tile_voxels is None:
+        return "posterior_mean"
+    return f"posterior_mean of tiles of {tiling.tile_voxels} voxels that overlap by {tiling.overlap:g}"
 
 
 def _file(scan: Scan) -> str:

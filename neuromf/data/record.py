@@ -30,7 +30,7 @@ VERSION = 1
 MOST_REAL = 8
 """Real latents that a run may keep; at full size each takes 1.8 MB."""
 ORIGIN, SCANS = "origin.json", "scans.csv"
-_COPIED = ("manifest.csv", "store.json", "cohort.csv")
+_COPIED = ("manifest.csv", "store.json", "cohort.csv", "quarantine.csv")
 
 
 @dataclass(frozen=True)

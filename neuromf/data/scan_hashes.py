@@ -44,10 +44,13 @@ class ScanHashes:
 
     Args:
         folder: where notes are kept between processes; without it they last as long as this object.
+
+    Attributes:
+        folder: the same.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
+        self.folder = self._folder = folder
         self._known: dict[FileState, str] = {}
 
     def of(self, path: Path) -> str:
@@ -69,6 +72,14 @@ class ScanHashes:
             self._known[state] = digest
             self._note(state, digest)
         return digest
+
+    def noted(self, path: Path) -> str:
+        """The hash as far as it is known without reading the file; empty where it is not, or there is no such file."""
+        try:
+            state = file_state(path)
+        except InputError:
+            return ""
+        return self._known.get(state) or self._noted(state)
 
     def _noted(self, state: FileState) -> str:
         """What a note says of a file in this state; empty where none does."""

@@ -14,6 +14,7 @@ from safetensors.torch import load
 from torch import Tensor
 
 from neuromf.data.manifest import read_manifest, shape_of, table_moments
+from neuromf.data.quarantine import QUARANTINE_FILE
 from neuromf.data.splits import SPLIT_NAMES
 from neuromf.data.statistics import ChannelStatistics, pool_moments
 from neuromf.data.store_description import StoreDescription, content_hash, read_description
@@ -45,6 +46,11 @@ class LatentStore:
     def latent_shape(self) -> tuple[int, ...]:
         """(C, D, H, W) of every latent."""
         return shape_of(str(self.manifest["shape"].iloc[0]))
+
+    @property
+    def quarantine(self) -> Path:
+        """Table of the scans that were set aside when it was made; not there where none was."""
+        return self.path / QUARANTINE_FILE
 
     def scan_ids(self, split: str) -> list[str]:
         """Scans of a split, in the order in which `split` stacks them."""

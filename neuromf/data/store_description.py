@@ -26,7 +26,7 @@ class StoreDescription:
         preprocessing: of every scan.
         codec_fingerprint: of the autoencoder.
         scale_factor: that the latents carry.
-        encoding: "posterior_mean".
+        encoding: "posterior_mean", and of which tiles where a scan was not encoded whole.
         split_ratios: shares of train, validation, test.
         split_seed: of the split.
         statistics: channel statistics of the training split.

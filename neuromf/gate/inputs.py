@@ -9,8 +9,10 @@ from typing import Any
 from neuromf_spec.registry import law
 
 from neuromf.config.schema import LATENT_CHANNELS, LATENT_STRIDE, Config
+from neuromf.counted import counted
 from neuromf.data.cohort import Scan
 from neuromf.data.examine import NAMED, VOXELS_READ_OF, Examination, examine_scans
+from neuromf.data.quarantine import most_quarantined
 from neuromf.errors import InputError
 from neuromf.gate.result import LawResult, law_result
 from neuromf.monitor.checks.runtime_checks import LawReading, judge
@@ -58,7 +60,13 @@ def open_inputs(
     problem, found = _autoencoder_problem(config), _examined(config, scans, on_progress)
     readings, notes = [], []
     if found is not None:
-        readings.append(_scans_reading(found))
+        allowed = most_quarantined(config.data.max_quarantined, found.scans)
+        readings.append(_scans_reading(found, allowed))
+        if 0 < len(found.bad) <= allowed:
+            which = f"{counted(len(found.bad), 'scan')} that cannot be used"
+            notes.append(
+                f"{which} will be set aside (data.max_quarantined allows {allowed}): {'; '.join(found.named())}"
+            )
         notes.append(_said_of(found, str(config.data.root)))
         if len(found.bad) > NAMED:
             notes.append(f"--json FILE and --report FILE name all {len(found.bad):,} of the bad scans, with remedies")
@@ -92,8 +100,8 @@ def _autoencoder_problem(config: Config) -> str:
     return f"{config.vae.checkpoint}: makes {made[0]} channels at stride {made[1]}, not {wanted[0]} at {wanted[1]}"
 
 
-def _scans_reading(found: Examination) -> LawReading:
-    return judge("DATA-004", unreadable=len(found.bad), scans=found.scans, named=found.named())
+def _scans_reading(found: Examination, allowed: int) -> LawReading:
+    return judge("DATA-004", unreadable=len(found.bad), scans=found.scans, named=found.named(), allowed=allowed)
 
 
 def _said_of(found: Examination, root: str) -> str:

@@ -70,6 +70,7 @@ class SlurmJob:
             run=_quoted(self.run),
             folder=_quoted(self.folder),
             command=self.command(),
+            each_turn=self.each_turn(),
             unfinished="|".join(map(str, (*UNFINISHED, *([TORCHRUN_FAILED] if self.gpus > 1 else [])))),
             requeues=int(self.options.requeues),
             most_idle=MOST_IDLE,
@@ -82,9 +83,16 @@ class SlurmJob:
         if self.gpus > 1:
             launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.gpus}"]
             launcher += ["--signals-to-handle", "SIGTERM,SIGUSR1"]
-        train = ["-m", "neuromf", "train", str(self.config), "--ticket", str(self.ticket)]
-        train += ["--device", "cuda" if self.gpus else "cpu"]
-        return shlex.join([sys.executable, *launcher, *train])
+        work = ["-m", "neuromf", *self.action(), "--device", "cuda" if self.gpus else "cpu"]
+        return shlex.join([sys.executable, *launcher, *work])
+
+    def action(self) -> list[str]:
+        """What each of the job's processes does."""
+        return ["train", str(self.config), "--ticket", str(self.ticket)]
+
+    def each_turn(self) -> str:
+        """What it is told besides, in the script's own words."""
+        return '--out "$run" --progress "$progress" $resume'
 
     def _sbatch_options(self) -> list[str]:
         kept = [(name, value) for name, value in self._ours() if name not in self.options.replaced]

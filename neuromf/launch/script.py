@@ -20,7 +20,7 @@ trap 'out_of_time=1; pass_on USR1' USR1  # before the training is there: untrapp
 trap 'pass_on TERM' TERM
 look
 before=$reached
-{command} --out "$run" --progress "$progress" $resume &
+{command} {each_turn} &
 training=$!
 [ -z "$asked" ] || pass_on "$asked"
 while :; do

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from neuromf.errors import InputError
+from neuromf.nets.tiling import WHOLE, Tiling, in_memory
 from neuromf.nets.vae_architecture import VaeArchitecture, build_vae
 from neuromf.nets.vae_checkpoint import DEMO_WEIGHTS, read_checkpoint
 
@@ -23,12 +24,22 @@ class LatentCodec:
         network: a trained network of `architecture`; it is frozen, set to evaluation mode and made float32.
         architecture: its architecture.
         scale_factor: what a latent is multiplied by after encoding and divided by before decoding.
+        tiling: in which parts scans and latents go through the network.
     """
 
-    def __init__(self, network: nn.Module, architecture: VaeArchitecture, scale_factor: float) -> None:
+    def __init__(
+        self, network: nn.Module, architecture: VaeArchitecture, scale_factor: float, tiling: Tiling = WHOLE
+    ) -> None:
         self._network = network.float().eval().requires_grad_(False)
         self.architecture = architecture
         self.scale_factor = scale_factor
+        self.tiling = tiling
+
+    def tiled(self, tiling: Tiling) -> LatentCodec:
+        """The same network, which takes scans and latents in other parts."""
+        return (
+            self if tiling == self.tiling else LatentCodec(self._network, self.architecture, self.scale_factor, tiling)
+        )
 
     @torch.no_grad()
     def encode(self, volumes: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -48,7 +59,8 @@ class LatentCodec:
         if volumes.ndim != 5 or volumes.shape[1] != 1 or any(size % stride or not size for size in volumes.shape[2:]):
             remedy = f"give (B, 1, D, H, W) with D, H and W multiples of {stride}"
             raise InputError(f"volumes of shape {tuple(volumes.shape)} cannot be encoded", remedy=remedy, key="shape")
-        mean, sigma = self._network.encode(volumes.float())  # type: ignore[operator]
+        with in_memory(self._network, self.tiling):
+            mean, sigma = self.tiling.apply(self._network.encode, volumes.float().to(self.device), 1)
         latents: Tensor = mean
         if generator is not None:
             noise = torch.randn(mean.shape, generator=generator, device=generator.device)
@@ -66,8 +78,15 @@ class LatentCodec:
         if latents.ndim != 5 or latents.shape[1] != channels:
             remedy = f"give (B, {channels}, d, h, w)"
             raise InputError(f"latents of shape {tuple(latents.shape)} cannot be decoded", remedy=remedy, key="shape")
-        volumes: Tensor = self._network.decode(latents.float() / self.scale_factor)  # type: ignore[operator]
+        with in_memory(self._network, self.tiling):
+            scaled = latents.float().to(self.device) / self.scale_factor
+            volumes: Tensor = self.tiling.apply(self._network.decode, scaled, self.architecture.stride)
         return volumes
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network computes."""
+        return next(self._network.parameters()).device
 
     def to(self, device: torch.device | str) -> LatentCodec:
         """Move the network to a device; returns itself."""

@@ -23,6 +23,7 @@ from neuromf.sampling.montage import draw_montage
 from neuromf.training.checkpoints.checkpoint import latest_checkpoint
 from neuromf.training.checkpoints.restore import load_average, load_weights
 from neuromf.training.latents.frozen import run_latents
+from neuromf.training.latents.store import tiling_of
 from neuromf.training.records.previews import draw_latents
 from neuromf.training.records.run_folder import open_run
 
@@ -51,7 +52,7 @@ def sample_run(
         count: number of samples.
         seed: of their noise.
         out: folder to create.
-        device: where the network computes.
+        device: where the network and then the autoencoder compute.
         vae: the run's autoencoder, where its file is not where it was.
 
     Raises:
@@ -66,7 +67,7 @@ def sample_run(
         problem = "the newest checkpoint was made with another configuration"
         raise InputError(problem, remedy="restore the run's own", file=run.config, key="config_hash")
     known = run_latents(run, config)
-    codec, store = known.codec(vae), known.store
+    codec, store = known.codec(vae).tiled(tiling_of(config)), known.store
     net = build_unet(config.unet, v_head=config.meanflow.tangent == "v_head", seed=0)
     averaged = config.ema.decay is not None
     (load_average if averaged else load_weights)(checkpoint.path, net)
@@ -75,6 +76,8 @@ def sample_run(
     latents = draw_latents(
         net.to(device), config, store.latent_shape, steps=steps, count=count, seed=seed, device=device
     )
+    del net  # its room is the autoencoder's now
+    codec.to(device)
     volumes = decode_with(codec, store.statistics, latents.cpu())
     real = decode_with(codec, store.statistics, known.real(count))
     rows = {"real, decoded": real, "generated": volumes} if real else {"generated": volumes}
@@ -89,10 +92,10 @@ def sample_run(
 
 def decode(latents: Tensor, config: Config, store: LatentStore) -> list[np.ndarray]:
     """Volumes in [0, 1] of normalised latents (N, C, D, H, W), by the configuration's autoencoder."""
-    return decode_with(load_vae(config.vae.checkpoint), store.statistics, latents)
+    return decode_with(load_vae(config.vae.checkpoint).tiled(tiling_of(config)), store.statistics, latents)
 
 
 def decode_with(codec: LatentCodec, statistics: ChannelStatistics, latents: Tensor) -> list[np.ndarray]:
     """Volumes in [0, 1] of normalised latents (N, C, D, H, W); none of none."""
     raw = statistics.denormalise(latents)
-    return [codec.decode(latent[None])[0, 0].clamp(0, 1).numpy() for latent in raw]
+    return [codec.decode(latent[None])[0, 0].clamp(0, 1).cpu().numpy() for latent in raw]

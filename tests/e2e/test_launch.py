@@ -22,6 +22,7 @@ from neuromf.launch.job import SlurmJob
 from neuromf.launch.options import UserOptions
 from neuromf.trace.reader import read_trace
 from neuromf.training.checkpoints.checkpoint import latest_checkpoint
+from neuromf.training.latents.store import training_store
 from tests.support.bad_scans import write_bad, write_good
 from tests.support.command_line import run_command
 from tests.support.tiny_run import make_tiny_config
@@ -127,6 +128,41 @@ def test_a_job_on_scans_that_cannot_be_used_is_not_queued(launch, tmp_path):
     assert "blocked by: DATA-004" in ended.stdout
     assert f"{len(bad)} of {len(bad) + 4} scans" in " ".join(ended.stdout.split())
     assert {path.name for path in tmp_path.iterdir()} == {"bin", "scans"}
+
+
+@pytest.fixture
+def own_scans(tmp_path, monkeypatch):
+    """Options that train on a folder of four small scans, in a cache of its own."""
+    monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "cache"))
+    write_good(tmp_path / "scans", 4)
+    return ["--set", "data.source=folder", "--set", f"data.root={tmp_path / 'scans'}"]
+
+
+def test_scans_are_encoded_by_a_job_of_its_own_before_the_training(launch, own_scans, tmp_path):
+    """The training waits for it, leaves the queue if it fails, and is alone where the scans are encoded already."""
+    ended = launch("smoke", "--out", "run", "--encoders", "3", *own_scans)
+    assert ended.returncode == 0, ended.stderr + ended.stdout
+    folder = tmp_path / "run.launch"
+    first, second = (tmp_path / "queued").read_text().splitlines()
+    assert first == f"--parsable {folder / 'encode.sh'}"
+    assert second == f"--parsable --dependency=afterok:4711 --kill-on-invalid-dep=yes {folder / 'job.sh'}"
+    script = (folder / "encode.sh").read_text()
+    assert f"-m neuromf encode {folder / 'config.yaml'} --device cuda --progress" in script
+    assert "#SBATCH --array=0-2" in script
+    assert "%A_%a.log" in script
+    training_store(load_config([str(folder / "config.yaml")]))
+    (tmp_path / "queued").unlink()
+    assert launch("smoke", "--out", "again", *own_scans).returncode == 0
+    assert (tmp_path / "queued").read_text() == f"--parsable {tmp_path / 'again.launch' / 'job.sh'}\n"
+
+
+def test_an_encoding_whose_training_is_refused_is_taken_back(launch, own_scans, tmp_path):
+    """Nobody would train on what it makes, and the next launch finds its place free."""
+    program(tmp_path / "bin", "sbatch", 'case "$*" in *afterok*) exit 1 ;; esac; echo 4711')
+    program(tmp_path / "bin", "scancel", f'echo "$@" > {tmp_path}/cancelled')
+    assert launch("smoke", "--out", "run", *own_scans).returncode == 2
+    assert (tmp_path / "cancelled").read_text() == "4711\n"
+    assert not (tmp_path / "run.launch").exists()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from neuromf.cli.progress import ProgressFile
-from neuromf.cli.starting import ENCODED, Start
+from neuromf.cli.starting import Start
 from neuromf.cli.training import prepare
 from neuromf.monitor.events import read_events
 from neuromf.report.run_facts import read_runs
@@ -78,23 +78,25 @@ def test_the_cpu_that_was_asked_for_is_named_without_a_warning(train, tmp_path):
     assert "device_note" not in json.loads((tmp_path / "run" / "run.json").read_text())
 
 
-def test_encoding_on_the_cpu_is_said_once_on_a_gpu(monkeypatch, capsys, tmp_path):
-    """When the first of them is, and not where the cache holds all."""
+def test_scans_are_encoded_where_the_training_computes(monkeypatch, tmp_path):
+    """The autoencoder of a training on a GPU computes there too, and workers prepare its scans."""
     store = SimpleNamespace(
         path=tmp_path, description=SimpleNamespace(content_hash="a"), scan_ids=lambda split: ["one"]
     )
     start = Start({"device": "cuda", "device_name": "NVIDIA A100", "ranks": "1"}, "")
-    for name, encoded in (("encodes", 3), ("cached", 0)):
+    asked = {}
 
-        def make(config, on_progress, tell, encoded=encoded):
-            for done in range(encoded):
-                on_progress(done + 1, encoded)
-            return SimpleNamespace(store=store, keep=lambda run, real: None)
+    def make(config, on_progress, tell, **where):
+        asked.update(where)
+        return SimpleNamespace(store=store, keep=lambda run, real: None)
 
-        monkeypatch.setattr("neuromf.cli.training.begin", make)
-        signals = {"interrupted": Interruption(), "progress": ProgressFile()}
-        prepare(make_tiny_config(), tmp_path / name, ProcessGroup(), start, resume=False, gate="PASS", **signals)
-        assert capsys.readouterr().out.count(ENCODED) == (1 if encoded else 0)
+    monkeypatch.setattr("neuromf.cli.training.begin", make)
+    signals = {"interrupted": Interruption(), "progress": ProgressFile()}
+    prepare(
+        make_tiny_config(), tmp_path / "run", ProcessGroup(), start, resume=False, gate="PASS", device="cuda:1",
+        encoders=None, **signals,
+    )  # fmt: skip
+    assert asked == {"device": "cuda:1", "workers": None, "looked_over": False}
 
 
 def test_a_run_that_goes_on_elsewhere_keeps_that_too(train, tmp_path):
@@ -122,9 +124,8 @@ def test_a_run_without_a_recorded_device_goes_on(train, tmp_path):
 
 
 def test_samples_name_the_devices_that_draw_and_decode(train, monkeypatch, capsys, tmp_path):
-    """The autoencoder stays on the CPU whatever --device says."""
+    """Both do it on the device that was asked for."""
     train("--device", "cpu")
     ended = run_command(monkeypatch, capsys, "sample", tmp_path / "run", "--n", "1", "--device", "cpu")
     assert ended.returncode == 0, ended.stderr
-    assert "draws on the CPU" in ended.stdout
-    assert "the autoencoder runs on the CPU" in ended.stdout
+    assert "draws and decodes on the CPU" in ended.stdout

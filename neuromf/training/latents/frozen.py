@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from neuromf.config.schema import Config
@@ -19,7 +20,7 @@ from neuromf.data.store import LatentStore, open_latents
 from neuromf.errors import InputError
 from neuromf.nets.vae import LatentCodec
 from neuromf.training.latents.autoencoder import absolute_name, find_autoencoder, open_autoencoder
-from neuromf.training.latents.store import chosen_scans, selected_scans, training_store
+from neuromf.training.latents.store import chosen_scans, encoded_store, selected_scans, tiling_of, training_store
 from neuromf.training.records.run_folder import RunFolder, check_latents
 
 OnProgress = Callable[[int, int], None]
@@ -47,18 +48,40 @@ class Beginning:
 
 
 def begin(
-    config: Config, on_progress: OnProgress | None = None, tell: Callable[[str], None] | None = None
+    config: Config,
+    on_progress: OnProgress | None = None,
+    tell: Callable[[str], None] | None = None,
+    *,
+    workers: int | None = 0,
+    device: torch.device | str = "cpu",
+    looked_over: bool = False,
 ) -> Beginning:
     """Choose the scans of a new run and open their latents, encoding what the cache does not hold.
+
+    Args:
+        config: the run.
+        on_progress: called with (done, total) while latents are made.
+        tell: called with each sentence on what is taken and left out.
+        workers: processes that prepare scans ahead; 0 prepares them here, None chooses.
+        device: where the autoencoder computes.
+        looked_over: whether `look_over` has been asked already.
 
     Raises:
         InputError: a scan, the autoencoder's weights or the cache cannot be read.
     """
     selection = selected_scans(config)
     scans = [] if selection is None else selection.scans
-    # Before the encoding: of a scan that is written meanwhile the older state is kept, and the change is noticed.
-    frozen = freeze(scans, scan_hashes())
-    store = training_store(config, on_progress, scans, selection=selection, tell=tell)
+    store = training_store(
+        config, on_progress, scans, selection=selection, tell=tell, workers=workers, device=device,
+        looked_over=looked_over,
+    )  # fmt: skip
+    used = set(store.manifest["scan_id"])
+    taken = [scan for scan in scans if scan.scan_id in used]
+    frozen = freeze(taken, scan_hashes())
+    now = store if selection is None else encoded_store(config, taken)
+    if now is None or now.path != store.path:
+        remedy = "repeat when no scan is written any more; what is encoded is kept"
+        raise InputError("a scan was written while the scans were encoded", remedy=remedy, key="data.root")
     path, cache = store.path.absolute(), cache_directory().absolute()
     origin = Origin(
         source=config.data.source,
@@ -69,7 +92,15 @@ def begin(
     return Beginning(store, frozen, origin)
 
 
-def go_on(run: RunFolder, config: Config, on_progress: OnProgress | None = None, *, real: int = REAL) -> LatentStore:
+def go_on(
+    run: RunFolder,
+    config: Config,
+    on_progress: OnProgress | None = None,
+    *,
+    real: int = REAL,
+    workers: int | None = 0,
+    device: torch.device | str = "cpu",
+) -> LatentStore:
     """The latents that a run began with, whatever lies in the folder of its scans now.
 
     They come from the cache if it has them still; otherwise the scans that the run began with are encoded again. A run
@@ -80,18 +111,20 @@ def go_on(run: RunFolder, config: Config, on_progress: OnProgress | None = None,
         config: its configuration.
         on_progress: called with (done, total) while latents are encoded.
         real: real latents to keep where a record is written.
+        workers: processes that prepare scans ahead; 0 prepares them here, None chooses.
+        device: where the autoencoder computes.
 
     Raises:
         InputError: a scan that must be encoded again is missing or changed, or what comes out are other latents.
     """
     if not run.latents.is_dir():
-        beginning = begin(config, on_progress)
+        beginning = begin(config, on_progress, workers=workers, device=device)
         check_latents(run, beginning.store.description.content_hash)
         with staged_directory(run.latents) as folder:
             write_record(folder, beginning.store, beginning.origin, beginning.scans, real=real)
         return beginning.store
     record = _own_record(run)
-    return _from_cache(record) or _encoded_again(run, record, config, on_progress)
+    return _from_cache(record) or _encoded_again(run, record, config, on_progress, workers, device)
 
 
 @dataclass(frozen=True)
@@ -163,10 +196,17 @@ def _from_cache(record: Record) -> LatentStore | None:
     return None
 
 
-def _encoded_again(run: RunFolder, record: Record, config: Config, on_progress: OnProgress | None) -> LatentStore:
+def _encoded_again(
+    run: RunFolder,
+    record: Record,
+    config: Config,
+    on_progress: OnProgress | None,
+    workers: int | None,
+    device: torch.device | str,
+) -> LatentStore:
     description = record.store.description
     if record.origin.source == "demo":
-        store = training_store(config, on_progress)
+        store = training_store(config, on_progress, workers=workers, device=device)
     else:
         scans = read_scans(record.scans)
         refuse_changed(scans, record.scans, scan_hashes())
@@ -181,6 +221,9 @@ def _encoded_again(run: RunFolder, record: Record, config: Config, on_progress: 
             split_seed=description.split_seed,
             on_progress=on_progress,
             splits=dict(zip(record.store.manifest["subject"], record.store.manifest["split"], strict=True)),
+            tiling=tiling_of(config),
+            workers=workers,
+            device=device,
         )
         store = open_latents(path, verify=False)  # `scan_latents` has just verified it
     if store.description.content_hash != description.content_hash:

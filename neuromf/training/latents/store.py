@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import torch
+
 from neuromf.config.schema import Config
-from neuromf.data.cache import demo_latents, kept_scan_latents, scan_latents
+from neuromf.data.cache import demo_latents, encoded_scans, kept_scan_latents, scan_hashes, scan_latents
 from neuromf.data.chosen import chosen_selection
 from neuromf.data.cohort import Scan, Selection
-from neuromf.data.examine import examine_scans, refuse_bad_scans
+from neuromf.data.encoded import EncodedScans
+from neuromf.data.examine import VOXELS_READ_OF, examine_scans, refuse_bad_scans
+from neuromf.data.latents import encode_missing
 from neuromf.data.preprocess import Preprocessing
+from neuromf.data.quarantine import most_quarantined
 from neuromf.data.store import LatentStore, open_latents
-from neuromf.errors import UnreadableError
+from neuromf.nets.tiling import Tiling
+from neuromf.nets.vae import load_vae
 
 
 def chosen_scans(config: Config) -> list[Scan]:
@@ -40,6 +46,9 @@ def training_store(
     *,
     selection: Selection | None = None,
     tell: Callable[[str], None] | None = None,
+    workers: int | None = 0,
+    device: torch.device | str = "cpu",
+    looked_over: bool = False,
 ) -> LatentStore:
     """Open the latent store of `config`, encoding its scans first when the cache does not hold them.
 
@@ -52,6 +61,9 @@ def training_store(
         scans: what `chosen_scans` gave, where it was asked already.
         selection: where the scans are from; its table is kept in a store that is made.
         tell: called, before a user's scans are encoded, with each sentence on what is taken and left out.
+        workers: processes that prepare scans ahead; 0 prepares them here, None chooses.
+        device: where the autoencoder computes.
+        looked_over: whether `look_over` has been asked already.
 
     Raises:
         InputError: scans, the autoencoder's weights or the cache cannot be read.
@@ -67,10 +79,14 @@ def training_store(
             split_ratios=data.split_ratios,
             split_seed=data.split_seed,
             on_progress=on_progress,
+            tiling=tiling_of(config),
+            workers=workers,
+            device=device,
         )
     else:
         chosen = chosen_scans(config) if scans is None else scans
-        _refuse_bad_scans(config, chosen, on_progress)
+        if not looked_over:
+            look_over(config, chosen, on_progress)
         path = scan_latents(
             chosen,
             preprocessing,
@@ -80,6 +96,10 @@ def training_store(
             on_progress=on_progress,
             selection=selection,
             tell=tell,
+            tiling=tiling_of(config),
+            workers=workers,
+            max_quarantined=data.max_quarantined,
+            device=device,
         )
     return open_latents(path, verify=False)  # both functions have just verified it
 
@@ -102,18 +122,50 @@ def encoded_store(config: Config, scans: Sequence[Scan] | None = None) -> Latent
         config.vae.checkpoint,
         split_ratios=data.split_ratios,
         split_seed=data.split_seed,
+        tiling=tiling_of(config),
+        max_quarantined=data.max_quarantined,
     )
     return None if path is None else open_latents(path, verify=False)
+
+
+def tiling_of(config: Config) -> Tiling:
+    """In which parts scans and latents of a run go through its autoencoder."""
+    return Tiling(config.vae.num_splits, config.vae.tile_voxels, config.vae.tile_overlap)
 
 
 def _preprocessing(config: Config) -> Preprocessing:
     return Preprocessing(config.data.spacing_mm, config.data.shape, config.data.intensity_percentiles)
 
 
-def _refuse_bad_scans(config: Config, scans: Sequence[Scan], on_progress: Callable[[int, int], None] | None) -> None:
-    try:
-        encoded = encoded_store(config, scans) is not None
-    except UnreadableError:  # of one scan: all such are named together
-        encoded = False
-    if not encoded:
-        refuse_bad_scans(examine_scans(scans, on_progress=on_progress))
+def look_over(config: Config, scans: Sequence[Scan], on_progress: Callable[[int, int], None] | None = None) -> None:
+    """Look for scans that cannot be used, before hours are spent on the others; of many, at the voxels of some.
+
+    Raises:
+        InputError: naming them, if there are more than the configuration allows.
+    """
+    kept, hashes = _kept(config), scan_hashes()
+    missing = [scan for scan in scans if not kept.settled(hashes.noted(scan.path))]
+    found = examine_scans(missing, voxels_of=VOXELS_READ_OF, on_progress=on_progress)
+    if len(found.bad) > most_quarantined(config.data.max_quarantined, len(scans)):
+        refuse_bad_scans(found)
+
+
+def help_encoding(
+    config: Config, *, workers: int | None, device: torch.device | str, on_progress: Callable[[int, int], None]
+) -> None:
+    """Encode a user's scans together with the process that makes the store; the built-in ones are its own.
+
+    Raises:
+        InputError: as `training_store`.
+    """
+    scans = chosen_scans(config)
+    codec = load_vae(config.vae.checkpoint).tiled(tiling_of(config)).to(device)
+    kept, preprocessing = encoded_scans(_preprocessing(config), codec), _preprocessing(config)
+    most = most_quarantined(config.data.max_quarantined, len(scans))
+    encode_missing(
+        scans, kept, preprocessing, codec, on_progress=on_progress, workers=workers, most_quarantined=most
+    )  # fmt: skip
+
+
+def _kept(config: Config) -> EncodedScans:
+    return encoded_scans(_preprocessing(config), load_vae(config.vae.checkpoint).tiled(tiling_of(config)))

@@ -60,19 +60,20 @@ def disjoint_splits(
     )
 
 
-def readable_scans(*, unreadable: int, scans: int, named: Sequence[str] = ()) -> Finding:
+def readable_scans(*, unreadable: int, scans: int, named: Sequence[str] = (), allowed: int = 0) -> Finding:
     """Judge a cohort by how many of its scans cannot be used.
 
     Args:
         unreadable: of them, those that cannot.
         scans: all there are.
         named: some of the bad ones, each with what is wrong with it.
+        allowed: how many the configuration lets be set aside.
     """
     more = f"; and {unreadable - len(named)} more" if unreadable > len(named) > 0 else ""
     return Finding(
-        passed=scans > 0 and unreadable == 0,
+        passed=scans > unreadable and unreadable <= allowed,
         value=f"{unreadable} of {scans}",
-        bound="0 of at least 1",
+        bound=f"at most {allowed}, and not all",
         unit="scans cannot be used",
         detail="; ".join(named) + more,
     )
@@ -157,14 +158,15 @@ LAWS = (
     Law(
         id="DATA-004",
         title="every scan can be used",
-        statement="Every scan of the cohort is a whole 3-D volume of finite numbers, not all alike, on a sound affine.",
-        equation=r"\{s : s \text{ cannot be used}\} = \emptyset",
+        statement="Every scan of the cohort is a whole 3-D volume of finite numbers, not all alike, on a sound affine, "
+        "save for the share that data.max_quarantined lets be set aside.",
+        equation=r"|\{s : s \text{ cannot be used}\}| \le q\,|S|",
         sources=(measured("tests/unit/data/test_examine.py"),),
         severity=Severity.BLOCK,
         predicate=readable_scans,
         example={"unreadable": 0, "scans": 23},
         counterexample={"unreadable": 7, "scans": 23},
-        remedy="Move these files out of the folder, or repair them.",
+        remedy="Move these files out of the folder, repair them, or raise data.max_quarantined.",
         enforcers=frozenset({Enforcer.PROPERTY, Enforcer.RUNTIME}),
     ),
     Law(

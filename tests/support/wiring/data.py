@@ -16,6 +16,7 @@ from neuromf.data.nifti import Volume
 from neuromf.data.preprocess import preprocess
 from neuromf.gate.inputs import _autoencoder_problem
 from neuromf.nets.vae import load_vae
+from neuromf.training.latents import store as latents_store
 from neuromf.training.latents.frozen import begin
 from neuromf.training.latents.store import _preprocessing, encoded_store, selected_scans, training_store
 from tests.support.wiring.parts import box, digest, small_cohort
@@ -33,7 +34,11 @@ def preprocessed(config: Config) -> Observed:
 @contextlib.contextmanager
 def quick() -> Iterator[None]:
     """The built-in cohort as scans of noise, and autoencoders that are loaded once."""
-    with mock.patch.object(cache, "build_demo_cohort", small_cohort), mock.patch.object(cache, "load_vae", LOADED):
+    with (
+        mock.patch.object(cache, "build_demo_cohort", small_cohort),
+        mock.patch.object(cache, "load_vae", LOADED),
+        mock.patch.object(latents_store, "load_vae", LOADED),
+    ):
         yield
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from neuromf.config import load_config
-from neuromf.config.schema import DataConfig
+from neuromf.config.schema import DataConfig, VaeConfig
 from neuromf.data import cache
 from neuromf.data.cohort import Scan, discover_scans
+from neuromf.nets.tiling import Tiling
 from neuromf.nets.vae import LatentCodec
 from neuromf.nets.vae_architecture import build_vae
 from neuromf.training.latents import store
@@ -25,8 +26,9 @@ SOURCES = {
     "scans": cache.scan_latents,
     "kept": cache.kept_scan_latents,
 }
-NEUTRAL = {"on_progress", "tell", "selection"}
-"""Arguments that change no latent: who is told, and what of."""
+NEUTRAL = {"on_progress", "tell", "selection", "workers", "device", "max_quarantined"}
+"""Arguments that change no latent: who is told, and what of; who does it; how many scans may be missing from the list,
+which is itself in the name."""
 SCAN_FIELDS = {
     "subject": True, "scan_id": True, "path": False,
     "session": False, "dataset": True, "modality": False, "subject_from": False,
@@ -110,6 +112,7 @@ def ask(monkeypatch, tmp_path):
     names = {}
     encoded = cache.EncodedScans
     monkeypatch.setattr(cache, "cached_store", lambda name, build: names.update(store=name) or Path(name))
+    monkeypatch.setattr(cache, "encode_missing", lambda *_, **__: [])
     monkeypatch.setattr(cache, "kept_entry", lambda name: names.update(store=name))
     monkeypatch.setattr(
         cache, "EncodedScans", lambda folder, *more: names.update(scans=folder) or encoded(folder, *more)
@@ -140,6 +143,7 @@ def request_of(scan_files, preprocessing, codec, other_codecs):
         "split_ratios": ((0.4, 0.3, 0.3), variants((0.4, 0.3, 0.3))),
         "split_seed": (0, [1]),
         "splits": (None, [{scan.subject: "train" for scan in scans}]),
+        "tiling": (Tiling(), [Tiling(2), Tiling(1, 64), Tiling(1, None, 0.5)]),
     }
 
     def arguments(source):
@@ -165,7 +169,7 @@ def test_what_a_scans_latent_depends_on_is_in_its_name(ask, request_of):
     before = ask("scans", base)["scans"]
     for name, values in others.items():
         places = [ask("scans", {**base, name: value})["scans"] for value in values]
-        decides = name in ("preprocessing", "codec_name")
+        decides = name in ("preprocessing", "codec_name", "tiling")
         assert len({before, *places}) == (len(places) + 1 if decides else 1), name
 
 
@@ -194,12 +198,13 @@ def test_what_a_store_says_of_a_scan_is_in_its_name(ask, request_of, scan_files,
 
 
 @pytest.mark.parametrize("source", ["demo", "folder"])
-def test_settings_arrive_where_they_belong(monkeypatch, tmp_path, scan_files, source):
+def test_settings_arrive_where_they_belong(monkeypatch, tmp_path, scan_files, codec, source):
     """Every key of `data` and `vae` is asked for under its own name, by a training and by the look before it."""
     own = ["data.source=folder", f"data.root={scan_files('scans')}"] if source == "folder" else []
     numbers = ["data.demo_subjects=5", "data.demo_seed=6", "data.split_seed=7", "data.spacing_mm=8.5",
                "data.shape=[16,32,48]", "data.intensity_percentiles=[1.5,97.5]", "data.split_ratios=[0.5,0.3,0.2]",
-               "vae.checkpoint=some.file"]  # fmt: skip
+               "vae.checkpoint=some.file", "data.max_quarantined=0.5", "vae.num_splits=2", "vae.tile_voxels=64",
+               "vae.tile_overlap=0.5"]  # fmt: skip
     config = load_config(["smoke"], [*numbers, *own])
     asked = []
 
@@ -210,19 +215,24 @@ def test_settings_arrive_where_they_belong(monkeypatch, tmp_path, scan_files, so
 
         return noted
 
+    monkeypatch.setattr(store, "load_vae", lambda _: codec)
+    monkeypatch.setattr(store, "refuse_bad_scans", lambda _: None)
     for kind in SOURCES.values():
         monkeypatch.setattr(store, kind.__name__, note(kind), raising=False)
     monkeypatch.setattr(store, "open_latents", lambda path, verify: path)
     store.training_store(config)
     store.encoded_store(config)
-    assert len(asked) == (1 if source == "demo" else 3)
-    assert len(DataConfig.model_fields) == len(numbers) + 1, "a new key of `data` must be asked for here"
-    wanted = {"subjects": 5, "seed": 6, "split_seed": 7, "split_ratios": (0.5, 0.3, 0.2), "codec_name": "some.file"}
+    assert len(asked) == (1 if source == "demo" else 2)
+    keys = len(DataConfig.model_fields) + len(VaeConfig.model_fields) - 2  # source and root
+    assert keys == len(numbers), "a new key must be asked for here"
+    wanted = {"subjects": 5, "seed": 6, "split_seed": 7, "split_ratios": (0.5, 0.3, 0.2), "codec_name": "some.file",
+              "tiling": Tiling(2, 64, 0.5)}  # fmt: skip
     for arguments in asked:
         settings = asdict(arguments.pop("preprocessing"))
         assert settings == {"spacing_mm": 8.5, "shape": (16, 32, 48), "intensity_percentiles": (1.5, 97.5)}
         if "scans" in arguments:
             assert arguments.pop("scans") == discover_scans(tmp_path / "scans")
+        assert arguments.get("max_quarantined", 0.5) == 0.5
         given = {name: value for name, value in arguments.items() if name not in NEUTRAL}
         assert given == {name: wanted[name] for name in given}
-        assert len(given) == (5 if source == "demo" else 3)
+        assert len(given) == (6 if source == "demo" else 4)

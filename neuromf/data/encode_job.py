@@ -1,0 +1,232 @@
+"""Encoding as a job: as many processes as come share a cohort, each scan is done once, and whoever is killed loses one.
+
+A process claims a scan, has it read and preprocessed (by workers of its own, while the autoencoder is at another), and
+encodes it under a second claim, of the content: the same scan may lie in two places. It ends when every scan has a
+latent or a reason, whoever made it; the scans of a process that died are taken over.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from neuromf.data.claims import Claims
+from neuromf.data.cohort import Scan
+from neuromf.data.content import content_key
+from neuromf.data.encoded import EncodedScans
+from neuromf.data.prepared import Prepared, encode_prepared, prepare, prepare_apart
+from neuromf.data.preprocess import Preprocessing
+from neuromf.data.quarantine import Quarantined, refuse_too_many, stops
+from neuromf.data.worker_process import begin_worker
+from neuromf.errors import InputError
+from neuromf.nets.tiling import OutOfMemoryError
+from neuromf.processes import worker_pool
+
+if TYPE_CHECKING:
+    from neuromf.nets.vae import LatentCodec
+
+POLL_S = 1.0
+"""How long a process waits for scans that others are at before it looks again."""
+COUNTED_EVERY_S = 20.0
+"""How often it is looked how far the others are: the folder may hold 100,000 files."""
+WORTH_WORKERS = 16
+"""Scans from which workers are started: each takes as long to import what it needs as some ten scans to prepare."""
+MOST_WORKERS = 8
+"""Workers that are started unasked: each holds a scan or two, and a GPU is busy with fewer."""
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass
+class EncodeJob:
+    """One process's part in encoding a cohort.
+
+    Attributes:
+        scans: the cohort.
+        kept: where latents are placed.
+        preprocessing: of every scan.
+        codec: the autoencoder.
+        workers: processes that prepare scans ahead; 0 prepares them here, None chooses.
+        most: scans that may be set aside; beyond it the job fails.
+        report: called with (done, scans).
+        before_first: called once, before the first scan is encoded here.
+        quarantined: what was set aside, by scan id.
+        encoded: scans that went through the autoencoder here.
+    """
+
+    scans: Sequence[Scan]
+    kept: EncodedScans
+    preprocessing: Preprocessing
+    codec: LatentCodec
+    workers: int | None = 0
+    most: int = 0
+    report: OnProgress = lambda done, total: None
+    before_first: Callable[[], None] = lambda: None
+    quarantined: dict[str, Quarantined] = field(default_factory=dict)
+    encoded: int = 0
+
+    def run(self) -> list[Quarantined]:
+        """Encode what has no latent yet; gives the scans that were set aside, in the cohort's order.
+
+        Raises:
+            InputError: more than `most` were; all that can be encoded is kept.
+        """
+        waiting = [scan for scan in self.scans if not self._settled(scan)]
+        self._ahead = chosen_workers(len(waiting), self.codec.device) if self.workers is None else self.workers
+        self._progress = _Progress(self, len(self.scans) - len(waiting))
+        with Claims(self.kept.folder / "claims") as claims, self._preparing(len(waiting)) as submit:
+            while waiting:
+                before = len(waiting)
+                waiting = self._pass(waiting, claims, submit)
+                if len(waiting) == before:
+                    time.sleep(POLL_S)
+                    self._progress.wait(len(waiting))
+        found = [self.quarantined[scan.scan_id] for scan in self.scans if scan.scan_id in self.quarantined]
+        refuse_too_many(found, len(self.scans), self.most, self.kept.folder)
+        return found
+
+    def _settled(self, scan: Scan) -> bool:
+        """Whether it is done, as far as that is known without reading it."""
+        if scan.scan_id in self.quarantined:
+            return True
+        digest = self.kept.hashes.noted(scan.path)
+        if not self.kept.settled(digest):
+            return False
+        if failure := self.kept.refusal(scan.path, digest):
+            self._set_aside(scan, failure, digest)
+        return True
+
+    def _pass(self, waiting: list[Scan], claims: Claims, submit: _Submit) -> list[Scan]:
+        """One turn through the scans that wait; gives those that somebody else is at."""
+        left: list[Scan] = []
+        ahead: deque[tuple[Scan, str, Callable[[], Prepared]]] = deque()
+
+        def finish() -> None:
+            scan, name, result = ahead.popleft()
+            prepared = result()
+            claims.release(name)
+            if self._finish(scan, prepared, claims):
+                self._progress.one_more()
+            else:
+                left.append(scan)
+
+        for scan in waiting:
+            if self._settled(scan):
+                continue
+            name = content_key(str(scan.path.absolute()))[:32]
+            if not claims.take(name):
+                left.append(scan)
+                continue
+            ahead.append((scan, name, submit(scan.path)))
+            if len(ahead) > self._ahead:
+                finish()
+        while ahead:
+            finish()
+        return left
+
+    def _finish(self, scan: Scan, prepared: Prepared, claims: Claims) -> bool:
+        """Encode what was prepared; False where somebody else is encoding the same content."""
+        if prepared.failure is not None:
+            self._set_aside(scan, prepared.failure, prepared.digest, lasting=prepared.lasting)
+            return True
+        with claims.taken(prepared.digest[:32]) as taken:
+            if self.kept.settled(prepared.digest):
+                if failure := self.kept.refusal(scan.path, prepared.digest):
+                    self._set_aside(scan, failure, prepared.digest)
+                return True
+            if not taken or prepared.volume is None:
+                return False
+            try:
+                if not self.encoded:
+                    self.before_first()
+                began = time.perf_counter()
+                self.kept.keep(prepared.digest, *encode_prepared(prepared, self.codec))
+                self._note(prepared.digest, time.perf_counter() - began)
+            except OutOfMemoryError:
+                raise
+            except InputError as error:
+                self._set_aside(scan, error, prepared.digest)
+        return True
+
+    def _set_aside(self, scan: Scan, failure: InputError, digest: str, *, lasting: bool = False) -> None:
+        if lasting:
+            self.kept.refuse(digest, failure)
+        self.quarantined[scan.scan_id] = Quarantined(scan, digest, failure)
+        if stops(len(self.quarantined), self.most):
+            refuse_too_many(list(self.quarantined.values()), len(self.scans), self.most, self.kept.folder)
+
+    def _note(self, digest: str, seconds: float) -> None:
+        """A line for each scan that was encoded here, which tells how fast, and that none was done twice."""
+        self.encoded += 1
+        log = self.kept.folder / "log" / f"{socket.gethostname()}~{os.getpid()}.csv"
+        log.parent.mkdir(exist_ok=True)
+        with log.open("a", encoding="utf-8") as stream:
+            stream.write(f"{digest},{time.time():.3f},{seconds:.3f},{self.codec.device}\n")
+
+    @contextmanager
+    def _preparing(self, missing: int) -> Iterator[_Submit]:
+        """A function that begins to prepare a scan, and gives one that waits for it."""
+        if not self._ahead or not missing:
+            yield lambda path: lambda: prepare(path, self.preprocessing, self.kept)
+            return
+        with worker_pool(min(self._ahead, missing), begin_worker) as pool:
+
+            def submit(path: Path) -> Callable[[], Prepared]:
+                future = pool.submit(prepare_apart, path, self.preprocessing, self.kept.folder, self.kept.hashes.folder)
+                return lambda: _result(future, path)
+
+            yield submit
+
+
+def chosen_workers(missing: int, device: torch.device) -> int:
+    """Processes that prepare scans ahead: one beside an autoencoder on the CPU, which uses all cores itself."""
+    cores = len(os.sched_getaffinity(0))
+    if missing < WORTH_WORKERS or cores < 2:
+        return 0
+    return 1 if device.type == "cpu" else min(cores - 1, MOST_WORKERS)
+
+
+_Submit = Callable[[Path], Callable[[], Prepared]]
+
+
+def _result(future: Future[Prepared], path: Path) -> Prepared:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        problem = "a process that prepares scans was killed, at this scan or at one of the next"
+        remedy = "see whether memory ran out, then run it again, with --workers 0 if it happens again"
+        raise InputError(problem, remedy=remedy, file=path, key="--workers") from error
+
+
+class _Progress:
+    """What is told: scans that are done, by whomever."""
+
+    def __init__(self, job: EncodeJob, done: int) -> None:
+        self._job, self._total = job, len(job.scans)
+        self._others = max(job.kept.count() - done, 0)
+        self._done, self._counted = done, time.monotonic()
+        if 0 < done < self._total:
+            job.report(done, self._total)
+
+    def one_more(self) -> None:
+        """One was done here."""
+        self._done += 1
+        if time.monotonic() - self._counted > COUNTED_EVERY_S:
+            self._counted = time.monotonic()
+            self._done = max(self._done, self._job.kept.count() - self._others)
+        self._job.report(min(self._done, self._total), self._total)
+
+    def wait(self, left: int) -> None:
+        """All but some are done, and others are at these."""
+        self._done = self._total - left
+        self._job.report(self._done, self._total)

@@ -1,4 +1,4 @@
-"""`neuromf data`: builds the built-in demo cohort."""
+"""`neuromf data`: builds the built-in demo cohort, and tries an autoencoder on scans."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from neuromf.cli.check_vae import check_vae
 from neuromf.cli.options import OutOption
 
 data_app = typer.Typer(help="Make or look at data.", no_args_is_help=True)
@@ -14,6 +15,9 @@ data_app = typer.Typer(help="Make or look at data.", no_args_is_help=True)
 @data_app.callback()
 def _data() -> None:
     """Make or look at data."""
+
+
+data_app.command("check-vae")(check_vae)
 
 
 @data_app.command()

@@ -43,6 +43,7 @@ def resolved_text(config: Config) -> str:
 
 
 ADDED: Mapping[str, Any] = {
+    "data.clip_above": True,
     "meanflow.fd_scheme": "forward",
     "meanflow.derivative_precision": None,
     "unet.conditioning": "t_and_gap",

@@ -17,6 +17,7 @@ from neuromf.data.encoded import EncodedScans
 from neuromf.data.latents import encode_scans
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.scan_hashes import ScanHashes
+from neuromf.data.store import open_latents
 from neuromf.errors import InputError
 from neuromf.nets.vae import LatentCodec, load_vae
 
@@ -142,6 +143,9 @@ def scan_latents(
 
     store = cached_store(name, build)
     kept.drop_copied()
+    if tell is not None and not codec.scale_known:
+        factor = open_latents(store, verify=False).description.unit_scale_factor
+        tell(f"{codec_name} says no scale factor: 1 / std of its training latents is {factor:.4g}, kept in store.json")
     return store
 
 

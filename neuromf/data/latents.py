@@ -192,7 +192,8 @@ def _encode(scan: Scan, known: EncodedScans, preprocessing: Preprocessing, codec
     if not bool(torch.isfinite(latent).all()):
         problem = "the autoencoder gave NaN or infinite values for this scan"
         raise InputError(problem, remedy="check the autoencoder's weights", file=scan.path)
-    return known.keep(scan.path, latent, {"affine": json.dumps(volume.affine.tolist())})
+    facts = {"affine": json.dumps(volume.affine.tolist())} | ({"filled": volume.filled} if volume.filled else {})
+    return known.keep(scan.path, latent, facts)
 
 
 def _file(scan: Scan) -> str:

@@ -23,12 +23,16 @@ class LatentCodec:
         network: a trained network of `architecture`; it is frozen, set to evaluation mode and made float32.
         architecture: its architecture.
         scale_factor: what a latent is multiplied by after encoding and divided by before decoding.
+        scale_known: whether that is the autoencoder's own factor, and not MAISI's in want of one.
     """
 
-    def __init__(self, network: nn.Module, architecture: VaeArchitecture, scale_factor: float) -> None:
+    def __init__(
+        self, network: nn.Module, architecture: VaeArchitecture, scale_factor: float, *, scale_known: bool = True
+    ) -> None:
         self._network = network.float().eval().requires_grad_(False)
         self.architecture = architecture
         self.scale_factor = scale_factor
+        self.scale_known = scale_known
 
     @torch.no_grad()
     def encode(self, volumes: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -102,4 +106,4 @@ def load_vae(name_or_path: str | Path) -> LatentCodec:
     checkpoint = read_checkpoint(path)
     network = build_vae(checkpoint.architecture)
     network.load_state_dict(checkpoint.tensors, strict=True)
-    return LatentCodec(network, checkpoint.architecture, checkpoint.scale_factor)
+    return LatentCodec(network, checkpoint.architecture, checkpoint.scale_factor, scale_known=checkpoint.scale_known)

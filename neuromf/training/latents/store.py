@@ -56,7 +56,7 @@ def training_store(
         InputError: scans, the autoencoder's weights or the cache cannot be read.
     """
     data = config.data
-    preprocessing = _preprocessing(config)
+    preprocessing = preprocessing_of(config)
     if data.source == "demo":
         path = demo_latents(
             data.demo_subjects,
@@ -69,7 +69,7 @@ def training_store(
         )
     else:
         chosen = chosen_scans(config) if scans is None else scans
-        _refuse_bad_scans(config, chosen, on_progress)
+        _look_through(config, chosen, on_progress, tell)
         path = scan_latents(
             chosen,
             preprocessing,
@@ -97,7 +97,7 @@ def encoded_store(config: Config, scans: Sequence[Scan] | None = None) -> Latent
         return None
     path = kept_scan_latents(
         chosen_scans(config) if scans is None else scans,
-        _preprocessing(config),
+        preprocessing_of(config),
         config.vae.checkpoint,
         split_ratios=data.split_ratios,
         split_seed=data.split_seed,
@@ -105,14 +105,31 @@ def encoded_store(config: Config, scans: Sequence[Scan] | None = None) -> Latent
     return None if path is None else open_latents(path, verify=False)
 
 
-def _preprocessing(config: Config) -> Preprocessing:
-    return Preprocessing(config.data.spacing_mm, config.data.shape, config.data.intensity_percentiles)
+def scans_source(config: Config) -> str:
+    """The folder of the scans of `config`, or what stands for the built-in cohort."""
+    data = config.data
+    return f"demo {data.demo_seed}" if data.root is None else str(Path(data.root).resolve())
 
 
-def _refuse_bad_scans(config: Config, scans: Sequence[Scan], on_progress: Callable[[int, int], None] | None) -> None:
+def preprocessing_of(config: Config) -> Preprocessing:
+    """How `config` brings every scan to one form."""
+    data = config.data
+    return Preprocessing(data.spacing_mm, data.shape, data.intensity_percentiles, clip_above=data.clip_above)
+
+
+def _look_through(
+    config: Config,
+    scans: Sequence[Scan],
+    on_progress: Callable[[int, int], None] | None,
+    tell: Callable[[str], None] | None,
+) -> None:
     try:
         encoded = encoded_store(config, scans) is not None
     except UnreadableError:  # of one scan: all such are named together
         encoded = False
     if not encoded:
-        refuse_bad_scans(examine_scans(scans, on_progress=on_progress))
+        found = examine_scans(scans, on_progress=on_progress)
+        refuse_bad_scans(found)
+        if tell is not None:
+            for line in found.lines():
+                tell(line)

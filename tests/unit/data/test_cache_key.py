@@ -197,7 +197,7 @@ def test_settings_arrive_where_they_belong(monkeypatch, tmp_path, scan_files, so
     own = ["data.source=folder", f"data.root={scan_files('scans')}"] if source == "folder" else []
     numbers = ["data.demo_subjects=5", "data.demo_seed=6", "data.split_seed=7", "data.spacing_mm=8.5",
                "data.shape=[16,32,48]", "data.intensity_percentiles=[1.5,97.5]", "data.split_ratios=[0.5,0.3,0.2]",
-               "vae.checkpoint=some.file"]  # fmt: skip
+               "data.clip_above=false", "vae.checkpoint=some.file"]  # fmt: skip
     config = load_config(["smoke"], [*numbers, *own])
     asked = []
 
@@ -218,7 +218,9 @@ def test_settings_arrive_where_they_belong(monkeypatch, tmp_path, scan_files, so
     wanted = {"subjects": 5, "seed": 6, "split_seed": 7, "split_ratios": (0.5, 0.3, 0.2), "codec_name": "some.file"}
     for arguments in asked:
         settings = asdict(arguments.pop("preprocessing"))
-        assert settings == {"spacing_mm": 8.5, "shape": (16, 32, 48), "intensity_percentiles": (1.5, 97.5)}
+        assert settings == {
+            "spacing_mm": 8.5, "shape": (16, 32, 48), "intensity_percentiles": (1.5, 97.5), "clip_above": False,
+        }  # fmt: skip
         if "scans" in arguments:
             assert arguments.pop("scans") == discover_scans(tmp_path / "scans")
         given = {name: value for name, value in arguments.items() if name not in NEUTRAL}

@@ -1,4 +1,4 @@
-"""`neuromf data`: indexes a folder of scans, builds the built-in demo cohort."""
+"""`neuromf data`: indexes a folder of scans, builds the built-in demo cohort, tries an autoencoder on scans."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from neuromf.cli.check_vae import check_vae
 from neuromf.cli.options import OutOption
 
 data_app = typer.Typer(help="Make or look at data.", no_args_is_help=True)
@@ -16,6 +17,9 @@ data_app = typer.Typer(help="Make or look at data.", no_args_is_help=True)
 @data_app.callback()
 def _data() -> None:
     """Make or look at data."""
+
+
+data_app.command("check-vae")(check_vae)
 
 
 @data_app.command()

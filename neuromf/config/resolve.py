@@ -47,6 +47,7 @@ ADDED: Mapping[str, Any] = {
     "vae.num_splits": 1,
     "vae.tile_voxels": None,
     "vae.tile_overlap": 0.25,
+    "data.clip_above": True,
     "meanflow.fd_scheme": "forward",
     "meanflow.derivative_precision": None,
     "unet.conditioning": "t_and_gap",

@@ -45,6 +45,9 @@ class DataConfig(ConfigSection):
     intensity_percentiles: tuple[float, float] = Field(
         (0.0, 99.5), description="percentiles of a scan that become 0 and 1"
     )
+    clip_above: bool = Field(
+        True, description="what is brighter than the upper percentile becomes 1; false scales as MAISI does"
+    )
     split_ratios: tuple[UnitInterval, UnitInterval, UnitInterval] = Field(
         (0.85, 0.10, 0.05), description="shares of the subjects for training, validation and test"
     )

@@ -25,6 +25,7 @@ from neuromf.data.preprocess import Preprocessing
 from neuromf.data.quarantine import QUARANTINE_FILE, Quarantined, most_quarantined, write_quarantine
 from neuromf.data.scan_hashes import ScanHashes
 from neuromf.data.splits import split_scans
+from neuromf.data.store import open_latents
 from neuromf.errors import InputError
 from neuromf.nets.tiling import WHOLE, Tiling
 from neuromf.nets.vae import LatentCodec, load_vae
@@ -181,7 +182,11 @@ def scan_latents(
     with Claims(kept.folder / "stores") as claims:
         while not claims.take(name):  # one makes the store, with a link for every scan; the others find it
             time.sleep(POLL_S)
-        return cached_store(name, build)
+        store = cached_store(name, build)
+    if tell is not None and not codec.scale_known:
+        factor = open_latents(store, verify=False).description.unit_scale_factor
+        tell(f"{codec_name} says no scale factor: 1 / std of its training latents is {factor:.4g}, kept in store.json")
+    return store
 
 
 def encoded_scans(preprocessing: Preprocessing, codec: LatentCodec) -> EncodedScans:

@@ -18,9 +18,9 @@ from types import CodeType
 from neuromf.data.content import content_key
 
 ENCODING = (
-    "neuromf.data.encoded", "neuromf.data.latents", "neuromf.data.nifti", "neuromf.data.nifti_file",
-    "neuromf.data.prepared", "neuromf.data.preprocess", "neuromf.data.statistics", "neuromf.data.voxel_size",
-    "neuromf.nets.tiling", "neuromf.nets.vae", "neuromf.nets.vae_architecture",
+    "neuromf.data.background", "neuromf.data.encoded", "neuromf.data.latents", "neuromf.data.nifti",
+    "neuromf.data.nifti_file", "neuromf.data.prepared", "neuromf.data.preprocess", "neuromf.data.statistics",
+    "neuromf.data.voxel_size", "neuromf.nets.tiling", "neuromf.nets.vae", "neuromf.nets.vae_architecture",
 )  # fmt: skip
 """Modules that decide a scan's latent and what is kept with it."""
 STORING = (

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
+from neuromf.counted import counted
 from neuromf.data.cohort import Scan
 from neuromf.data.nifti import read_volume
 from neuromf.data.scan_screen import looks_sound
@@ -44,15 +45,24 @@ class Examination:
         scans: number of scans; the header of each was read.
         voxels_of: of how many of them voxels were read too.
         bad: those that cannot be used, in the cohort's order.
+        filled: those, among the ones that were read whole, of which NaN was taken for background, each with how much.
     """
 
     scans: int
     voxels_of: int
     bad: tuple[BadScan, ...]
+    filled: tuple[tuple[Scan, str], ...] = ()
 
     def named(self, most: int = NAMED) -> tuple[str, ...]:
         """The first bad scans, each with its problem."""
         return tuple(f"{bad.scan.path} ({bad.problem})" for bad in self.bad[:most])
+
+    def lines(self) -> tuple[str, ...]:
+        """A sentence on the scans whose background was no number; none where there is no such scan."""
+        if not self.filled:
+            return ()
+        scan, filled = self.filled[0]
+        return (f"{counted(len(self.filled), 'scan')} with NaN around the head, first {scan.path}: {filled}",)
 
 
 def examine_scans(
@@ -79,15 +89,19 @@ def examine_scans(
     chosen = _evenly(len(scans) if voxels_of is None else voxels_of, len(scans))
     jobs = [partial(_look, scan, whole=whole, voxels=index in chosen) for index, scan in enumerate(scans)]
     found: list[BadScan] = []
+    filled: list[tuple[Scan, str]] = []
     pool = ThreadPoolExecutor(_READERS)
     try:
-        for done, bad in enumerate(pool.map(lambda job: job(), jobs), start=1):
-            found += [bad] if bad is not None else []
+        for done, seen in enumerate(pool.map(lambda job: job(), jobs), start=1):
+            if isinstance(seen, BadScan):
+                found.append(seen)
+            elif seen:
+                filled.append((scans[done - 1], seen))
             if on_progress is not None:
                 on_progress(done, len(scans))
     finally:
         pool.shutdown(cancel_futures=True)  # Ctrl-C waits for four scans, not for the cohort
-    return Examination(len(scans), len(chosen), tuple(found))
+    return Examination(len(scans), len(chosen), tuple(found), tuple(filled))
 
 
 def refuse_bad_scans(examination: Examination) -> None:
@@ -110,11 +124,10 @@ def _evenly(count: int, total: int) -> frozenset[int]:
     return frozenset(index * total // count for index in range(count)) if count < total else frozenset(range(total))
 
 
-def _look(scan: Scan, *, whole: bool, voxels: bool) -> BadScan | None:
+def _look(scan: Scan, *, whole: bool, voxels: bool) -> BadScan | str:
+    """What is wrong with a scan, else what was taken for its background."""
     try:
         sound = looks_sound(scan.path, voxels=voxels and not whole)
-        if whole or not sound:
-            read_volume(scan.path)
+        return read_volume(scan.path).filled if whole or not sound else ""
     except InputError as error:
         return BadScan(scan, error.problem, error.remedy)
-    return None

@@ -11,10 +11,16 @@ import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromf.data.background import fill_background
 from neuromf.data.nifti_file import read_image
 from neuromf.errors import InputError
 
 _GZIP_LEVEL = 1
+_ALIGNED = 2
+"""NIFTI_XFORM_ALIGNED_ANAT (nifti1.h): coordinates of an anatomy, which no scanner has given."""
+_QFORM_MM = 1e-2
+"""Two maps further apart differ by more than the float32 of a quaternion: 2^-24 over 10^3 mm, with a hundredfold room
+for the square root that gives its first component."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +31,13 @@ class Volume:
         data: float32 intensities, shape (X, Y, Z).
         affine: float64 (4, 4) map from voxel index to world millimetres.
         notes: what is doubtful in the header, each a sentence.
+        filled: what was taken for background though it was no number, in a sentence; empty where nothing was.
     """
 
     data: NDArray[np.float32]
     affine: NDArray[np.float64]
     notes: tuple[str, ...] = ()
+    filled: str = ""
 
 
 def read_volume(path: Path) -> Volume:
@@ -39,16 +47,17 @@ def read_volume(path: Path) -> Volume:
         path: a `.nii` or `.nii.gz` file; a trailing fourth axis of length one is dropped.
 
     Returns:
-        The volume, finite and not constant.
+        The volume, finite and not constant; NaN outside the head is background, and `filled` says how much.
 
     Raises:
         InputError: if the file is missing, truncated, damaged by its own checksum, longer than its header says, not
-            NIfTI, not 3-D, not of real numbers, empty, non-finite or constant, or if its affine is singular.
+            NIfTI, not 3-D, not of real numbers, empty, infinite, NaN inside the head or constant, or if its affine is
+            singular.
     """
     data, affine, notes = read_image(path)
-    _check_data(data, path)
+    data, filled = _whole(data, path)
     _check_affine(affine, path)
-    return Volume(np.ascontiguousarray(data), affine, notes)
+    return Volume(np.ascontiguousarray(data), affine, notes, filled)
 
 
 def write_volume(path: Path, data: NDArray[np.float32] | NDArray[np.int16], affine: NDArray[np.float64]) -> None:
@@ -57,7 +66,8 @@ def write_volume(path: Path, data: NDArray[np.float32] | NDArray[np.int16], affi
     Args:
         path: a name ending in `.nii` or `.nii.gz`; parent folders are made.
         data: shape (X, Y, Z); stored with its own type (float64 as float32), without rescaling.
-        affine: (4, 4) voxel-to-millimetre map.
+        affine: (4, 4) voxel-to-millimetre map. It is written twice, as sform and as qform, for programs differ in which
+            of the two they read; as sform alone where a qform cannot hold it, which has no shears.
 
     Raises:
         InputError: if the name has another ending or the data is not 3-D.
@@ -69,6 +79,7 @@ def write_volume(path: Path, data: NDArray[np.float32] | NDArray[np.int16], affi
     stored = data.astype(np.float32) if data.dtype == np.float64 else data
     image: Any = nibabel.Nifti1Image(stored, affine)  # type: ignore[no-untyped-call]
     image.header.set_xyzt_units("mm")
+    _orient(image.header, affine)
     payload: bytes = image.to_bytes()
     if path.name.endswith(".gz"):
         payload = gzip.compress(payload, compresslevel=_GZIP_LEVEL, mtime=0)
@@ -76,13 +87,22 @@ def write_volume(path: Path, data: NDArray[np.float32] | NDArray[np.int16], affi
     path.write_bytes(payload)
 
 
-def _check_data(data: NDArray[np.float32], path: Path) -> None:
-    bad = int(data.size - np.count_nonzero(np.isfinite(data)))
-    if bad:
-        remedy = "repair the scan with numpy.nan_to_num or leave it out"
-        raise InputError(f"{bad} voxels are NaN or infinite", remedy=remedy, file=path)
-    if not float(data.max()) > float(data.min()):
-        raise InputError(f"every voxel is {float(data.flat[0]):g}", remedy="leave this scan out", file=path)
+def _orient(header: Any, affine: NDArray[np.float64]) -> None:  # noqa: ANN401 - nibabel has no types
+    """One map under both names and one code: the coordinates are anatomical, not a scanner's."""
+    header.set_sform(affine, code=_ALIGNED)
+    header.set_qform(affine, code=_ALIGNED, strip_shears=True)
+    if not np.allclose(header.get_qform(), affine, rtol=0, atol=_QFORM_MM):
+        header.set_qform(None, code=0)
+
+
+def _whole(data: NDArray[np.float32], path: Path) -> tuple[NDArray[np.float32], str]:
+    try:
+        filled, note = fill_background(data)
+    except InputError as error:
+        raise InputError(error.problem, remedy=error.remedy, file=path) from error
+    if not float(filled.max()) > float(filled.min()):
+        raise InputError(f"every voxel is {float(filled.flat[0]):g}", remedy="leave this scan out", file=path)
+    return filled, note
 
 
 def _check_affine(affine: NDArray[np.float64], path: Path) -> None:

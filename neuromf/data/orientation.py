@@ -9,6 +9,8 @@ import numpy as np
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
+_SAME_SIZE = 0.02
+"""Voxel edges further apart than this differ: registered scans carry a sform that scales and shears a little."""
 _REMEDY = "look at the scan, then make both the true one, for example with fslorient -copyqform2sform"
 
 
@@ -31,6 +33,10 @@ def orientation_notes(header: Any) -> tuple[str, ...]:  # noqa: ANN401 - nibabel
     if not sform_code > 0 or not qform_code > 0 or not _maps_a_volume(sform) or not _maps_a_volume(qform):
         return ()
     by_sform, by_qform = ("".join(nibabel.aff2axcodes(affine)) for affine in (sform, qform))  # type: ignore[no-untyped-call]
+    one, other = (np.linalg.norm(affine[:3, :3], axis=0) for affine in (sform, qform))
+    if not np.allclose(one, other, rtol=_SAME_SIZE, atol=0):
+        by_sform, by_qform = (" x ".join(f"{edge:.4g}" for edge in edges) for edges in (one, other))
+        return (f"the sform says voxels of {by_sform} mm, the qform {by_qform}; the sform is used; {_REMEDY}",)
     mirrored = (_determinant(sform) > 0) != (_determinant(qform) > 0)
     if by_sform == by_qform and not mirrored:
         return ()

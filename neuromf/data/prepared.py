@@ -74,7 +74,8 @@ def encode_prepared(prepared: Prepared, codec: LatentCodec) -> tuple[Tensor, dic
     if not bool(torch.isfinite(latent).all()):
         problem = "the autoencoder gave NaN or infinite values for this scan"
         raise InputError(problem, remedy="check the autoencoder's weights", file=prepared.path)
-    return latent, {"affine": json.dumps(prepared.volume.affine.tolist())}
+    filled = {"filled": prepared.volume.filled} if prepared.volume.filled else {}
+    return latent, {"affine": json.dumps(prepared.volume.affine.tolist())} | filled
 
 
 def prepare_apart(path: Path, settings: Preprocessing, folder: Path, hashes: Path | None) -> Prepared:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from neuromf.data.nifti import Volume
-from neuromf.data.voxel_size import check_voxel_size
+from neuromf.data.voxel_size import check_field_of_view, check_voxel_size
 from neuromf.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,11 +29,16 @@ class Preprocessing:
         spacing_mm: edge of the isotropic voxel.
         shape: voxels along R, A, S after centred crop or pad.
         intensity_percentiles: lower and upper percentile that become 0 and 1.
+        clip_above: whether what is brighter than the upper percentile becomes 1. Otherwise it stays brighter, and the
+            percentiles are those of the scan as it was acquired, before it is resampled, cut and padded: the transform
+            that MAISI's autoencoder was trained with on MRI (Project-MONAI/tutorials@1c942f4,
+            generation/maisi/scripts/transforms.py).
     """
 
     spacing_mm: float
     shape: tuple[int, int, int]
     intensity_percentiles: tuple[float, float]
+    clip_above: bool = True
 
     def __post_init__(self) -> None:
         if not 0 < self.spacing_mm < math.inf:
@@ -57,12 +62,15 @@ def preprocess(volume: Volume, settings: Preprocessing) -> Volume:
         settings: the target grid and intensities.
 
     Returns:
-        A volume of `settings.shape`, float32 in [0, 1], whose affine maps each anatomical point to where it was.
+        A volume of `settings.shape`, float32, in [0, 1] where it is clipped above, whose affine maps each anatomical
+        point to where it was.
 
     Raises:
-        InputError: if its voxels are no scan's, or the two intensity percentiles coincide.
+        InputError: if its voxels or its field of view are no scan's, or the two intensity percentiles coincide.
     """
+    spacing_mm = settings.spacing_mm
     check_voxel_size(volume.affine)
+    check_field_of_view(volume.affine, volume.data.shape, spacing_mm)
     # MONAI takes seconds to import; only those who preprocess should wait for it.
     from monai.data.meta_tensor import MetaTensor
     from monai.transforms.compose import Compose
@@ -71,14 +79,15 @@ def preprocess(volume: Volume, settings: Preprocessing) -> Volume:
 
     resample = Compose(
         [
-            GaussianSmooth(sigma=_anti_alias_sigmas(volume.affine, settings.spacing_mm), approx="erf"),
+            GaussianSmooth(sigma=_anti_alias_sigmas(volume.affine, spacing_mm), approx="erf"),
             Orientation(axcodes="RAS", labels=None),
-            Spacing(pixdim=settings.spacing_mm, mode="bilinear", padding_mode="border", dtype=np.float32),
+            Spacing(pixdim=spacing_mm, mode="bilinear", padding_mode="border", dtype=np.float32),
         ]
     )
     image = resample(MetaTensor(torch.from_numpy(volume.data)[None], affine=torch.from_numpy(volume.affine)))
     image = _centre(image, settings.shape)
-    return Volume(_scale(image, settings.intensity_percentiles), np.asarray(image.affine, dtype=np.float64))
+    scaled, affine = _scale(image, volume.data, settings), np.asarray(image.affine, dtype=np.float64)
+    return Volume(scaled, affine, volume.notes, volume.filled)
 
 
 def _anti_alias_sigmas(affine: NDArray[np.float64], spacing_mm: float) -> list[float]:
@@ -116,13 +125,17 @@ def _foreground(image: MetaTensor) -> NDArray[np.int64]:
     return indices if len(indices) else np.argwhere(np.ones_like(data, dtype=bool))
 
 
-def _scale(image: MetaTensor, percentiles: tuple[float, float]) -> NDArray[np.float32]:
-    from monai.transforms.intensity.array import ScaleIntensityRangePercentiles
+def _scale(image: MetaTensor, acquired: NDArray[np.float32], settings: Preprocessing) -> NDArray[np.float32]:
+    from monai.transforms.intensity.array import ScaleIntensityRange, ScaleIntensityRangePercentiles
 
-    low, high = np.percentile(image.numpy(), percentiles)
+    percentiles, clip = settings.intensity_percentiles, settings.clip_above
+    low, high = np.percentile(image.numpy() if clip else acquired, percentiles)
     if not high > low:
         remedy = "widen intensity_percentiles or leave this scan out"
         raise InputError(f"percentiles {percentiles} of the scan are both {low:g}", remedy=remedy)
-    scaled = ScaleIntensityRangePercentiles(*percentiles, b_min=0.0, b_max=1.0, clip=True)(image)
+    if clip:
+        scaled = ScaleIntensityRangePercentiles(*percentiles, b_min=0.0, b_max=1.0, clip=True)(image)
+    else:
+        scaled = ScaleIntensityRange(float(low), float(high), b_min=0.0, b_max=1.0, clip=False)(image)
     data: NDArray[np.float32] = np.ascontiguousarray(scaled, dtype=np.float32)[0]
-    return data
+    return data if clip else np.maximum(data, 0)  # MAISI's lower percentile is 0, below which nothing lies

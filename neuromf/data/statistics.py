@@ -55,6 +55,15 @@ class ChannelStatistics:
         mean, std = self._along_channels(normalised)
         return normalised * std + mean
 
+    def pooled_std(self) -> float:
+        """Standard deviation of all channels' values together, by the law of total variance.
+
+        Channels have equally many values, so that their moments weigh alike.
+        """
+        centre = sum(self.mean) / len(self.mean)
+        spread = [std**2 + (mean - centre) ** 2 for mean, std in zip(self.mean, self.std, strict=True)]
+        return math.sqrt(sum(spread) / len(spread))
+
     def _along_channels(self, latents: Tensor) -> tuple[Tensor, Tensor]:
         if latents.ndim not in (4, 5) or latents.shape[-4] != len(self.mean):
             problem = f"latents of shape {tuple(latents.shape)} do not have {len(self.mean)} channels"

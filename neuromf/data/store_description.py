@@ -14,6 +14,8 @@ from neuromf.data.statistics import ChannelStatistics
 from neuromf.errors import InputError, UnreadableError
 
 SCHEMA_VERSION = 1
+_DERIVED = "unit_scale_factor"
+"""Written for the reader; it follows from the rest, so that no hash needs it and files without it are whole."""
 _REMEDY = "restore the file or encode the scans again"
 
 
@@ -46,17 +48,35 @@ class StoreDescription:
     affine: tuple[tuple[float, ...], ...]
     content_hash: str
 
+    @property
+    def unit_scale_factor(self) -> float:
+        """The factor that gives the training split's raw latents a standard deviation of 1, over all channels together.
+
+        Latent diffusion models (Rombach et al. 2022, section 3.3 and appendix G) scale by it. Training here does not
+        depend on it, for each channel is standardised by its own statistics.
+        """
+        return self.scale_factor / self.statistics.pooled_std()
+
 
 def content_hash(description: StoreDescription, manifest: Path) -> str:
     """Hash of the manifest file (which holds every latent's hash) and of the description without its own hash."""
-    facts = asdict(description)
+    facts = _facts(description)
     del facts["content_hash"]
     return hashlib.sha256((canonical_json(facts) + file_sha256(manifest)).encode()).hexdigest()
 
 
 def write_description(path: Path, description: StoreDescription) -> None:
     """Write `store.json`."""
-    path.write_text(json.dumps(asdict(description), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    facts = _facts(description) | {_DERIVED: description.unit_scale_factor}
+    path.write_text(json.dumps(facts, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _facts(description: StoreDescription) -> dict[str, Any]:
+    """As it is written: without what means the same as before it could be asked for, so that old hashes hold."""
+    facts = asdict(description)
+    if facts["preprocessing"]["clip_above"]:
+        del facts["preprocessing"]["clip_above"]
+    return facts
 
 
 def read_description(path: Path) -> StoreDescription:
@@ -88,8 +108,9 @@ def _description(facts: dict[str, Any]) -> StoreDescription:
         raise InputError(problem, remedy="encode the scans again with this neuromf", key="schema_version")
     settings = facts["preprocessing"]
     preprocessing = Preprocessing(
-        float(settings["spacing_mm"]), tuple(settings["shape"]), tuple(settings["intensity_percentiles"])
-    )
+        float(settings["spacing_mm"]), tuple(settings["shape"]), tuple(settings["intensity_percentiles"]),
+        clip_above=_flag(settings.get("clip_above", True)),
+    )  # fmt: skip
     statistics = ChannelStatistics(*(tuple(float(value) for value in facts["statistics"][k]) for k in ("mean", "std")))
     structured = {
         "preprocessing": preprocessing,
@@ -97,4 +118,11 @@ def _description(facts: dict[str, Any]) -> StoreDescription:
         "split_ratios": tuple(facts["split_ratios"]),
         "affine": tuple(tuple(row) for row in facts["affine"]),
     }
-    return StoreDescription(**(facts | structured))
+    stored = {name: value for name, value in facts.items() if name != _DERIVED}
+    return StoreDescription(**(stored | structured))
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"clip_above is {value!r}")
+    return value

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from neuromf_spec.registry import law
 
 from neuromf.config.schema import LATENT_CHANNELS, LATENT_STRIDE, Config
 from neuromf.counted import counted
+from neuromf.data.autoencoder_record import KeptQuality, kept_of
 from neuromf.data.cohort import Scan
 from neuromf.data.examine import NAMED, VOXELS_READ_OF, Examination, examine_scans
 from neuromf.data.quarantine import most_quarantined
 from neuromf.errors import InputError
 from neuromf.gate.result import LawResult, law_result
 from neuromf.monitor.checks.runtime_checks import LawReading, judge
+from neuromf.training.latents.store import preprocessing_of, scans_source
 
-KEYS = {"DATA-004": "data.root", "DATA-005": "vae.checkpoint"}
+if TYPE_CHECKING:
+    from neuromf.nets.vae import LatentCodec
+
+KEYS = {"DATA-004": "data.root", "DATA-005": "vae.checkpoint", "DATA-008": "vae.checkpoint"}
+UNMEASURED = "how much the autoencoder keeps of these scans is not known; `neuromf data check-vae` measures it"
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,9 @@ def open_inputs(
         trains: whether a training follows, which needs the autoencoder for the built-in cohort too.
         on_progress: called with (done, scans).
     """
-    problem, found = _autoencoder_problem(config), _examined(config, scans, on_progress)
-    readings, notes = [], []
+    (problem, codec), found = _autoencoder(config), _examined(config, scans, on_progress)
+    readings: list[LawReading] = []
+    notes: list[str] = []
     if found is not None:
         allowed = most_quarantined(config.data.max_quarantined, found.scans)
         readings.append(_scans_reading(found, allowed))
@@ -67,11 +74,14 @@ def open_inputs(
             notes.append(
                 f"{which} will be set aside (data.max_quarantined allows {allowed}): {'; '.join(found.named())}"
             )
-        notes.append(_said_of(found, str(config.data.root)))
+        notes += [_said_of(found, str(config.data.root)), *found.lines()]
         if len(found.bad) > NAMED:
             notes.append(f"--json FILE and --report FILE name all {len(found.bad):,} of the bad scans, with remedies")
     if found is not None or trains:
         readings.append(judge("DATA-005", problem=problem))
+        if codec is not None:
+            readings += _kept_reading(config, codec)
+            notes += [] if len(readings) > 2 or found is None else [UNMEASURED]
     elif problem:
         notes.append(f"{problem}; the demo autoencoder stands in for it here, a training needs the file")
     return Inputs(tuple(_result(reading, sources) for reading in readings), tuple(notes), _listed(found))
@@ -86,18 +96,30 @@ def _examined(
     return examine_scans(scans, voxels_of=VOXELS_READ_OF, on_progress=on_progress)
 
 
-def _autoencoder_problem(config: Config) -> str:
-    """Why the autoencoder cannot be used; empty where it can."""
+def _autoencoder(config: Config) -> tuple[str, LatentCodec | None]:
+    """Why the autoencoder cannot be used, empty where it can; and what loaded."""
     from neuromf.nets.vae import load_vae
 
     try:
-        architecture = load_vae(config.vae.checkpoint).architecture
+        codec = load_vae(config.vae.checkpoint)
     except InputError as error:
-        return ": ".join(part for part in (error.file, error.key, error.problem) if part)
+        return ": ".join(part for part in (error.file, error.key, error.problem) if part), None
+    architecture = codec.architecture
     made, wanted = (architecture.latent_channels, architecture.stride), (LATENT_CHANNELS, LATENT_STRIDE)
     if made == wanted:
-        return ""
-    return f"{config.vae.checkpoint}: makes {made[0]} channels at stride {made[1]}, not {wanted[0]} at {wanted[1]}"
+        return "", codec
+    found = f"makes {made[0]} channels at stride {made[1]}, not {wanted[0]} at {wanted[1]}"
+    return f"{config.vae.checkpoint}: {found}", None
+
+
+def _kept_reading(config: Config, codec: LatentCodec) -> list[LawReading]:
+    """What `neuromf data check-vae` measured last of these scans; nothing where it was not run."""
+    kept = kept_of(scans_source(config), preprocessing_of(config), codec.fingerprint)
+    return [] if kept is None else [_judged(kept)]
+
+
+def _judged(kept: KeptQuality) -> LawReading:
+    return judge("DATA-008", **asdict(kept))
 
 
 def _scans_reading(found: Examination, allowed: int) -> LawReading:

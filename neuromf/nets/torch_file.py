@@ -17,13 +17,16 @@ from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 from neuromf.errors import InputError
 
 _MULTIARRAY = import_module("numpy._core.multiarray")
-_NUMBERS = ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
-# What a number or an array of numpy is rebuilt with: none of it does more than hold data. numpy 1 called it `core`.
+_KINDS = ("bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16", "U1", "S1", "M8", "m8")
+# What a number, text, date or array of numpy is rebuilt with: it holds data, and no more. numpy 1 called it `core`.
 _NUMPY: list[Any] = [
-    np.dtype, np.ndarray, *(type(np.dtype(name)) for name in _NUMBERS),
+    np.dtype, np.ndarray, *(type(np.dtype(name)) for name in _KINDS),
     *((getattr(_MULTIARRAY, name), f"numpy.{core}.multiarray.{name}")
       for core in ("core", "_core") for name in ("scalar", "_reconstruct")),
 ]  # fmt: skip
+
+_REFUSED = re.compile(r"types allowlisted via `add_safe_globals`, but got <class '([\w.]+)'>")
+"""How torch 2.6 to 2.13 names a class that no list of names holds, such as the type of an array of objects."""
 
 
 def is_torch_file(path: Path) -> bool:
@@ -45,6 +48,9 @@ def read_torch_file(path: Path) -> Any:  # noqa: ANN401
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError) as error:
         if unsafe := _unsafe(path):
             problem = f"holds Python objects that could run code ({', '.join(unsafe[:3])}), and is not read for that"
+            raise InputError(problem, remedy=conversion(path), file=path) from error
+        if foreign := _REFUSED.search(str(error)):
+            problem = f"holds a {foreign[1]}, which is not rebuilt from a file, and is not read for that"
             raise InputError(problem, remedy=conversion(path), file=path) from error
         remedy = "copy or download it again; a file of torch.save or safetensors is read"
         raise InputError(f"the file is damaged ({_first_words(error)})", remedy=remedy, file=path) from error

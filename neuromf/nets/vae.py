@@ -25,21 +25,30 @@ class LatentCodec:
         architecture: its architecture.
         scale_factor: what a latent is multiplied by after encoding and divided by before decoding.
         tiling: in which parts scans and latents go through the network.
+        scale_known: whether the scale factor is the autoencoder's own, and not MAISI's in want of one.
     """
 
     def __init__(
-        self, network: nn.Module, architecture: VaeArchitecture, scale_factor: float, tiling: Tiling = WHOLE
+        self,
+        network: nn.Module,
+        architecture: VaeArchitecture,
+        scale_factor: float,
+        tiling: Tiling = WHOLE,
+        *,
+        scale_known: bool = True,
     ) -> None:
         self._network = network.float().eval().requires_grad_(False)
         self.architecture = architecture
         self.scale_factor = scale_factor
         self.tiling = tiling
+        self.scale_known = scale_known
 
     def tiled(self, tiling: Tiling) -> LatentCodec:
         """The same network, which takes scans and latents in other parts."""
-        return (
-            self if tiling == self.tiling else LatentCodec(self._network, self.architecture, self.scale_factor, tiling)
-        )
+        if tiling == self.tiling:
+            return self
+        known = self.scale_known
+        return LatentCodec(self._network, self.architecture, self.scale_factor, tiling, scale_known=known)
 
     @torch.no_grad()
     def encode(self, volumes: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -121,4 +130,4 @@ def load_vae(name_or_path: str | Path) -> LatentCodec:
     checkpoint = read_checkpoint(path)
     network = build_vae(checkpoint.architecture)
     network.load_state_dict(checkpoint.tensors, strict=True)
-    return LatentCodec(network, checkpoint.architecture, checkpoint.scale_factor)
+    return LatentCodec(network, checkpoint.architecture, checkpoint.scale_factor, scale_known=checkpoint.scale_known)

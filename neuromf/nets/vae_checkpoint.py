@@ -6,6 +6,7 @@ import json
 import math
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -37,11 +38,13 @@ class VaeCheckpoint:
         architecture: of the network.
         scale_factor: of the latents.
         tensors: float32 state dict.
+        scale_known: whether the file says its scale factor, or is known to be one whose factor is published.
     """
 
     architecture: VaeArchitecture
     scale_factor: float
     tensors: dict[str, Tensor]
+    scale_known: bool = True
 
 
 def save_vae(path: Path, network: nn.Module, architecture: VaeArchitecture, scale_factor: float) -> None:
@@ -125,8 +128,11 @@ def _read_foreign(content: Any, path: Path) -> VaeCheckpoint:  # noqa: ANN401
         found = find_weights(content, expected, preferred=MAISI_KEY)
     except InputError as error:
         raise InputError(error.problem, remedy=error.remedy or _REMEDY, file=path) from error
-    tensors = {name: tensor.float() for name, tensor in found.tensors.items()}
-    checkpoint = VaeCheckpoint(MAISI_ARCHITECTURE, MAISI_SCALE_FACTOR, tensors)
+    # MetaTensor, MONAI's tensor with a header, becomes a plain one
+    tensors = {name: tensor.as_subclass(Tensor).float() for name, tensor in found.tensors.items()}
+    # The released autoencoder_v2.pt stands under this key; what is flat or wrapped otherwise is v1 or was trained on.
+    published = isinstance(content, Mapping) and MAISI_KEY in content
+    checkpoint = VaeCheckpoint(MAISI_ARCHITECTURE, MAISI_SCALE_FACTOR, tensors, scale_known=published)
     _check_tensors(checkpoint, path, beside=f" (under {found.place!r}; the file holds {described(content)})")
     return checkpoint
 

@@ -54,7 +54,9 @@ def find_weights(content: Any, expected: Collection[str], preferred: str) -> Wra
     if whole:
         return whole[0]
     if not found:
-        raise InputError(f"no tensors of this network in it; it holds {described(content)}", remedy="")
+        looked = f"neither under {preferred!r} nor, behind any prefix, names like {min(expected)!r}"
+        problem = f"no tensors of this network in it: {looked}; it holds {described(content)}"
+        raise InputError(problem, remedy="")
     return max(found, key=lambda wrapped: len(wrapped.tensors.keys() & set(expected)))
 
 

@@ -31,7 +31,8 @@ def drawn(seed):
     )
     limits = [(0.0, 100.0), (0.0, 99.5), (3.0, 99.0), (20.0, 80.0)][seed % 4]
     spacing = float(draw.choice([2.0, 3.0, 4.5]))
-    wanted = Preprocessing(spacing, tuple(draw.permutation([20, 28, 36]).tolist()), limits)
+    clipped = seed % 3 > 0
+    wanted = Preprocessing(spacing, tuple(draw.permutation([20, 28, 36]).tolist()), limits, clip_above=clipped)
     return grid, wanted, draw.uniform(-8, 8, 3)
 
 

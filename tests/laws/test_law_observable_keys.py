@@ -199,6 +199,7 @@ WITNESSES = {
         "data.spacing_mm": ["data.spacing_mm=3.0"],
         "data.shape": ["data.shape=[16,16,24]"],
         "data.intensity_percentiles": ["data.intensity_percentiles=[0.0,90.0]"],
+        "data.clip_above": ["data.clip_above=false"],
         "data.split_ratios": ["data.split_ratios=[0.6,0.4,0.0]"],
         "data.split_seed": ["data.split_seed=7"],
         "data.root": ["data.source=folder", "data.root=nowhere"],

@@ -51,7 +51,7 @@ BAD = {
     "foreign": (lambda path: path.write_bytes(gzip.compress(b"no scan" * 99)), "not a NIfTI"),
     "short": (_shortened, "truncated or damaged"),
     "constant": (lambda path: _save(path, np.full(SHAPE, 7, np.float32)), "every voxel is 7"),
-    "nan": (lambda path: _save(path, np.where(head(0) > 50, head(0), np.nan)), "voxels are NaN"),
+    "nan": (lambda path: _save(path, np.where(head(0) > 108, np.nan, head(0))), "inside the head are NaN"),
     "series": (lambda path: _save(path, np.stack([head(0), head(1)], axis=3)), "not three axes"),
     "flat": (_without_affine, "affine is singular"),
     "microscope": (lambda path: _save(path, head(0), np.diag([1e-3, 1e-3, 1e-3, 1])), "no brain scan"),

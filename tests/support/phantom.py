@@ -83,7 +83,7 @@ def reference_preprocess(data: NDArray[np.float32], grid: Grid, settings: Prepro
 
     Blurred along each axis by the Gaussian that a coarser voxel asks for, each voxel the integral over its own width;
     read at the points of an upright grid that starts at the scan's first voxel; cut so that the middle of what is
-    brighter than the mean lies in the middle; scaled by percentiles.
+    brighter than the mean lies in the middle; scaled by percentiles, of the scan itself where it is not clipped above.
     """
     smooth = _blurred(data.astype(float), grid, settings.spacing_mm)
     upright, edges = _upright(smooth, grid)
@@ -102,11 +102,12 @@ def reference_preprocess(data: NDArray[np.float32], grid: Grid, settings: Prepro
     cut[inside] = resampled[
         tuple(slice(max(one, 0), one + size) for one, size in zip(start, settings.shape, strict=True))
     ]
-    low, high = np.percentile(cut, settings.intensity_percentiles)
+    low, high = np.percentile(cut if settings.clip_above else data, settings.intensity_percentiles)
     affine = np.eye(4)
     affine[:3, :3] = grid.tilt * settings.spacing_mm
     affine[:3, 3] = first + affine[:3, :3] @ start
-    return Volume(np.clip((cut - low) / (high - low), 0, 1).astype(np.float32), affine)
+    scaled = np.clip((cut - low) / (high - low), 0, 1 if settings.clip_above else None)
+    return Volume(scaled.astype(np.float32), affine)
 
 
 def _blurred(data: NDArray[np.float64], grid: Grid, spacing_mm: float) -> NDArray[np.float64]:

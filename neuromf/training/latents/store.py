@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
 
@@ -69,7 +70,7 @@ def training_store(
         InputError: scans, the autoencoder's weights or the cache cannot be read.
     """
     data = config.data
-    preprocessing = _preprocessing(config)
+    preprocessing = preprocessing_of(config)
     if data.source == "demo":
         path = demo_latents(
             data.demo_subjects,
@@ -86,7 +87,7 @@ def training_store(
     else:
         chosen = chosen_scans(config) if scans is None else scans
         if not looked_over:
-            look_over(config, chosen, on_progress)
+            look_over(config, chosen, on_progress, tell)
         path = scan_latents(
             chosen,
             preprocessing,
@@ -118,7 +119,7 @@ def encoded_store(config: Config, scans: Sequence[Scan] | None = None) -> Latent
         return None
     path = kept_scan_latents(
         chosen_scans(config) if scans is None else scans,
-        _preprocessing(config),
+        preprocessing_of(config),
         config.vae.checkpoint,
         split_ratios=data.split_ratios,
         split_seed=data.split_seed,
@@ -133,12 +134,31 @@ def tiling_of(config: Config) -> Tiling:
     return Tiling(config.vae.num_splits, config.vae.tile_voxels, config.vae.tile_overlap)
 
 
-def _preprocessing(config: Config) -> Preprocessing:
-    return Preprocessing(config.data.spacing_mm, config.data.shape, config.data.intensity_percentiles)
+def scans_source(config: Config) -> str:
+    """The folder or table of the scans of `config`, or what stands for the built-in cohort."""
+    data = config.data
+    return f"demo {data.demo_seed}" if data.root is None else str(Path(data.root).resolve())
 
 
-def look_over(config: Config, scans: Sequence[Scan], on_progress: Callable[[int, int], None] | None = None) -> None:
+def preprocessing_of(config: Config) -> Preprocessing:
+    """How `config` brings every scan to one form."""
+    data = config.data
+    return Preprocessing(data.spacing_mm, data.shape, data.intensity_percentiles, clip_above=data.clip_above)
+
+
+def look_over(
+    config: Config,
+    scans: Sequence[Scan],
+    on_progress: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> None:
     """Look for scans that cannot be used, before hours are spent on the others; of many, at the voxels of some.
+
+    Args:
+        config: the run.
+        scans: its cohort.
+        on_progress: called with (done, scans).
+        tell: called with each sentence on scans whose background was no number.
 
     Raises:
         InputError: naming them, if there are more than the configuration allows.
@@ -148,6 +168,9 @@ def look_over(config: Config, scans: Sequence[Scan], on_progress: Callable[[int,
     found = examine_scans(missing, voxels_of=VOXELS_READ_OF, on_progress=on_progress)
     if len(found.bad) > most_quarantined(config.data.max_quarantined, len(scans)):
         refuse_bad_scans(found)
+    if tell is not None:
+        for line in found.lines():
+            tell(line)
 
 
 def help_encoding(
@@ -160,7 +183,8 @@ def help_encoding(
     """
     scans = chosen_scans(config)
     codec = load_vae(config.vae.checkpoint).tiled(tiling_of(config)).to(device)
-    kept, preprocessing = encoded_scans(_preprocessing(config), codec), _preprocessing(config)
+    preprocessing = preprocessing_of(config)
+    kept = encoded_scans(preprocessing, codec)
     most = most_quarantined(config.data.max_quarantined, len(scans))
     encode_missing(
         scans, kept, preprocessing, codec, on_progress=on_progress, workers=workers, most_quarantined=most
@@ -168,4 +192,4 @@ def help_encoding(
 
 
 def _kept(config: Config) -> EncodedScans:
-    return encoded_scans(_preprocessing(config), load_vae(config.vae.checkpoint).tiled(tiling_of(config)))
+    return encoded_scans(preprocessing_of(config), load_vae(config.vae.checkpoint).tiled(tiling_of(config)))

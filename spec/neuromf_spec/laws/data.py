@@ -84,6 +84,23 @@ def readable_autoencoder(*, problem: str) -> Finding:
     return Finding(passed=not problem, value="does not load" if problem else "loads", bound="loads", detail=problem)
 
 
+def kept_by_autoencoder(*, scans: int, psnr: float, resampled_psnr: float) -> Finding:
+    """Judge an autoencoder by what it gives back of scans.
+
+    Args:
+        scans: that were encoded and decoded.
+        psnr: median of the peak signal-to-noise ratio over the head, in dB.
+        resampled_psnr: the same of scans resampled to as many numbers as a latent has, and back.
+    """
+    return Finding(
+        passed=scans > 0 and psnr > resampled_psnr,
+        value=psnr,
+        bound=f"> {resampled_psnr:.4g}, a plain resampling to as many numbers",
+        unit="dB over the head",
+        detail=f"median of {scans} scans",
+    )
+
+
 PLACE_TOLERANCE_MM = 1e-3
 """World coordinates of a few hundred millimetres, by way of a spacing in float32, are off by 1e-5."""
 VALUE_TOLERANCE = 2e-3
@@ -208,5 +225,20 @@ LAWS = (
         counterexample={"unnoticed": ("a scan replaced by one of its size and time",)},
         remedy="Put what was changed into the key in neuromf/data/cache.py.",
         enforcers=frozenset({Enforcer.PROPERTY}),
+    ),
+    Law(
+        id="DATA-008",
+        title="the autoencoder keeps the scans",
+        statement="An autoencoder gives back more of the cohort's heads than a plain resampling to as many numbers "
+        "does.",
+        equation=r"\text{med} \text{PSNR}(D(E(v)), v) > \text{med} \text{PSNR}(\uparrow\downarrow v, v)",
+        sources=(measured("tests/unit/data/test_reconstruction.py"),),
+        severity=Severity.WARN,
+        predicate=kept_by_autoencoder,
+        example={"scans": 8, "psnr": 31.0, "resampled_psnr": 26.0},
+        counterexample={"scans": 8, "psnr": 19.0, "resampled_psnr": 26.0},
+        remedy="Look at the picture of `neuromf data check-vae`: give the autoencoder that was trained on such scans, "
+        "or scale them as it was trained (data.clip_above, data.intensity_percentiles, data.spacing_mm).",
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.RUNTIME}),
     ),
 )

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from neuromf.config import Config
+from neuromf.data.autoencoder_record import KeptQuality
 from neuromf.data.examine import Examination
 from neuromf.flow.batch import Batch
 from neuromf.gate import inputs, smoke
@@ -34,6 +35,7 @@ def gate_edges() -> Iterator[Edge]:
     bad: Any = SimpleNamespace(scan=SimpleNamespace(path="a"), problem="short")
     yield none_of("DATA-004", "scans", lambda n: broken([inputs._scans_reading(Examination(23, 23, (bad,) * n))]))
     yield Edge("DATA-005", "autoencoder", _autoencoder, ("demo",), ("none.pt",))
+    yield Edge("DATA-008", "decibels", _given_back, (20.01, math.inf), (20.0, 19.0, math.nan))
 
 
 def closing_edges() -> Iterator[Edge]:
@@ -89,6 +91,10 @@ def _streamed(channel: int, mean: float, std: float) -> SimpleNamespace:
     moments = torch.tensor([[0.0, 0.0, 1.0, 1.0]], dtype=torch.float64).repeat(3, 1)
     moments[:, channel], moments[:, 2 + channel] = mean, std**2 + mean**2
     return SimpleNamespace(moments=moments)
+
+
+def _given_back(psnr: float) -> set[str]:
+    return broken([inputs._judged(KeptQuality(3, psnr, 20.0))])
 
 
 def _autoencoder(checkpoint: str) -> set[str]:

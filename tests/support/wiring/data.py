@@ -14,11 +14,11 @@ from neuromf.config import Config
 from neuromf.data import cache
 from neuromf.data.nifti import Volume
 from neuromf.data.preprocess import preprocess
-from neuromf.gate.inputs import _autoencoder_problem
+from neuromf.gate.inputs import _autoencoder
 from neuromf.nets.vae import load_vae
 from neuromf.training.latents import store as latents_store
 from neuromf.training.latents.frozen import begin
-from neuromf.training.latents.store import _preprocessing, encoded_store, selected_scans, training_store
+from neuromf.training.latents.store import encoded_store, preprocessing_of, selected_scans, training_store
 from tests.support.wiring.parts import box, digest, small_cohort
 from tests.support.wiring.reads import Observed
 
@@ -27,7 +27,7 @@ LOADED = functools.cache(load_vae)
 
 def preprocessed(config: Config) -> Observed:
     """A scan as the autoencoder sees it."""
-    made = preprocess(Volume(box(0), np.diag([2.0, 2.0, 2.0, 1.0])), _preprocessing(config))
+    made = preprocess(Volume(box(0), np.diag([2.0, 2.0, 2.0, 1.0])), preprocessing_of(config))
     return {"voxels": digest(torch.from_numpy(made.data)), "affine": made.affine.tolist(), "shape": made.data.shape}
 
 
@@ -60,7 +60,7 @@ def stored(config: Config) -> Observed:
 def kept(config: Config) -> Observed:
     """Whether a folder's latents are found without encoding, and what is known of the folder and the autoencoder."""
     with quick(), mock.patch("neuromf.nets.vae.load_vae", LOADED):
-        problem = _autoencoder_problem(config)
+        problem, _ = _autoencoder(config)
         store, selection = encoded_store(config), selected_scans(config)
     return {
         "found": None if store is None else store.description.content_hash,

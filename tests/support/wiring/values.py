@@ -21,6 +21,7 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "data.spacing_mm": (3.0,),
     "data.shape": ((8, 8, 16),),
     "data.intensity_percentiles": ((0.0, 90.0),),
+    "data.clip_above": (False,),
     "data.split_ratios": ((0.6, 0.2, 0.2), (1.0, 0.0, 0.0)),
     "data.split_seed": (7,),
     "data.max_quarantined": (1.0,),

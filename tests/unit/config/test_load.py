@@ -204,6 +204,7 @@ def _other_values() -> dict[str, str]:
         "data.spacing_mm": "2.0",
         "data.shape": "[64,64,64]",
         "data.intensity_percentiles": "[0.0,99.0]",
+        "data.clip_above": "false",
         "data.split_ratios": "[0.8,0.1,0.1]",
         "data.split_seed": "1",
         "vae.checkpoint": "demo",

@@ -203,8 +203,8 @@ def test_settings_arrive_where_they_belong(monkeypatch, tmp_path, scan_files, co
     own = ["data.source=folder", f"data.root={scan_files('scans')}"] if source == "folder" else []
     numbers = ["data.demo_subjects=5", "data.demo_seed=6", "data.split_seed=7", "data.spacing_mm=8.5",
                "data.shape=[16,32,48]", "data.intensity_percentiles=[1.5,97.5]", "data.split_ratios=[0.5,0.3,0.2]",
-               "vae.checkpoint=some.file", "data.max_quarantined=0.5", "vae.num_splits=2", "vae.tile_voxels=64",
-               "vae.tile_overlap=0.5"]  # fmt: skip
+               "data.clip_above=false", "vae.checkpoint=some.file", "data.max_quarantined=0.5", "vae.num_splits=2",
+               "vae.tile_voxels=64", "vae.tile_overlap=0.5"]  # fmt: skip
     config = load_config(["smoke"], [*numbers, *own])
     asked = []
 
@@ -229,7 +229,9 @@ def test_settings_arrive_where_they_belong(monkeypatch, tmp_path, scan_files, co
               "tiling": Tiling(2, 64, 0.5)}  # fmt: skip
     for arguments in asked:
         settings = asdict(arguments.pop("preprocessing"))
-        assert settings == {"spacing_mm": 8.5, "shape": (16, 32, 48), "intensity_percentiles": (1.5, 97.5)}
+        assert settings == {
+            "spacing_mm": 8.5, "shape": (16, 32, 48), "intensity_percentiles": (1.5, 97.5), "clip_above": False,
+        }  # fmt: skip
         if "scans" in arguments:
             assert arguments.pop("scans") == discover_scans(tmp_path / "scans")
         assert arguments.get("max_quarantined", 0.5) == 0.5

@@ -1,5 +1,6 @@
 """The latent store: right values, whole or absent, and no damage goes unnoticed (DATA-001, DATA-002)."""
 
+import dataclasses
 import json
 import math
 
@@ -82,6 +83,29 @@ def test_description_says_how_it_was_made(pristine_store, preprocessing, codec, 
     assert {"split_ratios": description.split_ratios, "split_seed": description.split_seed} == split
     middle = np.array(description.affine) @ [*((np.array(preprocessing.shape) - 1) / 2), 1]
     assert middle.tolist() == [0, 0, 0, 1]
+
+
+def test_the_factor_of_unit_latents_is_recorded_and_follows_from_the_rest(store_folder, pristine_store, codec):
+    """1 / std of the training split's raw latents, all channels together; a store without it is as whole."""
+    raw = torch.stack([pristine_store.raw(scan) for scan in pristine_store.scan_ids("train")]) / codec.scale_factor
+    facts = json.loads((store_folder / "store.json").read_text())
+    assert facts["unit_scale_factor"] == pytest.approx(float(1 / raw.double().std(correction=0)), rel=1e-6)
+    assert "clip_above" not in facts["preprocessing"]
+    del facts["unit_scale_factor"]
+    (store_folder / "store.json").write_text(json.dumps(facts))
+    assert open_latents(store_folder).description == pristine_store.description
+
+
+def test_a_store_says_whether_it_was_clipped_above(tmp_path, cohort, preprocessing, codec, split):
+    """Its description comes back, its hash is another one, and what is no yes or no is refused."""
+    open_above = dataclasses.replace(preprocessing, clip_above=False)
+    store = encode_cohort(cohort, tmp_path / "latents", open_above, codec, **split)
+    assert open_latents(store.path).description.preprocessing == open_above
+    path = store.path / "store.json"
+    for wrong in ("true", '"no"'):
+        path.write_text(path.read_text().replace('"clip_above": false', f'"clip_above": {wrong}'))
+        with pytest.raises(InputError):
+            open_latents(store.path)
 
 
 def test_encoding_again_gives_the_same_store(tmp_path, cohort, preprocessing, codec, split, pristine_store):

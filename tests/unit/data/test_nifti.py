@@ -65,8 +65,8 @@ def bad_value(value):
     [
         (ramp((4, 4, 4, 2)), "not three axes"),
         (ramp((4, 4)), "not three axes"),
-        (bad_value(np.nan), "1 voxels are NaN"),
-        (bad_value(-np.inf), "1 voxels are NaN or infinite"),
+        (bad_value(np.nan), "1 voxel inside the head is NaN"),
+        (bad_value(-np.inf), "1 voxel is infinite"),
         (np.full((4, 4, 4), 7, np.float32), "every voxel is 7"),
     ],
 )

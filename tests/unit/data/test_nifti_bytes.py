@@ -165,6 +165,17 @@ def test_forms_turned_against_each_other_are_told_of(tmp_path):
     assert note.startswith("the sform says LPI, the qform RAI: they are turned against each other; the sform is used")
 
 
+@pytest.mark.parametrize(("scale", "told"), [(1.0, False), (1.015, False), (1.03, True), (0.5, True)])
+def test_forms_of_unlike_voxel_sizes_are_told_of(tmp_path, scale, told):
+    """Twice as large by one form, or by 3 %, is told with both sizes; the scaling of a registration is not."""
+    content, affine = edges_of(1.0)
+    struct.pack_into("<12f", content, 280, *(affine @ np.diag([1, 1, scale, 1]))[:3].ravel())
+    (tmp_path / "a.nii").write_bytes(content)
+    sizes = [" x ".join(f"{edge:.4g}" for edge in np.multiply(EDGES, (1, 1, one))) for one in (scale, 1)]
+    wanted = [f"the sform says voxels of {sizes[0]} mm, the qform {sizes[1]}"] if told else []
+    assert [note.partition(";")[0] for note in read_volume(tmp_path / "a.nii").notes] == wanted
+
+
 def broken_qform(sform):
     content = bytearray(file_of(numbers(), 4, sform=sform, qform=1))
     struct.pack_into("<3f", content, 256, 0.9, 0.9, 0.9)  # of a quaternion, whose squares add up to 1

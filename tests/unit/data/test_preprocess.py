@@ -8,6 +8,7 @@ import pytest
 
 from neuromf.data.nifti import Volume, read_volume
 from neuromf.data.preprocess import Preprocessing, preprocess
+from neuromf.data.voxel_size import check_field_of_view
 from neuromf.errors import InputError
 
 SETTINGS = Preprocessing(spacing_mm=2.0, shape=(40, 44, 36), intensity_percentiles=(0.0, 100.0))
@@ -139,3 +140,28 @@ def test_senseless_settings_are_refused(spacing, shape, percentiles, key):
 def test_the_least_settings_are_settings():
     """One voxel along each axis, and all percentiles, can be asked for."""
     assert Preprocessing(0.1, (1, 1, 1), (0.0, 100.0)).shape == (1, 1, 1)
+
+
+@pytest.mark.law("DATA-004")
+@pytest.mark.parametrize("edge", [4.0, 12.0])
+def test_a_field_of_view_of_no_scan_is_refused(edge):
+    """Before memory is taken for it: 1.6 m along each axis at 1 mm passes 2^29 voxels, 0.5 m does not."""
+    volume = blob(grid("RAS", (edge, edge, edge), (130, 130, 130)), (130, 130, 130))
+    fine = Preprocessing(1.0, (8, 8, 8), (0.0, 100.0))
+    if edge == 4.0:
+        check_field_of_view(volume.affine, volume.data.shape, fine.spacing_mm)
+        return
+    with pytest.raises(InputError, match=r"1560 x 1560 x 1560 mm has 3.8e\+09 voxels of 1 mm") as caught:
+        preprocess(volume, fine)
+    assert caught.value.key == "affine"
+
+
+def test_a_head_in_a_huge_field_of_view_is_found_and_cut_out():
+    """A head of 5 cm at the end of a field of 40 cm lies in the middle of what is cut, at its place in the world."""
+    affine = np.diag([2.0, 2.0, 2.0, 1.0])
+    affine[:3, 3] = CENTRE - [30, 350, 200]
+    volume = blob(affine, (40, 200, 120))
+    result = preprocess(volume, SETTINGS)
+    assert centre_of_mass(result) == pytest.approx(CENTRE, abs=0.15)
+    middle = np.array(np.nonzero(result.data > 0.5)).mean(1)
+    assert middle == pytest.approx((np.array(SETTINGS.shape) - 1) / 2, abs=1.0)

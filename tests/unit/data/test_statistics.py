@@ -30,6 +30,15 @@ def test_spread_between_scans_counts():
     assert pooled == ChannelStatistics((0.0,), (5.0,))
 
 
+@pytest.mark.law("DATA-001")
+def test_the_spread_of_all_channels_together_is_that_of_all_values():
+    """Channels of unlike means and widths, as one heap of numbers; a constant shift of all changes nothing."""
+    scans = [torch.stack([(1 + channel) * scan[channel] + 3 * channel for channel in range(4)])
+             for scan in latents(1, [(4, 4, 4), (4, 4, 4)])]  # fmt: skip
+    found = pool_moments([channel_moments(scan) for scan in scans]).pooled_std()
+    assert found == pytest.approx(float(torch.stack(scans).std(correction=0)), rel=1e-12)
+
+
 def test_normalised_training_values_are_standard():
     """Normalised training latents have per-channel mean 0 and standard deviation 1."""
     stack = torch.stack(latents(0, [(4, 4, 4)] * 6, offset=5.0))

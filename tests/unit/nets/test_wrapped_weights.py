@@ -9,6 +9,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 import torch
+from monai.data.meta_tensor import MetaTensor
 from safetensors.torch import save_file
 from torch import nn
 
@@ -68,6 +69,9 @@ WRAPPINGS = {
     "twice the same": lambda w: {"state_dict": w, "best": dict(w)},
     "numpy numbers": lambda w: {"model": w, "loss": np.float32(0.5), "step": np.int64(3), "best": np.float64(1.0)},
     "numpy array": lambda w: {"model": w, "losses": np.arange(3.0), "seen": np.array([True])},
+    "numpy text and date": lambda w: {"model": w, "name": np.str_("a"), "when": np.datetime64("2026-01-01")},
+    "a scan beside": lambda w: {"model": w, "seen": MetaTensor(torch.zeros(1, 2, 2, 2), affine=torch.eye(4))},
+    "weights as MONAI's tensors": lambda w: {name: MetaTensor(tensor) for name, tensor in w.items()},
     "parameters": lambda w: {name: nn.Parameter(tensor) for name, tensor in w.items()},
 }
 
@@ -79,6 +83,17 @@ def test_usual_wrappings_are_read(name, weights, fingerprint, tmp_path):
     codec = load_vae(tmp_path / "x.pt")
     assert codec.fingerprint == fingerprint
     assert codec.scale_factor == MAISI_SCALE_FACTOR
+    assert not codec.scale_known
+    assert all(type(tensor) is torch.Tensor for tensor in codec._network.state_dict().values())
+
+
+@pytest.mark.law("DATA-005")
+def test_the_scale_factor_of_maisis_own_layout_is_known(weights, tmp_path):
+    """The released v2 stands under its key; v1 is flat, with the same names and a factor that no file says."""
+    torch.save({"unet_state_dict": weights}, tmp_path / "autoencoder_v2.pt")
+    torch.save(weights, tmp_path / "autoencoder_v1.pt")
+    assert [load_vae(tmp_path / f"autoencoder_v{version}.pt").scale_known for version in (2, 1)] == [True, False]
+    assert load_vae("demo").scale_known
 
 
 @pytest.mark.parametrize("prefix", ["", "module.", "model.autoencoder."])
@@ -119,6 +134,7 @@ class Custom:
         ({"args": Namespace(a=1)}, "argparse.Namespace"),
         ({"x": Custom()}, "Custom"),
         ({"net": nn.Linear(1, 1)}, "Linear"),
+        ({"x": np.array([{}], dtype=object)}, "numpy.dtypes.ObjectDType, which is not rebuilt"),
     ],
 )
 def test_what_could_run_code_is_named_with_the_command_that_leaves_it_out(content, named, weights, tmp_path):
@@ -159,5 +175,9 @@ def test_what_does_not_fit_is_told_with_what_the_file_holds(change, words, weigh
 def test_another_network_is_told_by_its_keys(tmp_path):
     """A file of something else says what is in it."""
     torch.save({"generator": {"a": 1}, "iteration": 7}, tmp_path / "x.pt")
+    with pytest.raises(
+        InputError, match=r"neither under 'unet_state_dict' nor, behind any prefix, names like 'decoder"
+    ):
+        load_vae(tmp_path / "x.pt")
     with pytest.raises(InputError, match=r"it holds generator \(1 entries\), iteration \(int\)"):
         load_vae(tmp_path / "x.pt")

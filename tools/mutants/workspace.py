@@ -19,8 +19,9 @@ KILLED = {1, 3, 24, 36, 152, 255, -24}
 NONE_YET = "no-such-mutant"
 """A name that matches nothing: mutmut makes every change, learns which test calls what, and then has none to try."""
 _PLUGINS = ("-p", "no:cacheprovider", "-p", "tools.faults.first_example", "-p", "no:xdist")
-FACTOR, SPARE_SECONDS = 2.0, 10.0
-"""A change has 2 x 2 times its tests' usual processor time and 40 s; one that takes longer loops."""
+FACTOR, SPARE_SECONDS = 2.0, 60.0
+"""A change has twice its tests' usual time and 120 s by the clock, and twice that of the processor; one that takes
+longer loops. With 20 s by the clock, tests of a second were taken for loops on a machine with nine processes a core."""
 
 
 class Workspace:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from neuromf.bisect.study import make_study
+from neuromf.bisect.study import make_study, small_ends
 from neuromf.config.load import load_config
 from neuromf.config.resolve import config_hash
 from neuromf.errors import InputError
@@ -58,3 +58,10 @@ def test_the_failed_run_hides_nothing_and_keeps_its_scale():
     bad = load_config(["failed_225"], [*SMALL, "training.epochs=16", "training.warmup_steps=356"])
     assert (len(found.names), found.hidden) == (16, ())
     assert (found.question()["good"], found.question()["bad"]) == (config_hash(good), config_hash(bad))
+
+
+def test_a_run_whose_share_is_less_than_half_an_epoch_has_one(tmp_path):
+    """Three epochs against 500 are none of sixteen, and of those one is trained."""
+    file = tmp_path / "short.yaml"
+    file.write_text("extends: phase4c\ntraining.epochs: 3\n", encoding="utf-8")
+    assert small_ends(str(file), "phase4c").good.training.epochs == 1

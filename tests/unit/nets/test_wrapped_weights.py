@@ -18,6 +18,7 @@ from neuromf.nets import vae_checkpoint
 from neuromf.nets.vae import load_vae
 from neuromf.nets.vae_architecture import VaeArchitecture, build_vae
 from neuromf.nets.vae_checkpoint import MAISI_SCALE_FACTOR
+from neuromf.nets.wrapped_weights import DEEPEST, find_weights
 
 NARROW = VaeArchitecture(num_channels=(4, 8, 16), num_res_blocks=(2, 2, 2), norm_num_groups=4)
 """MAISI's network with the names it has and a 256th of its weights."""
@@ -181,3 +182,21 @@ def test_another_network_is_told_by_its_keys(tmp_path):
         load_vae(tmp_path / "x.pt")
     with pytest.raises(InputError, match=r"it holds generator \(1 entries\), iteration \(int\)"):
         load_vae(tmp_path / "x.pt")
+
+
+def within(content, depth):
+    """The content as the value of a mapping of a mapping, and so on."""
+    for level in range(depth):
+        content = {f"level{level}": content}
+    return content
+
+
+def test_weights_are_looked_for_to_a_stated_depth_and_no_further():
+    """Under `DEEPEST` keys they are found, under one more they are not, and a mapping that holds itself has an end."""
+    weights = {"conv.weight": torch.zeros(1)}
+    assert find_weights(within(weights, DEEPEST), weights, preferred="x").tensors == weights
+    endless = {}
+    endless["again"] = endless
+    for content in (within(weights, DEEPEST + 1), endless):
+        with pytest.raises(InputError, match="no tensors of this network"):
+            find_weights(content, weights, preferred="x")

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from neuromf.replay.picture import OUTCOMES, draw_curves, spread
+from neuromf.replay.picture import OUTCOMES, draw_curves, draw_recorded, spread
+from neuromf.replay.recorded import RUNS, curve
+from neuromf.replay.rules import readings, rules
 
 GAP = 0.05
 
@@ -59,3 +62,40 @@ def test_the_picture_is_a_picture(tmp_path):
     draw_curves(tmp_path / "p.png", {"none": [table(4.0, 90.0)]}, "title")
     assert imread(tmp_path / "p.png").std() > 0
     assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_recorded_run_is_drawn_with_every_line_named_and_every_rule_that_spoke(tmp_path, monkeypatch, name):
+    """Each channel's points, or their sum, named where no point lies; what was printed below; rules at their epochs."""
+    run, drawn = RUNS[name], []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path: drawn.append(figure))
+    draw_recorded(tmp_path / "p.png", run, rules(run))
+    raw, printed = drawn[0].axes
+
+    table = curve(name)
+    named = [text.get_text() for text in raw.get_legend().get_texts()]
+    lines = {line.get_label(): line for line in raw.lines if len(line.get_xdata()) > 2}
+    if name == "failed_225":
+        assert named == list(lines) == [f"channel {channel}" for channel in range(4)]
+        expected = {f"channel {channel}": (table["epoch"], table[f"ch{channel}"]) for channel in range(4)}
+    else:
+        assert named == list(lines) == ["four channels added"]
+        expected = {"four channels added": (list(run.points), list(run.points.values()))}
+    for label, (epochs, losses) in expected.items():
+        assert lines[label].get_xdata() == pytest.approx(list(epochs))
+        assert lines[label].get_ydata() == pytest.approx(list(losses))
+    assert len({line.get_color() for line in lines.values()}) == len(lines)
+    drawn[0].draw_without_rendering()
+    names = raw.get_legend().get_window_extent()
+    assert not any(
+        names.contains(*raw.transData.transform(point)) for line in lines.values() for point in line.get_xydata()
+    )
+
+    below = readings(run)
+    assert printed.lines[0].get_ydata() == pytest.approx([reading.printed for reading in below])
+    assert printed.lines[0].get_xdata() == pytest.approx([reading.epoch for reading in below])
+    spoken = {(rule.name, rule.epoch) for rule in rules(run) if rule.epoch}
+    assert {(text.get_text(), text.xy[0]) for text in raw.texts} == spoken
+    assert sorted(line.get_xdata()[0] for line in raw.lines if line not in lines.values()) == sorted(
+        epoch for _, epoch in spoken
+    )

@@ -92,15 +92,24 @@ def test_a_kind_of_samples_that_is_absent_has_no_loss(share, missing, present):
     assert np.isfinite(getattr(trained, f"raw_{present}_SM")).all()
 
 
+def silent(seeds):
+    """Copies whose output is 0."""
+    net = TorusNet(seeds)
+    for parameter in net.last.parameters():
+        torch.nn.init.zeros_(parameter)
+    return net
+
+
+def test_the_noise_that_a_seed_is_judged_by_is_its_own():
+    """A net that predicts no velocity gives the noise back, which for every seed is drawn from NOISE_SEED + seed."""
+    unmoved = replace(FEW, steps=1, learning_rate=0.0, objective=ObjectiveSettings(prediction="u"))
+    samples = train_torus(unmoved, (0, 3), silent).samples_MBD
+    drawn = [np.random.default_rng(NOISE_SEED + seed).standard_normal((JUDGED, 4)) for seed in (0, 3)]
+    assert np.array_equal(samples, np.array(drawn, np.float32))
+
+
 def test_the_first_loss_of_a_silent_net_is_that_of_predicting_nothing():
     """With u-prediction and an output of 0 the FM loss is the variance of noise and data, 1 + 1/2 a dim."""
-
-    def silent(seeds):
-        net = TorusNet(seeds)
-        for parameter in net.last.parameters():
-            torch.nn.init.zeros_(parameter)
-        return net
-
     settings = replace(FEW, steps=1, batch=4096, objective=ObjectiveSettings(prediction="u"))
     first = train_torus(settings, (0,), silent).raw_fm_SM[0, 0]
     assert first == pytest.approx(1.5, rel=0.05)  # 3,072 FM samples of 4 dims: a standard error of 1 %

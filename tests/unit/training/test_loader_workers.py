@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 from torch.utils.data import DataLoader, Dataset
@@ -72,3 +73,14 @@ def test_an_error_of_the_data_is_not_taken_for_a_death(monkeypatch):
         next(loader_workers._watched(broken_connection(), [worker]))
     worker.kill()
     worker.join()
+
+
+def test_every_worker_that_ended_is_told_with_how_and_no_other():
+    """Of four workers the two that ended are named; where none has, the sentence says that it cannot be told."""
+    ended = {11: 3, 12: None, 13: -signal.SIGKILL, 14: None}
+    workers = [SimpleNamespace(pid=p, exitcode=code, is_alive=lambda c=code: c is None) for p, code in ended.items()]
+    assert (
+        "died (process 11 ended with code 3, process 13 was killed by SIGKILL)"
+        in loader_workers._death(workers).problem
+    )
+    assert "died (it cannot be told how)" in loader_workers._death([workers[1]]).problem

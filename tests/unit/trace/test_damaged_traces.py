@@ -25,10 +25,10 @@ def path(tmp_path):
     return tmp_path / "trace.csv"
 
 
-def with_cells(text, step, **cells):
-    """The text of a trace with other cells in the row of a step."""
+def with_cells(text, row, **cells):
+    """The text of a trace with other cells in one of its rows."""
     header, *rows = text.splitlines()
-    rows[step] = ",".join(cells.get(name, cell) for name, cell in zip(NAMES, rows[step].split(","), strict=True))
+    rows[row] = ",".join(cells.get(name, cell) for name, cell in zip(NAMES, rows[row].split(","), strict=True))
     return "\n".join([header, *rows, ""])
 
 
@@ -108,7 +108,7 @@ def test_a_checkpoint_waits_until_its_rows_are_on_the_disk(tmp_path, monkeypatch
 
 
 REFUSED = {
-    "emptied": (lambda text: "", "column '' stands where 'step' belongs", READ),
+    "emptied": (lambda text: "", "the file is empty", READ),
     "another column": (lambda text: text.replace("lr", "rate", 1), "column 'rate' stands where 'lr' belongs", READ),
     "a column more": (
         lambda text: text.replace("\n", ",a\n"),

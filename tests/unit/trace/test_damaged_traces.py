@@ -55,6 +55,7 @@ DAMAGES = {
     "emptied": (lambda text: "", 0),
     "another header": (lambda text: text.replace("raw_total", "raw_totl", 1), 0),
     "a wider header": (lambda text: text.replace("\n", ",more\n", 1), 0),
+    "a blank after the header": (lambda text: text.replace("\n", " \n", 1), 0),
     "a step lost": (lambda text: without_row(text, 2), 2),
     "the first step lost": (lambda text: without_row(text, 0), 0),
     "a step twice": (lambda text: with_cells(text, 3, step="2"), 3),

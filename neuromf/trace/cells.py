@@ -8,6 +8,8 @@ from neuromf.trace.columns import COLUMNS, Row
 
 Cell = int | float | str | None
 
+UNREADABLE = "\ufffd"
+"""What Python's `errors="replace"` puts for bytes that are no text."""
 _PARSE = {"int": int, "text": str, "float": float}
 
 
@@ -24,5 +26,6 @@ def parse_row(cells: Mapping[str, str]) -> dict[str, Cell]:
 
 
 def is_whole(row: Row) -> bool:
-    """Whether every cell that must hold something does."""
-    return all(row[column.name] is not None or column.optional for column in COLUMNS)
+    """Whether every cell that must hold something does, and none holds bytes that are no text."""
+    filled = all(row[column.name] is not None or column.optional for column in COLUMNS)
+    return filled and not any(UNREADABLE in str(row[column.name]) for column in COLUMNS if column.kind == "text")

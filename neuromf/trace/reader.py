@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterator
 from itertools import islice, takewhile
 from pathlib import Path
@@ -46,10 +47,12 @@ def check_frame(path: Path) -> None:
     try:
         with path.open("rb") as stream:
             header = stream.readline().decode().rstrip("\n").split(",")
-            stream.seek(-1, 2)
+            stream.seek(max(stream.seek(0, os.SEEK_END) - 1, 0))
             ending = stream.read(1)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read as a trace ({error})", remedy=_REMEDY, file=path) from error
+    if not ending:
+        raise InputError("the file is empty", remedy=_REMEDY, file=path)
     for found, expected in zip(header, NAMES, strict=False):
         if found != expected:
             raise InputError(f"column '{found}' stands where '{expected}' belongs", remedy=_REMEDY, file=path)

@@ -77,7 +77,8 @@ def _copy_rows(path: Path, first_step: int, target: Callable[[list[str]], object
     remedy = "restore the file, or start a new run: a resumed trace must be whole"
     count = 0
     try:
-        with path.open(newline="") as stream:
+        # Replaced, not refused: what a torn end holds besides the rows may be any bytes.
+        with path.open(newline="", errors="replace") as stream:
             rows = csv.reader(stream)
             header = next(rows, [])
             for step, row in zip(range(first_step), rows, strict=False):
@@ -86,8 +87,6 @@ def _copy_rows(path: Path, first_step: int, target: Callable[[list[str]], object
                     break
                 target(row)
                 count += 1
-    except UnicodeDecodeError as error:
-        raise InputError(f"the trace cannot be read ({error})", remedy=remedy, file=path) from error
     except (OSError, csv.Error) as error:
         raise InputError(f"the trace cannot be read ({error})", remedy=remedy, file=path) from error
     except ValueError as error:

@@ -5,6 +5,7 @@ import math
 from dataclasses import replace
 
 import pytest
+import torch
 
 from neuromf.cli.golden import _exit_code
 from neuromf.errors import InputError
@@ -107,6 +108,25 @@ def test_everything_in_an_environment_may_excuse_a_regression(case, key):
     """Each version and switch of the fingerprint is compared with what is here."""
     bless(case, **{key: "another"})
     assert judged(case, off("lr", 2.0)).outcome is CaseOutcome.UNKNOWN_PLATFORM
+
+
+def test_a_case_without_a_run_is_run_as_its_contract_says(case, monkeypatch):
+    """Its configuration for its number of steps on one thread; afterwards there are as many threads as before."""
+    before, asked = torch.get_num_threads(), []
+    other = 2 if before == 1 else before
+
+    def run_steps(config, steps):
+        asked.append((config, steps, torch.get_num_threads()))
+        return CaseRun(FRAME, "")
+
+    monkeypatch.setattr("neuromf.golden.verdict.run_steps", run_steps)
+    torch.set_num_threads(other)
+    try:
+        assert judge_case(case).outcome is CaseOutcome.PASS
+        assert torch.get_num_threads() == other
+    finally:
+        torch.set_num_threads(before)
+    assert asked == [(case.config, case.contract.steps, 1)]
 
 
 def test_another_contract_is_told_before_anything_is_run(case, monkeypatch):

@@ -60,6 +60,16 @@ def test_state_survives_a_resume():
     ]
 
 
+def test_a_state_with_another_number_of_rules_is_refused():
+    """Of a guard with more rules or with fewer: a rule that began anew would have forgotten the climb so far."""
+    guard = DivergenceGuard(10.0, 100.0)
+    climbs = guard.state()["climbs"]
+
+    for other in (climbs[:-1], [*climbs, climbs[0]]):
+        with pytest.raises(ValueError, match="zip"):
+            guard.load_state(guard.state() | {"climbs": other})
+
+
 def test_self_test_warns_of_the_failed_run_and_halts_it_at_epoch_122():
     """Its first record is worse than predicting nothing, and its climb is beyond doubt before half of it is spent."""
     result = self_test(load_config(["phase4c"]))

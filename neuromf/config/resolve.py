@@ -43,6 +43,9 @@ def resolved_text(config: Config) -> str:
 
 
 ADDED: Mapping[str, Any] = {
+    "augmentation.flip_probability": 0.0,
+    "augmentation.noise_std": 0.0,
+    "augmentation.channel_scale": 0.0,
     "data.clip_above": True,
     "meanflow.fd_scheme": "forward",
     "meanflow.derivative_precision": None,

@@ -29,7 +29,10 @@ STAGES = {
     for stage in (
         Stage("schedule", "the number of the step", ("LR-002",), ("training.epochs",)),
         Stage(
-            "batch", "data, noise and times", ("DATA-001", "DATA-002", "BATCH-002"), ("data", "vae", "training.seed")
+            "batch",
+            "data, noise and times",
+            ("DATA-001", "DATA-002", "BATCH-002"),
+            ("data", "vae", "augmentation", "training.seed"),
         ),
         Stage("times", "the drawn (r, t)", ("TIME-001", "TIME-002", "TIME-003"), ("time_sampling",)),
         Stage("path", "the point z_t and the velocity e - x", ("PATH-001",), ()),

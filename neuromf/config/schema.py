@@ -243,6 +243,18 @@ class TrainingConfig(ConfigSection):
         return self
 
 
+class AugmentationConfig(ConfigSection):
+    """What is done to training latents each time they are drawn, by (seed, step, sample); nothing by default."""
+
+    flip_probability: UnitInterval = Field(0.0, description="share of samples mirrored left to right")
+    noise_std: Annotated[float, Field(ge=0, le=10)] = Field(
+        0.0, description="standard deviation of noise that is added to normalised latents"
+    )
+    channel_scale: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="s of the factor, uniform in 1 - s to 1 + s, that each channel of a sample is multiplied by"
+    )
+
+
 class EmaConfig(ConfigSection):
     """Exponential moving average of the weights, per optimiser step, if there is one."""
 
@@ -261,6 +273,7 @@ class Config(ConfigSection):
     time_sampling: TimeSamplingConfig = TimeSamplingConfig()
     training: TrainingConfig = TrainingConfig()
     ema: EmaConfig = EmaConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
 
     @model_validator(mode="after")
     def _check(self) -> Self:

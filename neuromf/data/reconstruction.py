@@ -58,11 +58,12 @@ def reconstruct(
     """
     codec = codec.to(device)
     for scan in scans:
-        made = torch.from_numpy(preprocess(read_volume(scan.path), preprocessing).data)[None, None]
+        prepared = preprocess(read_volume(scan.path), preprocessing)
+        made = torch.from_numpy(prepared.data)[None, None]
         latent = codec.encode(made.to(device))
         restored = codec.decode(latent).clamp(0, 1).cpu()[0, 0].numpy()
         volume = made[0, 0].clamp(0, 1).numpy()  # what lies above 1 is not shown, and its error would be the scale's
-        regions = head_regions(volume, preprocessing.spacing_mm)
+        regions = head_regions(volume, float(np.linalg.norm(prepared.affine[:3, 0])))
         squares = (resampled_alike(made.clamp(0, 1), latent.numel())[0, 0].numpy().astype(np.float64) - volume) ** 2
         coarse = decibel(float(squares[regions[HEAD]].mean()))
         yield Reconstruction(scan.path, compare_parts(restored, volume, regions), coarse, volume, restored)

@@ -1,7 +1,8 @@
-"""DATA-001, DATA-002, DATA-004, DATA-005: standardised latents, whole subjects, scans and autoencoder that open."""
+"""DATA-001, -002, -004, -005, -008: standardised latents, whole subjects, scans and autoencoder that open and fit."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,15 @@ def test_an_autoencoder_passes_only_without_a_problem(problem):
     finding = law("DATA-005").predicate(problem=problem)
     assert finding.passed is (problem == "")
     assert finding.detail == problem
+
+
+@pytest.mark.law("DATA-008")
+@given(psnr=st.floats(-10, 90) | st.just(math.nan), resampled=st.floats(-10, 90), scans=st.integers(0, 9))
+def test_an_autoencoder_passes_only_if_it_keeps_more_than_a_resampling(psnr, resampled, scans):
+    """Of at least one scan; as much is not more, nor is NaN."""
+    finding = law("DATA-008").predicate(scans=scans, psnr=psnr, resampled_psnr=resampled)
+    assert finding.passed is (scans > 0 and psnr > resampled)
+    assert f"{scans} scans" in finding.detail
 
 
 @pytest.mark.law("DATA-002")

@@ -20,6 +20,7 @@ class Purpose(IntEnum):
     TIMES = 1
     NOISE = 2
     SAMPLING = 3
+    AUGMENTATION = 4
 
 
 def generator(seed: int, purpose: Purpose, step: int, sample: int) -> np.random.Generator:

@@ -15,6 +15,7 @@ from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet
 from neuromf.flow.batch import Batch
 from neuromf.flow.times import NORMALS_PER_SAMPLE, UNIFORMS_PER_SAMPLE, TimePairs, draw_times, fm_mask
+from neuromf.training.batches.augmentation import augmentations, augmented
 from neuromf.training.batches.randomness import Purpose, data_index, generator
 
 
@@ -49,7 +50,7 @@ class BatchSource:
         shape = tuple(self.latents.shape[1:])
         noise = [generator(seed, Purpose.NOISE, step, s).standard_normal(shape, dtype=np.float32) for s in samples]
         times = draw_step_times(self.config, step, start, count)
-        x, e = self.latents[chosen], torch.from_numpy(np.stack(noise))
+        x, e = self._augmented(self.latents[chosen], step, samples), torch.from_numpy(np.stack(noise))
         return Batch(
             x=x.to(self.device),
             e=e.to(self.device),
@@ -57,6 +58,14 @@ class BatchSource:
             t_B=torch.from_numpy(times.t_B).float().to(self.device),
             digest=micro_batch_hash(x, e),  # here, where both are on the CPU, and by whoever draws ahead
         )
+
+    def _augmented(self, x: Tensor, step: int, samples: range) -> Tensor:
+        """Latents (B, C, D, H, W) of some samples of a step, each augmented by draws of its own."""
+        transforms = augmentations(self.config.augmentation)
+        if not transforms:
+            return x
+        draws = (generator(self.config.training.seed, Purpose.AUGMENTATION, step, sample) for sample in samples)
+        return torch.stack([augmented(one, transforms, own) for one, own in zip(x, draws, strict=True)])
 
 
 def draw_step_times(config: Config, step: int, start: int, count: int) -> TimePairs:

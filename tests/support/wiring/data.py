@@ -17,9 +17,16 @@ from neuromf.data.preprocess import preprocess
 from neuromf.gate.inputs import _autoencoder
 from neuromf.nets.vae import load_vae
 from neuromf.training.latents import store as latents_store
+from neuromf.training.latents.autoencoder_check import check_autoencoder
 from neuromf.training.latents.frozen import begin
-from neuromf.training.latents.store import encoded_store, preprocessing_of, selected_scans, training_store
-from tests.support.wiring.parts import box, digest, small_cohort
+from neuromf.training.latents.store import (
+    encoded_store,
+    preprocessing_of,
+    scans_source,
+    selected_scans,
+    training_store,
+)
+from tests.support.wiring.parts import CPU, box, digest, small_cohort
 from tests.support.wiring.reads import Observed
 
 LOADED = functools.cache(load_vae)
@@ -74,3 +81,15 @@ def begun(config: Config) -> Observed:
     with quick():
         origin = begin(config).origin
     return {"source": origin.source, "autoencoder": origin.autoencoder}
+
+
+def tried(config: Config) -> Observed:
+    """What is measured of an autoencoder, and under which name."""
+    module = "neuromf.training.latents.autoencoder_check"
+    with mock.patch(f"{module}.build_demo_cohort", small_cohort), mock.patch(f"{module}.load_vae", LOADED):
+        made = check_autoencoder(config, 6, CPU, lambda *_: None)
+    return {
+        "scans": [digest(torch.from_numpy(one.volume)) for one in made],
+        "quality": [{name: part.psnr for name, part in one.parts.items()} for one in made],
+        "source": scans_source(config),
+    }

@@ -57,6 +57,9 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "time_sampling.data_proportion": (0.7, 0.01, 0.99),
     "time_sampling.uniform_fraction": (0.95,),
     "time_sampling.t_min": (0.6,),
+    "augmentation.flip_probability": (1.0,),
+    "augmentation.noise_std": (0.5,),
+    "augmentation.channel_scale": (0.5,),
     "training.epochs": (5,),
     "training.micro_batches_per_epoch": (7,),
     "training.batch_size_per_gpu": (3,),
@@ -172,5 +175,7 @@ def _scenarios(demo: Config, own: Config) -> dict[str, Scenario]:
         for number, config in enumerate((FIRST, SECOND, THIRD), start=1):
             made[f"{name}, {number}"] = Scenario(config, show)
     made["step"] = Scenario(ONE_LEVEL, training.step)
+    made["augmented"] = Scenario(make_tiny_config(*SMALL, "augmentation.noise_std=0.25"), training.draw)
     made |= {"kept": Scenario(own, data.kept), "demo": Scenario(demo, data.stored)}
-    return made | {"folder": Scenario(own, data.stored), "begun": Scenario(own, data.begun)}
+    made |= {"folder": Scenario(own, data.stored), "begun": Scenario(own, data.begun)}
+    return made | {"tried": Scenario(demo, data.tried), "tried, folder": Scenario(own, data.tried)}

@@ -217,7 +217,7 @@ def test_severities_are_those_of_the_design():
     assert by[Severity.POLICY] == {"WGT-002", "GUARD-001"}
     assert by[Severity.WARN] == {
         "JVP-005", "JVP-006", "PRED-003", "WGT-006", "LR-003", "OPT-001", "OPT-006", "EMA-002", "BATCH-001", "PREC-002",
-        "GUARD-006", "CFG-003",
+        "GUARD-006", "CFG-003", "DATA-008",
     }  # fmt: skip
 
 

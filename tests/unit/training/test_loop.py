@@ -51,6 +51,17 @@ def test_a_stopped_and_resumed_run_equals_an_undisturbed_one_bit_for_bit(tmp_pat
 
 
 @pytest.mark.law("CKPT-001")
+def test_an_augmented_run_stopped_and_resumed_equals_an_undisturbed_one(tmp_path, real_latents):
+    """Augmentations are drawn by (seed, step, sample), so that nothing of them has to be saved (CKPT-001)."""
+    augmenting = ("augmentation.flip_probability=0.5", "augmentation.noise_std=0.1", "augmentation.channel_scale=0.1")
+    config = make_tiny_config(*augmenting)
+    whole, _ = run_in(tmp_path / "whole", config, real_latents)
+    run_in(tmp_path / "parts", config, real_latents, max_steps=3)
+    parts, _ = run_in(tmp_path / "parts", config, real_latents, resume=True)
+    assert files_of(whole) == files_of(parts)
+
+
+@pytest.mark.law("CKPT-001")
 def test_resume_falls_back_when_the_newest_checkpoint_is_damaged(tmp_path, tiny_config, real_latents):
     """A flipped byte in the newest checkpoint costs its steps, not the run, and is reported."""
     whole, _ = run_in(tmp_path / "whole", tiny_config, real_latents)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -16,6 +17,7 @@ from neuromf.data.latents import encode_missing
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.quarantine import most_quarantined
 from neuromf.data.store import LatentStore, open_latents
+from neuromf.errors import InputError
 from neuromf.nets.tiling import Tiling
 from neuromf.nets.vae import load_vae
 
@@ -143,7 +145,10 @@ def look_over(config: Config, scans: Sequence[Scan], on_progress: Callable[[int,
         InputError: naming them, if there are more than the configuration allows.
     """
     kept, hashes = _kept(config), scan_hashes()
-    missing = [scan for scan in scans if not kept.settled(hashes.noted(scan.path))]
+    read = len(scans) <= VOXELS_READ_OF  # many are not read for this alone
+    missing = [scan for scan in scans if not kept.settled(hashes.noted(scan.path) or (read and _hash(scan)) or "")]
+    if not missing:
+        return
     found = examine_scans(missing, voxels_of=VOXELS_READ_OF, on_progress=on_progress)
     if len(found.bad) > most_quarantined(config.data.max_quarantined, len(scans)):
         refuse_bad_scans(found)
@@ -164,6 +169,12 @@ def help_encoding(
     encode_missing(
         scans, kept, preprocessing, codec, on_progress=on_progress, workers=workers, most_quarantined=most
     )  # fmt: skip
+
+
+def _hash(scan: Scan) -> str:
+    with suppress(InputError):  # whoever looks at its voxels tells it better
+        return scan_hashes().of(scan.path)
+    return ""
 
 
 def _kept(config: Config) -> EncodedScans:

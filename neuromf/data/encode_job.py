@@ -19,7 +19,7 @@ from neuromf.data.claims import Claims
 from neuromf.data.cohort import Scan
 from neuromf.data.content import content_key
 from neuromf.data.encode_progress import EncodeProgress
-from neuromf.data.encoded import EncodedScans
+from neuromf.data.encoded import FEW, EncodedScans
 from neuromf.data.prepared import Prepared, encode_prepared
 from neuromf.data.preparing import Submit, chosen_workers, preparing
 from neuromf.data.preprocess import Preprocessing
@@ -90,7 +90,7 @@ class EncodeJob:
         """Whether it is done, as far as that is known without reading it."""
         if scan.scan_id in self.quarantined:
             return True
-        digest = self.kept.hashes.noted(scan.path)
+        digest = self.kept.digest(scan.path, read=len(self.scans) <= FEW)
         if not self.kept.settled(digest):
             return False
         if failure := self.kept.refusal(scan.path, digest):

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import torch
 
 from neuromf.config.schema import Config
-from neuromf.data.cache import demo_latents, encoded_scans, kept_scan_latents, scan_hashes, scan_latents
+from neuromf.data.cache import demo_latents, encoded_scans, kept_scan_latents, scan_latents
 from neuromf.data.cohort import Scan, Selection, discover_scans, select_scans
-from neuromf.data.encoded import EncodedScans
+from neuromf.data.encoded import FEW, EncodedScans
 from neuromf.data.examine import VOXELS_READ_OF, examine_scans, refuse_bad_scans
 from neuromf.data.latents import encode_missing
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.quarantine import most_quarantined
 from neuromf.data.store import LatentStore, open_latents
-from neuromf.errors import InputError
 from neuromf.nets.tiling import Tiling
 from neuromf.nets.vae import load_vae
 
@@ -144,9 +142,8 @@ def look_over(config: Config, scans: Sequence[Scan], on_progress: Callable[[int,
     Raises:
         InputError: naming them, if there are more than the configuration allows.
     """
-    kept, hashes = _kept(config), scan_hashes()
-    read = len(scans) <= VOXELS_READ_OF  # many are not read for this alone
-    missing = [scan for scan in scans if not kept.settled(hashes.noted(scan.path) or (read and _hash(scan)) or "")]
+    kept = _kept(config)
+    missing = [scan for scan in scans if not kept.settled(kept.digest(scan.path, read=len(scans) <= FEW))]
     if not missing:
         return
     found = examine_scans(missing, voxels_of=VOXELS_READ_OF, on_progress=on_progress)
@@ -169,12 +166,6 @@ def help_encoding(
     encode_missing(
         scans, kept, preprocessing, codec, on_progress=on_progress, workers=workers, most_quarantined=most
     )  # fmt: skip
-
-
-def _hash(scan: Scan) -> str:
-    with suppress(InputError):  # whoever looks at its voxels tells it better
-        return scan_hashes().of(scan.path)
-    return ""
 
 
 def _kept(config: Config) -> EncodedScans:

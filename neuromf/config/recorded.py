@@ -6,7 +6,7 @@ from pathlib import Path
 
 from neuromf.config.layers import read_layer
 from neuromf.config.load import load_config
-from neuromf.config.resolve import flat_config, flatten
+from neuromf.config.resolve import ADDED, CAME_WITH_THE_LAST, flat_config, flatten
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
 
@@ -19,8 +19,18 @@ def read_recorded(path: Path) -> Config:
             key that a file of the user leaves out, are not what the run was trained with.
     """
     config = load_config([path], anchored=False)
-    last = list(flat_config(config))[-1]
-    if last not in dict(flatten(read_layer(str(path), anchored=False)[0])):
+    last = _missing_end(set(dict(flatten(read_layer(str(path), anchored=False)[0]))), list(flat_config(config)))
+    if last:
         remedy = "restore the file; a resume checks that it is the one the run began with"
         raise InputError("the run's configuration is cut short", remedy=remedy, file=path, key=last)
     return config
+
+
+def _missing_end(found: set[str], known: list[str]) -> str:
+    """The key at the end of the text that is not there; empty where the text is whole, or of before there was such."""
+    of_old = max(index for index, key in enumerate(known) if key not in ADDED)
+    since = known[of_old + 1 :]
+    if known[of_old] not in found:
+        return known[of_old]
+    newer = CAME_WITH_THE_LAST in found or any(key in found for key in since)
+    return next((key for key in reversed(since) if newer and key not in found), "")

@@ -61,6 +61,9 @@ ADDED: Mapping[str, Any] = {
 """Keys that came after runs had been recorded, each with the value that means what every run before did. At this value
 a key is no part of the hash, so that runs, checkpoints and tickets from before it stay valid."""
 
+CAME_WITH_THE_LAST = "data.max_quarantined"
+"""A key that came with those of `ADDED` that stand at the very end of the text: where it is, they must be too."""
+
 
 def config_hash(config: Config) -> str:
     """SHA-256 of the resolved text, without the keys of `ADDED` that change nothing."""

@@ -11,39 +11,27 @@ import os
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import torch
 
 from neuromf.data.claims import Claims
 from neuromf.data.cohort import Scan
 from neuromf.data.content import content_key
-from neuromf.data.encoded import EncodedScans
-from neuromf.data.prepared import Prepared, encode_prepared, prepare, prepare_apart
+from neuromf.data.encode_progress import EncodeProgress
+from neuromf.data.encoded import FEW, EncodedScans
+from neuromf.data.prepared import Prepared, encode_prepared
+from neuromf.data.preparing import Submit, chosen_workers, preparing
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.quarantine import Quarantined, refuse_too_many, stops
-from neuromf.data.worker_process import begin_worker
 from neuromf.errors import InputError
 from neuromf.nets.tiling import OutOfMemoryError
-from neuromf.processes import worker_pool
 
 if TYPE_CHECKING:
     from neuromf.nets.vae import LatentCodec
 
 POLL_S = 1.0
 """How long a process waits for scans that others are at before it looks again."""
-COUNTED_EVERY_S = 20.0
-"""How often it is looked how far the others are: the folder may hold 100,000 files."""
-WORTH_WORKERS = 16
-"""Scans from which workers are started: each takes as long to import what it needs as some ten scans to prepare."""
-MOST_WORKERS = 8
-"""Workers that are started unasked: each holds a scan or two, and a GPU is busy with fewer."""
 OnProgress = Callable[[int, int], None]
 
 
@@ -83,8 +71,11 @@ class EncodeJob:
         """
         waiting = [scan for scan in self.scans if not self._settled(scan)]
         self._ahead = chosen_workers(len(waiting), self.codec.device) if self.workers is None else self.workers
-        self._progress = _Progress(self, len(self.scans) - len(waiting))
-        with Claims(self.kept.folder / "claims") as claims, self._preparing(len(waiting)) as submit:
+        self._progress = EncodeProgress(self.kept, self.report, len(self.scans) - len(waiting), len(self.scans))
+        with (
+            Claims(self.kept.folder / "claims") as claims,
+            preparing(self.preprocessing, self.kept, min(self._ahead, len(waiting))) as submit,
+        ):
             while waiting:
                 before = len(waiting)
                 waiting = self._pass(waiting, claims, submit)
@@ -99,14 +90,14 @@ class EncodeJob:
         """Whether it is done, as far as that is known without reading it."""
         if scan.scan_id in self.quarantined:
             return True
-        digest = self.kept.hashes.noted(scan.path)
+        digest = self.kept.digest(scan.path, read=len(self.scans) <= FEW)
         if not self.kept.settled(digest):
             return False
         if failure := self.kept.refusal(scan.path, digest):
             self._set_aside(scan, failure, digest)
         return True
 
-    def _pass(self, waiting: list[Scan], claims: Claims, submit: _Submit) -> list[Scan]:
+    def _pass(self, waiting: list[Scan], claims: Claims, submit: Submit) -> list[Scan]:
         """One turn through the scans that wait; gives those that somebody else is at."""
         left: list[Scan] = []
         ahead: deque[tuple[Scan, str, Callable[[], Prepared]]] = deque()
@@ -172,61 +163,3 @@ class EncodeJob:
         log.parent.mkdir(exist_ok=True)
         with log.open("a", encoding="utf-8") as stream:
             stream.write(f"{digest},{time.time():.3f},{seconds:.3f},{self.codec.device}\n")
-
-    @contextmanager
-    def _preparing(self, missing: int) -> Iterator[_Submit]:
-        """A function that begins to prepare a scan, and gives one that waits for it."""
-        if not self._ahead or not missing:
-            yield lambda path: lambda: prepare(path, self.preprocessing, self.kept)
-            return
-        with worker_pool(min(self._ahead, missing), begin_worker) as pool:
-
-            def submit(path: Path) -> Callable[[], Prepared]:
-                future = pool.submit(prepare_apart, path, self.preprocessing, self.kept.folder, self.kept.hashes.folder)
-                return lambda: _result(future, path)
-
-            yield submit
-
-
-def chosen_workers(missing: int, device: torch.device) -> int:
-    """Processes that prepare scans ahead: one beside an autoencoder on the CPU, which uses all cores itself."""
-    cores = len(os.sched_getaffinity(0))
-    if missing < WORTH_WORKERS or cores < 2:
-        return 0
-    return 1 if device.type == "cpu" else min(cores - 1, MOST_WORKERS)
-
-
-_Submit = Callable[[Path], Callable[[], Prepared]]
-
-
-def _result(future: Future[Prepared], path: Path) -> Prepared:
-    try:
-        return future.result()
-    except BrokenProcessPool as error:
-        problem = "a process that prepares scans was killed, at this scan or at one of the next"
-        remedy = "see whether memory ran out, then run it again, with --workers 0 if it happens again"
-        raise InputError(problem, remedy=remedy, file=path, key="--workers") from error
-
-
-class _Progress:
-    """What is told: scans that are done, by whomever."""
-
-    def __init__(self, job: EncodeJob, done: int) -> None:
-        self._job, self._total = job, len(job.scans)
-        self._others = max(job.kept.count() - done, 0)
-        self._done, self._counted = done, time.monotonic()
-        if 0 < done < self._total:
-            job.report(done, self._total)
-
-    def one_more(self) -> None:
-        """One was done here."""
-        self._done += 1
-        if time.monotonic() - self._counted > COUNTED_EVERY_S:
-            self._counted = time.monotonic()
-            self._done = max(self._done, self._job.kept.count() - self._others)
-        self._job.report(min(self._done, self._total), self._total)
-
-    def wait(self, left: int) -> None:
-        """All but some are done, and others are at these."""
-        self._done = self._total - left
-        self._job.report(self._done, self._total)

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from neuromf.data.scan_hashes import ScanHashes
 from neuromf.data.statistics import ChannelMoments, channel_moments
 from neuromf.errors import InputError, UnreadableError
 
+FEW = 250
+"""Scans of a cohort that is read to see what is known of it; a larger one is read as it is encoded."""
 FACTS, REFUSED = ".json", ".refused.json"
 
 
@@ -58,6 +61,14 @@ class EncodedScans:
     def settled(self, digest: str) -> bool:
         """Whether the scan of this content has a latent or a refusal; neither is opened."""
         return bool(digest) and any(self._place(digest, ending).exists() for ending in (FACTS, REFUSED))
+
+    def digest(self, scan: Path, *, read: bool) -> str:
+        """Hash of a scan as far as it is noted, or read now; empty where it is not known or cannot be had."""
+        if (noted := self.hashes.noted(scan)) or not read:
+            return noted
+        with suppress(InputError):  # whoever needs its voxels tells it better
+            return self.hashes.of(scan)
+        return ""
 
     def count(self) -> int:
         """How many scans are settled, whoever's they are."""

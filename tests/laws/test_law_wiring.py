@@ -12,6 +12,9 @@ pytestmark = pytest.mark.law("CFG-001")
 TABLE, IDLE = read_table(), read_idle()
 LISTED = {read for rows in TABLE.values() for read in rows} | IDLE.keys()
 ELSEWHERE = {
+    "cli.encode:_encode",
+    "cli.launch:_encoding",
+    "cli.training:prepare",
     "api:train",
     "bisect.oracle_kinds:golden",
     "bisect.study:_small",
@@ -45,6 +48,7 @@ ELSEWHERE = {
     "training.latents.frozen:_encoded_again",
     "training.latents.frozen:run_latents",
     "training.latents.store:help_encoding",
+    "training.latents.store:look_over",
     "training.resume:_choose",
     "training.step.fault_probe:_still",
     "watch.watcher:status_of_run",

@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 
 from neuromf.config.schema import Config
-from neuromf.data.cache import demo_latents, encoded_scans, kept_scan_latents, scan_hashes, scan_latents
+from neuromf.data.cache import demo_latents, encoded_scans, kept_scan_latents, scan_latents
 from neuromf.data.chosen import chosen_selection
 from neuromf.data.cohort import Scan, Selection
-from neuromf.data.encoded import EncodedScans
+from neuromf.data.encoded import FEW, EncodedScans
 from neuromf.data.examine import VOXELS_READ_OF, examine_scans, refuse_bad_scans
 from neuromf.data.latents import encode_missing
 from neuromf.data.preprocess import Preprocessing
@@ -163,8 +163,10 @@ def look_over(
     Raises:
         InputError: naming them, if there are more than the configuration allows.
     """
-    kept, hashes = _kept(config), scan_hashes()
-    missing = [scan for scan in scans if not kept.settled(hashes.noted(scan.path))]
+    kept = _kept(config)
+    missing = [scan for scan in scans if not kept.settled(kept.digest(scan.path, read=len(scans) <= FEW))]
+    if not missing:
+        return
     found = examine_scans(missing, voxels_of=VOXELS_READ_OF, on_progress=on_progress)
     if len(found.bad) > most_quarantined(config.data.max_quarantined, len(scans)):
         refuse_bad_scans(found)

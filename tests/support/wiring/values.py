@@ -24,7 +24,7 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "data.clip_above": (False,),
     "data.split_ratios": ((0.6, 0.2, 0.2), (1.0, 0.0, 0.0)),
     "data.split_seed": (7,),
-    "data.max_quarantined": (1.0,),
+    "data.max_quarantined": (0.0,),
     "vae.num_splits": (2,),
     "vae.tile_voxels": (16, 32),
     "vae.tile_overlap": (0.5,),
@@ -141,7 +141,7 @@ def set_up(folder: Path) -> Stage:
     tiled = make_tiny_config(*common, *split, "data.shape=[32,8,8]", "vae.tile_voxels=16")
     bad = small_cohort(folder / "bad", 4, 3)
     (bad / "sub-009_T1w.nii.gz").write_bytes(b"")
-    unusable = make_tiny_config(*common, *split, "data.source=folder", f"data.root={bad}")
+    unusable = make_tiny_config(*common, *split, "data.source=folder", f"data.root={bad}", "data.max_quarantined=1.0")
     more = {"tiled": Scenario(tiled, data.stored), "with a bad scan": Scenario(unusable, data.stored)}
     return Stage(_scenarios(demo, own) | more, files)
 

@@ -60,3 +60,12 @@ def test_a_run_of_an_earlier_version_is_opened_as_itself(tmp_path):
     with pytest.raises(InputError) as caught:
         open_run(run.root, make_tiny_config("meanflow.fd_scheme=central"))
     assert caught.value.key == "meanflow.fd_scheme"
+
+
+def test_a_record_that_is_cut_anywhere_is_refused(tmp_path):
+    """Also within the keys that came later and stand last, where the rest alone might be an earlier version's."""
+    lines = resolved_text(make_tiny_config("vae.tile_voxels=16")).splitlines(keepends=True)
+    for count in range(1, len(lines)):
+        (tmp_path / "config.yaml").write_text("".join(lines[:count]))
+        with pytest.raises(InputError):
+            read_recorded(tmp_path / "config.yaml")

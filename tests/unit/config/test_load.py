@@ -177,13 +177,14 @@ def test_every_key_changes_the_hash():
     base = config_hash(Config())
     other = {
         "data.source=folder data.root=x": None,
+        "vae.tile_voxels=96 vae.tile_overlap=0.5": None,
         **{f"{k}={v}": None for k, v in _other_values().items()},
     }
 
     unchanged = [o for o in other if config_hash(load_config(["recommended"], o.split())) == base]
 
     assert unchanged == []
-    assert set(_other_values()) | {"data.source", "data.root", "meanflow.fd_step"} == {
+    assert set(_other_values()) | {"data.source", "data.root", "meanflow.fd_step", "vae.tile_overlap"} == {
         line.partition(":")[0] for line in resolved_text(Config()).splitlines()
     }
 
@@ -210,6 +211,9 @@ def _other_values() -> dict[str, str]:
         "augmentation.flip_probability": "0.5",
         "augmentation.noise_std": "0.1",
         "augmentation.channel_scale": "0.1",
+        "data.max_quarantined": "0.02",
+        "vae.num_splits": "2",
+        "vae.tile_voxels": "96",
         "vae.checkpoint": "demo",
         "unet.channels": "[64,128,256,256]",
         "unet.attention_levels": "[false,false,false,true]",

@@ -24,7 +24,7 @@ def evaluated(checkpointing, *, grad):
 
 
 @pytest.mark.parametrize("mode", ["reentrant", "non_reentrant"])
-def test_checkpointing_recomputes_a_layer_with_gradient_and_changes_no_number(mode):
+def test_checkpointing_recomputes_a_layer_and_changes_no_number(mode):
     """A layer is evaluated twice where a backward pass follows, once where none does; nothing else is different."""
     plain, gradients, calls = evaluated("none", grad=True)
     assert calls == 1
@@ -35,7 +35,7 @@ def test_checkpointing_recomputes_a_layer_with_gradient_and_changes_no_number(mo
     assert evaluated(mode, grad=False)[2] == 1
 
 
-def test_the_second_head_starts_at_zero_and_is_a_convolution_of_the_last_features():
+def test_the_second_head_is_a_convolution_that_starts_at_zero():
     """Group norm with the net's groups, SiLU, a 3 x 3 x 3 convolution to the latent's shape, of weights that are 0."""
     assert build_unet(TINY_UNET, v_head=True, seed=0)(Z, R, T).v_head.eq(0).all()
     net, features = randomised_unet(0, v_head=True), []

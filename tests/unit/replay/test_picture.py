@@ -65,7 +65,7 @@ def test_the_picture_is_a_picture(tmp_path):
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_a_recorded_run_is_drawn_with_every_line_named_and_every_rule_that_spoke(tmp_path, monkeypatch, name):
+def test_a_recorded_run_is_drawn_with_its_lines_named_and_its_rules(tmp_path, monkeypatch, name):
     """Each channel's points, or their sum, named where no point lies; what was printed below; rules at their epochs."""
     run, drawn = RUNS[name], []
     monkeypatch.setattr(Figure, "savefig", lambda figure, path: drawn.append(figure))

@@ -69,7 +69,7 @@ def on_each(monkeypatch):
     return run
 
 
-def test_every_rank_is_told_how_many_entries_differ_from_those_of_rank_zero(on_each):
+def test_every_rank_is_told_how_many_entries_differ_from_rank_zero(on_each):
     """Of four entries none differs on rank 0, one on rank 1 and three on rank 2; a process alone has none."""
     values = torch.tensor([[1, 2, 3, 4], [1, 2, 0, 4], [0, 2, 0, 0]])
     assert [found.tolist() for found in on_each(lambda group: group.count_mismatches(values[group.rank]))] == [

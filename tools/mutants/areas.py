@@ -22,7 +22,7 @@ class Area:
         name: of the folder below `neuromf`.
         tests: pytest selection that runs in one process with every change: of it, the tests that call what is changed.
         further: tests that a change meets only where the former all pass, in a process of its own.
-        left_out: node ids of tests that any change breaks, that mutmut cannot run, or that take half a minute.
+        left_out: tests, or files of them, that cannot be asked; `areas.toml` says which.
         count: how many changes are drawn, unless another number is asked for.
     """
 

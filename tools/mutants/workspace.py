@@ -123,4 +123,5 @@ def _configuration(area: Area) -> str:
 
 
 def _deselected(area: Area) -> list[str]:
-    return [part for test in area.left_out for part in ("--deselect", test)]
+    """Of a file that is left out no line runs."""
+    return [part for test in area.left_out for part in ("--deselect" if "::" in test else "--ignore", test)]

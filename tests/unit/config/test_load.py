@@ -10,6 +10,7 @@ from neuromf.config import Config, config_hash, load_config, resolved_text
 from neuromf.config.provenance import value_sources
 from neuromf.config.recipe_files import ALIASES, recipe_names
 from neuromf.config.recorded import read_recorded
+from neuromf.config.resolve import flat_config, unflatten
 from neuromf.errors import InputError
 
 
@@ -79,6 +80,13 @@ def test_resolved_text_loads_back_to_the_same_configuration(name, tmp_path):
     assert config_hash(again) == config_hash(config)
 
 
+@pytest.mark.parametrize("name", recipe_names())
+def test_dotted_paths_give_the_nested_configuration_back(name):
+    """What a configuration is flattened to, nested again, is that configuration."""
+    config = load_config(name)
+    assert unflatten(flat_config(config)) == config.model_dump(mode="json")
+
+
 @pytest.mark.parametrize(
     ("text", "key", "words"),
     [
@@ -141,6 +149,18 @@ def test_aliases_that_stay_small_are_read(tmp_path):
     """An anchor may stand for a value in several places."""
     path = write(tmp_path, "time_sampling:\n  t_min: &least 0.02\nmeanflow:\n  t_min: *least\n")
     assert load_config([path]).meanflow.t_min == 0.02
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [("training.epochs", "-3"), ("training.epochs", "null"), ("training.compile", "1"), ("training.seed", "[1, 2]"),
+     ("meanflow.jvp", '"exakt"'), ("ema.decay", "1.0")],
+)  # fmt: skip
+def test_a_refused_value_is_shown_as_it_was_written(key, text):
+    """Whatever the kind of the value, the sentence repeats it."""
+    with pytest.raises(InputError) as caught:
+        load_config("smoke", f"{key}={text}")
+    assert caught.value.problem == f"{text} is not allowed here"
 
 
 @pytest.mark.parametrize("kept", [0, 1, 20, -1])

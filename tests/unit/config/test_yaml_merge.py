@@ -53,6 +53,16 @@ def test_a_senseless_merge_is_refused(text):
     assert "\n" not in caught.value.sentence
 
 
+@pytest.mark.parametrize(
+    "text", ["a: &a {x: *a}", "a: &a [*a]", "a: &a {<<: *a}", "a: &a {? *a : x}", "a: &a {? [*a] : x}"]
+)
+def test_an_alias_of_what_holds_it_is_told_with_its_line(text):
+    """As a value, in a list, merged or as a key: never followed."""
+    with pytest.raises(InputError) as caught:
+        parse_yaml(f"b: 1\n{text}", file="f")
+    assert caught.value.problem == "an alias stands for something that holds it in line 2"
+
+
 def test_merged_aliases_count_towards_the_size():
     """Mappings that merge each other's doubled values are refused before they fill the memory."""
     lines = ["a0: &a0 {x: 1, y: 1}", *(f"a{n + 1}: &a{n + 1} {{<<: *a{n}, p{n}: *a{n}}}" for n in range(30))]

@@ -157,6 +157,7 @@ def test_a_number_of_ten_thousand_digits_is_one_sentence():
     with pytest.raises(InputError) as caught:
         load_config(["smoke"], ["training.epochs=" + "1" * 10_000])
     assert len(caught.value.sentence) < 300
+    assert caught.value.problem == "11111111111111111111... has too many digits"
 
 
 @pytest.mark.parametrize("root", ["/scans/042", "2020-01-01", "on", "é", "\N{GRINNING FACE}", "a: b", "1e5", "\u2028"])

@@ -30,6 +30,8 @@ NORMS = st.dictionaries(st.sampled_from(["out", "v_out", "conv_in", "middle_bloc
 @example(cells={"v_rms": 1e308}, first=0, norms={}, step=0)
 @example(cells={"frac_fm": 1e308}, first=0, norms={}, step=0)
 @example(cells={"raw_total": None, **dict.fromkeys(CHANNELS, 1e308)}, first=0, norms={}, step=0)
+@example(cells=dict.fromkeys(CHANNELS, 0.0), first=0, norms={}, step=0)
+@example(cells=dict.fromkeys(COLUMNS, 0.0), first=0, norms={}, step=0)
 @given(cells=CELLS, first=st.integers(0, 23), norms=NORMS, step=st.sampled_from([0, 1, 23, 10**30]))
 def test_any_numbers_are_diagnosed(cells, first, norms, step):
     """From some step on columns hold anything, and so do the blocks: each suspect has a probability."""

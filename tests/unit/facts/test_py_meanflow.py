@@ -142,6 +142,19 @@ def test_what_only_a_shell_knows_is_not_taken_for_the_default(tmp_path, option, 
     assert found.facts.learning_rate == 0.01
 
 
+@pytest.mark.parametrize(
+    ("text", "told", "lr"),
+    [("--lr $A --ratio 0.5", "--lr $A", None), ("--ratio 0.5 --lr $A", "--lr $A", None),
+     ("--ratio 0.5 --lr=0.1 $A", "$A", 0.1), ("--ratio=0.5 --lr 0.1 $A", "$A", 0.1),
+     ("--lr=0.1 --ratio $A", "--ratio $A", 0.1)],
+)  # fmt: skip
+def test_a_variable_is_the_value_of_the_option_before_it_where_that_has_none(tmp_path, text, told, lr):
+    """First or last of the line; after an option with its value it is a word of its own, and the option is read."""
+    found = facts_of(tmp_path, f"python train.py {text}\n")
+    assert f"{told}: only a shell knows its value" in found.not_understood
+    assert (found.facts.given("learning_rate"), found.facts.learning_rate) == (lr is not None, lr)
+
+
 def test_words_that_only_a_shell_knows_are_named(tmp_path):
     """A variable that may hold any option is told."""
     assert "$MORE: only a shell knows its value" in facts_of(tmp_path, "--ratio 0.5 $MORE").not_understood

@@ -61,11 +61,13 @@ def test_a_draw_depends_on_the_seed_and_the_names_alone():
 
 def test_mutmut_is_told_the_areas_code_and_tests():
     """As TOML that it reads: what is changed, what is run, what is left out."""
-    area = Area("watch", ("tests/a", "tests/b"), left_out=("tests/a/test_x.py::test_y",))
+    area = Area("watch", ("tests/a", "tests/b"), left_out=("tests/a/test_x.py::test_y", "tests/b/test_z.py"))
     settings = tomllib.loads(_configuration(area))["tool"]["mutmut"]
     assert settings["only_mutate"] == ["neuromf/watch/*.py"]
     assert settings["pytest_add_cli_args_test_selection"] == ["tests/a", "tests/b"]
-    assert settings["pytest_add_cli_args"][-2:] == ["--deselect", "tests/a/test_x.py::test_y"]
+    assert settings["pytest_add_cli_args"][-4:] == [
+        "--deselect", "tests/a/test_x.py::test_y", "--ignore", "tests/b/test_z.py",
+    ]  # fmt: skip
 
 
 def test_an_equivalent_change_counts_neither_as_noticed_nor_as_tried():

@@ -13,6 +13,7 @@ from neuromf_spec.registry import law
 from neuromf.data import cache
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.scan import Scan
+from neuromf.nets.tiling import WHOLE
 
 texts = st.sampled_from(["a", "b"])
 PARTS = {
@@ -30,6 +31,13 @@ KEYS = tuple(PARTS)
 requests = st.fixed_dictionaries(PARTS)
 
 
+def named_codec(name):
+    """What the name of a store asks of an autoencoder."""
+    codec = SimpleNamespace(fingerprint=name, tiling=WHOLE)
+    codec.tiled = lambda tiling: codec
+    return codec
+
+
 def name_of(folder, request):
     """The name under which the cache would look for these scans, written into a folder."""
     scans = []
@@ -41,7 +49,7 @@ def name_of(folder, request):
     split = {"split_ratios": request["split_ratios"], "split_seed": request["split_seed"]}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEUROMF_CACHE", str(folder / "cache"))
-        patch.setattr(cache, "load_vae", lambda name: SimpleNamespace(fingerprint=name))
+        patch.setattr(cache, "load_vae", named_codec)
         patch.setattr(cache, "kept_entry", Path)
         return cache.kept_scan_latents(scans, preprocessing, request["codec"], **split)
 

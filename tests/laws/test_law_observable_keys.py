@@ -12,9 +12,10 @@ from neuromf.config.resolve import config_hash, flat_config
 from neuromf.errors import InputError
 from neuromf.monitor.guard.alarm import RawLosses
 from neuromf.monitor.guard.guard import DivergenceGuard
+from neuromf.nets.vae import load_vae
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.device.choice import choose_device
-from neuromf.training.latents.store import training_store
+from neuromf.training.latents.store import tiling_of, training_store
 from neuromf.training.loop import train
 from neuromf.training.process_group.ranks import ProcessGroup, replicate
 from neuromf.training.process_group.start import init_process_group
@@ -35,6 +36,9 @@ BASE = (
 EACH_STEP = ("training.checkpoint_every_steps=1", "training.keep_best_checkpoints=0")
 ONE_LEVEL = ("unet.channels=[4]", "unet.attention_levels=[true]")
 """Without a level of two cells, on which some processors compute bfloat16 wrongly."""
+WIDER = ("data.shape=[16,24,16]",)
+"""Six cells along the axis that is split, of which each part has three."""
+TILES = (*WIDER, "vae.tile_voxels=16")
 NARROW = (*ONE_LEVEL, "training.precision=bf16")
 DIFFERENCE = ("meanflow.jvp=finite_difference", "meanflow.fd_step=0.001")
 
@@ -126,6 +130,15 @@ def data(config, tmp_path):
         return str(error)
 
 
+def convolutions(config, tmp_path):
+    """How often the autoencoder convolves while it encodes a scan."""
+    codec, calls = load_vae("demo").tiled(tiling_of(config)), []
+    convolve = torch.nn.functional.conv3d
+    with mock.patch("torch.nn.functional.conv3d", lambda *given, **more: calls.append(1) or convolve(*given, **more)):
+        codec.encode(torch.zeros(1, 1, *config.data.shape))
+    return len(calls)
+
+
 WITNESSES = {
     steps: {
         "unet.channels": ["unet.channels=[4,16]"],
@@ -195,6 +208,7 @@ WITNESSES = {
     replica: {"training.ddp_static_graph": ["training.ddp_static_graph=true"]},
     kernels: {"training.deterministic": ["training.deterministic=false"]},
     judged: {"training.monitors": ["training.monitors=false"]},
+    convolutions: {"vae.num_splits": [*WIDER, "vae.num_splits=2"]},
     shown: {"training.reported_loss": ["training.reported_loss=weighted"]},
     data: {
         "data.demo_subjects": ["data.demo_subjects=7"],
@@ -207,10 +221,15 @@ WITNESSES = {
         "data.split_seed": ["data.split_seed=7"],
         "data.root": ["data.source=folder", "data.root=nowhere"],
         "vae.checkpoint": ["vae.checkpoint=nowhere.pt"],
+        "vae.tile_voxels": [*WIDER, "vae.tile_voxels=16"],
+        "vae.tile_overlap": [*TILES, "vae.tile_overlap=0.5"],
     },
 }
 CASES = [(witness, key, overrides) for witness, keys in WITNESSES.items() for key, overrides in keys.items()]
 REFERENCES = {
+    "vae.num_splits": WIDER,
+    "vae.tile_voxels": WIDER,
+    "vae.tile_overlap": TILES,
     "meanflow.fd_step": DIFFERENCE,
     "meanflow.fd_scheme": DIFFERENCE,
     "meanflow.derivative_precision": ONE_LEVEL,
@@ -250,8 +269,11 @@ def test_a_key_changes_the_hash_and_something_observable(witness, key, overrides
 
 
 def test_every_key_is_covered():
-    """No key is without a witness; `data.source` and `data.root` are given together or not at all."""
-    covered = {key for _, key, _ in CASES} | {"data.source"}
+    """No key is without a witness; `data.source` and `data.root` are given together or not at all.
+
+    How many bad scans are set aside shows beside bad scans alone: `with a bad scan` in the table of the wiring.
+    """
+    covered = {key for _, key, _ in CASES} | {"data.source", "data.max_quarantined"}
     assert covered == set(flat_config(Config()))
 
 

@@ -15,6 +15,8 @@ ELSEWHERE = {
     "cli.encode:_encode",
     "cli.launch:_encoding",
     "cli.training:prepare",
+    "gate.training_checks:_split",
+    "training.latents.store:selected_scans",
     "api:train",
     "bisect.oracle_kinds:golden",
     "bisect.study:_small",

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from neuromf.config.load import validate
-from neuromf.config.schema import LATENT_STRIDE, Config
+from neuromf.config.schema import LATENT_STRIDE, LEAST_SPLIT, Config
 
 SMALLEST, LARGEST = 1e-4, 1e4
 """Where the schema allows more, a number is drawn between these: laws turn within, and runs end in reasonable time."""
@@ -107,7 +107,8 @@ def _consistent(tree: dict[str, Any], fixed: dict[str, Any]) -> dict[str, Any]:
     unet["attention_levels"] = [unet["attention_levels"][i % len(unet["attention_levels"])] for i in range(levels)]
     voxels = LATENT_STRIDE * 2 ** (levels - 1)
     data["shape"] = [voxels * (1 + size % 7) for size in data["shape"]]
-    data["root"] = "/scans" if data["source"] == "folder" else None
+    data["root"] = None if data["source"] == "demo" else "/scans"
+    _consistent_parts(tree["vae"], data["shape"][1] // LATENT_STRIDE)
     low, high = sorted(abs(value) * 30 for value in data["intensity_percentiles"])
     data["intensity_percentiles"] = [low, min(high + 0.5, 100.0)]
     first, second, _ = data["split_ratios"]
@@ -118,3 +119,14 @@ def _consistent(tree: dict[str, Any], fixed: dict[str, Any]) -> dict[str, Any]:
     micro_batches = training["epochs"] * training["micro_batches_per_epoch"]
     training["gradient_accumulation_steps"] = min(training["gradient_accumulation_steps"], micro_batches)
     return tree
+
+
+def _consistent_parts(vae: dict[str, Any], cells: int) -> None:
+    """Splits that divide a latent, tiles of whole cells, and an overlap of tiles only where there are any."""
+    splits = 1 + vae["num_splits"] % 4
+    vae["num_splits"] = splits if cells % splits == 0 and cells // splits >= LEAST_SPLIT else 1
+    if vae["tile_voxels"] is None:
+        vae["tile_overlap"] = 0.25
+    else:
+        vae["tile_voxels"] = 4 * LATENT_STRIDE * (1 + vae["tile_voxels"] % 8)
+        vae["tile_overlap"] = round(4 * vae["tile_overlap"]) / 4

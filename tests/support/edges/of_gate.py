@@ -33,7 +33,9 @@ def gate_edges() -> Iterator[Edge]:
             yield either_side("DATA-001", f"std {channel}, {what}", _standardised(made, channel, "std"), 1e-4)
             yield Edge("DATA-001", f"none {channel}, {what}", _standardised(made, channel, "mean"), (0.0,), (math.nan,))
     bad: Any = SimpleNamespace(scan=SimpleNamespace(path="a"), problem="short")
-    yield none_of("DATA-004", "scans", lambda n: broken([inputs._scans_reading(Examination(23, 23, (bad,) * n))]))
+    yield none_of(
+        "DATA-004", "scans", lambda n: broken([inputs._scans_reading(Examination(23, 23, (bad,) * n), allowed=0)])
+    )
     yield Edge("DATA-005", "autoencoder", _autoencoder, ("demo",), ("none.pt",))
     yield Edge("DATA-008", "decibels", _given_back, (20.01, math.inf), (20.0, 19.0, math.nan))
 

@@ -24,8 +24,8 @@ def trained(monkeypatch, tmp_path):
         calls.append(options)
         return loop.Outcome(Ending.PAUSED if len(calls) < 3 else Ending.INTERRUPTED, 1)
 
-    monkeypatch.setattr(neuromf.cli.training, "begin", lambda config, on_progress, tell: beginning)
-    monkeypatch.setattr(neuromf.cli.training, "go_on", lambda run, config, on_progress, real: store)
+    monkeypatch.setattr(neuromf.cli.training, "begin", lambda config, on_progress, tell, **_: beginning)
+    monkeypatch.setattr(neuromf.cli.training, "go_on", lambda run, config, on_progress, real, **_: store)
     monkeypatch.setattr(neuromf.cli.training, "StoredLatents", lambda store, split: torch.zeros(3, 4, 8, 8, 8))
     monkeypatch.setattr(loop, "train", train)
     return calls

@@ -15,7 +15,7 @@ from neuromf.errors import InputError
 
 RAS = np.diag([2.0, 2, 2, 1])
 LAS = np.diag([-2.0, 2, 2, 1])
-TILTED = RAS + np.array([[0, 0.1, 0, 9]] * 3 + [[0] * 4])
+TILTED = RAS + np.array([[0, 0.1, 0, 9], [0.1, 0, 0, 9], [0, 0, 0, 9], [0] * 4])
 DATA = np.random.default_rng(0).integers(0, 1000, (9, 10, 11)).astype(np.int16)
 
 
@@ -182,7 +182,7 @@ def test_orientations_turned_against_each_other_are_told(tmp_path):
         (RAS, 1, RAS, 1),
         (LAS, 1, RAS, 0),
         (RAS, 0, LAS, 1),
-        (RAS + np.array([[0, 0.1, 0, 9]] * 3 + [[0] * 4]), 4, RAS, 1),
+        (RAS + np.array([[0, 0.1, 0, 9], [0.1, 0, 0, 9], [0, 0, 0, 9], [0] * 4]), 4, RAS, 1),
     ],
 )
 def test_orientations_that_agree_or_are_given_once_are_not_told(tmp_path, sform, sform_code, qform, qform_code):

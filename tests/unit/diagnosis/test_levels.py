@@ -38,7 +38,7 @@ def test_terms_are_told_by_how_often_they_are_their_start():
 
 
 @pytest.mark.parametrize(("warmup", "first"), [(0, int(LEAST_EXPOSURE) - 1), (99, int(LEAST_EXPOSURE) - 1 + 50)])
-def test_a_run_has_had_time_to_learn_with_its_sixtieth_step_at_the_full_rate(warmup, first):
+def test_a_run_has_had_time_to_learn_with_sixty_steps_at_full_rate(warmup, first):
     """Without a warm-up with step 59, and not a step sooner; a warm-up counts by half."""
     settings = ["training.epochs=1", "training.micro_batches_per_epoch=1000", f"training.warmup_steps={warmup}",
                 "training.gradient_accumulation_steps=1", "training.lr_schedule=constant"]  # fmt: skip

@@ -148,7 +148,7 @@ def test_what_only_a_shell_knows_is_not_taken_for_the_default(tmp_path, option, 
      ("--ratio 0.5 --lr=0.1 $A", "$A", 0.1), ("--ratio=0.5 --lr 0.1 $A", "$A", 0.1),
      ("--lr=0.1 --ratio $A", "--ratio $A", 0.1)],
 )  # fmt: skip
-def test_a_variable_is_the_value_of_the_option_before_it_where_that_has_none(tmp_path, text, told, lr):
+def test_a_variable_is_the_value_of_an_option_that_has_none(tmp_path, text, told, lr):
     """First or last of the line; after an option with its value it is a word of its own, and the option is read."""
     found = facts_of(tmp_path, f"python train.py {text}\n")
     assert f"{told}: only a shell knows its value" in found.not_understood

@@ -126,7 +126,7 @@ def launched(plain, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(neuromf.cli.smoke_training, "opened_inputs", lambda *_, **__: Inputs((), (), ()))
     monkeypatch.setattr(neuromf.cli.smoke_training, "smoke_training", lambda candidate: None)
     monkeypatch.setattr(neuromf.launch.submit, "require_sbatch", lambda: None)
-    monkeypatch.setattr(neuromf.launch.submit, "submit", lambda job: submitted.append(job.run.name) or "7")
+    monkeypatch.setattr(neuromf.launch.submit, "submit", lambda job, after="": submitted.append(job.run.name) or "7")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "seed.yaml").write_text("training.seed: 5\n")
     (tmp_path / "waivers.toml").write_text(
@@ -159,6 +159,7 @@ SCRIPT = {
     "write_only": (["--write-only"], [], []),
     "override": (["--set", "training.seed=3"], [], []),
     "config": (["seed.yaml"], [], []),
+    "encoders": (["--encoders", "3"], [], []),  # of the built-in cohort there is nothing to encode before
 }
 """Arguments of one option, the lines of the script that go with it and those that come."""
 SEEDS = {"override": 3, "config": 5}

@@ -34,7 +34,7 @@ class Mixed(nn.Module):
 
 @pytest.mark.law("JVP-005")
 @pytest.mark.parametrize("power", [1, 2, 7])
-def test_the_rate_in_time_is_that_of_the_networks_output_at_the_samples_times(power):
+def test_the_rate_in_time_is_that_of_the_output_at_the_samples_times(power):
     """Of t^n z it is n t^(n-1) z, with the point held still; all samples count by their size."""
     z, t = interpolate(BATCH.x, BATCH.e, BATCH.t_B), broadcast_time(BATCH.t_B, BATCH.x)
     mixed = Mixed(power).mix(z).detach()

@@ -17,6 +17,7 @@ from neuromf.data.latents import encode_scans, open_latents
 from neuromf.data.nifti import write_volume
 from neuromf.data.preprocess import Preprocessing
 from neuromf.errors import InputError
+from neuromf.nets.tiling import WHOLE
 from neuromf.sampling import sampling
 from neuromf.sampling.sampling import decode_with, sample_run
 from tests.support.phantom import LANDMARKS, Grid, phantom, place_of
@@ -30,7 +31,16 @@ class BlockCodec:
     """An autoencoder whose latents are plain to see: the mean of each 4 x 4 x 4 block, its square, and two more."""
 
     architecture = SimpleNamespace(latent_channels=4)
-    fingerprint, scale_factor = "blocks", 1.0
+    fingerprint, scale_factor, scale_known = "blocks", 1.0, True
+    device, tiling = torch.device("cpu"), WHOLE
+
+    def tiled(self, _):
+        """The same: its blocks are alike in any parts."""
+        return self
+
+    def to(self, _):
+        """The same: it has no weights."""
+        return self
 
     def encode(self, volumes):
         """Four latents of each block."""

@@ -73,7 +73,7 @@ DAMAGES = {
 
 @pytest.mark.law("CKPT-001")
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_run_goes_on_from_as_many_steps_as_its_trace_covers_and_from_no_more(path, damage):
+def test_a_run_goes_on_from_the_steps_that_its_trace_covers(path, damage):
     """Whatever follows the last whole row is dropped; a step beyond it is refused and the file left as it was."""
     change, covered = DAMAGES[damage]
     path.write_bytes(change(path.read_text()).encode("latin-1"))

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from neuromf.config.schema import VaeConfig
 from neuromf.data.cohort import Scan
 from neuromf.data.latents import encode_scans, open_latents
 from neuromf.data.nifti import write_volume
@@ -105,8 +106,9 @@ def asked(store, tmp_path, monkeypatch):
         real=lambda count: asked.update(real=count) or store.split("train")[: asked["kept"]],
     )
     config = SimpleNamespace(
-        unet="the run's net", meanflow=SimpleNamespace(tangent="v_head"), ema=SimpleNamespace(decay=0.9)
-    )
+        unet="the run's net", meanflow=SimpleNamespace(tangent="v_head"), ema=SimpleNamespace(decay=0.9),
+        vae=VaeConfig(),
+    )  # fmt: skip
     checkpoint = SimpleNamespace(state={"config_hash": "same"}, path=tmp_path / "checkpoint", step=7)
     net = SimpleNamespace(to=lambda device: asked.update(device=device) or net)
     for name, value in {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from unittest import mock
 
 import torch
 
@@ -30,12 +31,12 @@ def small_codec() -> LatentCodec:
 
 def encode(root: Path, *, workers: int = 0, share: float = ALLOWED) -> Path:
     """The store of a folder, in the cache that the environment names."""
-    cache.load_vae = lambda _: small_codec()  # type: ignore[assignment]
     selection = select_scans(root)
-    return cache.scan_latents(
-        selection.scans, SETTINGS, "small", split_ratios=(0.8, 0.1, 0.1), split_seed=0, selection=selection,
-        workers=workers, max_quarantined=share,
-    )  # fmt: skip
+    with mock.patch.object(cache, "load_vae", return_value=small_codec()):
+        return cache.scan_latents(
+            selection.scans, SETTINGS, "small", split_ratios=(0.8, 0.1, 0.1), split_seed=0, selection=selection,
+            workers=workers, max_quarantined=share,
+        )  # fmt: skip
 
 
 def encoded_here(cache_folder: Path) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import nibabel
 import numpy as np
 import pytest
+import SimpleITK
 from scipy.spatial.transform import Rotation
 
 from neuromf.data.nifti import write_volume
@@ -51,10 +52,9 @@ def test_what_a_qform_cannot_hold_is_in_the_sform_alone(tmp_path):
 @pytest.mark.parametrize("affine", [UPRIGHT, tilted()], ids=["upright", "tilted"])
 def test_simpleitk_finds_each_voxel_at_its_place(tmp_path, affine):
     """Its world has left and posterior positive, and its arrays begin with the slice."""
-    itk = pytest.importorskip("SimpleITK", reason="pip install 'neuromf[itk]'")
     data, path = written(tmp_path, affine)
-    image = itk.ReadImage(str(path))
-    assert np.array_equal(itk.GetArrayFromImage(image).transpose(2, 1, 0), data)
+    image = SimpleITK.ReadImage(str(path))
+    assert np.array_equal(SimpleITK.GetArrayFromImage(image).transpose(2, 1, 0), data)
     for index in ((0, 0, 0), (4, 0, 0), (0, 5, 0), (0, 0, 6), (1, 2, 3)):
         place = np.array(image.TransformIndexToPhysicalPoint(index)) * [-1, -1, 1]
         assert place == pytest.approx((affine @ [*index, 1])[:3], abs=1e-4)

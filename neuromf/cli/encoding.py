@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from neuromf.cli.console import make_console, progress_bar
+from neuromf.watch.status import duration
 
 LINE_EVERY_S = 60.0
 """How often a log gets a line: few enough to read, often enough to see that it goes on."""
@@ -38,17 +39,6 @@ class Pace:
             return ""
         a_minute = (done - self._first) / passed * 60
         return f"{a_minute:.3g} scans a minute, {duration((total - done) / a_minute * 60)} left"
-
-
-def duration(seconds: float) -> str:
-    """As one says it: 40 s, 12 min, 3 h 05 min, 2 d 4 h."""
-    minutes = round(seconds / 60)
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    if minutes < 60:
-        return f"{minutes} min"
-    hours = minutes // 60
-    return f"{hours} h {minutes % 60:02d} min" if hours < 24 else f"{hours // 24} d {hours % 24} h"
 
 
 @dataclass

@@ -131,7 +131,7 @@ def _look_first(config: Config, out: Path, interrupted: Interruption) -> None:
     """What would end the run is told before all ranks begin to encode, for one that encodes hears of nothing."""
     check_new_run(out)
     with interrupted.at_once():
-        look_over(config, chosen_scans(config), lambda done, total: interrupted.check())
+        look_over(config, chosen_scans(config), lambda done, total: interrupted.check(), tell)
 
 
 def _help(config: Config, device: torch.device | str, encoders: int | None, interrupted: Interruption) -> None:

@@ -90,7 +90,10 @@ class EncodeJob:
         """Whether it is done, as far as that is known without reading it."""
         if scan.scan_id in self.quarantined:
             return True
-        digest = self.kept.digest(scan.path, read=len(self.scans) <= FEW)
+        return self._content_settled(scan, self.kept.digest(scan.path, read=len(self.scans) <= FEW))
+
+    def _content_settled(self, scan: Scan, digest: str) -> bool:
+        """Whether this content has a latent or a reason, whoever gave it; with a reason the scan is set aside."""
         if not self.kept.settled(digest):
             return False
         if failure := self.kept.refusal(scan.path, digest):
@@ -131,9 +134,7 @@ class EncodeJob:
             self._set_aside(scan, prepared.failure, prepared.digest, lasting=prepared.lasting)
             return True
         with claims.taken(prepared.digest[:32]) as taken:
-            if self.kept.settled(prepared.digest):
-                if failure := self.kept.refusal(scan.path, prepared.digest):
-                    self._set_aside(scan, failure, prepared.digest)
+            if self._content_settled(scan, prepared.digest):
                 return True
             if not taken or prepared.volume is None:
                 return False

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 from neuromf.data.cohort import ANY_VERSION, EVERY_LAYOUT, select_scans
@@ -18,6 +16,7 @@ from neuromf.data.naming import Naming
 from neuromf.data.selection import ScanCandidate, Selection
 from neuromf.data.versions import Wanted
 from neuromf.errors import InputError
+from neuromf.processes import worker_pool
 
 _FEW = 16
 """Scans of which processes of their own, three seconds to start, cost more than they save."""
@@ -111,7 +110,7 @@ def _looks(
 ) -> Iterator[Look]:
     jobs = [(row.scan.path, asked.voxels, row.scan.modality) for row in rows]
     few = workers < 2 or not asked.voxels or len(jobs) < _FEW
-    with ProcessPoolExecutor(1 if few else workers, mp_context=get_context("spawn")) as pool:  # starts none until asked
+    with worker_pool(1 if few else workers) as pool:  # starts none until asked
         looks = map(_look, jobs) if few else pool.map(_look, jobs, chunksize=4)
         for done, look in enumerate(looks, start=1):
             if on_progress is not None:

@@ -7,6 +7,7 @@ import typer
 from neuromf.cli.app import run
 from tools.commands.bisect_commits import bisect_commits
 from tools.commands.bisect_simulate import bisect_simulate
+from tools.commands.derivative_study import derivative_study
 from tools.commands.faults import faults_app
 from tools.commands.golden import golden_app
 from tools.commands.guard_study import guard_study
@@ -29,6 +30,7 @@ app.add_typer(mutants_app, name="mutants")
 app.command(name="guard-study")(guard_study)
 app.command(name="bisect-simulate")(bisect_simulate)
 app.command(name="torus-study")(torus_study)
+app.command(name="derivative-study")(derivative_study)
 app.command(name="bisect-commits")(bisect_commits)
 app.command(name="outcomes")(outcomes)
 

@@ -49,7 +49,7 @@ def run_facts(config: Config) -> RunFacts:
     )
 
 
-def derivative_precision(config: Config) -> Literal["fp32", "bf16"]:
+def derivative_precision(config: Config) -> Literal["fp32", "tf32", "bf16"]:
     """Number type in which the network is evaluated for du/dt (law PREC-001)."""
     asked, exact = config.meanflow.derivative_precision, config.meanflow.jvp == "exact"
     return asked or ("fp32" if exact else config.training.precision)

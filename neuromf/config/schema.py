@@ -161,7 +161,7 @@ class MeanFlowConfig(ConfigSection):
     fd_scheme: Literal["forward", "central"] = Field(
         "forward", description="of a finite difference: u(t + h) against u(t), or against u(t - h)"
     )
-    derivative_precision: Literal["fp32", "bf16"] | None = Field(
+    derivative_precision: Literal["fp32", "tf32", "bf16"] | None = Field(
         None, description="of the passes for du/dt; null: fp32 if exact, else training.precision (PREC-001)"
     )
     loss_terms: Literal["single", "dual"] = Field(
@@ -213,7 +213,9 @@ class TrainingConfig(ConfigSection):
     lr_schedule: Literal["constant", "cosine", "linear"] = Field("constant", description="after the warm-up")
     warmup_steps: Annotated[int, Field(ge=0, le=10**12, description="steps of the linear rise (LR-003)")] = 0
     gradient_clip: Positive | None = Field(1.0, description="largest global gradient norm; null switches it off")
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="of the net's passes; losses stay float32")
+    precision: Literal["fp32", "tf32", "bf16"] = Field(
+        "fp32", description="of the net's passes; losses stay float32. tf32: on a GPU's tensor cores, else as fp32"
+    )
     activation_checkpointing: Literal["none", "reentrant", "non_reentrant"] = Field(
         "none", description="recompute each block in the backward pass instead of keeping its activations (JVP-004)"
     )

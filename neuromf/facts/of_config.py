@@ -43,6 +43,7 @@ CONFIG_KEYS = {
 def facts_of(config: Config) -> Facts:
     """Every fact of `config`."""
     counts = run_facts(config)
+    narrow = config.training.precision == "bf16"
     return Facts(
         latent_dims=counts.latent_dims,
         token_dims=LATENT_CHANNELS,
@@ -54,7 +55,7 @@ def facts_of(config: Config) -> Facts:
         tangent_limit="none",
         qk_norm=False,
         # Unless it follows the network, the sinusoids of the scaled time are taken in float32.
-        embedding_precision=config.training.precision if config.unet.embedding_precision == "network" else "fp32",
+        embedding_precision="bf16" if config.unet.embedding_precision == "network" and narrow else "fp32",
         time_scale=config.unet.time_scale,
         batch_size=counts.effective_batch,
         optimiser_steps=counts.optimiser_steps,

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+NumberType = Literal["fp32", "tf32", "bf16"]
+"""fp32: 23 bits of mantissa. tf32: on a GPU's tensor cores factors keep 10 bits and sums are float32, elsewhere it is
+fp32. bf16: what autocast narrows keeps 7 bits."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveSettings:
@@ -18,8 +22,8 @@ class ObjectiveSettings:
         fd_step: step of the finite difference in t; only with it.
         fd_scheme: of the finite difference: `forward`, u(t + h) against u(t), or `central`, u(t + h) against u(t - h)
             (Transition Models, arXiv:2509.04394).
-        derivative_precision: number type of the passes that give du/dt and its tangent, `fp32` or `bf16`, whatever
-            autocast says around them; None takes an exact derivative in float32 and leaves a finite difference inside.
+        derivative_precision: number type of the passes that give du/dt and its tangent, `fp32`, `tf32` or `bf16`,
+            whatever it is around them; None takes an exact derivative in float32 and leaves a finite difference inside.
         loss_terms: one velocity loss (`single`), or a flow-matching loss besides (`dual`).
         reduction: of a sample's squared error over its dims, `mean` or `sum`.
         norm_eps: c of the adaptive weight, in the unit of the reduced loss (MeanFlow, Eq. 22).
@@ -32,7 +36,7 @@ class ObjectiveSettings:
     jvp: Literal["exact", "finite_difference"] = "exact"
     fd_step: float | None = None
     fd_scheme: Literal["forward", "central"] = "forward"
-    derivative_precision: Literal["fp32", "bf16"] | None = None
+    derivative_precision: NumberType | None = None
     loss_terms: Literal["single", "dual"] = "single"
     reduction: Literal["mean", "sum"] = "mean"
     norm_eps: float = 1.0

@@ -33,7 +33,7 @@ from neuromf.monitor.engine import check_readings
 from neuromf.monitor.guard.alarm import Level
 from neuromf.trace.columns import TraceRow, number_or_none
 from neuromf.training.batches.source import BatchSource
-from neuromf.training.device.arithmetic import bfloat16_fault
+from neuromf.training.device.arithmetic import arithmetic_fault
 from neuromf.training.records.previews import averaged_net, draw_latents
 from neuromf.training.step.state import TrainState, initial_state
 from neuromf.training.step.train_step import train_step
@@ -116,8 +116,8 @@ def run_smoke(
 
 
 def _trustworthy(config: Config) -> tuple[Config, str]:
-    """The smoke training in float32, and why, where this processor computes bfloat16 wrongly."""
-    fault = bfloat16_fault(config, torch.device("cpu"))
+    """The smoke training in float32, and why, where this processor computes the run's own precision wrongly."""
+    fault = arithmetic_fault(config, torch.device("cpu"))
     if not fault:
         return config, ""
     training = config.training.model_copy(update={"precision": "fp32"})

@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from neuromf.config import load_config
 from neuromf.config.flow_settings import objective_settings
@@ -18,13 +17,13 @@ from neuromf.monitor.checks.probes import randomised_copy
 from neuromf.nets.unet import build_unet
 from neuromf.training.device.arithmetic import bfloat16_fault
 from neuromf.training.step.optimiser import gradients
+from tools.performance.emulated_tf32 import Tf32
 from tools.performance.figures import Figure
 from tools.performance.workload import CPU_SETTING
 
 pytestmark = pytest.mark.bench
 CPU = torch.device("cpu")
 COMMAND = "nox -s bench -- --store"
-PRODUCTS = tuple(getattr(torch.ops.aten, name).default for name in ("convolution", "mm", "addmm", "bmm"))
 TANGENTS = ("conditional", "model", "v_head")
 ISLAND_BAR = 1e-3
 """Largest relative error of a float32 derivative; bfloat16 keeps 8 bits and misses it by far."""
@@ -68,22 +67,6 @@ def derivative_in_bfloat16():
             return field(*arguments)
 
     return exact_derivative(rounded, z, batch.r_B, batch.t_B, batch.e - batch.x).dudt
-
-
-class Tf32(TorchDispatchMode):
-    """Products as tensor cores take them in TF32: factors with ten bits of mantissa, the sum in float32."""
-
-    def __torch_dispatch__(self, operator, types, arguments=(), named=None):
-        if operator in PRODUCTS:
-            arguments = tuple(rounded_to_tf32(value) for value in arguments)
-        return operator(*arguments, **(named or {}))
-
-
-def rounded_to_tf32(value):
-    if not isinstance(value, torch.Tensor):
-        return value
-    half, kept = 1 << 12, -(1 << 13)
-    return ((value.contiguous().view(torch.int32) + half) & kept).view(torch.float32)
 
 
 def error(actual, exact):

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from neuromf.flow.batch import Batch
 from neuromf.flow.jvp import Derivative, Field, exact_derivative, total_derivative
+from neuromf.flow.number_type import computed_in
 from neuromf.flow.objective import Net, evaluate, velocity_field
 from neuromf.flow.path import interpolate
-from neuromf.flow.settings import ObjectiveSettings
+from neuromf.flow.settings import NumberType, ObjectiveSettings
 
 
 def randomised_copy(net: nn.Module, seed: int) -> nn.Module:
@@ -38,14 +39,14 @@ def temporal_ratio(net: Net, batch: Batch) -> float:
     return float(rate.dudt.norm() / rate.u.norm())
 
 
-def derivative_error(net: Net, batch: Batch, settings: ObjectiveSettings, precision: str) -> float:
+def derivative_error(net: Net, batch: Batch, settings: ObjectiveSettings, precision: NumberType) -> float:
     r"""Relative distance of the configured derivative from the exact one in float32 (law JVP-003).
 
     Args:
         net: a network with randomised weights.
         batch: real latents and noise.
         settings: which derivative is configured.
-        precision: `fp32` or `bf16`, of the training's passes; the settings may say otherwise of the derivative's.
+        precision: number type of the training's passes; the settings may say otherwise of the derivative's.
     """
     z = interpolate(batch.x, batch.e, batch.t_B)
     field = velocity_field(net, settings)
@@ -56,7 +57,7 @@ def derivative_error(net: Net, batch: Batch, settings: ObjectiveSettings, precis
 
 
 def _configured(
-    field: Field, z: Tensor, batch: Batch, tangent: Tensor, settings: ObjectiveSettings, precision: str
+    field: Field, z: Tensor, batch: Batch, tangent: Tensor, settings: ObjectiveSettings, precision: NumberType
 ) -> Derivative:
-    with torch.autocast(z.device.type, torch.bfloat16, enabled=precision == "bf16"):
+    with computed_in(precision, z.device.type):
         return total_derivative(field, z, batch.r_B, batch.t_B, tangent, settings)

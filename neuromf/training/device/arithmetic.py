@@ -1,4 +1,6 @@
-"""Whether this processor's bfloat16 convolutions are right at a run's own sizes, asked before the run trains with them.
+"""Whether a device's arithmetic is right at a run's own sizes, asked before the run trains with it.
+
+Its own network is asked of every device (law PREC-003), the bfloat16 convolutions of a processor one by one beside it.
 
 Measured with torch 2.13 on an AMD EPYC with AVX512_BF16: the weight's gradient of a 3 x 3 x 3 convolution on two layers
 of cells, and with stride 2 on one, is partly never written. It is whatever the memory held before: off by 100 % or
@@ -18,6 +20,7 @@ from torch.nn.functional import conv3d
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.training.device.facts import processor_name
+from neuromf.training.device.network_probe import device_reading
 
 BOUND = 2.0**-6
 """Relative error, in the Euclidean norm, from which a convolution is wrong. Rounding two factors and a result to
@@ -73,14 +76,28 @@ def bfloat16_fault(config: Config, device: torch.device) -> str:
     return next((fault for convolution in convolutions(config) if (fault := probe(convolution))), "")
 
 
+def arithmetic_fault(config: Config, device: torch.device) -> str:
+    """What the device computes wrongly of this training, in a clause; empty where nothing is."""
+    if fault := bfloat16_fault(config, device):
+        return fault
+    reading = device_reading(config, device)
+    if reading is None or reading.finding.passed:
+        return ""
+    name = processor_name() if device.type == "cpu" else torch.cuda.get_device_name(device)
+    found = reading.finding
+    return f"{name} computes the run's network wrongly: {found.value}, at most {found.bound} ({reading.law_id})"
+
+
 def refuse_wrong_arithmetic(config: Config, device: torch.device) -> None:
     """Stop a training whose gradients would be wrong.
 
     Raises:
-        UntrustedArithmeticError: naming the processor and what was found.
+        UntrustedArithmeticError: naming the device and what was found.
     """
-    if fault := bfloat16_fault(config, device):
-        remedy = "set training.precision=fp32, or train on a GPU"
+    if fault := arithmetic_fault(config, device):
+        narrow = config.training.precision == "bf16"
+        instead = "train on another GPU" if device.type == "cuda" else "train on a GPU"
+        remedy = f"set training.precision=fp32, or {instead}" if narrow else instead
         raise UntrustedArithmeticError(fault, remedy=remedy, key="training.precision")
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from neuromf.config.derived import run_facts
 from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
+from neuromf.flow.number_type import computed_in, tf32
 from neuromf.training.batches.source import BatchSource, step_hash
 from neuromf.training.process_group.ranks import as_vector, synchronised
 from neuromf.training.step import metrics
@@ -74,8 +75,8 @@ def _accumulate(state: TrainState, source: BatchSource, config: Config, probe: F
     shares = state.group.share(source.micro_batches())
     for index, (start, size) in enumerate(shares):
         batch = source.draw(state.step, start, size)
-        with synchronised(state.net, last=index == len(shares) - 1):
-            with _autocast(source.device.type, config.training.precision):
+        with synchronised(state.net, last=index == len(shares) - 1), tf32(config.training.precision == "tf32"):
+            with computed_in(config.training.precision, source.device.type):
                 loss = state.net(batch)
             (loss.weighted_B.sum() * scale).backward()
         part = metrics.measure(loss.objective, batch, objective_settings(config.meanflow)) | probe.data_sums(batch.x)
@@ -88,11 +89,6 @@ def _accumulate(state: TrainState, source: BatchSource, config: Config, probe: F
     marks[f"finite.{state.group.rank}"] = own.isfinite().all().double()
     totals = state.group.total(torch.cat([own, as_vector(marks)]))
     return dict(zip([*sums, *marks], totals, strict=True)), step_hash(state.group.collect(digests))
-
-
-def _autocast(device: str, precision: str) -> torch.autocast:
-    # Without the cache of cast weights: a copy made in the derivative's no_grad would carry no gradient afterwards.
-    return torch.autocast(device, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
 
 
 def _gradient_columns(state: TrainState, config: Config) -> dict[str, Tensor]:

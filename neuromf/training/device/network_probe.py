@@ -1,0 +1,170 @@
+"""Whether a device computes the run's own network as float32 does, asked before the run trains on it (law PREC-003).
+
+A small grid and two samples: one pass with gradient, its backward pass, one forward-mode derivative, each in the number
+type that the run asks for, beside the same in float32 on the CPU.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from neuromf_spec.laws.precision import DeviceError
+from torch import Tensor, nn
+
+from neuromf.config.derived import derivative_precision
+from neuromf.config.schema import Config, UnetConfig
+from neuromf.flow.jvp import exact_derivative
+from neuromf.flow.number_type import computed_in, tf32
+from neuromf.flow.objective import evaluate
+from neuromf.flow.settings import NumberType
+from neuromf.monitor.checks.probes import randomised_copy
+from neuromf.monitor.checks.runtime_checks import LawReading, judge
+from neuromf.nets.unet import build_unet
+
+SAMPLES = 2
+SEED = 0
+FAINT = 1e-3
+"""Part of the whole gradient's norm below which the gradient of one parameter is no scale for its error: that of a bias
+in front of a normalisation is rounding alone."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What decides the answer of a device.
+
+    Attributes:
+        unet: the network.
+        v_head: whether it has a second head.
+        latent: shape of a latent, C, D, H, W.
+        output: number type of the pass with gradient.
+        derivative: number type of the pass for du/dt.
+    """
+
+    unet: UnetConfig
+    v_head: bool
+    latent: tuple[int, ...]
+    output: NumberType
+    derivative: NumberType
+
+    @classmethod
+    def of(cls, config: Config) -> Question:
+        """The question that a run asks."""
+        v_head, kinds = config.meanflow.tangent == "v_head", (config.training.precision, derivative_precision(config))
+        return cls(config.unet, v_head, config.data.latent_shape, *kinds)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the points: the innermost level has two cells along an axis, or as many as the run has."""
+        channels, *cells = self.latent
+        longest = 2 ** len(self.unet.channels)
+        return (SAMPLES, channels, *(min(longest, axis) for axis in cells))
+
+
+@dataclass(frozen=True)
+class Points:
+    """Where the network is asked: points and a velocity (B, C, ...), times (B,), a gradient that arrives, like z."""
+
+    z: Tensor
+    r_B: Tensor
+    t_B: Tensor
+    velocity: Tensor
+    arriving: Tensor
+
+
+@dataclass(frozen=True)
+class Passes:
+    """What a device computed, in float64 on the CPU: u, the gradient of each parameter by its name, du/dt."""
+
+    output: Tensor
+    gradients: dict[str, Tensor]
+    dudt: Tensor
+
+
+def device_reading(config: Config, device: torch.device) -> LawReading | None:
+    """What law PREC-003 says of the device.
+
+    Returns:
+        The reading; None for float32 on the CPU, which TF32 is there too: everything else is compared with it.
+    """
+    question = Question.of(config)
+    if device.type == "cpu" and "bf16" not in (question.output, question.derivative):
+        return None
+    return _judge(question, device)
+
+
+@cache
+def _judge(question: Question, device: torch.device) -> LawReading:
+    net, points = settled_network(question), probe_points(question.shape)
+    expected = run_passes(net, points, torch.device("cpu"), output="fp32", derivative="fp32")
+    found = run_passes(net, points, device, output=question.output, derivative=question.derivative)
+    return judge("PREC-003", errors=device_errors(found, expected, question))
+
+
+def run_passes(
+    net: nn.Module, points: Points, device: torch.device, *, output: NumberType, derivative: NumberType
+) -> Passes:
+    """The three passes of a training step on a copy of the network.
+
+    Args:
+        net: on the CPU, in float32.
+        points: likewise.
+        device: where the passes run.
+        output: number type of the pass with gradient.
+        derivative: number type of the pass for du/dt.
+    """
+    there = copy.deepcopy(net).to(device)
+    z, r_B, t_B, velocity = (part.to(device) for part in (points.z, points.r_B, points.t_B, points.velocity))
+    named = dict(there.named_parameters())
+    with torch.enable_grad(), tf32(output == "tf32"):
+        with computed_in(output, device.type):
+            u = evaluate(there, z, r_B, t_B).prediction
+        gradients = torch.autograd.grad(u, list(named.values()), points.arriving.to(u), allow_unused=True)
+
+    def field(z: Tensor, r_B: Tensor, t_B: Tensor) -> Tensor:
+        return evaluate(there, z, r_B, t_B).prediction
+
+    dudt = exact_derivative(field, z, r_B, t_B, velocity, derivative).dudt
+    kept = {name: _wide(part) for name, part in zip(named, gradients, strict=True) if part is not None}
+    return Passes(_wide(u), kept, _wide(dudt))
+
+
+def device_errors(found: Passes, expected: Passes, question: Question) -> tuple[DeviceError, ...]:
+    """Relative errors, in the Euclidean norm, of the output, of the worst parameter's gradient, of du/dt."""
+    whole = math.sqrt(sum(float(part.square().sum()) for part in expected.gradients.values()))
+    worst_name, worst = "", 0.0
+    for name, right in expected.gradients.items():
+        error = float((found.gradients[name] - right).norm()) / max(float(right.norm()), FAINT * whole)
+        if not error <= worst:
+            worst_name, worst = name, error
+            if math.isnan(error):
+                break
+    return (
+        DeviceError("output", question.output, _relative(found.output, expected.output)),
+        DeviceError(f"gradient of {worst_name}", question.output, worst),
+        DeviceError("du/dt", question.derivative, _relative(found.dudt, expected.dudt)),
+    )
+
+
+def settled_network(question: Question) -> nn.Module:
+    """The run's network, in which no weight is zero: behind those that start at zero every derivative would be."""
+    return randomised_copy(build_unet(question.unet, v_head=question.v_head, seed=SEED), SEED)
+
+
+def probe_points(shape: tuple[int, ...]) -> Points:
+    """Two samples (B, C, ...) drawn by a seed."""
+    generator = torch.Generator().manual_seed(SEED + 1)
+    z, velocity, arriving = (torch.randn(shape, generator=generator) for _ in range(3))
+    times = torch.rand((2, shape[0]), generator=generator)
+    return Points(z, times.amin(0), times.amax(0), velocity, arriving)
+
+
+def _relative(found: Tensor, expected: Tensor) -> float:
+    return float((found - expected).norm() / expected.norm())
+
+
+def _wide(part: Tensor) -> Tensor:
+    return part.detach().double().cpu()

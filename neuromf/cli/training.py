@@ -122,7 +122,7 @@ def _prepare(
         make_console().print(f"going on with the {len(store.manifest)} scans it began with", soft_wrap=True)
     else:
         keep = partial(beginning.keep, real=real)
-        create_run(out, config, store.description.content_hash, gate=gate, device=start.record, keep=keep)
+        create_run(out, config, store.description.content_hash, gate=gate, device=start.facts, keep=keep)
     opened.append(store)
     return store.path
 

@@ -10,12 +10,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from neuromf.cli.progress import ProgressFile
 from neuromf.cli.starting import Start
 from neuromf.cli.training import prepare
 from neuromf.monitor.events import read_events
 from neuromf.report.run_facts import read_runs
+from neuromf.training.device.facts import refuse_broken_promise
 from neuromf.training.process_group.interruption import Interruption
 from neuromf.training.process_group.ranks import ProcessGroup
 from neuromf.training.records.run_folder import RunFolder
@@ -23,7 +25,7 @@ from tests.support.command_line import run_command
 from tests.support.tiny_run import TINY, allow_blocked, make_tiny_config
 
 ROOT = Path(__file__).parents[2]
-PROMISE = "training.gpus is 2, but it trains on the CPU"
+PROMISE = "training.gpus is 2, but no GPU can be used"
 
 
 @pytest.fixture(scope="module")
@@ -57,25 +59,41 @@ def test_a_missing_demanded_gpu_ends_a_training_before_it_encodes(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_training_for_two_gpus_on_the_cpu_says_so_and_keeps_it(train, tmp_path):
-    """On the terminal, in run.json, as a warning among the events; the trace has no column of it."""
+def test_a_training_for_two_gpus_is_refused_on_the_cpu(train, tmp_path):
+    """Nobody asked for the CPU: exit code 2, one sentence with the reason and the way out, nothing written."""
     ended = train("--max-steps", "1")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"neuromf: training.gpus: {PROMISE}: torch {torch.__version__} ")
+    assert "--device cpu" in ended.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "variable", ["SLURM_JOB_GPUS", "SLURM_STEP_GPUS", "SLURM_GPUS_ON_NODE", "CUDA_VISIBLE_DEVICES"]
+)
+def test_a_gpu_that_the_scheduler_gave_is_a_promise(train, monkeypatch, variable):
+    """A job for one GPU, whose torch sees none, does not train on the CPU in silence."""
+    monkeypatch.setenv(variable, "0")
+    ended = train("--set", "training.gpus=1", "--max-steps", "1")
+    assert ended.returncode == 2
+    assert f"--device: {variable} is '0', but no GPU can be used: torch" in ended.stderr
+
+
+@pytest.mark.parametrize("none", ["", "-1", "NoDevFiles"])
+def test_a_job_that_was_given_no_gpu_is_promised_none(monkeypatch, none):
+    """What the scheduler writes where it gave no GPU is no promise."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", none)
+    refuse_broken_promise(1, torch.device("cpu"))
+
+
+def test_the_cpu_that_was_asked_for_is_taken(train, tmp_path):
+    """--device cpu is the user's word; the record names the device."""
+    ended = train("--device", "cpu", "--max-steps", "1")
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.count(PROMISE) == 1
+    assert "trains on the CPU: " in ended.stdout
     recorded = json.loads((tmp_path / "run" / "run.json").read_text())
     assert (recorded["device"], recorded["ranks"]) == ("cpu", "1")
     assert recorded["device_name"] in ended.stdout
-    assert recorded["device_note"].startswith(PROMISE)
-    (event,) = [e for e in read_events(tmp_path / "run" / "events.jsonl") if e.message.startswith(PROMISE)]
-    assert (event.step, event.level, event.law) == (0, "warn", "")
-
-
-def test_the_cpu_that_was_asked_for_is_named_without_a_warning(train, tmp_path):
-    """--device cpu is the user's word."""
-    ended = train("--device", "cpu", "--max-steps", "1")
-    assert "trains on the CPU: " in ended.stdout
-    assert PROMISE not in ended.stdout
-    assert "device_note" not in json.loads((tmp_path / "run" / "run.json").read_text())
 
 
 def test_scans_are_encoded_where_the_training_computes(monkeypatch, tmp_path):
@@ -83,7 +101,7 @@ def test_scans_are_encoded_where_the_training_computes(monkeypatch, tmp_path):
     store = SimpleNamespace(
         path=tmp_path, description=SimpleNamespace(content_hash="a"), scan_ids=lambda split: ["one"]
     )
-    start = Start({"device": "cuda", "device_name": "NVIDIA A100", "ranks": "1"}, "")
+    start = Start({"device": "cuda", "device_name": "NVIDIA A100", "ranks": "1"})
     asked = {}
 
     def make(config, on_progress, tell, **where):

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
 from neuromf.counted import counted
+from neuromf.errors import InputError
 
+GIVEN = ("SLURM_JOB_GPUS", "SLURM_STEP_GPUS", "SLURM_GPUS_ON_NODE", "CUDA_VISIBLE_DEVICES")
+"""Variables by which a scheduler says which GPUs it gave to a job."""
+NO_GPU = ("", "-1", "NoDevFiles", "void", "none")
+"""What they hold where it gave none."""
 DRIVER = Path("/proc/driver/nvidia/version")
 """Where the kernel's module of NVIDIA tells its version; not there without one."""
 
@@ -53,15 +59,28 @@ def seen_by_torch() -> str:
     return f"torch {torch.__version__} {built} and sees {gpus}, {_driver()}, {allowed}"
 
 
-def promised_gpus(gpus: int, facts: dict[str, str]) -> str:
-    """Said of a training on the CPU, which nobody asked for, of a configuration for several GPUs; else empty.
+def refuse_broken_promise(gpus: int, device: torch.device, environment: Mapping[str, str] = os.environ) -> None:
+    """Stop a training that was promised a GPU and would compute on the CPU, which nobody asked for.
 
-    A configuration says at least one, also where it is meant for the CPU: one is no promise.
+    A configuration says at least one GPU, also where it is meant for the CPU: one is no promise. Several are, and so
+    is a GPU that the scheduler gave to this job.
+
+    Args:
+        gpus: `training.gpus`.
+        device: that was chosen.
+        environment: of the process.
+
+    Raises:
+        InputError: naming the promise and why torch sees no GPU.
     """
-    if facts["device"] == "cuda" or gpus == 1:
-        return ""
-    remedy = "--device cpu says that it is wanted, --device cuda refuses it"
-    return f"training.gpus is {gpus}, but it trains on the CPU: {seen_by_torch()}; {remedy}"
+    if device.type == "cuda":
+        return
+    given = next((f"{name} is '{environment[name]}'" for name in GIVEN if environment.get(name, "") not in NO_GPU), "")
+    promise = f"training.gpus is {gpus}" if gpus > 1 else given
+    if promise:
+        remedy = "mend that, or say --device cpu to train on the CPU on purpose"
+        key = "training.gpus" if gpus > 1 else "--device"
+        raise InputError(f"{promise}, but no GPU can be used: {seen_by_torch()}", remedy=remedy, key=key)
 
 
 def moved(former: dict[str, str], facts: dict[str, str]) -> str:

@@ -11,7 +11,7 @@ from neuromf.errors import InputError
 from neuromf.training.device import facts as device_facts
 from neuromf.training.device.choice import choose_device
 from neuromf.training.device.facts import device_facts as facts_of
-from neuromf.training.device.facts import device_sentence, promised_gpus, seen_by_torch
+from neuromf.training.device.facts import device_sentence, refuse_broken_promise, seen_by_torch
 from neuromf.training.process_group.start import own_device_name
 
 A100 = SimpleNamespace(name="NVIDIA A100-SXM4-80GB", major=8, minor=0, total_memory=85_094_039_552)
@@ -117,6 +117,8 @@ def test_facts_of_the_cpu_name_it_and_its_threads():
 def test_only_several_gpus_are_a_promise(gpus):
     """`gpus: 1` is the least that a configuration can say."""
     gpus(0)
-    cpu, cuda = {"device": "cpu"}, {"device": "cuda"}
-    assert promised_gpus(1, cpu) == promised_gpus(2, cuda) == ""
-    assert promised_gpus(2, cpu).startswith("training.gpus is 2, but it trains on the CPU: torch ")
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    refuse_broken_promise(1, cpu, {})
+    refuse_broken_promise(2, cuda, {})
+    with pytest.raises(InputError, match=r"training\.gpus is 2, but no GPU can be used: torch "):
+        refuse_broken_promise(2, cpu, {})

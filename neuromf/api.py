@@ -71,7 +71,7 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
     Args:
         config: the run.
         out: folder to create; it holds the trace, events, checkpoints and samples.
-        device: `cpu`, `cuda` or `cuda:N`; CUDA where there is one when None.
+        device: `cpu`, `cuda` or `cuda:N`; CUDA where there is one when None, and the CPU where no GPU was promised.
         allow_blocked: reason to train it although laws block it; the run keeps the reason.
 
     Raises:
@@ -83,6 +83,7 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
     from neuromf.errors import InputError
     from neuromf.gate.admission import allowance
     from neuromf.training.device.choice import choose_device
+    from neuromf.training.device.facts import refuse_broken_promise
     from neuromf.training.process_group.interruption import listening
     from neuromf.training.process_group.ranks import ProcessGroup
 
@@ -96,7 +97,9 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
     said = f"BLOCKED by {names}{allowance(allow_blocked)}" if blocked and allow_blocked else "PASS"
     folder, group = Path(out), ProcessGroup()
     where = choose_device(device, deterministic=config.training.deterministic)
-    start = announce(config, where, group, named=device is not None)
+    if device is None:
+        refuse_broken_promise(config.training.gpus, where)
+    start = announce(where, group)
     with listening() as interrupted:
         store = prepare(
             config, folder, group, start, resume=False, gate=said, interrupted=interrupted,

@@ -32,7 +32,7 @@ def question():
 
 @pytest.fixture
 def passes(question):
-    net, points = network_probe.settled_network(question), network_probe.probe_points(question.shape)
+    net, points = network_probe.settled_network(question), network_probe.probe_points(question.shape(CPU))
     return lambda **kinds: run_passes(net, points, CPU, **kinds)
 
 
@@ -43,7 +43,7 @@ def test_float32_on_the_cpu_is_what_others_are_compared_with():
 
 def test_float32_is_far_within_its_bound_of_float64(question):
     """What rounding makes of float32 stays below a fifth of the bound, in each pass (at most 1.2e-5 on four nets)."""
-    net, points = network_probe.settled_network(question), network_probe.probe_points(question.shape)
+    net, points = network_probe.settled_network(question), network_probe.probe_points(question.shape(CPU))
     single = run_passes(net, points, CPU, output="fp32", derivative="fp32")
     double = {name: getattr(points, name).double() for name in ("z", "r_B", "t_B", "velocity", "arriving")}
     exact = run_passes(net.double(), network_probe.Points(**double), CPU, output="fp32", derivative="fp32")
@@ -90,9 +90,11 @@ def test_a_derivative_in_tf32_is_none_in_float32(question, passes):
 
 
 def test_the_run_s_own_layers_are_asked_at_its_own_widths():
-    """The shape has two cells at the innermost level, or the run's own where it has fewer."""
-    assert Question.of(config(*WIDE, "data.shape=[32,32,32]")).shape == (2, 4, 8, 8, 8)
-    assert Question.of(config(*TINY)).unet.channels == (8, 16)
+    """The grid has the run's own cells at the innermost level, up to four on a CPU and two on a GPU."""
+    asked, small = (Question.of(config(*WIDE, f"data.shape=[{n},{n},{n}]")) for n in (96, 32))
+    assert asked.unet.channels == (8, 16, 16)
+    assert [asked.shape(torch.device(kind))[2:] for kind in ("cpu", "cuda")] == [(16, 16, 16), (8, 8, 8)]
+    assert small.shape(CPU) == (2, 4, 8, 8, 8)
 
 
 def test_a_gpu_that_computes_wrongly_is_refused_in_one_sentence(monkeypatch):

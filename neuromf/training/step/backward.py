@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,7 @@ from neuromf.config.derived import run_facts
 from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.flow.number_type import computed_in, tf32
+from neuromf.flow.times import fm_mask
 from neuromf.training.batches.source import BatchSource, step_hash
 from neuromf.training.process_group.ranks import as_vector, synchronised
 from neuromf.training.step import metrics
@@ -19,6 +21,8 @@ from neuromf.training.step.fault_probe import FaultProbe
 from neuromf.training.step.optimiser import gradients
 from neuromf.training.step.state import TrainState
 
+Share = tuple[int, int]
+"""First sample of a micro-batch, and how many it has."""
 BLOCK = "block."
 """Before the name of a block, among the readings."""
 
@@ -73,15 +77,20 @@ def _accumulate(state: TrainState, source: BatchSource, config: Config, probe: F
     sums: metrics.Sums | None = None
     digests = []
     shares = state.group.share(source.micro_batches())
-    for index, (start, size) in enumerate(shares):
-        batch = source.draw(state.step, start, size)
-        with synchronised(state.net, last=index == len(shares) - 1), tf32(config.training.precision == "tf32"):
-            with computed_in(config.training.precision, source.device.type):
-                loss = state.net(batch)
-            (loss.weighted_B.sum() * scale).backward()
-        part = metrics.measure(loss.objective, batch, objective_settings(config.meanflow)) | probe.data_sums(batch.x)
-        sums = metrics.add(sums, part)
-        digests.append(batch.digest)
+    left, precision = len(shares), config.training.precision
+    for group in sharing_a_derivative(shares, config, state.step):
+        batches = [source.draw(state.step, start, size) for start, size in group]
+        with computed_in(precision, source.device.type):
+            derivatives = state.loss.derivatives(batches)
+        for batch, derivative in zip(batches, derivatives, strict=True):
+            left -= 1
+            with synchronised(state.net, last=left == 0), tf32(precision == "tf32"):
+                with computed_in(precision, source.device.type):
+                    loss = state.net(batch, derivative)
+                (loss.weighted_B.sum() * scale).backward()
+            part = metrics.measure(loss.objective, batch, objective_settings(config.meanflow))
+            sums = metrics.add(sums, part | probe.data_sums(batch.x))
+            digests.append(batch.digest)
     assert sums is not None  # an effective batch holds at least one sample
     own = as_vector(sums)
     # Which rank's numbers were finite, told before they are added up, for a sum has no author.
@@ -89,6 +98,28 @@ def _accumulate(state: TrainState, source: BatchSource, config: Config, probe: F
     marks[f"finite.{state.group.rank}"] = own.isfinite().all().double()
     totals = state.group.total(torch.cat([own, as_vector(marks)]))
     return dict(zip([*sums, *marks], totals, strict=True)), step_hash(state.group.collect(digests))
+
+
+def sharing_a_derivative(shares: Sequence[Share], config: Config, step: int) -> list[list[Share]]:
+    """Successive micro-batches whose derivative is taken in one pass: together as many MF samples as one may hold.
+
+    Args:
+        shares: first sample and number of samples of each micro-batch.
+        config: the run.
+        step: optimiser step, which decides how many of each are FM samples (law TIME-002).
+    """
+    first = step * run_facts(config).effective_batch
+    groups: list[list[Share]] = []
+    held = 0
+    for start, size in shares:
+        samples = int((~fm_mask(first + start, size, config.time_sampling.data_proportion)).sum())
+        if groups and held + samples <= config.training.batch_size_per_gpu:
+            groups[-1].append((start, size))
+            held += samples
+        else:
+            groups.append([(start, size)])
+            held = samples
+    return groups
 
 
 def _gradient_columns(state: TrainState, config: Config) -> dict[str, Tensor]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from neuromf.flow.batch import Batch
-from neuromf.flow.objective import Net, Objective, meanflow_objective
+from neuromf.flow.objective import MfDerivative, Net, Objective, meanflow_objective, mf_derivatives
 from neuromf.flow.settings import ObjectiveSettings
 
 
@@ -51,9 +52,13 @@ class LossModule(nn.Module):
         # The function, not a second module around the same parameters.
         self._with_gradient: Net = model if compiler is None else torch.compile(model.__call__, backend=compiler)
 
-    def forward(self, batch: Batch) -> Loss:
-        """Evaluate one micro-batch."""
+    def derivatives(self, batches: Sequence[Batch]) -> list[MfDerivative]:
+        """du/dt of several micro-batches in one pass."""
+        return mf_derivatives(self.model, batches, self.settings)
+
+    def forward(self, batch: Batch, derivative: MfDerivative | None = None) -> Loss:
+        """Evaluate one micro-batch; its derivative may be known."""
         objective = meanflow_objective(
-            self._with_gradient, batch, self.settings, self.channel_weights_C, derivative_net=self.model
+            self._with_gradient, batch, self.settings, self.channel_weights_C, self.model, known=derivative
         )
         return Loss(objective.weighted_B, objective)

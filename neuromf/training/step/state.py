@@ -22,11 +22,12 @@ from neuromf.training.step.optimiser import build_optimiser
 class TrainState:
     """Model, average, optimiser and guard after `step` optimiser steps.
 
-    Randomness is not part of it: draws are functions of (seed, step, sample). `net` is the model with its
-    loss, or the replica of both that keeps gradients equal to those of the other ranks of `group`.
+    Randomness is not part of it: draws are functions of (seed, step, sample). `loss` is the model with its
+    loss; `net` is the same, or the replica that keeps gradients equal to those of the other ranks of `group`.
     """
 
     model: MeanFlowUnet
+    loss: LossModule
     net: nn.Module
     group: ProcessGroup
     ema: Ema
@@ -69,6 +70,7 @@ def state_around(
     loss = LossModule(model, objective_settings(config.meanflow), channel_weights_C, compiler=compiler)
     return TrainState(
         model=model,
+        loss=loss,
         net=replicate(loss, group, static_graph=config.training.ddp_static_graph),
         group=group,
         ema=Ema(model, config.ema.decay),

@@ -76,7 +76,7 @@ def emulated() -> Iterator[None]:
         if not allowed:
             yield
             return
-        with Tf32():
+        with Tf32():  # type: ignore[no-untyped-call]
             yield
 
     with mock.patch.object(number_type, "tf32", rounded):

@@ -5,6 +5,7 @@ import torch
 
 from tools.performance.monitor_cost import monitor_cost
 from tools.performance.step_cost import memory_figures, step_times, time_figures
+from tools.performance.whole_step import MICRO_BATCHES, prices
 from tools.performance.workload import cpu_workload
 
 pytestmark = pytest.mark.bench
@@ -19,6 +20,12 @@ def test_an_exact_step_costs_little_more_than_flow_matching(benchmark, measured)
     times = benchmark.pedantic(step_times, args=(workload, ROUNDS, CPU), rounds=1)
     benchmark.extra_info["seconds"] = times
     measured(time_figures(times, CPU), CPU, COMMAND)
+
+
+@pytest.mark.parametrize("micro_batch", MICRO_BATCHES)
+def test_a_whole_step_costs_little_more_than_one_of_flow_matching(measured, micro_batch):
+    """Whatever the micro-batch, a whole optimiser step is within its bar: draw, passes, update, average, record."""
+    measured([price.figure() for price in prices(micro_batch, ROUNDS // 2, CPU)], CPU, COMMAND)
 
 
 def test_the_derivative_needs_hardly_any_memory(measured):

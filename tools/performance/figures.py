@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,17 +26,21 @@ class Figure:
         value: of it.
         unit: of the value; empty for a ratio.
         bar: largest value that is accepted; None where none was set.
+        low: lowest of several repeats, whose median the value is; None where it was measured once.
+        high: the highest.
     """
 
     name: str
     value: float
     unit: str = ""
     bar: float | None = None
+    low: float | None = None
+    high: float | None = None
 
     @property
     def held(self) -> bool:
-        """Whether the value is within its bar; NaN is not."""
-        return self.bar is None or self.value <= self.bar
+        """Whether the value is a number, and within its bar where it has one."""
+        return math.isfinite(self.value) and (self.bar is None or self.value <= self.bar)
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,8 @@ def _machine_table(measurement: MachineFigures) -> str:
 
 
 def _number(figure: Figure) -> str:
-    return f"{figure.value:.3g} {figure.unit}".strip()
+    spread = "" if figure.low is None or figure.high is None else f" ({figure.low:.3g} to {figure.high:.3g})"
+    return f"{figure.value:.3g} {figure.unit}".strip() + spread
 
 
 def main() -> None:

@@ -1,0 +1,44 @@
+"""How many bytes of tensors live at once, counted on the meta device, where none is computed or held."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Bytes of the storages that operators made within the block and that are still held.
+
+    A view has no storage of its own. What a kernel takes for itself while it runs is not seen.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.peak = 0
+        self._known: set[int] = set()
+
+    def __torch_dispatch__(self, operator: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:  # noqa: ANN401
+        """Run the operator and count what it made."""
+        made = operator(*arguments, **(named or {}))
+        for leaf in tree_leaves(made):
+            if isinstance(leaf, torch.Tensor):
+                self._count(leaf.untyped_storage())
+        return made
+
+    def _count(self, storage: torch.UntypedStorage) -> None:
+        identity = storage._cdata
+        if identity in self._known:
+            return
+        self._known.add(identity)
+        size = storage.nbytes()
+        self.now += size
+        self.peak = max(self.peak, self.now)
+        weakref.finalize(storage, self._release, identity, size)
+
+    def _release(self, identity: int, size: int) -> None:
+        self._known.discard(identity)
+        self.now -= size

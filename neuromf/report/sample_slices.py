@@ -71,7 +71,7 @@ def sample_strip(
         vae: that autoencoder, where its file is not where it was.
         on_progress: called with (done, total) while latents must be encoded first.
     """
-    kept = _read_samples(run.folder.previews, run.config.data.latent_shape)
+    kept = _read_samples(run.folder.previews, run.config.latent_shape)
     note = f"Not readable: {', '.join(kept.damaged)}." if kept.damaged else ""
     if not kept.latents:
         return SampleStrip(run.name, run.toggle, [], note or NO_SAMPLES, decoded=False)

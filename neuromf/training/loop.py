@@ -16,6 +16,7 @@ from neuromf.monitor.events import Event
 from neuromf.monitor.guard.alarm import Level
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.batches.stream import open_source
+from neuromf.training.initial_weights import start_from
 from neuromf.training.process_group.ranks import current_group
 from neuromf.training.records.previews import is_sampled
 from neuromf.training.records.run_folder import RunFolder
@@ -93,6 +94,8 @@ def train(
         if resume:
             for event in resume_run(state, run, config):
                 on_event(event)
+        else:
+            opening = [*opening, *start_from(state, run, config)]
         steps = run_facts(config).optimiser_steps
         with (
             open_run_writer(run, config, latents, state, opening) as writer,

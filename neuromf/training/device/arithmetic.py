@@ -55,7 +55,7 @@ class Convolution:
 
 def convolutions(config: Config) -> list[Convolution]:
     """What stands for each level of the network: a convolution, one behind a skip connection, one that halves it."""
-    _, *latent = config.data.latent_shape
+    _, *latent = config.latent_shape
     found = []
     for level, width in enumerate(config.unet.channels):
         depth, height, breadth = (min(WIDEST, max(1, cells // 2**level)) for cells in latent)

@@ -176,7 +176,8 @@ def run_training(
     """Train with a bar and the events on rank 0; a signal ends it with a checkpoint."""
     # Rank 0 alone records, and read this file a moment ago.
     known = recorded_environment(RunFolder(out)) if resume and group.rank == 0 else {}
-    opening = [*start.events(known), *_changed_code(config, known)]
+    changed = _changed_code(config, known)
+    opening = [*start.events(known), *changed]
     console, facts = make_console(), run_facts(config)
     total = facts.optimiser_steps
     if group.rank == 0 and facts.idle_micro_batches:
@@ -193,6 +194,8 @@ def run_training(
             if group.rank == 0:
                 console.print(f"{event.level} at step {event.step}, {event.law}: {event.message}", soft_wrap=True)
 
+        for event in changed:
+            on_event(event)
         return loop.train(
             config, StoredLatents(store, "train"), RunFolder(out), device=device, resume=resume, max_steps=max_steps,
             workers=workers, opening=opening, on_step=on_step, on_event=on_event, interrupted=interrupted,

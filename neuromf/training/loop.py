@@ -94,11 +94,13 @@ def train(
         if resume:
             for event in resume_run(state, run, config):
                 on_event(event)
-        else:
-            opening = [*opening, *start_from(state, run, config)]
+        # Before the first step there is nothing to go on from, also where a run was killed before its first checkpoint.
+        begun = start_from(state, run, config) if state.step == 0 else []
+        for event in begun:
+            on_event(event)
         steps = run_facts(config).optimiser_steps
         with (
-            open_run_writer(run, config, latents, state, opening) as writer,
+            open_run_writer(run, config, latents, state, [*opening, *begun]) as writer,
             open_source(latents, config, device, first=state.step, group=group, workers=workers) as source,
         ):
             training = _Training(state, source, writer, config, min(max_steps or steps, steps), on_step, on_event)

@@ -14,7 +14,6 @@ from neuromf.trace.reader import steps_covered
 from neuromf.training.checkpoints.checkpoint import Checkpoint, latest_checkpoint
 from neuromf.training.checkpoints.folders import checkpoint_folders, remove_unfinished, set_aside, step_of
 from neuromf.training.checkpoints.restore import restore
-from neuromf.training.initial_weights import start_from
 from neuromf.training.records.run_folder import RunFolder
 from neuromf.training.records.storage import written_to
 from neuromf.training.records.summary import read_summary
@@ -38,8 +37,7 @@ def resume_run(state: TrainState, run: RunFolder, config: Config) -> list[Event]
         restore(state, chosen.checkpoint, config_hash(config))
     state.group.run_on_rank_zero(partial(_tidy, run, state.step, chosen))
     where = "the start, for none was written" if chosen.checkpoint is None else f"{chosen.checkpoint.path}"
-    begun = start_from(state, run, config) if chosen.checkpoint is None else []
-    return [*begun, *chosen.damaged, Event(step=state.step, level="info", law="CKPT-001", message=f"going on from {where}")]
+    return [*chosen.damaged, Event(step=state.step, level="info", law="CKPT-001", message=f"going on from {where}")]
 
 
 @dataclass(frozen=True)

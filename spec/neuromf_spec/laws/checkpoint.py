@@ -52,7 +52,7 @@ LAWS = (
         title="a start is the one recorded",
         statement="A run that starts from another's weights starts from those whose hash it recorded, bit for bit.",
         equation=r"\mathrm{sha256}(\theta_0) = \mathrm{recorded}",
-        sources=(measured("tests/unit/training/test_init_from.py"),),
+        sources=(measured("tests/unit/training/test_initial_weights.py"),),
         severity=Severity.BLOCK,
         predicate=same_weights,
         example={"differing": ()},

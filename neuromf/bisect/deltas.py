@@ -120,7 +120,8 @@ class Differences:
 def differing_keys(good: Config, bad: Config) -> list[str]:
     """Keys in which two configurations differ, the seed left out, sorted."""
     ends = flat_config(good), flat_config(bad)
-    return [key for key in ends[0] if ends[0][key] != ends[1][key] and key not in NOT_COMPARED]
+    keys = sorted({*ends[0], *ends[1]})  # options of own code are in one of the two, perhaps
+    return [key for key in keys if ends[0].get(key) != ends[1].get(key) and key not in NOT_COMPARED]
 
 
 def find_differences(good: Config, bad: Config, hidden: Sequence[str] = ()) -> Differences:
@@ -160,7 +161,7 @@ def _no_difference(good: Config, bad: Config, hidden: Sequence[str]) -> InputErr
 
 def _delta(keys: tuple[str, ...], ends: tuple[dict[str, Any], dict[str, Any]], blames: Sequence[Blame]) -> Delta:
     mine = tuple(b for b in blames if set(b.keys) & set(keys))
-    good, bad = (tuple(end[key] for key in keys) for end in ends)
+    good, bad = (tuple(end.get(key) for key in keys) for end in ends)
     return Delta(keys=keys, good=good, bad=bad, blame=mine, weight=weight(mine))
 
 
@@ -219,7 +220,8 @@ class Mixtures:
             InputError: the schema refuses it.
         """
         bad = [key for number in members(subset) for key in self.groups[number]]
-        return validate(unflatten({**self._good, **{key: self._bad[key] for key in bad}}))
+        kept = {key: value for key, value in self._good.items() if key not in bad}
+        return validate(unflatten(kept | {key: self._bad[key] for key in bad if key in self._bad}))
 
     def loads(self, subset: int) -> bool:
         """Whether the schema takes the mixture, whatever the laws say of it."""

@@ -14,7 +14,7 @@ from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.gate.static import CHECKS, static_findings
 from neuromf.trace.average import median
-from neuromf.trace.columns import COLUMNS, number_or_none
+from neuromf.trace.columns import COLUMNS, column_named, number_or_none
 
 
 def check_case(name: str) -> None:
@@ -105,7 +105,8 @@ def read_metric(text: str) -> tuple[str, float]:
     """
     column, _, factor = text.partition(":")
     known = [entry.name for entry in COLUMNS if entry.kind == "float"]
-    if column not in known:
+    named = column_named(column)
+    if named is None or named.kind != "float":
         remedy = f"use one of {', '.join(known)}"
         raise InputError(f"'{column}' is no column of numbers in a trace", remedy=remedy, key="--oracle")
     try:

@@ -30,10 +30,11 @@ def compare(
     from neuromf.comparison.stages import stage_of
     from neuromf.golden.sources import config_changes, read_side
     from neuromf.json_text import json_text
-    from neuromf.trace.columns import COLUMNS
+    from neuromf.trace.columns import columns_in
 
     actual, expected = read_side(run), read_side(golden)
-    given = {column.name: Tolerance(rtol=rtol) for column in COLUMNS if column.kind == "float"}
+    columns = columns_in(expected.table.columns)
+    given = {column.name: Tolerance(rtol=rtol) for column in columns if column.kind == "float"}
     tolerances = dict(expected.tolerances) or given
     comparison = compare_tables(actual.table, expected.table, tolerances)
     changes = config_changes(expected, actual)

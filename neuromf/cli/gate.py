@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from neuromf.cli.gate_outputs import GateOutputs
-from neuromf.cli.options import SetOption, WaiversOption
+from neuromf.cli.options import InitFromOption, SetOption, WaiversOption, with_start
 from neuromf.config.load import load_config
 from neuromf.errors import InputError
 from neuromf.readable import printable
@@ -31,6 +31,7 @@ def gate(
         bool, typer.Option("--static", help="Judge the configuration only; no scans, no training, no torch.")
     ] = False,
     override: SetOption = None,
+    init_from: InitFromOption = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the verdict as JSON.")] = None,
     junit_file: Annotated[Path | None, typer.Option("--junit", help="Write the verdict as JUnit XML.")] = None,
     report_file: Annotated[Path | None, typer.Option("--report", help="Write a self-contained HTML page.")] = None,
@@ -59,7 +60,7 @@ def gate(
 
         refused = {"CONFIG": bool(config), "--set": bool(override), "--junit": bool(junit_file), "--github": github}
         refused |= {"--report": bool(report_file), "--waivers": bool(waiver_file), "--sarif": bool(sarif_file)}
-        refused |= {"--each": each, "--skip-others": skip_others}
+        refused |= {"--each": each, "--skip-others": skip_others, "--init-from": bool(init_from)}
         raise typer.Exit(gate_facts(facts, importer=importer, json_file=json_file, refused=refused))
     if importer != "auto":
         raise InputError("needs --facts", remedy="add the file that it reads", key="--importer")
@@ -77,7 +78,8 @@ def gate(
     outputs.check(groups)
     for note in notes:
         print(note)
-    judged = [_judged(layers, override or (), waiver_file, outputs, static=static) for layers in groups]
+    overrides = with_start(override, init_from)
+    judged = [_judged(layers, overrides, waiver_file, outputs, static=static) for layers in groups]
     outputs.write(judged, notes)
     errors = [item.error for item in judged if item.error is not None]
     if errors and not each:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuromf.cli.options import ConfigArgument, SetOption, WaiversOption
+from neuromf.cli.options import ConfigArgument, InitFromOption, SetOption, WaiversOption, with_start
 from neuromf.config.load import load_config
 from neuromf.errors import InputError
 
@@ -29,6 +29,7 @@ def launch(
     config: ConfigArgument,
     out: Annotated[Path, typer.Option("--out", help="Run folder that the job makes; must not exist.")],
     override: SetOption = None,
+    init_from: InitFromOption = None,
     waivers: WaiversOption = None,
     gpus: Annotated[
         int | None, typer.Option("--gpus", min=0, max=64, help="GPUs of the job; default training.gpus, 0 for none.")
@@ -63,7 +64,8 @@ def launch(
 
     Where your scans are not encoded yet, a job that encodes them is queued before, and the training waits for it.
     """
-    settings = load_config(config, override or ())
+    overrides = with_start(override, init_from)
+    settings = load_config(config, overrides)
 
     from neuromf.cli.console import make_console
     from neuromf.cli.smoke_training import few_threads, opened_inputs, smoke_training
@@ -82,7 +84,7 @@ def launch(
     if not write_only:
         require_sbatch()
     granted, console = all_waivers(waivers), make_console()
-    candidate = LaunchCandidate.of(settings, config, override or ())
+    candidate = LaunchCandidate.of(settings, config, overrides)
     verdict = judge(candidate, granted)
     if verdict.status == "PASS":  # what is blocked on paper needs no scans and no smoke training
         refuse_uneven(settings, ProcessGroup(0, max(wanted, 1)))
@@ -161,10 +163,11 @@ def _resources(candidate: LaunchCandidate, gpus: int) -> JobResources:
     """What the job needs of a node, by scans and autoencoder, which were opened before."""
     from neuromf.launch.resources import resources
     from neuromf.nets.vae import load_vae
+    from neuromf.nets.vae_source import vae_source
 
     config = candidate.config
     scans = len(candidate.scans) or config.data.demo_subjects
-    return resources(config, load_vae(config.vae.checkpoint).architecture, scans, gpus)
+    return resources(config, load_vae(vae_source(config.vae)).architecture, scans, gpus)
 
 
 def _write(job: SlurmJob, encoding: EncodingJob | None, config: str, verdict: str) -> None:

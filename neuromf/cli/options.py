@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,14 @@ ConfigArgument = Annotated[
     typer.Argument(
         metavar="CONFIG...",
         help="A recipe (failed_225, phase4c alias corrected, recommended, smoke) or YAML files; later ones override.",
+    ),
+]
+InitFromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--init-from",
+        metavar="RUN[@STEP]",
+        help="Start from the averaged weights of another run; the same as --set training.init_from=RUN@STEP.",
     ),
 ]
 SetOption = Annotated[
@@ -36,3 +46,9 @@ ProgressOption = Annotated[
 VaeOption = Annotated[
     Path | None, typer.Option("--vae", metavar="FILE", help="The run's autoencoder, where its file lies elsewhere now.")
 ]
+
+
+def with_start(override: Sequence[str] | None, init_from: str | None) -> list[str]:
+    """Overrides, and what --init-from says as one of them."""
+    named = [] if init_from is None else [f"training.init_from={json.dumps(init_from)}"]
+    return [*(override or ()), *named]

@@ -15,10 +15,12 @@ from neuromf.cli.lasting_output import lasting_output
 from neuromf.cli.options import (
     ConfigArgument,
     DeviceOption,
+    InitFromOption,
     ProgressOption,
     RealLatentsOption,
     SetOption,
     WaiversOption,
+    with_start,
 )
 from neuromf.cli.progress import ProgressFile
 from neuromf.config.load import load_config
@@ -33,6 +35,7 @@ def train(
     config: ConfigArgument,
     out: Annotated[Path, typer.Option("--out", help="Run folder; must not exist, unless --resume.")],
     override: SetOption = None,
+    init_from: InitFromOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest whole checkpoint.")] = False,
     max_steps: Annotated[
         int | None, typer.Option("--max-steps", min=1, help="Stop after this many optimiser steps of the run.")
@@ -67,13 +70,14 @@ def train(
     when the run has got further.
     """
     with listening() as interrupted, lasting_output():
-        settings = load_config(config, override or ())
+        overrides = with_start(override, init_from)
+        settings = load_config(config, overrides)
         place = launched_place()
         if place.speaks:
             interrupted.tell = _say_what_happens
         options = GateOptions(ticket, waivers, allow_blocked)
         # A run that exists passed the gate when it was started, with this very configuration.
-        admit = partial(require_admission, settings, config, override or (), options)
+        admit = partial(require_admission, settings, config, overrides, options)
         so_far = ProgressFile(progress)
         code = _train(
             settings, out, admit, interrupted, so_far,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -22,15 +22,25 @@ from neuromf.data.latent_set import StoredLatents
 from neuromf.data.store import LatentStore, open_latents
 from neuromf.errors import InputError
 from neuromf.lock import refuse_in_use
+from neuromf.monitor.checks.network_probe import refuse_unfit
 from neuromf.monitor.events import Event
 from neuromf.trace.columns import number_or_none
 from neuromf.training import loop
+from neuromf.training.initial_weights import check_start
 from neuromf.training.latents.frozen import REAL, begin, go_on
 from neuromf.training.latents.store import chosen_scans, help_encoding, look_over
 from neuromf.training.loop import Ending, Outcome
 from neuromf.training.process_group.interruption import Interrupted, Interruption
 from neuromf.training.process_group.ranks import ProcessGroup
-from neuromf.training.records.run_folder import RunFolder, check_new_run, create_run, open_run, recorded_environment
+from neuromf.training.records.run_folder import (
+    CODE_HASH,
+    RunFolder,
+    check_new_run,
+    code_facts,
+    create_run,
+    open_run,
+    recorded_environment,
+)
 from neuromf.training.step.train_step import StepRecord
 from neuromf.training.validation import refuse_uneven
 
@@ -76,7 +86,7 @@ def prepare(
         InputError: the folder, the scans or the latents do not fit; then nothing was written into `out`.
         Interrupted: a signal came before all latents were there; nothing was written into `out`.
     """
-    group.run_on_rank_zero(partial(refuse_uneven, config, group))
+    group.run_on_rank_zero(partial(_refuse_early, config, group, torch.device(device), resume=resume))
     opened: list[LatentStore] = []
     shared = group.size > 1 and not resume and config.data.root is not None
     if shared:
@@ -89,6 +99,14 @@ def prepare(
     )  # fmt: skip
     path = group.run_on_rank_zero(here)
     return opened[0] if opened else open_latents(path, verify=False)
+
+
+def _refuse_early(config: Config, group: ProcessGroup, device: torch.device, *, resume: bool) -> None:
+    """What can be known before minutes of encoding."""
+    refuse_uneven(config, group)
+    refuse_unfit(config, device)
+    if not resume:
+        check_start(config)
 
 
 def _prepare(
@@ -157,7 +175,9 @@ def run_training(
 ) -> Outcome:
     """Train with a bar and the events on rank 0; a signal ends it with a checkpoint."""
     # Rank 0 alone records, and read this file a moment ago.
-    opening = start.events(recorded_environment(RunFolder(out)) if resume and group.rank == 0 else {})
+    known = recorded_environment(RunFolder(out)) if resume and group.rank == 0 else {}
+    changed = _changed_code(config, known)
+    opening = [*start.events(known), *changed]
     console, facts = make_console(), run_facts(config)
     total = facts.optimiser_steps
     if group.rank == 0 and facts.idle_micro_batches:
@@ -174,10 +194,21 @@ def run_training(
             if group.rank == 0:
                 console.print(f"{event.level} at step {event.step}, {event.law}: {event.message}", soft_wrap=True)
 
+        for event in changed:
+            on_event(event)
         return loop.train(
             config, StoredLatents(store, "train"), RunFolder(out), device=device, resume=resume, max_steps=max_steps,
             workers=workers, opening=opening, on_step=on_step, on_event=on_event, interrupted=interrupted,
         )  # fmt: skip
+
+
+def _changed_code(config: Config, known: Mapping[str, str]) -> list[Event]:
+    """That the code of an own network is not that with which the run began."""
+    was, now = known.get(CODE_HASH), code_facts(config).get(CODE_HASH) if known else None
+    if was is None or was == now:
+        return []
+    said = f"the code of {config.unet.factory} has changed since the run began: what follows may be another network's"
+    return [Event(step=0, level="warn", law="CKPT-001", message=said)]
 
 
 def report_interrupted(name: str, progress: ProgressFile) -> None:

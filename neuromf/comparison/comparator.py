@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromf.comparison.table import Numbers, TraceTable
-from neuromf.trace.columns import COLUMNS, NAMES
+from neuromf.trace.columns import column_named, columns_in
 
 
 class ComparisonVerdict(StrEnum):
@@ -135,12 +135,13 @@ def _compare_cells(actual: TraceTable, golden: TraceTable, tolerances: Mapping[s
 
 def _contract_problems(actual: TraceTable, golden: TraceTable) -> Iterator[str]:
     """What makes two traces incomparable: other columns, types or steps."""
+    names = [column.name for column in columns_in(golden.columns)]
     for name, table in (("golden", golden), ("trace", actual)):
-        missing = [column for column in NAMES if column not in table.columns]
-        foreign = [column for column in table.columns if column not in NAMES]
+        missing = [column for column in names if column not in table.columns]
+        foreign = [column for column in table.columns if column not in names]
         if missing or foreign:
             yield f"the {name} lacks {missing} and has {foreign} besides"
-        if list(table.columns) != [column for column in NAMES if column in table.columns]:
+        if list(table.columns) != [column for column in names if column in table.columns]:
             yield f"the {name} has its columns in another order"
         if not len(table.steps):
             yield f"the {name} has no step"
@@ -194,9 +195,10 @@ def _first(broken: Mapping[str, NDArray[np.bool_]], actual: TraceTable, golden: 
     if not places:
         return None
     row = min(places.values())
-    name = next(name for name in NAMES if places.get(name) == row)
-    stage = next(column.stage for column in COLUMNS if column.name == name)
-    return Divergence(int(golden.steps[row]), name, stage, _cell(golden, name, row), _cell(actual, name, row))
+    name = next(name for name in golden.columns if places.get(name) == row)
+    column = column_named(name)
+    assert column is not None  # both have the columns of a trace
+    return Divergence(int(golden.steps[row]), name, column.stage, _cell(golden, name, row), _cell(actual, name, row))
 
 
 def _cell(table: TraceTable, name: str, row: int) -> float | str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neuromf.trace.columns import COLUMNS
+from neuromf.trace.columns import column_named
 
 
 @dataclass(frozen=True)
@@ -80,4 +80,7 @@ STAGES = {
 
 def stage_of(column: str) -> Stage:
     """The stage that computes a column of the trace."""
-    return STAGES[next(entry.stage for entry in COLUMNS if entry.name == column)]
+    found = column_named(column)
+    if found is None:
+        raise KeyError(column)
+    return STAGES[found.stage]

@@ -10,12 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from neuromf.errors import InputError
-from neuromf.trace.columns import COLUMNS
+from neuromf.trace.columns import columns_in
 from neuromf.trace.exact import read_exact
-from neuromf.trace.reader import DTYPES, NOT_NUMBERS, check_frame
+from neuromf.trace.reader import check_frame, dtypes, not_numbers
 
 REMEDY = "give a trace.csv that `neuromf train` wrote"
-OPTIONAL = tuple(column.name for column in COLUMNS if column.optional)
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class TraceTable:
 def table_from_frame(frame: pd.DataFrame) -> TraceTable:
     """A trace from a table whose empty cells are None or blank text."""
     texts, numbers = {}, {}
-    for column in COLUMNS:
+    for column in columns_in(frame.columns):
         if column.name not in frame:
             continue
         cells = frame[column.name]
@@ -85,10 +84,11 @@ def read_table(path: Path) -> TraceTable:
     Raises:
         InputError: missing, empty, cut short, CRLF, a byte order mark, a foreign column, or a cell of another type.
     """
-    check_frame(path)
+    columns = check_frame(path)
     # An optional column is read as text, in which an empty cell and `nan` are two things.
-    numbers = {name: words for name, words in NOT_NUMBERS.items() if name not in OPTIONAL}
-    kinds = DTYPES | dict.fromkeys(OPTIONAL, "str")
+    optional = [column.name for column in columns if column.optional]
+    numbers = {name: words for name, words in not_numbers(columns).items() if name not in optional}
+    kinds = dtypes(columns) | dict.fromkeys(optional, "str")
     try:
         frame = read_exact(path, dtype=kinds, keep_default_na=False, na_values=numbers)
         return table_from_frame(frame)

@@ -43,7 +43,7 @@ def run_facts(config: Config) -> RunFacts:
         steps_per_epoch=training.micro_batches_per_epoch / training.gradient_accumulation_steps,
         effective_batch=effective_batch,
         mf_samples_per_update=(1 - config.time_sampling.data_proportion) * effective_batch,
-        latent_dims=math.prod(config.data.latent_shape),
+        latent_dims=math.prod(config.latent_shape),
         loss_terms={"single": 1, "dual": 2}[config.meanflow.loss_terms],
         idle_micro_batches=micro_batches % training.gradient_accumulation_steps,
     )

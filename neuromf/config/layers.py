@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from neuromf.config.recipe_files import canonical_name, is_recipe, known_names, read_recipe
+from neuromf.config.resolve import flatten, unflatten
 from neuromf.config.yaml_file import read_yaml_mapping
 from neuromf.errors import InputError
 
 RECIPE_METADATA = ("about", "extends", "sources")
 """Top-level keys of a recipe or file that describe it and are not settings."""
+ANCHORED = (("data", "root"), ("training", "init_from"))
+"""Section and name of keys whose relative paths count from the file they stand in, or from the current folder."""
 LONGEST_CHAIN = 16
 """Files of which each extends the next."""
 
@@ -82,10 +85,12 @@ def _read_file(path: Path) -> tuple[dict[str, Any], Any]:
 
 
 def _anchor(settings: dict[str, Any], folder: Path) -> None:
-    """Paths in a file count from it: the folder of scans always, the autoencoder's weights where they lie beside it."""
-    data, vae = settings.get("data"), settings.get("vae")
-    if isinstance(data, dict) and isinstance(data.get("root"), str):
-        data["root"] = os.path.abspath(folder / data["root"])
+    """Paths in a file count from it: scans and the run to start from, and the autoencoder's weights if they lie there."""
+    vae = settings.get("vae")
+    for section, key in ANCHORED:
+        keys = settings.get(section)
+        if isinstance(keys, dict) and isinstance(keys.get(key), str):
+            keys[key] = os.path.abspath(folder / keys[key])
     if isinstance(vae, dict) and isinstance(vae.get("checkpoint"), str):
         beside = folder / vae["checkpoint"]
         if vae["checkpoint"] != "demo" and os.path.isfile(beside):
@@ -128,12 +133,17 @@ def _nested(tree: dict[str, Any], file: Path) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for key, value in tree.items():
         section, dot, rest = key.partition(".")
-        if section in nested and (not dot or not isinstance(nested[section], dict) or rest in nested[section]):
+        if section in nested and (not dot or not isinstance(nested[section], dict) or _holds(nested[section], rest)):
             raise InputError(
                 "is given twice, with a dot and as a section", remedy="keep one of the two", file=file, key=key
             )
-        merge(nested, {section: {rest: value}} if dot else {key: value}, "", {})
+        merge(nested, unflatten({key: value}) if dot else {key: value}, "", {})
     return nested
+
+
+def _holds(section: dict[str, Any], path: str) -> bool:
+    """Whether a section says something of a dotted path already, of what is within it or of what it is within."""
+    return any(f"{known}.".startswith(f"{path}.") or path.startswith(f"{known}.") for known, _ in flatten(section))
 
 
 def read_layer(layer: str, *, anchored: bool = True) -> tuple[dict[str, Any], str]:

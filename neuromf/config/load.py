@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from neuromf.config.layers import layer_chain, merge
+from neuromf.config.layers import ANCHORED, layer_chain, merge
 from neuromf.config.resolve import flatten
 from neuromf.config.schema import Config
 from neuromf.config.schema_errors import as_input_error
@@ -69,7 +69,7 @@ def parse_override(override: str) -> dict[str, Any]:
     if not separator or not all(keys):
         raise InputError(f"'{override}' is not an override", remedy="write section.key=value", file="--set")
     tree: Any = parse_yaml(value, file="--set", key=".".join(keys))
-    if keys == ["data", "root"] and isinstance(tree, str):
+    if tuple(keys) in ANCHORED and isinstance(tree, str):
         tree = os.path.abspath(tree)
     for key in reversed(keys):
         tree = {key: tree}

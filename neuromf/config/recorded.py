@@ -27,10 +27,13 @@ def read_recorded(path: Path) -> Config:
 
 
 def _missing_end(found: set[str], known: list[str]) -> str:
-    """The key at the end of the text that is not there; empty where the text is whole, or of before there was such."""
+    """The key at the end of the text that is not there; empty where the text is whole, or of before there was such.
+
+    Keys that came still later may be absent before it: only a text whose end is lost is cut.
+    """
     of_old = max(index for index, key in enumerate(known) if key not in ADDED)
     since = known[of_old + 1 :]
     if known[of_old] not in found:
         return known[of_old]
     newer = CAME_WITH_THE_LAST in found or any(key in found for key in since)
-    return next((key for key in reversed(since) if newer and key not in found), "")
+    return known[-1] if newer and known[-1] not in found else ""

@@ -44,6 +44,12 @@ def resolved_text(config: Config) -> str:
 
 ADDED: Mapping[str, Any] = {
     "data.max_quarantined": 0.01,
+    "unet.factory": None,
+    "vae.factory": None,
+    "vae.latent_channels": 4,
+    "vae.stride": 4,
+    "training.init_from": None,
+    "training.init_weights": "average",
     "vae.num_splits": 1,
     "vae.tile_voxels": None,
     "vae.tile_overlap": 0.25,

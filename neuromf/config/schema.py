@@ -10,6 +10,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from neuromf.config.own_code import Factory, Options, without_effect
+
 # Beyond these a float32 step overflows or vanishes, or a count no machine could hold keeps the program busy.
 Positive = Annotated[float, Field(ge=1e-12, le=1e12, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
@@ -19,7 +21,9 @@ Count = Annotated[int, Field(ge=1, le=1_000_000)]
 LATENT_CHANNELS = 4
 """Channels of a MAISI latent."""
 LATENT_STRIDE = 4
-"""Voxels a latent cell spans along each axis."""
+"""Voxels a cell of a MAISI latent spans along each axis."""
+OWN_WEIGHTS = "factory"
+"""`vae.checkpoint` where the factory's network brings its weights."""
 
 LEAST_SPLIT = 3
 """Latent cells of the smallest part that MONAI's split convolutions take: they overlap by three."""
@@ -60,8 +64,6 @@ class DataConfig(ConfigSection):
     def _check(self) -> Self:
         if (self.source == "demo") != (self.root is None):
             raise ValueError("root must be given with source: folder or table, and only then")
-        if any(size % LATENT_STRIDE for size in self.shape):
-            raise ValueError(f"shape {list(self.shape)} must be a multiple of {LATENT_STRIDE} along each axis")
         low, high = self.intensity_percentiles
         if not 0 <= low < high <= 100:
             raise ValueError(f"intensity_percentiles [{low}, {high}] must rise within 0..100")
@@ -69,17 +71,20 @@ class DataConfig(ConfigSection):
             raise ValueError(f"split_ratios add up to {sum(self.split_ratios):g}, write three that add up to 1")
         return self
 
-    @property
-    def latent_shape(self) -> tuple[int, int, int, int]:
-        """Channels, depth, height and width of one latent."""
-        depth, height, width = (size // LATENT_STRIDE for size in self.shape)
-        return LATENT_CHANNELS, depth, height, width
-
 
 class VaeConfig(ConfigSection):
     """The frozen autoencoder between scans and latents."""
 
-    checkpoint: str = Field("autoencoder_v2.pt", description="'demo' for the shipped weights, or a checkpoint file")
+    checkpoint: str = Field(
+        "autoencoder_v2.pt",
+        description="'demo' for the shipped weights, a checkpoint file, or 'factory' where vae.factory brings them",
+    )
+    factory: Factory = Field(None, description="package.module:callable that builds an autoencoder of your own")
+    factory_options: Options = Field(Options(), description="keyword arguments of that callable")
+    latent_channels: Annotated[int, Field(ge=1, le=4096, description="channels of a latent")] = LATENT_CHANNELS
+    stride: Annotated[int, Field(ge=1, le=256, description="voxels that a latent cell spans along each axis")] = (
+        LATENT_STRIDE
+    )
     num_splits: Annotated[int, Field(ge=1, le=64)] = Field(
         1, description="parts in which each convolution takes a scan, for less memory; the same up to rounding"
     )
@@ -93,22 +98,37 @@ class VaeConfig(ConfigSection):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        self._check_factory()
         if self.tile_voxels is None:
             if self.tile_overlap != VaeConfig.model_fields["tile_overlap"].default:
                 raise ValueError("tile_overlap has no effect without tile_voxels")
             return self
-        if self.tile_voxels % (4 * LATENT_STRIDE):
-            raise ValueError(f"tile_voxels {self.tile_voxels} must be a multiple of {4 * LATENT_STRIDE}")
-        step = self.tile_voxels * (1 - self.tile_overlap) / LATENT_STRIDE
+        if self.tile_voxels % (4 * self.stride):
+            raise ValueError(f"tile_voxels {self.tile_voxels} must be a multiple of {4 * self.stride}")
+        step = self.tile_voxels * (1 - self.tile_overlap) / self.stride
         if abs(step - round(step)) > 1e-9:
-            raise ValueError(
-                f"tile_overlap {self.tile_overlap:g} must leave a multiple of {LATENT_STRIDE} voxels a step"
-            )
+            raise ValueError(f"tile_overlap {self.tile_overlap:g} must leave a multiple of {self.stride} voxels a step")
         return self
+
+    def _check_factory(self) -> None:
+        if self.factory is None:
+            if self.factory_options or self.checkpoint == OWN_WEIGHTS:
+                raise ValueError("factory must be given with factory_options and with checkpoint: factory")
+            return
+        if self.checkpoint == "demo":
+            raise ValueError("checkpoint 'demo' has no weights of factory's network, name their file or 'factory'")
+        if self.num_splits > 1:
+            raise ValueError("num_splits has no effect with factory, tile_voxels has")
 
 
 class UnetConfig(ConfigSection):
-    """MONAI DiffusionModelUNet conditioned on both times."""
+    """MONAI DiffusionModelUNet conditioned on both times, or a network of the user's own."""
+
+    factory: Factory = Field(None, description="package.module:callable that builds a network of your own instead")
+    factory_options: Options = Field(Options(), description="keyword arguments of that callable")
+    small_options: Options = Field(
+        Options(), description="those that take other values in the gate's short training, to make it quick"
+    )
 
     channels: Annotated[tuple[Count, ...], Field(min_length=1, description="channels by level")] = (64, 128, 256, 512)
     attention_levels: tuple[bool, ...] = Field(
@@ -129,6 +149,11 @@ class UnetConfig(ConfigSection):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.factory is not None:
+            without_effect(self, kept=("factory", "factory_options", "small_options"))
+            return self
+        if self.factory_options or self.small_options:
+            raise ValueError("factory must be given with factory_options and small_options")
         if len(self.channels) != len(self.attention_levels):
             raise ValueError(f"{len(self.channels)} channels but {len(self.attention_levels)} attention_levels")
         for size in self.channels:
@@ -145,8 +170,8 @@ class UnetConfig(ConfigSection):
 
     @property
     def stride(self) -> int:
-        """Latent cells that must divide each axis: every level but the last halves it."""
-        return int(2 ** (len(self.channels) - 1))
+        """Latent cells that must divide each axis: every level but the last halves it; 1 for what is not known."""
+        return int(2 ** (len(self.channels) - 1)) if self.factory is None else 1
 
 
 class MeanFlowConfig(ConfigSection):
@@ -171,7 +196,7 @@ class MeanFlowConfig(ConfigSection):
     norm_eps: Positive = Field(1.0, description="c of the adaptive weight, in the unit of the reduced loss")
     norm_p: NonNegative = Field(1.0, description="p of the adaptive weight; 0 switches it off")
     t_min: Annotated[float, Field(gt=0, lt=1)] = Field(0.05, description="clamp of every 1/t")
-    channel_weights: tuple[Positive, Positive, Positive, Positive] | Literal["inverse_variance"] | None = Field(
+    channel_weights: tuple[Positive, ...] | Literal["inverse_variance"] | None = Field(
         None, description="factor on each channel's squared error; inverse_variance measures it on the latents"
     )
 
@@ -235,9 +260,17 @@ class TrainingConfig(ConfigSection):
         1, description="checkpoints that stay for their raw loss, mean over the checkpoint_every_steps steps before"
     )
     seed: Annotated[int, Field(ge=0, lt=2**63, description="of weights, batches, noise and times")] = 0
+    init_from: str | None = Field(
+        None, min_length=1, description="RUN or RUN@STEP whose weights the training starts from; null: from scratch"
+    )
+    init_weights: Literal["average", "weights"] = Field(
+        "average", description="which of that run's: averaged, or those of its last step; only with init_from"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.init_from is None and self.init_weights != TrainingConfig.model_fields["init_weights"].default:
+            raise ValueError("init_weights has no effect without init_from")
         if self.epochs * self.micro_batches_per_epoch < self.gradient_accumulation_steps:
             raise ValueError(
                 "the run ends before one optimiser step: raise epochs or lower gradient_accumulation_steps"
@@ -277,15 +310,29 @@ class Config(ConfigSection):
     ema: EmaConfig = EmaConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
 
+    @property
+    def latent_shape(self) -> tuple[int, int, int, int]:
+        """Channels, depth, height and width of one latent."""
+        depth, height, width = (size // self.vae.stride for size in self.data.shape)
+        return self.vae.latent_channels, depth, height, width
+
     @model_validator(mode="after")
     def _check(self) -> Self:
-        cells, splits = self.data.shape[1] // LATENT_STRIDE, self.vae.num_splits
+        stride = self.vae.stride
+        if any(size % stride for size in self.data.shape):
+            raise ValueError(f"data.shape {list(self.data.shape)} must be a multiple of {stride} along each axis")
+        cells, splits = self.data.shape[1] // stride, self.vae.num_splits
         if splits > 1 and (cells % splits or not cells // splits >= LEAST_SPLIT):
-            least = LATENT_STRIDE * splits
+            least = stride * splits
             problem = f"must be a multiple of {least}, at least {LEAST_SPLIT * least}, for vae.num_splits {splits}"
             raise ValueError(f"data.shape[1] {self.data.shape[1]} {problem}")
-        voxels = LATENT_STRIDE * self.unet.stride
+        voxels = stride * self.unet.stride
         if any(size % voxels for size in self.data.shape):
             levels = len(self.unet.channels)
             raise ValueError(f"data.shape {list(self.data.shape)} must be a multiple of {voxels} for {levels} levels")
+        weights, channels = self.meanflow.channel_weights, self.vae.latent_channels
+        if isinstance(weights, tuple) and len(weights) != channels:
+            raise ValueError(f"meanflow.channel_weights has {len(weights)} entries, vae.latent_channels is {channels}")
+        if self.unet.factory is not None and self.training.activation_checkpointing != "none":
+            raise ValueError("training.activation_checkpointing has no effect with unet.factory")
         return self

@@ -29,6 +29,7 @@ from neuromf.data.store import open_latents
 from neuromf.errors import InputError
 from neuromf.nets.tiling import WHOLE, Tiling
 from neuromf.nets.vae import LatentCodec, load_vae
+from neuromf.nets.vae_source import VaeSource
 
 __all__ = [
     "cache_directory",
@@ -48,7 +49,7 @@ def demo_latents(
     subjects: int,
     seed: int,
     preprocessing: Preprocessing,
-    codec_name: str,
+    codec_name: str | VaeSource,
     *,
     split_ratios: tuple[float, float, float],
     split_seed: int,
@@ -63,7 +64,7 @@ def demo_latents(
         subjects: heads of the cohort.
         seed: of the cohort.
         preprocessing: of every scan.
-        codec_name: "demo" or an autoencoder file, see `load_vae`.
+        codec_name: "demo" or an autoencoder file, or what a configuration says of it, see `load_vae`.
         split_ratios: shares of train, validation, test.
         split_seed: of the split.
         on_progress: called with (done, total), where making and encoding a subject count one each.
@@ -95,7 +96,7 @@ def demo_latents(
 def folder_latents(
     root: Path,
     preprocessing: Preprocessing,
-    codec_name: str,
+    codec_name: str | VaeSource,
     *,
     split_ratios: tuple[float, float, float],
     split_seed: int,
@@ -113,7 +114,7 @@ def folder_latents(
 def scan_latents(
     scans: Sequence[Scan],
     preprocessing: Preprocessing,
-    codec_name: str,
+    codec_name: str | VaeSource,
     *,
     split_ratios: tuple[float, float, float],
     split_seed: int,
@@ -133,7 +134,7 @@ def scan_latents(
     Args:
         scans: what is encoded, each with an id of its own.
         preprocessing: of every scan.
-        codec_name: "demo" or an autoencoder file, see `load_vae`.
+        codec_name: "demo" or an autoencoder file, or what a configuration says of it, see `load_vae`.
         split_ratios: shares of train, validation, test.
         split_seed: of the split.
         on_progress: called with (done, scans) after each scan.
@@ -203,7 +204,7 @@ def _without(scans: Sequence[Scan], found: Sequence[Quarantined]) -> list[Scan]:
 def kept_scan_latents(
     scans: Sequence[Scan],
     preprocessing: Preprocessing,
-    codec_name: str,
+    codec_name: str | VaeSource,
     *,
     split_ratios: tuple[float, float, float],
     split_seed: int,

@@ -6,7 +6,6 @@ would be forgotten, and what an older version made would be taken for what this 
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -15,12 +14,13 @@ from functools import cache
 from importlib.machinery import ModuleSpec
 from types import CodeType
 
-from neuromf.data.content import content_key
+from neuromf.source_code import source_hash
 
 ENCODING = (
     "neuromf.data.background", "neuromf.data.encoded", "neuromf.data.latents", "neuromf.data.nifti",
     "neuromf.data.nifti_file", "neuromf.data.prepared", "neuromf.data.preprocess", "neuromf.data.statistics",
-    "neuromf.data.voxel_size", "neuromf.nets.tiling", "neuromf.nets.vae", "neuromf.nets.vae_architecture",
+    "neuromf.data.voxel_size", "neuromf.nets.own_vae", "neuromf.nets.tiling", "neuromf.nets.vae",
+    "neuromf.nets.vae_architecture",
 )  # fmt: skip
 """Modules that decide a scan's latent and what is kept with it."""
 STORING = (
@@ -63,33 +63,12 @@ def module_hash(name: str) -> str:
     return hashlib.sha256(repr(_instructions(code)).encode()).hexdigest()
 
 
-def source_hash(source: str) -> str:
-    """Hash of what a source says, the same under every version of Python that reads it."""
-    return content_key(_meaning(ast.parse(source)))
-
-
 def _source(spec: ModuleSpec) -> str | None:
     try:
         text: str | None = spec.loader.get_source(spec.name)  # type: ignore[union-attr]
     except (ImportError, AttributeError, OSError):
         return None
     return text
-
-
-def _meaning(node: object) -> object:
-    """A node as nested lists: its kind and what it holds; no places, no texts that stand alone, nothing empty."""
-    if isinstance(node, list):
-        return [_meaning(one) for one in node if not _is_text(one)]
-    if isinstance(node, ast.Constant):
-        return ["Constant", type(node.value).__name__, repr(node.value)]
-    if isinstance(node, ast.AST):
-        parts = [[name, _meaning(value)] for name, value in ast.iter_fields(node) if value not in (None, [])]
-        return [type(node).__name__, *parts]
-    return repr(node)
-
-
-def _is_text(node: object) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def _instructions(code: CodeType) -> list[object]:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from neuromf.data.manifest import MEAN_COLUMNS, STD_COLUMNS
+from neuromf.data.manifest import moment_arrays
 from neuromf.data.store import LatentStore, verify_scan
 
 
@@ -34,9 +34,7 @@ class StoredLatents:
         self._hashes = [str(value) for value in rows["sha256"]]
         self._verified = bytearray(len(self._scans))
         self.shape = (len(self._scans), *store.latent_shape)
-        mean_NC, std_NC = (
-            torch.tensor(rows[list(names)].to_numpy(dtype="float64")) for names in (MEAN_COLUMNS, STD_COLUMNS)
-        )
+        mean_NC, std_NC = (torch.tensor(values) for values in moment_arrays(rows))
         centre_C, scale_C = torch.tensor([store.statistics.mean, store.statistics.std], dtype=torch.float64)
         normal_NC = (mean_NC - centre_C) / scale_C
         self.moments = torch.cat([normal_NC, (std_NC / scale_C).square() + normal_NC.square()], dim=1)

@@ -16,7 +16,7 @@ from neuromf.data.cohort import Scan, select_scans
 from neuromf.data.cohort_table import COHORT_FILE, cohort_table, write_cohort
 from neuromf.data.encode_job import EncodeJob
 from neuromf.data.encoded import Encoded, EncodedScans
-from neuromf.data.manifest import CHANNELS, MEAN_COLUMNS, STD_COLUMNS, write_manifest
+from neuromf.data.manifest import moment_cells, write_manifest
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.quarantine import Quarantined
 from neuromf.data.splits import split_scans
@@ -97,12 +97,8 @@ def encode_scans(
         The store.
 
     Raises:
-        InputError: naming every scan that cannot be used, if `out` is not empty, or if the codec has other than four
-            channels.
+        InputError: naming every scan that cannot be used, or if `out` is not empty.
     """
-    if codec.architecture.latent_channels != CHANNELS:
-        problem = f"the autoencoder has {codec.architecture.latent_channels} latent channels"
-        raise InputError(problem, remedy=f"use one with {CHANNELS}", key="vae.checkpoint")
     with staged_directory(out) as folder:
         (folder / "scans").mkdir()
         beside = folder / ".encoded"
@@ -204,8 +200,7 @@ def _row(scan: Scan, encoded: Encoded, split: str) -> dict[str, object]:
         "sha256": encoded.sha256,
         "shape": "x".join(str(size) for size in encoded.shape),
     }
-    moments = encoded.moments
-    return row | dict(zip(MEAN_COLUMNS, moments.mean, strict=True)) | dict(zip(STD_COLUMNS, moments.std, strict=True))
+    return row | moment_cells(encoded.moments)
 
 
 def _ignore(done: int, total: int) -> None:

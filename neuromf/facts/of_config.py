@@ -1,11 +1,11 @@
-"""The facts of a configuration of our own trainer, all of them known."""
+"""The facts of a configuration of our own trainer: all of them known, but for a network of the user's own."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from neuromf.config.derived import derivative_precision, run_facts, second_logit
-from neuromf.config.schema import LATENT_CHANNELS, Config
+from neuromf.config.schema import Config
 from neuromf.facts.schema import Facts
 
 CONFIG_KEYS = {
@@ -43,27 +43,36 @@ CONFIG_KEYS = {
 def facts_of(config: Config) -> Facts:
     """Every fact of `config`."""
     counts = run_facts(config)
-    narrow = config.training.precision == "bf16"
     return Facts(
         latent_dims=counts.latent_dims,
-        token_dims=LATENT_CHANNELS,
-        token_width=config.unet.channels[0],
-        initialised_from="scratch",
+        token_dims=config.vae.latent_channels,
+        initialised_from="scratch" if config.training.init_from is None else "meanflow",
         guidance="none",
         target_clamped=False,
         loss_precision="fp32",
         tangent_limit="none",
-        qk_norm=False,
-        # Unless it follows the network, the sinusoids of the scaled time are taken in float32.
-        embedding_precision="bf16" if config.unet.embedding_precision == "network" and narrow else "fp32",
-        time_scale=config.unet.time_scale,
         batch_size=counts.effective_batch,
         optimiser_steps=counts.optimiser_steps,
         ema_decay=config.ema.decay,
+        **_network(config),
         **_objective(config),
         **_times(config),
         **_optimiser(config),
     )
+
+
+def _network(config: Config) -> dict[str, Any]:
+    """What the sections say of our own network; of one that other code builds they say nothing."""
+    unet, narrow = config.unet, config.training.precision == "bf16"
+    if unet.factory is not None:
+        return {}
+    return {
+        "token_width": unet.channels[0],
+        "qk_norm": False,
+        # Unless it follows the network, the sinusoids of the scaled time are taken in float32.
+        "embedding_precision": "bf16" if unet.embedding_precision == "network" and narrow else "fp32",
+        "time_scale": unet.time_scale,
+    }
 
 
 def _objective(config: Config) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuromf_spec.registry import law
 
-from neuromf.config.schema import LATENT_CHANNELS, LATENT_STRIDE, Config
+from neuromf.config.schema import Config
 from neuromf.counted import counted
 from neuromf.data.autoencoder_record import KeptQuality, kept_of
 from neuromf.data.cohort import Scan
@@ -62,7 +62,13 @@ def open_inputs(
         scans: what it would train on.
         trains: whether a training follows, which needs the autoencoder for the built-in cohort too.
         on_progress: called with (done, scans).
+
+    Raises:
+        InputError: the run whose weights it starts from is not there, or another network's.
     """
+    from neuromf.training.initial_weights import check_start
+
+    check_start(config)
     (problem, codec), found = _autoencoder(config), _examined(config, scans, on_progress)
     readings: list[LawReading] = []
     notes: list[str] = []
@@ -99,17 +105,12 @@ def _examined(
 def _autoencoder(config: Config) -> tuple[str, LatentCodec | None]:
     """Why the autoencoder cannot be used, empty where it can; and what loaded."""
     from neuromf.nets.vae import load_vae
+    from neuromf.nets.vae_source import vae_source
 
     try:
-        codec = load_vae(config.vae.checkpoint)
+        return "", load_vae(vae_source(config.vae))
     except InputError as error:
         return ": ".join(part for part in (error.file, error.key, error.problem) if part), None
-    architecture = codec.architecture
-    made, wanted = (architecture.latent_channels, architecture.stride), (LATENT_CHANNELS, LATENT_STRIDE)
-    if made == wanted:
-        return "", codec
-    found = f"makes {made[0]} channels at stride {made[1]}, not {wanted[0]} at {wanted[1]}"
-    return f"{config.vae.checkpoint}: {found}", None
 
 
 def _kept_reading(config: Config, codec: LatentCodec) -> list[LawReading]:

@@ -16,6 +16,7 @@ from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
 from neuromf.data.chosen import chosen_selection
 from neuromf.data.cohort import Scan
+from neuromf.gate.fact_checks import unknown_laws
 from neuromf.gate.static import static_findings
 from neuromf.gate.training_checks import split_arguments
 from neuromf.gate.verdict import GateVerdict
@@ -58,6 +59,12 @@ class LaunchCandidate:
         return [] if selection is None else selection.scans
 
 
+def _unknown(config: Config) -> list[str]:
+    laws = unknown_laws(config)
+    said = f"not judged on paper: {', '.join(laws)}, for what {config.unet.factory} builds is not known there"
+    return [f"{said}; `neuromf gate` without --static builds and tries it"] if laws else []
+
+
 def judge(
     candidate: LaunchCandidate,
     waivers: Sequence[Waiver],
@@ -86,7 +93,7 @@ def judge(
         results=waived,
         smoke=smoke.summary if smoke else None,
         inputs=inputs.summary if inputs else None,
-        notes=inputs.notes if inputs else (UNOPENED,),
+        notes=(*_unknown(candidate.config), *(inputs.notes if inputs else (UNOPENED,))),
         seconds=time.perf_counter() - started,
         expires=last_day(waived, waivers, candidate.layers),
     )

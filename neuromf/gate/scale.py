@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import torch
 from neuromf_spec.laws.ema import half_life
 
 from neuromf.config.derived import run_facts
 from neuromf.config.load import validate
-from neuromf.config.schema import Config, UnetConfig
-from neuromf.nets.unet import build_unet
+from neuromf.config.schema import LATENT_CHANNELS, LATENT_STRIDE, Config
+from neuromf.nets.factory import parameter_count
 
 STEPS = 30
 """Optimiser steps of the smoke training: the beta2 = 0.95 window of 20, one and a half times."""
@@ -32,9 +31,13 @@ SCALED_SECTIONS: dict[str, dict[str, Any]] = {
         "batch_size_per_gpu": 8,
         "gpus": 1,
         "checkpoint_every_steps": STEPS,
+        "init_from": None,
+        "init_weights": "average",
     },
 }
 """What is replaced. Everything else keeps the configuration's own value, the time scale above all."""
+CELLS = 16
+"""Of a latent of the smoke training along each axis."""
 
 
 def small_scale(config: Config) -> Config:
@@ -42,33 +45,40 @@ def small_scale(config: Config) -> Config:
     total = run_facts(config).optimiser_steps
     tree = config.model_dump(mode="json")
     for section, values in SCALED_SECTIONS.items():
-        tree[section].update(values)
+        tree[section].update(_scaled(config, section, values))
     accumulation = max(
         2, math.ceil(_samples_for_both_kinds(config) / SCALED_SECTIONS["training"]["batch_size_per_gpu"])
     )
     tree["training"]["gradient_accumulation_steps"] = accumulation
     tree["training"]["micro_batches_per_epoch"] = accumulation * STEPS
     tree["training"]["warmup_steps"] = round(STEPS * config.training.warmup_steps / total)
-    tree["training"]["learning_rate"] = config.training.learning_rate * _bearable_factor(config, tree["unet"])
     if (decay := config.ema.decay) is not None:
         as_short = math.exp(-math.log(2) * total / (STEPS * half_life(decay)))
         tree["ema"]["decay"] = min(max(as_short, 1e-6), 1 - 1e-6)
+    tree["training"]["learning_rate"] = config.training.learning_rate * _bearable_factor(config, validate(tree))
     return validate(tree)
 
 
-def _bearable_factor(config: Config, small: dict[str, Any]) -> float:
+def _scaled(config: Config, section: str, values: dict[str, Any]) -> dict[str, Any]:
+    """What is replaced in a section: of a network or an autoencoder of the user's own what can be told without it."""
+    vae, unet = config.vae, config.unet
+    if section == "unet" and unet.factory is not None:
+        return {"factory_options": {**unet.factory_options, **unet.small_options}}
+    usual = vae.factory is None and (vae.latent_channels, vae.stride) == (LATENT_CHANNELS, LATENT_STRIDE)
+    if section == "vae" and not usual:
+        return {}
+    if section == "data":
+        return {**values, "shape": [CELLS * vae.stride] * 3}
+    return values
+
+
+def _bearable_factor(config: Config, small: Config) -> float:
     """Factor on the learning rate of the small net: the square root of the ratio of parameters.
 
     At the full net's rate 30 steps of a net 370 times smaller would show no learning. At 20 times the rate they do, and
     those of a net 90 times smaller at 10 times (recipe `smoke`). A net that is small already keeps its rate.
     """
-    return math.sqrt(_parameters(config.unet) / _parameters(UnetConfig.model_validate(small, strict=False)))
-
-
-def _parameters(settings: UnetConfig) -> int:
-    with torch.device("meta"):
-        net = build_unet(settings, v_head=False, seed=0)
-    return sum(parameter.numel() for parameter in net.parameters())
+    return math.sqrt(parameter_count(config) / parameter_count(small))
 
 
 def _samples_for_both_kinds(config: Config) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
-from neuromf.config.schema import LATENT_STRIDE, Config
+from neuromf.config.schema import Config
 from neuromf.data.cohort import Scan
 from neuromf.data.latent_set import LatentSet, StoredLatents
 from neuromf.data.store import LatentStore
@@ -85,7 +85,7 @@ def _own_latents(config: Config, small: Config, scans: Sequence[Scan] | None) ->
     shape = _cut_shape(store.latent_shape, small)
     count = min(len(whole), OWN_AT_MOST)
     training = _middle(whole[[index * len(whole) // count for index in range(count)]], shape)
-    voxels = tuple(size * LATENT_STRIDE for size in shape)
+    voxels = tuple(size * config.vae.stride for size in shape)
     cut = small.model_copy(update={"data": small.data.model_copy(update={"shape": voxels}), "vae": config.vae})
     cells = "x".join(str(size) for size in shape)
     origin = f"{count} of your own latents, the middle {cells} cells of each"
@@ -100,8 +100,7 @@ def _cut_shape(latent_shape: tuple[int, ...], small: Config) -> tuple[int, int, 
     """
     step = small.unet.stride
     depth, height, width = (
-        min(own, wanted) // step * step
-        for own, wanted in zip(latent_shape[1:], small.data.latent_shape[1:], strict=True)
+        min(own, wanted) // step * step for own, wanted in zip(latent_shape[1:], small.latent_shape[1:], strict=True)
     )
     if not min(depth, height, width):
         remedy = "use a larger data.shape"

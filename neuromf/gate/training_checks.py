@@ -16,7 +16,7 @@ from neuromf.facts.objective_arguments import fm_share, operating_point
 from neuromf.facts.of_config import facts_of
 from neuromf.gate.check import Arguments, Check
 from neuromf.monitor.guard.guard import guard_arguments
-from neuromf.trace.columns import NAMES
+from neuromf.trace.columns import columns_of
 from neuromf.training.step.schedule import lr_multiplier
 
 
@@ -65,8 +65,9 @@ def _guard(config: Config, _: RunFacts) -> Arguments:
     return guard_arguments(config)
 
 
-def _columns(_config: Config, _facts: RunFacts) -> Arguments:
-    return {"recorded": NAMES}
+def _columns(config: Config, _facts: RunFacts) -> Arguments:
+    channels = config.vae.latent_channels
+    return {"recorded": tuple(column.name for column in columns_of(channels)), "channels": channels}
 
 
 def _keys(_config: Config, _facts: RunFacts) -> Arguments:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from neuromf.config.schema import Config
-from neuromf.nets.unet import build_unet
+from neuromf.nets.factory import build_net
 from neuromf.training.step.optimiser import build_optimiser
 
 
@@ -15,7 +15,7 @@ def parameter_text(config: Config) -> str:
     The start is `zero`, `one` or `random`, and for random weights their standard deviation to one digit: enough to see
     another initialisation, and the same on every machine.
     """
-    model = build_unet(config.unet, v_head=config.meanflow.tangent == "v_head", seed=config.training.seed)
+    model = build_net(config)
     decay = {
         id(p): g["weight_decay"] for g in build_optimiser(model, config.training).param_groups for p in g["params"]
     }

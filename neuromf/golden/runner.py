@@ -15,7 +15,7 @@ from neuromf.checkout import golden_folder
 from neuromf.comparison.table import TraceTable, table_from_frame
 from neuromf.config.schema import Config
 from neuromf.trace.cells import format_cell
-from neuromf.trace.columns import COLUMNS, Row, TraceRow
+from neuromf.trace.columns import COLUMNS, Row, TraceRow, columns_in
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.step.state import TrainState, initial_state
 from neuromf.training.step.train_step import train_step
@@ -87,7 +87,7 @@ def run_steps(config: Config, steps: int, prepare: Callable[[TrainState], None] 
 def frame_of_rows(rows: Sequence[Row]) -> pd.DataFrame:
     """Cells rounded as a trace file rounds them, so that a golden in memory equals the one on disk."""
     cells: dict[str, list[object]] = {}
-    for column in COLUMNS:
+    for column in columns_in(rows[0]) if rows else COLUMNS:
         texts = [format_cell(row[column.name], column.kind) for row in rows]
         keep = column.kind == "text" or column.optional
         cells[column.name] = list(texts) if keep else [{"int": int, "float": float}[column.kind](t) for t in texts]

@@ -59,7 +59,7 @@ def config_changes(golden: Side, actual: Side) -> dict[str, tuple[object, object
     if not golden.config or not actual.config:
         return None
     return {
-        key: (golden.config[key], actual.config[key])
-        for key in golden.config
-        if repr(golden.config[key]) != repr(actual.config.get(key))
+        key: (golden.config.get(key), actual.config.get(key))
+        for key in sorted({*golden.config, *actual.config})
+        if repr(golden.config.get(key)) != repr(actual.config.get(key))
     }

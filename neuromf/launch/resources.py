@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import torch
-
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
-from neuromf.nets.unet import build_unet
+from neuromf.nets.factory import parameter_count
+from neuromf.nets.own_vae import OwnArchitecture
 from neuromf.nets.vae_architecture import VaeArchitecture
 from neuromf.training.device.choice import DRAWN_AHEAD
 
@@ -55,7 +54,7 @@ class JobResources:
     memory_gib: int
 
 
-def resources(config: Config, vae: VaeArchitecture, scans: int, gpus: int) -> JobResources:
+def resources(config: Config, vae: VaeArchitecture | OwnArchitecture, scans: int, gpus: int) -> JobResources:
     """An estimate with a generous margin; --sbatch=--cpus-per-task and --sbatch=--mem replace it.
 
     With P parameters, B samples a micro-batch, D numbers a latent, V voxels a scan, p processes of w workers each:
@@ -73,20 +72,14 @@ def resources(config: Config, vae: VaeArchitecture, scans: int, gpus: int) -> Jo
         gpus: of the job, each with a process; none for one process on the CPU.
     """
     processes, workers = max(gpus, 1), DRAWN_AHEAD["cuda" if gpus else "cpu"]
-    parameters, facts = _parameters(config), run_facts(config)
+    parameters, facts = parameter_count(config), run_facts(config)
     batch = config.training.batch_size_per_gpu * facts.latent_dims * FLOAT
     weights = SAVED * (HELD + (config.ema.decay is not None)) * FLOAT * parameters
     memory = processes * (PROCESS + weights + workers * (WORKER + MICRO_BATCHES * 2 * batch))
     memory += ENCODER_MAPS * FLOAT * math.prod(config.data.shape) * vae.num_channels[0]
     memory += ROW * (scans + facts.optimiser_steps)
     if not gpus:
-        channels = config.data.latent_shape[0]
+        channels = config.latent_shape[0]
         memory += GRADIENT * FLOAT * parameters + STEP_MAPS * batch // channels * config.unet.channels[0]
     rounded = math.ceil(MARGIN * memory / GIB / STEP_GIB) * STEP_GIB
     return JobResources(cpus=processes * (workers + 1) if gpus else CPU_THREADS, memory_gib=rounded)
-
-
-def _parameters(config: Config) -> int:
-    with torch.device("meta"):
-        net = build_unet(config.unet, v_head=config.meanflow.tangent == "v_head", seed=0)
-    return sum(parameter.numel() for parameter in net.parameters())

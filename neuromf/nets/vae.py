@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from neuromf.errors import InputError
+from neuromf.nets.own_vae import OwnArchitecture, build_own
 from neuromf.nets.tiling import WHOLE, Tiling, in_memory
 from neuromf.nets.vae_architecture import VaeArchitecture, build_vae
 from neuromf.nets.vae_checkpoint import DEMO_WEIGHTS, read_checkpoint
+from neuromf.nets.vae_source import VaeSource
 
 
 class LatentCodec:
@@ -31,7 +33,7 @@ class LatentCodec:
     def __init__(
         self,
         network: nn.Module,
-        architecture: VaeArchitecture,
+        architecture: VaeArchitecture | OwnArchitecture,
         scale_factor: float,
         tiling: Tiling = WHOLE,
         *,
@@ -113,21 +115,36 @@ class LatentCodec:
         return digest.hexdigest()
 
 
-def load_vae(name_or_path: str | Path) -> LatentCodec:
+def load_vae(source: str | Path | VaeSource) -> LatentCodec:
     """Load an autoencoder.
 
     Args:
-        name_or_path: "demo" for the weights that ship with neuromf, or a file: neuromf's own safetensors or MAISI's
-            `autoencoder_v2.pt`.
+        source: "demo" for the weights that ship with neuromf, or a file: neuromf's own safetensors or MAISI's
+            `autoencoder_v2.pt`; or what a configuration says of it, which the autoencoder's latents must then keep to.
 
     Returns:
         The frozen codec, on the CPU.
 
     Raises:
-        InputError: if the file is missing, damaged, of another layout or holds non-finite weights.
+        InputError: if the file is missing, damaged, of another layout or holds non-finite weights, or if the latents
+            are of other channels or another stride.
     """
-    path = DEMO_WEIGHTS if str(name_or_path) == "demo" else Path(name_or_path)
+    if isinstance(source, VaeSource) and source.factory is not None:
+        own, shape = build_own(source)
+        return LatentCodec(own, shape, 1.0, scale_known=False)
+    name = str(source)
+    path = DEMO_WEIGHTS if name == "demo" else Path(name)
     checkpoint = read_checkpoint(path)
     network = build_vae(checkpoint.architecture)
     network.load_state_dict(checkpoint.tensors, strict=True)
+    if isinstance(source, VaeSource):
+        _refuse_others(checkpoint.architecture, source)
     return LatentCodec(network, checkpoint.architecture, checkpoint.scale_factor, scale_known=checkpoint.scale_known)
+
+
+def _refuse_others(made: VaeArchitecture, wanted: VaeSource) -> None:
+    if (made.latent_channels, made.stride) != (wanted.latent_channels, wanted.stride):
+        problem = f"makes {made.latent_channels} channels at stride {made.stride}, not "
+        remedy = f"set vae.latent_channels={made.latent_channels} and vae.stride={made.stride}"
+        problem += f"{wanted.latent_channels} at {wanted.stride}"
+        raise InputError(problem, remedy=remedy, file=wanted.checkpoint)

@@ -17,7 +17,7 @@ from matplotlib.ticker import LogFormatter
 from neuromf.report.lines import BINS, Line, column_values
 from neuromf.report.marks import ChartMark, draw_marks
 from neuromf.report.svg import svg_text
-from neuromf.trace.columns import Row
+from neuromf.trace.columns import CHANNELS, Row, channels_in
 
 INK = "#8a8f98"
 """A grey with a contrast of at least 3 to 1 on white and on near-black alike."""
@@ -89,10 +89,14 @@ class Chart:
     unit: str
     log: bool = False
 
+    def columns_of(self, row: Row) -> tuple[str, ...]:
+        """The columns that are drawn of such rows: of single channels, all that there are a colour for."""
+        return channels_in(row)[: len(COLOURS)] if self.columns == CHANNELS else self.columns
+
     def svg(self, rows: Sequence[Row]) -> str:
         """Draw the chart; steps without a value are left out."""
         steps = column_values(rows, "step")
-        pairs = zip(self.columns, COLOURS, strict=False)
+        pairs = zip(self.columns_of(rows[0]) if rows else (), COLOURS, strict=False)
         lines = [Line(steps, column_values(rows, column), column, colour) for column, colour in pairs]
         return draw(lines, Frame(self.title, self.unit, self.log))
 
@@ -151,7 +155,7 @@ def _name(axes: Axes, labels: list[str], frame: Frame) -> None:
 LOSS_CHARTS = (
     Chart("Raw loss", ("raw_total", "raw_fm", "raw_mf"), "squared latent per dim", log=True),
     Chart("Weighted loss and objective", ("weighted", "objective"), "no unit"),
-    Chart("Raw loss by channel", ("raw_ch0", "raw_ch1", "raw_ch2", "raw_ch3"), "squared latent per dim", log=True),
+    Chart("Raw loss by channel", CHANNELS, "squared latent per dim", log=True),
     Chart("Learning rate", ("lr",), "per step"),
 )
 """What a run's report must show side by side: the raw loss, and the weighted one, which may not move."""

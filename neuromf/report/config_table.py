@@ -26,4 +26,5 @@ class ConfigRow:
 def config_rows(runs: Sequence[ReportedRun]) -> list[ConfigRow]:
     """Every key of the runs' configurations, sorted."""
     flat = [flat_config(run.config) for run in runs]
-    return [ConfigRow(key, tuple(json.dumps(values[key]) for values in flat)) for key in flat[0]]
+    keys = sorted({key for values in flat for key in values})  # options of own code are in some of them alone
+    return [ConfigRow(key, tuple(json.dumps(values[key]) if key in values else "" for values in flat)) for key in keys]

@@ -71,7 +71,7 @@ def sample_strip(
         vae: that autoencoder, where its file is not where it was.
         on_progress: called with (done, total) while latents must be encoded first.
     """
-    kept = _read_samples(run.folder.previews, run.config.data.latent_shape)
+    kept = _read_samples(run.folder.previews, run.config.latent_shape)
     note = f"Not readable: {', '.join(kept.damaged)}." if kept.damaged else ""
     if not kept.latents:
         return SampleStrip(run.name, run.toggle, [], note or NO_SAMPLES, decoded=False)
@@ -83,7 +83,7 @@ def sample_strip(
             decoded, note = False, f"They cannot be decoded: {error} {note}"
     images = [mid_slice(np.nan_to_num(volume), AXIAL) for volume in volumes] if decoded else map(_channels, latents)
     slices = [_slice(step, image) for step, image in zip(kept.latents, images, strict=True)]
-    what = "Axial mid-slices." if decoded else "Axial mid-slices of the four latent channels."
+    what = "Axial mid-slices." if decoded else f"Axial mid-slices of the {len(latents[0])} latent channels."
     drawn = "" if run.config.ema.decay is not None else "Drawn with the weights themselves: the run keeps no average."
     told = " ".join(part for part in (what, drawn, note) if part)
     return SampleStrip(run.name, run.toggle, slices, told, decoded)

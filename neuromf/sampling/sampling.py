@@ -16,8 +16,10 @@ from neuromf.data.staging import refuse_occupied, staged_directory
 from neuromf.data.statistics import ChannelStatistics
 from neuromf.data.store import LatentStore
 from neuromf.errors import InputError
-from neuromf.nets.unet import build_unet
+from neuromf.nets.factory import build_net
+from neuromf.nets.unet import MeanFlowUnet
 from neuromf.nets.vae import LatentCodec, load_vae
+from neuromf.nets.vae_source import vae_source
 from neuromf.output import writing
 from neuromf.sampling.montage import draw_montage
 from neuromf.training.checkpoints.checkpoint import latest_checkpoint
@@ -68,11 +70,12 @@ def sample_run(
         raise InputError(problem, remedy="restore the run's own", file=run.config, key="config_hash")
     known = run_latents(run, config)
     codec, store = known.codec(vae).tiled(tiling_of(config)), known.store
-    net = build_unet(config.unet, v_head=config.meanflow.tangent == "v_head", seed=0)
+    net = build_net(config, seed=0)
     averaged = config.ema.decay is not None
     (load_average if averaged else load_weights)(checkpoint.path, net)
     weights = f"optimiser step {checkpoint.step}" + ("" if averaged else " (weights themselves, no average)")
-    net.velocity_head = None  # it only ever supplied the tangent
+    if isinstance(net, MeanFlowUnet):
+        net.velocity_head = None  # it only ever supplied the tangent
     latents = draw_latents(
         net.to(device), config, store.latent_shape, steps=steps, count=count, seed=seed, device=device
     )
@@ -92,7 +95,7 @@ def sample_run(
 
 def decode(latents: Tensor, config: Config, store: LatentStore) -> list[np.ndarray]:
     """Volumes in [0, 1] of normalised latents (N, C, D, H, W), by the configuration's autoencoder."""
-    return decode_with(load_vae(config.vae.checkpoint).tiled(tiling_of(config)), store.statistics, latents)
+    return decode_with(load_vae(vae_source(config.vae)).tiled(tiling_of(config)), store.statistics, latents)
 
 
 def decode_with(codec: LatentCodec, statistics: ChannelStatistics, latents: Tensor) -> list[np.ndarray]:

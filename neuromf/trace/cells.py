@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from neuromf.trace.columns import COLUMNS, Row
+from neuromf.trace.columns import Column, Row, columns_in
 
 Cell = int | float | str | None
 
@@ -20,12 +20,14 @@ def format_cell(value: object, kind: str) -> str:
     return f"{value:.9g}" if kind == "float" else str(value)
 
 
-def parse_row(cells: Mapping[str, str]) -> dict[str, Cell]:
-    """A row from the text of its cells; an empty cell is None."""
-    return {c.name: _PARSE[c.kind](cells[c.name]) if cells[c.name] else None for c in COLUMNS}
+def parse_row(cells: Mapping[str, str], columns: Sequence[Column] | None = None) -> dict[str, Cell]:
+    """A row from the text of its cells, of these columns or those that the cells name; an empty cell is None."""
+    columns = columns_in(cells) if columns is None else columns
+    return {c.name: _PARSE[c.kind](cells[c.name]) if cells[c.name] else None for c in columns}
 
 
 def is_whole(row: Row) -> bool:
     """Whether every cell that must hold something does, and none holds bytes that are no text."""
-    filled = all(row[column.name] is not None or column.optional for column in COLUMNS)
-    return filled and not any(UNREADABLE in str(row[column.name]) for column in COLUMNS if column.kind == "text")
+    columns = columns_in(row)
+    filled = all(row[column.name] is not None or column.optional for column in columns)
+    return filled and not any(UNREADABLE in str(row[column.name]) for column in columns if column.kind == "text")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, TypedDict
 
 
@@ -28,8 +29,11 @@ class Column:
 
 
 LOSS = "squared latent per dim"
-
-COLUMNS: tuple[Column, ...] = (
+USUAL_CHANNELS = 4
+"""Of a MAISI latent."""
+OF_CHANNEL = "raw_ch"
+"""How the names of the columns of single channels begin."""
+_BEFORE = (
     Column("step", "schedule", "optimiser step, from 0", "int"),
     Column("batch_hash", "batch", "first digits of the SHA-256 of data and noise", "text"),
     Column("t_mean", "times", "mean of t"),
@@ -44,7 +48,8 @@ COLUMNS: tuple[Column, ...] = (
     Column("raw_fm", "loss", f"flow-matching loss, {LOSS}", optional=True),
     Column("raw_mf", "loss", f"MeanFlow loss over MF samples, {LOSS}", optional=True),
     Column("raw_total", "loss", f"unweighted loss, its terms added, {LOSS}"),
-    *(Column(f"raw_ch{c}", "loss", f"unweighted loss of channel {c}, {LOSS}") for c in range(4)),
+)
+_BEHIND = (
     Column("raw_v_head", "loss", f"loss of the second head, {LOSS}", optional=True),
     Column("w_mean", "weighting", "mean adaptive weight"),
     Column("w_sat", "weighting", "share of samples with L / norm_eps above 10"),
@@ -59,16 +64,48 @@ COLUMNS: tuple[Column, ...] = (
     Column("ema_gap", "ema", "|average - weights| / |weights|"),
 )
 
+
+@cache
+def columns_of(channels: int) -> tuple[Column, ...]:
+    """The columns of a trace of latents of so many channels."""
+    own = (Column(f"{OF_CHANNEL}{c}", "loss", f"unweighted loss of channel {c}, {LOSS}") for c in range(channels))
+    return (*_BEFORE, *own, *_BEHIND)
+
+
+COLUMNS = columns_of(USUAL_CHANNELS)
 NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
-CHANNELS = tuple(name for name in NAMES if name.startswith("raw_ch"))
+CHANNELS = tuple(name for name in NAMES if name.startswith(OF_CHANNEL))
 """The unweighted loss by channel."""
+
+
+def channels_in(names: Iterable[str]) -> tuple[str, ...]:
+    """The columns of single channels among these, in their order."""
+    return tuple(name for name in names if name.startswith(OF_CHANNEL))
+
+
+def columns_in(names: Iterable[str]) -> tuple[Column, ...]:
+    """The columns that a row or a header has; those of four channels where it is none of a trace."""
+    names = tuple(names)
+    columns = columns_of(len(channels_in(names)) or USUAL_CHANNELS)
+    return columns if {column.name for column in columns} <= set(names) else COLUMNS
+
+
+def column_named(name: str) -> Column | None:
+    """The column of a trace of any number of channels that has this name; None where there is none."""
+    number = name.removeprefix(OF_CHANNEL)
+    channels = int(number) + 1 if name != number and number.isdecimal() and len(number) < 5 else USUAL_CHANNELS
+    return next((column for column in columns_of(channels) if column.name == name), None)
+
 
 Row = Mapping[str, object]
 """One step of a trace as a file gives it back, by column name; None is an empty cell."""
 
 
 class BatchColumns(TypedDict):
-    """The columns from the times to the weighting: means over the effective batch."""
+    """The columns from the times to the weighting: means over the effective batch.
+
+    Of latents of another number of channels a row has as many `raw_ch`.
+    """
 
     t_mean: float
     h_mean: float

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandera.pandas as pa
 
-from neuromf.trace.columns import COLUMNS, Column
+from neuromf.trace.columns import Column
 
 
 def _column(column: Column) -> pa.Column:
@@ -17,5 +19,6 @@ def _column(column: Column) -> pa.Column:
     return pa.Column(float, nullable=True)
 
 
-TRACE_SCHEMA = pa.DataFrameSchema({c.name: _column(c) for c in COLUMNS}, strict=True, ordered=True)
-"""All columns, in causal order, one row a step without gaps."""
+def trace_schema(columns: Sequence[Column]) -> pa.DataFrameSchema:
+    """All of these columns, in causal order, one row a step without gaps."""
+    return pa.DataFrameSchema({c.name: _column(c) for c in columns}, strict=True, ordered=True)

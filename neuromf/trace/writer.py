@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from neuromf.errors import InputError
 from neuromf.trace.cells import format_cell, is_whole, parse_row
-from neuromf.trace.columns import COLUMNS, NAMES, Row, TraceRow
+from neuromf.trace.columns import USUAL_CHANNELS, Row, TraceRow, columns_of
 
 
 class TraceWriter:
@@ -20,16 +20,19 @@ class TraceWriter:
     Args:
         path: the trace file.
         first_step: step of the next row; later rows of an interrupted run are dropped, for they will be made again.
+        channels: of the latents.
     """
 
-    def __init__(self, path: Path, first_step: int) -> None:
+    def __init__(self, path: Path, first_step: int, channels: int = USUAL_CHANNELS) -> None:
+        self._columns = columns_of(channels)
+        names = [column.name for column in self._columns]
         staging = path.with_suffix(".tmp")
         try:
             with staging.open("w", newline="") as stream:
                 writer = csv.writer(stream, lineterminator="\n")
-                writer.writerow(NAMES)
+                writer.writerow(names)
                 if first_step:
-                    _copy_rows(path, first_step, writer.writerow)
+                    _copy_rows(path, names, first_step, writer.writerow)
                 stream.flush()
                 os.fsync(stream.fileno())
             staging.replace(path)
@@ -45,13 +48,13 @@ class TraceWriter:
             The row as the file holds it, so that what is derived from it is the same after a resume.
         """
         values: Row = row
-        for column in COLUMNS:
+        for column in self._columns:
             if values[column.name] is None and not column.optional:
                 raise ValueError(f"trace column {column.name} may not be empty")
-        cells = {column.name: format_cell(values[column.name], column.kind) for column in COLUMNS}
+        cells = {column.name: format_cell(values[column.name], column.kind) for column in self._columns}
         self._writer.writerow(cells.values())
         self._stream.flush()
-        return parse_row(cells)
+        return parse_row(cells, self._columns)
 
     def sync(self) -> None:
         """Force the rows to disk, so that a checkpoint is never ahead of its trace."""
@@ -66,7 +69,7 @@ class TraceWriter:
         self._stream.close()
 
 
-def _copy_rows(path: Path, first_step: int, target: Callable[[list[str]], object]) -> None:
+def _copy_rows(path: Path, names: Sequence[str], first_step: int, target: Callable[[list[str]], object]) -> None:
     """Hand on the rows of steps 0 .. first_step - 1, one at a time: a long trace is never in memory as a whole.
 
     What follows them is made again, and a kill may have torn its end.
@@ -82,7 +85,7 @@ def _copy_rows(path: Path, first_step: int, target: Callable[[list[str]], object
             rows = csv.reader(stream)
             header = next(rows, [])
             for step, row in zip(range(first_step), rows, strict=False):
-                parsed = parse_row(dict(zip(NAMES, row, strict=True)))
+                parsed = parse_row(dict(zip(names, row, strict=True)))
                 if row[0] != str(step) or not is_whole(parsed):
                     break
                 target(row)
@@ -91,5 +94,5 @@ def _copy_rows(path: Path, first_step: int, target: Callable[[list[str]], object
         raise InputError(f"the trace cannot be read ({error})", remedy=remedy, file=path) from error
     except ValueError as error:
         raise InputError(f"a row is damaged ({error})", remedy=remedy, file=path) from error
-    if header != list(NAMES) or count < first_step:
+    if header != names or count < first_step:
         raise InputError(f"steps 0 to {first_step - 1} are not all there", remedy=remedy, file=path)

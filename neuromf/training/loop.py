@@ -16,6 +16,7 @@ from neuromf.monitor.events import Event
 from neuromf.monitor.guard.alarm import Level
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.batches.stream import open_source
+from neuromf.training.initial_weights import start_from
 from neuromf.training.process_group.ranks import current_group
 from neuromf.training.records.previews import is_sampled
 from neuromf.training.records.run_folder import RunFolder
@@ -93,9 +94,13 @@ def train(
         if resume:
             for event in resume_run(state, run, config):
                 on_event(event)
+        # Before the first step there is nothing to go on from, also where a run was killed before its first checkpoint.
+        begun = start_from(state, run, config) if state.step == 0 else []
+        for event in begun:
+            on_event(event)
         steps = run_facts(config).optimiser_steps
         with (
-            open_run_writer(run, config, latents, state, opening) as writer,
+            open_run_writer(run, config, latents, state, [*opening, *begun]) as writer,
             open_source(latents, config, device, first=state.step, group=group, workers=workers) as source,
         ):
             training = _Training(state, source, writer, config, min(max_steps or steps, steps), on_step, on_event)

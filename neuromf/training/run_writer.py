@@ -94,7 +94,7 @@ def _open(
     with written_to(run.root):
         (run.root / "checkpoints").mkdir(exist_ok=True)
         monitor = Monitor(config, latent_moments(latents), read_events(run.events))
-        trace = stack.enter_context(TraceWriter(run.trace, step))
+        trace = stack.enter_context(TraceWriter(run.trace, step, latents.shape[1]))
         scalars = stack.enter_context(TensorBoardMirror(run.root / "tensorboard", step))
         steps = StepWriter(run, config, trace, scalars, monitor, step)
         launched = launch_events(config, latents) if step == 0 else []

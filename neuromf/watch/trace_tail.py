@@ -12,7 +12,7 @@ from typing import BinaryIO
 from neuromf.errors import InputError
 from neuromf.monitor.guard.initial_ratio import WINDOW
 from neuromf.trace.cells import parse_row
-from neuromf.trace.columns import NAMES, Row
+from neuromf.trace.columns import NAMES, Row, columns_in
 
 
 def whole_rows(path: Path) -> list[Row]:
@@ -40,7 +40,7 @@ class TraceTail:
         self._forget()
 
     def _forget(self) -> None:
-        self._offset = 0
+        self._offset, self._names = 0, list(NAMES)
         self.steps = 0
         """Whole rows seen so far."""
         self.first: list[Row] = []
@@ -100,13 +100,15 @@ class TraceTail:
             self.recent.append(row)
 
     def _check_header(self, line: bytes) -> None:
-        for found, expected in zip([*self._cells(line), ""], [*NAMES, ""], strict=False):
+        cells = self._cells(line)
+        self._names = [column.name for column in columns_in(cells)]
+        for found, expected in zip([*cells, ""], [*self._names, ""], strict=False):
             if found != expected:
                 raise self._foreign(f"column '{found}' stands where '{expected}' belongs")
 
     def _row(self, step: int, line: bytes) -> Row:
         try:
-            row = parse_row(dict(zip(NAMES, self._cells(line), strict=True)))
+            row = parse_row(dict(zip(self._names, self._cells(line), strict=True)))
         except ValueError as error:
             raise self._foreign(f"line {step + 2}: {error}") from error
         if row["step"] != step:

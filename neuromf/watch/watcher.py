@@ -13,7 +13,7 @@ from neuromf.config.schema import Config
 from neuromf.monitor.events import Event
 from neuromf.monitor.guard.initial_ratio import end_window
 from neuromf.trace.average import median
-from neuromf.trace.columns import NAMES, Row, number_or_none
+from neuromf.trace.columns import CHANNELS, Row, channels_in, columns_of, number_or_none
 from neuromf.training.records.pace import Mark, read_marks, seconds_per_step
 from neuromf.training.records.run_folder import RunFolder, open_run
 from neuromf.watch.event_log import alarms, whole_events
@@ -21,8 +21,8 @@ from neuromf.watch.status import RunState, RunStatus, Signs, judge_status, newes
 from neuromf.watch.step_rate import StepRate
 from neuromf.watch.trace_tail import TraceTail
 
-CHANNELS = tuple(name for name in NAMES if name.startswith("raw_ch"))
-SHOWN = ("raw_total", "raw_fm", "raw_mf", *CHANNELS, "weighted", "objective", "grad_norm", "lr")
+_LOSSES, _OTHERS = ("raw_total", "raw_fm", "raw_mf"), ("weighted", "objective", "grad_norm", "lr")
+SHOWN = (*_LOSSES, *CHANNELS, *_OTHERS)
 """Columns that are shown: the raw loss first, and the weighted one never without it (law WGT-002)."""
 
 
@@ -91,6 +91,8 @@ class Watcher:
     def __init__(self, root: Path) -> None:
         self._run, self._config = open_run(root)
         self._trace, self._step_rate = TraceTail(self._run.trace), StepRate()
+        columns = columns_of(self._config.vae.latent_channels)
+        self._shown = (*_LOSSES, *channels_in(column.name for column in columns), *_OTHERS)
 
     def look(self) -> View:
         """The run as its files are now.
@@ -108,7 +110,7 @@ class Watcher:
         first, recent = self._trace.first[:window], rows[-window:] if step > 1 else []
         return View(
             status=status_of_run(self._run, self._config, events, step, marks, grew=self._step_rate.grew),
-            quantities=tuple(_quantity(name, first, recent, rows[-1:]) for name in SHOWN),
+            quantities=tuple(_quantity(name, first, recent, rows[-1:]) for name in self._shown),
             window=window,
             saturated=number_or_none(rows[-1], "w_sat") if rows else None,
             seconds_per_step=seconds,

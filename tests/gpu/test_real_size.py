@@ -45,7 +45,7 @@ def configured(overrides: tuple[str, ...], size: int) -> Config:
 def smooth_latents(config: Config) -> torch.Tensor:
     """Four latents of unit deviation."""
     coarse = torch.randn((4, 4, 4, 4, 4), generator=torch.Generator().manual_seed(0))
-    latents = torch.nn.functional.interpolate(coarse, config.data.latent_shape[1:], mode="trilinear")
+    latents = torch.nn.functional.interpolate(coarse, config.latent_shape[1:], mode="trilinear")
     return latents / latents.std(dim=(0, 2, 3, 4), keepdim=True)
 
 

@@ -11,7 +11,7 @@ import torch
 from neuromf.flow.jvp import exact_derivative
 from neuromf.flow.number_type import computed_in, tf32
 from neuromf.training.batches.source import BatchSource
-from neuromf.training.device.network_probe import probe_points
+from neuromf.training.device.float32_agreement import probe_points
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
 from tests.support.tiny_run import make_tiny_config

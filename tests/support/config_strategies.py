@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from neuromf.config.load import validate
-from neuromf.config.schema import LATENT_STRIDE, LEAST_SPLIT, Config
+from neuromf.config.schema import LEAST_SPLIT, Config
 
 SMALLEST, LARGEST = 1e-4, 1e4
 """Where the schema allows more, a number is drawn between these: laws turn within, and runs end in reasonable time."""
@@ -21,8 +21,13 @@ LADDERS: dict[str, tuple[Any, ...]] = {
     "divergence_warn_ratio": (10.0, 30.0),
     "divergence_threshold": (None, 20.0, 100.0, 1e9),
     "demo_subjects": (3, 5, 8, 40, 200),
+    "factory": (None,),
+    "factory_options": ({},),
+    "small_options": ({},),
+    "init_from": (None,),
+    "init_weights": ("average",),
 }
-"""Keys whose every new value costs a replay or a ranking of subjects."""
+"""Keys whose every new value costs a replay or a ranking of subjects, or needs code or a run of somebody's own."""
 
 
 def configs(**fixed: Any) -> st.SearchStrategy[Config]:
@@ -105,10 +110,15 @@ def _consistent(tree: dict[str, Any], fixed: dict[str, Any]) -> dict[str, Any]:
     unet["channels"] = [step * (1 + size % 4) for size in unet["channels"]]
     levels = len(unet["channels"])
     unet["attention_levels"] = [unet["attention_levels"][i % len(unet["attention_levels"])] for i in range(levels)]
-    voxels = LATENT_STRIDE * 2 ** (levels - 1)
+    vae = tree["vae"]
+    vae["latent_channels"], vae["stride"] = 1 + vae["latent_channels"] % 8, 1 + vae["stride"] % 8
+    voxels = vae["stride"] * 2 ** (levels - 1)
     data["shape"] = [voxels * (1 + size % 7) for size in data["shape"]]
     data["root"] = None if data["source"] == "demo" else "/scans"
-    _consistent_parts(tree["vae"], data["shape"][1] // LATENT_STRIDE)
+    _consistent_parts(vae, data["shape"][1] // vae["stride"])
+    if isinstance(flow["channel_weights"], list):
+        given = flow["channel_weights"]
+        flow["channel_weights"] = [given[index % len(given)] for index in range(vae["latent_channels"])]
     low, high = sorted(abs(value) * 30 for value in data["intensity_percentiles"])
     data["intensity_percentiles"] = [low, min(high + 0.5, 100.0)]
     first, second, _ = data["split_ratios"]
@@ -128,5 +138,7 @@ def _consistent_parts(vae: dict[str, Any], cells: int) -> None:
     if vae["tile_voxels"] is None:
         vae["tile_overlap"] = 0.25
     else:
-        vae["tile_voxels"] = 4 * LATENT_STRIDE * (1 + vae["tile_voxels"] % 8)
-        vae["tile_overlap"] = round(4 * vae["tile_overlap"]) / 4
+        edge = 4 * vae["stride"]
+        vae["tile_voxels"] = edge * (-(-16 // edge) + vae["tile_voxels"] % 8)
+        cells = vae["tile_voxels"] // vae["stride"]
+        vae["tile_overlap"] = round(4 * vae["tile_overlap"]) / 4 if cells % 4 == 0 else 0.0

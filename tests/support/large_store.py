@@ -14,7 +14,7 @@ from safetensors.numpy import save
 from neuromf.config import Config, load_config
 from neuromf.data import cache
 from neuromf.data.latents import centred_affine
-from neuromf.data.manifest import MEAN_COLUMNS, STD_COLUMNS, write_manifest
+from neuromf.data.manifest import moment_cells, write_manifest
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.splits import split_subjects
 from neuromf.data.statistics import ChannelMoments, pool_moments
@@ -60,7 +60,7 @@ def write_large_store(folder: Path, subjects: int) -> Config:
     splits = split_subjects(names, config.data.split_ratios, config.data.split_seed)
     rows, training = [], []
     for name in names:
-        row, moments = _write_scan(store, name, draw.standard_normal(config.data.latent_shape, dtype=np.float32))
+        row, moments = _write_scan(store, name, draw.standard_normal(config.latent_shape, dtype=np.float32))
         rows.append(row | {"subject": name, "split": splits[name]})
         training += [moments] if splits[name] == "train" else []
     write_manifest(store / "manifest.csv", rows)
@@ -80,7 +80,7 @@ def _write_scan(store: Path, name: str, latent: np.ndarray) -> tuple[dict[str, o
         "scan_id": name, "file": file, "sha256": hashlib.sha256(content).hexdigest(),
         "shape": "x".join(map(str, latent.shape)),
     }  # fmt: skip
-    row |= dict(zip(MEAN_COLUMNS, moments.mean, strict=True)) | dict(zip(STD_COLUMNS, moments.std, strict=True))
+    row |= moment_cells(moments)
     return row, moments
 
 

@@ -79,7 +79,7 @@ def _write_summary(run: RunFolder, rows: Sequence[Row], blocks: dict[str, float]
 
 
 def _write_samples(run: RunFolder, config: Config, steps: Sequence[int]) -> None:
-    noise = torch.from_numpy(np.random.default_rng(0).standard_normal((1, *config.data.latent_shape), dtype=np.float32))
+    noise = torch.from_numpy(np.random.default_rng(0).standard_normal((1, *config.latent_shape), dtype=np.float32))
     if steps:
         run.previews.mkdir()
     for step in steps:

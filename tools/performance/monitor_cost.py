@@ -96,7 +96,7 @@ def monitor_cost(rounds: int, device: torch.device) -> MonitorCost:
 def _training(device: torch.device) -> Callable[[], None]:
     """The next step of a training that is judged as it goes."""
     config = load_config(["smoke"], list(SETTING))
-    latents = torch.randn((8, *config.data.latent_shape), generator=torch.Generator().manual_seed(0))
+    latents = torch.randn((8, *config.latent_shape), generator=torch.Generator().manual_seed(0))
     state, source = initial_state(config, (1.0,) * 4, device), BatchSource(latents, config, device)
     monitor = Monitor(config, latent_moments(latents))
 

@@ -77,7 +77,7 @@ def measure_throughput(config: Config, batch_size: int, device: torch.device, ro
         torch.OutOfMemoryError: the batch does not fit.
     """
     config = one_device(config, batch_size)
-    latents = torch.randn((SCANS, *config.data.latent_shape), generator=torch.Generator().manual_seed(0))
+    latents = torch.randn((SCANS, *config.latent_shape), generator=torch.Generator().manual_seed(0))
     state, source = initial_state(config, (1.0,) * 4, device), BatchSource(latents, config, device)
     product, operations = _product(device, config.training.precision)
     copied = torch.empty(2**28 if device.type == "cuda" else 2**24, device=device)

@@ -90,7 +90,7 @@ def configured(kind: Kind, micro_batch: int) -> Config:
 def step_of(kind: Kind, micro_batch: int, device: torch.device) -> Callable[[], None]:
     """The next whole step of a training, each time it is called."""
     config = configured(kind, micro_batch)
-    latents = torch.randn((8, *config.data.latent_shape), generator=torch.Generator().manual_seed(0))
+    latents = torch.randn((8, *config.latent_shape), generator=torch.Generator().manual_seed(0))
     state, source = initial_state(config, (1.0,) * 4, device), BatchSource(latents, config, device)
 
     def step() -> None:
@@ -108,7 +108,7 @@ def _rival() -> Iterator[None]:
         field: Field, z: Tensor, r_B: Tensor, t_B: Tensor, tangent: Tensor, settings: ObjectiveSettings
     ) -> Derivative:
         with torch.no_grad():
-            u, dudt = torch.func.jvp(
+            u, dudt = torch.func.jvp(  # type: ignore[misc]
                 lambda point, time: field(point, r_B, time), (z, t_B), (tangent, torch.ones_like(t_B))
             )
         return Derivative(u, dudt)

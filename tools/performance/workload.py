@@ -51,7 +51,7 @@ class Workload:
 def build_workload(config: Config, batch_size: int, device: torch.device, seed: int = 0) -> Workload:
     """Draw latents and times, and build the network of `config` with weights that are not zero anywhere."""
     generator = torch.Generator().manual_seed(seed)
-    shape = (batch_size, *config.data.latent_shape)
+    shape = (batch_size, *config.latent_shape)
     x, e = (torch.randn(shape, generator=generator).to(device) for _ in range(2))
     t_B = 0.05 + 0.9 * torch.rand(batch_size, generator=generator)
     r_B = t_B.clone()

@@ -17,7 +17,7 @@ from neuromf.monitor.checks.trace_summary import TraceSummary, cell
 from neuromf.monitor.guard.zero_predictor import anchor
 from neuromf.readable import rounded
 from neuromf.trace.average import mean
-from neuromf.trace.columns import CHANNELS
+from neuromf.trace.columns import channels_in
 
 CORRECTION = CalibratedRange(healthy=1.0, faulty=LARGEST_CORRECTION)
 """rho is at most 1 at an exact solution; law JVP-006 warns at 3."""
@@ -59,11 +59,11 @@ def _rate_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
 
 
 def _channel_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
-    levels = {name: summary.levels(name) for name in CHANNELS}
-    if not all(levels.values()):
+    levels = {name: summary.levels(name) for name in channels_in(summary.rows[0] if summary.rows else ())}
+    if not all(levels.values()) or len(levels) < 2:
         return
-    leader = max(CHANNELS, key=lambda name: levels[name][-1])
-    others = [levels[name] for name in CHANNELS if name != leader]
+    leader = max(levels, key=lambda name: levels[name][-1])
+    others = [levels[name] for name in levels if name != leader]
     rest = statistics.median(other[-1] for other in others)
     lead = levels[leader][-1] / rest if rest > 0 else math.inf
     says = f"{leader} is {rounded(lead)} times the median of the other channels"

@@ -11,7 +11,7 @@ from itertools import pairwise
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.monitor.guard.initial_ratio import WINDOW
-from neuromf.trace.columns import CHANNELS, COLUMNS, NAMES, Column, Row
+from neuromf.trace.columns import COLUMNS, NAMES, Column, Row, channels_in, columns_in
 
 STEP_STAGES = {"schedule", "times", "optimiser", "ema"}
 """Stages whose numbers have a closed form by the step, which a mean or median over steps does not keep to."""
@@ -92,9 +92,9 @@ def cell(row: Row, name: str) -> float | None:
         return float(value)
     if name != "raw_total":
         return None
-    channels = [cell(row, channel) for channel in CHANNELS]
+    channels = [cell(row, channel) for channel in channels_in(row)]
     known = [channel for channel in channels if channel is not None]
-    return sum(known) / len(known) if len(known) == len(CHANNELS) else None  # fmean raises where a sum is infinite
+    return sum(known) / len(known) if known and len(known) == len(channels) else None  # fmean raises at infinite sums
 
 
 def fm_count(share: float, samples: int) -> float:
@@ -122,7 +122,7 @@ def epoch_rows(config: Config, records: Iterable[Mapping[str, float]]) -> list[R
 
 
 def _non_finite(row: Row) -> NonFinite | None:
-    for column in COLUMNS:
+    for column in columns_in(row):
         value = row.get(column.name)
         if isinstance(value, float) and not math.isfinite(value):
             return NonFinite(_step(row), column, value)

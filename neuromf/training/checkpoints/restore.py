@@ -40,8 +40,9 @@ def restore(state: TrainState, checkpoint: Checkpoint, config_hash: str) -> None
 def _load_matching(state: TrainState, checkpoint: Checkpoint) -> dict[str, dict[str, Tensor]]:
     """The files' tensors, once they are known to be those of this model."""
     names = [name for name, _ in state.model.named_parameters()]
+    trained = [name for name, parameter in state.model.named_parameters() if parameter.requires_grad]
     moments = (
-        [f"{name}.{key}" for name in names for key in ("step", "exp_avg", "exp_avg_sq")] if checkpoint.step else []
+        [f"{name}.{key}" for name in trained for key in ("step", "exp_avg", "exp_avg_sq")] if checkpoint.step else []
     )
     average = {AVERAGE: names} if state.ema.decay is not None else {}
     loaded = {}
@@ -51,15 +52,19 @@ def _load_matching(state: TrainState, checkpoint: Checkpoint) -> dict[str, dict[
                 tensors = load_tensors(checkpoint.path / file)
         except (FileNotFoundError, NotADirectoryError, SafetensorError) as error:
             raise InputError(f"not safetensors ({error})", remedy="restore it", file=checkpoint.path / file) from error
-        if set(tensors) != set(expected):
+        shapes = {name: value.shape for name, value in state.model.state_dict().items() if file != MOMENTS}
+        same = all(tensor.shape == shapes.get(name, tensor.shape) for name, tensor in tensors.items())
+        if set(tensors) != set(expected) or not same:
             raise InputError("holds another model's tensors", remedy="restore it", file=checkpoint.path / file)
         loaded[file] = tensors
     return loaded
 
 
 def load_average(path: Path, model: torch.nn.Module) -> None:
-    """Give `model` the averaged weights of a checkpoint."""
-    model.load_state_dict(load_tensors(path / AVERAGE))
+    """Give `model` the averaged weights of a checkpoint; what it holds besides weights is of the checkpoint's step."""
+    average = load_tensors(path / AVERAGE)
+    beside = load_tensors(path / WEIGHTS) if set(model.state_dict()) - set(average) else {}
+    model.load_state_dict(beside | average)
 
 
 def load_weights(path: Path, model: torch.nn.Module) -> None:

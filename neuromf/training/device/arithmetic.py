@@ -20,7 +20,7 @@ from torch.nn.functional import conv3d
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.training.device.facts import processor_name
-from neuromf.training.device.network_probe import device_reading
+from neuromf.training.device.float32_agreement import device_reading
 
 BOUND = 2.0**-6
 """Relative error, in the Euclidean norm, from which a convolution is wrong. Rounding two factors and a result to
@@ -58,7 +58,7 @@ class Convolution:
 
 def convolutions(config: Config) -> list[Convolution]:
     """What stands for each level of the network: a convolution, one behind a skip connection, one that halves it."""
-    _, *latent = config.data.latent_shape
+    _, *latent = config.latent_shape
     found = []
     for level, width in enumerate(config.unet.channels):
         depth, height, breadth = (min(WIDEST, max(1, cells // 2**level)) for cells in latent)

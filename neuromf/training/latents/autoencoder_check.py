@@ -14,6 +14,7 @@ from neuromf.data.cohort import Scan, discover_scans
 from neuromf.data.demo import build_demo_cohort
 from neuromf.data.reconstruction import Reconstruction, reconstruct
 from neuromf.nets.vae import load_vae
+from neuromf.nets.vae_source import vae_source
 from neuromf.training.latents.store import chosen_scans, preprocessing_of, scans_source
 
 
@@ -31,7 +32,7 @@ def check_autoencoder(
     Raises:
         InputError: the folder, the autoencoder or a scan cannot be used, or the cache cannot be written.
     """
-    codec, preprocessing = load_vae(config.vae.checkpoint), preprocessing_of(config)
+    codec, preprocessing = load_vae(vae_source(config.vae)), preprocessing_of(config)
     made: list[Reconstruction] = []
     with tempfile.TemporaryDirectory() as folder:
         scans = _some(config, count, Path(folder) / "cohort")

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from neuromf.config.schema import Config
+from neuromf.config.schema import Config, VaeConfig
 from neuromf.data.cache import cache_directory, scan_hashes, scan_latents
 from neuromf.data.cache_entry import kept_store
 from neuromf.data.cohort import Scan
@@ -19,6 +19,7 @@ from neuromf.data.staging import staged_directory
 from neuromf.data.store import LatentStore, open_latents
 from neuromf.errors import InputError
 from neuromf.nets.vae import LatentCodec
+from neuromf.nets.vae_source import vae_source
 from neuromf.training.latents.autoencoder import absolute_name, find_autoencoder, open_autoencoder
 from neuromf.training.latents.store import chosen_scans, encoded_store, selected_scans, tiling_of, training_store
 from neuromf.training.records.run_folder import RunFolder, check_latents
@@ -134,10 +135,12 @@ class RunLatents:
     Attributes:
         store: statistics, affine and shape; of the latents themselves perhaps a few.
         autoencoders: where the run's autoencoder may lie, the likeliest place first.
+        vae: what the run's configuration says of it.
     """
 
     store: LatentStore
     autoencoders: tuple[str, ...]
+    vae: VaeConfig
 
     def real(self, count: int) -> Tensor:
         """Some real latents, normalised (N, C, D, H, W), N <= count; a run may have kept none."""
@@ -153,7 +156,7 @@ class RunLatents:
             InputError: it is nowhere, cannot be read, or is another one.
         """
         name = find_autoencoder(self.autoencoders) if given is None else str(given)
-        return open_autoencoder(name, self.store.description.codec_fingerprint)
+        return open_autoencoder(self.vae, name, self.store.description.codec_fingerprint)
 
 
 def run_latents(run: RunFolder, config: Config, on_progress: OnProgress | None = None) -> RunLatents:
@@ -164,10 +167,10 @@ def run_latents(run: RunFolder, config: Config, on_progress: OnProgress | None =
     """
     if run.latents.is_dir():
         record = _own_record(run)
-        return RunLatents(record.store, (record.origin.autoencoder, config.vae.checkpoint))
+        return RunLatents(record.store, (record.origin.autoencoder, config.vae.checkpoint), config.vae)
     store = training_store(config, on_progress)
     check_latents(run, store.description.content_hash)
-    return RunLatents(store, (config.vae.checkpoint,))
+    return RunLatents(store, (config.vae.checkpoint,), config.vae)
 
 
 def began_with(run: RunFolder, config: Config) -> list[Scan]:
@@ -212,11 +215,11 @@ def _encoded_again(
         refuse_changed(scans, record.scans, scan_hashes())
         remedy = "put the run's own there, or start a new run"
         name = find_autoencoder((record.origin.autoencoder, config.vae.checkpoint), remedy=remedy)
-        open_autoencoder(name, description.codec_fingerprint, remedy=remedy)
+        open_autoencoder(config.vae, name, description.codec_fingerprint, remedy=remedy)
         path = scan_latents(
             [scan.scan for scan in scans],
             description.preprocessing,
-            name,
+            vae_source(config.vae, name),
             split_ratios=description.split_ratios,
             split_seed=description.split_seed,
             on_progress=on_progress,

@@ -19,6 +19,7 @@ from neuromf.data.quarantine import most_quarantined
 from neuromf.data.store import LatentStore, open_latents
 from neuromf.nets.tiling import Tiling
 from neuromf.nets.vae import load_vae
+from neuromf.nets.vae_source import vae_source
 
 
 def chosen_scans(config: Config) -> list[Scan]:
@@ -76,7 +77,7 @@ def training_store(
             data.demo_subjects,
             data.demo_seed,
             preprocessing,
-            config.vae.checkpoint,
+            vae_source(config.vae),
             split_ratios=data.split_ratios,
             split_seed=data.split_seed,
             on_progress=on_progress,
@@ -91,7 +92,7 @@ def training_store(
         path = scan_latents(
             chosen,
             preprocessing,
-            config.vae.checkpoint,
+            vae_source(config.vae),
             split_ratios=data.split_ratios,
             split_seed=data.split_seed,
             on_progress=on_progress,
@@ -120,7 +121,7 @@ def encoded_store(config: Config, scans: Sequence[Scan] | None = None) -> Latent
     path = kept_scan_latents(
         chosen_scans(config) if scans is None else scans,
         preprocessing_of(config),
-        config.vae.checkpoint,
+        vae_source(config.vae),
         split_ratios=data.split_ratios,
         split_seed=data.split_seed,
         tiling=tiling_of(config),
@@ -184,7 +185,7 @@ def help_encoding(
         InputError: as `training_store`.
     """
     scans = chosen_scans(config)
-    codec = load_vae(config.vae.checkpoint).tiled(tiling_of(config)).to(device)
+    codec = load_vae(vae_source(config.vae)).tiled(tiling_of(config)).to(device)
     preprocessing = preprocessing_of(config)
     kept = encoded_scans(preprocessing, codec)
     most = most_quarantined(config.data.max_quarantined, len(scans))
@@ -194,4 +195,4 @@ def help_encoding(
 
 
 def _kept(config: Config) -> EncodedScans:
-    return encoded_scans(preprocessing_of(config), load_vae(config.vae.checkpoint).tiled(tiling_of(config)))
+    return encoded_scans(preprocessing_of(config), load_vae(vae_source(config.vae)).tiled(tiling_of(config)))

@@ -9,19 +9,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from neuromf.trace.average import mean
-from neuromf.trace.columns import CHANNELS, Row, number, number_or_none
+from neuromf.trace.columns import USUAL_CHANNELS, Row, channels_in, columns_of, number, number_or_none
 
 UNIT = "raw losses: squared latent per dim; loss: weighted, unitless"
-AVERAGED = ("weighted", "objective", "raw_total", "raw_fm", "raw_mf", *CHANNELS, "grad_norm", "clip_frac")
+AVERAGED = ("weighted", "objective", "raw_total", "raw_fm", "raw_mf", "grad_norm", "clip_frac")
 LAST = ("step", "lr", "update_rms", "param_rms", "ema_gap")
 """Columns of which an epoch keeps the value of its last step alone."""
 
 
 class EpochColumns:
-    """What an epoch's summary needs of its steps: eight bytes a number, for an epoch can have 100,000 steps."""
+    """What an epoch's summary needs of its steps: eight bytes a number, for an epoch can have 100,000 steps.
 
-    def __init__(self) -> None:
-        self._averaged = {name: array("d") for name in AVERAGED}
+    Args:
+        channels: of the latents.
+    """
+
+    def __init__(self, channels: int = USUAL_CHANNELS) -> None:
+        self._channels = channels_in(column.name for column in columns_of(channels))
+        self._averaged = {name: array("d") for name in (*AVERAGED, *self._channels)}
         self._last: dict[str, float] = {}
 
     def add(self, row: Row) -> None:
@@ -50,7 +55,7 @@ class EpochColumns:
             "raw_loss_mean": self._mean("raw_total"),
             "raw_loss_fm_mean": self._mean("raw_fm"),
             "raw_loss_mf_mean": self._mean("raw_mf"),
-            "raw_loss_per_channel": [self._mean(name) for name in CHANNELS],
+            "raw_loss_per_channel": [self._mean(name) for name in self._channels],
             "grad_norm_mean": self._mean("grad_norm"),
             "grad_clip_fraction": sum(clipped) / len(clipped),
             "grad_norm_per_block": {name: norm for name, norm in block_norms.items() if math.isfinite(norm)},

@@ -67,8 +67,8 @@ def write_preview(folder: Path, state: TrainState, config: Config, shape: tuple[
 def averaged_net(state: TrainState) -> Net:
     """The network with the averaged weights as arguments, so that its own stay where they are; without them its own."""
 
-    def net(z: Tensor, r_B: Tensor, t_B: Tensor) -> NetOutput:
-        output: NetOutput = functional_call(state.model, state.ema.shadow, (z, r_B, t_B))
+    def net(z: Tensor, r_B: Tensor, t_B: Tensor) -> NetOutput | Tensor:
+        output: NetOutput | Tensor = functional_call(state.model, state.ema.shadow, (z, r_B, t_B))
         return output
 
     return net

@@ -16,6 +16,9 @@ from neuromf.data.staging import refuse_occupied, staged_directory
 from neuromf.errors import InputError
 from neuromf.lock import refuse_in_use
 
+CODE_HASH = "network_sha256"
+"""Key of `run.json` for the hash of what the source of an own network says."""
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -62,6 +65,11 @@ class RunFolder:
     def environment(self) -> Path:
         """Versions and device the run was started with, the hash of its latents, and what the gate said of it."""
         return self.root / "run.json"
+
+    @property
+    def start(self) -> Path:
+        """Which weights of another run it started from; absent where it started from scratch."""
+        return self.root / "init_from.json"
 
     @property
     def latents(self) -> Path:
@@ -111,7 +119,7 @@ def create_run(
     """
     check_new_run(root)
     with staged_directory(root) as staging:  # a run folder is there whole or not at all
-        kept = _environment(latents, gate) | dict(device or {})
+        kept = _environment(latents, gate) | code_facts(config) | dict(device or {})
         RunFolder(staging).environment.write_text(json.dumps(kept, indent=1) + "\n")
         RunFolder(staging).config.write_text(resolved_text(config))
         keep(RunFolder(staging))
@@ -162,12 +170,27 @@ def open_run(root: Path, config: Config | None = None) -> tuple[RunFolder, Confi
     recorded = read_recorded(run.config)
     if config is not None and config_hash(config) != config_hash(recorded):
         now, then = flat_config(config), flat_config(recorded)
-        changed = next((key for key in then if repr(now[key]) != repr(then[key])), "config_hash")
+        keys = (*then, *(key for key in now if key not in then))  # options of own code are in one of the two, perhaps
+        changed = next((key for key in keys if repr(now.get(key)) != repr(then.get(key))), "config_hash")
         problem = f"the run has {then.get(changed)!r}, the configuration {now.get(changed)!r}"
         raise InputError(
             problem, remedy="resume with the run's own values or give a new --out", file=run.config, key=changed
         )
     return run, recorded
+
+
+def code_facts(config: Config) -> dict[str, str]:
+    """What `run.json` says of code of the user's own that builds the network; nothing where ours does.
+
+    Raises:
+        InputError: it cannot be called.
+    """
+    if config.unet.factory is None:
+        return {}
+    from neuromf.nets.factory import network_code
+
+    code = network_code(config)
+    return {} if code is None else {"network": code.name, "network_file": code.file, CODE_HASH: code.sha256}
 
 
 def _environment(latents: str, gate: str) -> dict[str, str]:

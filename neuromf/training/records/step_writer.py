@@ -49,7 +49,7 @@ class StepWriter:
         # Of the epoch under way, and of the steps that a checkpoint is judged by, also those before a resume.
         recent = config.training.checkpoint_every_steps
         epoch = math.ceil(run_facts(config).steps_per_epoch) + 1
-        self._epoch = EpochColumns()
+        self._epoch = EpochColumns(config.vae.latent_channels)
         self._recent = deque[float](maxlen=recent)
         for row in rows_from(run.trace, step - max(recent, epoch)):
             if epoch_of_step(config, int(number(row, "step"))) == epoch_of_step(config, step):
@@ -73,7 +73,7 @@ class StepWriter:
         ends_run = step + 1 == run_facts(self._config).optimiser_steps
         if ends_run or epoch_of_step(self._config, step + 1) != epoch:
             append_summary(self._run.summary, self._epoch.summary(epoch, block_norms))
-            self._epoch = EpochColumns()
+            self._epoch = EpochColumns(self._config.vae.latent_channels)
 
     def recent_loss(self) -> float:
         """Mean raw loss of the last `checkpoint_every_steps` steps, which one step's times and noise hardly move."""

@@ -9,7 +9,7 @@ from typing import Self
 from torch.utils.tensorboard import SummaryWriter
 
 from neuromf.monitor.events import Event
-from neuromf.trace.columns import COLUMNS, TraceRow, number_or_none
+from neuromf.trace.columns import TraceRow, columns_in, number_or_none
 
 
 class TensorBoardMirror:
@@ -25,7 +25,7 @@ class TensorBoardMirror:
 
     def add(self, row: TraceRow) -> None:
         """Show one row."""
-        for column in COLUMNS:
+        for column in columns_in(row):
             value = number_or_none(row, column.name)
             if column.kind == "float" and value is not None:
                 self._writer.add_scalar(f"{column.stage}/{column.name}", value, row["step"])

@@ -14,6 +14,7 @@ from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.flow.number_type import computed_in, tf32
 from neuromf.flow.times import fm_mask
+from neuromf.nets.factory import blocks_of
 from neuromf.training.batches.source import BatchSource, step_hash
 from neuromf.training.process_group.ranks import as_vector, synchronised
 from neuromf.training.step import metrics
@@ -127,7 +128,7 @@ def _gradient_columns(state: TrainState, config: Config) -> dict[str, Tensor]:
     zeros = torch.stack([(grad == 0).sum() for grad in grads]).sum() / sum(grad.numel() for grad in grads)
     readings = {"grad_norm": torch.nn.utils.get_total_norm(grads), "grad_zeros": zeros}
     if config.training.diagnostics:
-        for name, block in state.model.blocks().items():
+        for name, block in blocks_of(state.model).items():
             parts = gradients(block)
             if parts:
                 readings[f"{BLOCK}{name}"] = torch.nn.utils.get_total_norm(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from typing import cast
 
 import torch
 from neuromf_spec.laws.weight_regime import SATURATED
@@ -13,7 +14,7 @@ from neuromf.flow.batch import Batch
 from neuromf.flow.objective import Objective
 from neuromf.flow.path import broadcast_time
 from neuromf.flow.settings import ObjectiveSettings
-from neuromf.trace.columns import BatchColumns
+from neuromf.trace.columns import BatchColumns, channels_in
 from neuromf.training.process_group.ranks import as_vector
 
 Sums = dict[str, Tensor]
@@ -100,7 +101,8 @@ def batch_columns(sums: Mapping[str, float]) -> BatchColumns:
     samples, mf_samples, fm_samples, weights = (
         sums[name] for name in ("samples", "mf_samples", "fm_samples", "weights")
     )
-    return {
+    channels = {name: sums[name] / samples for name in channels_in(sums)}
+    columns = {
         "t_mean": sums["t"] / samples,
         "h_mean": sums["h"] / samples,
         "frac_fm": 1 - mf_samples / samples,
@@ -113,16 +115,14 @@ def batch_columns(sums: Mapping[str, float]) -> BatchColumns:
         "raw_fm": sums["raw_fm"] / fm_samples if fm_samples else None,
         "raw_mf": sums["raw_mf"] / mf_samples if mf_samples else None,
         "raw_total": sums["raw_total"] / samples,
-        "raw_ch0": sums["raw_ch0"] / samples,
-        "raw_ch1": sums["raw_ch1"] / samples,
-        "raw_ch2": sums["raw_ch2"] / samples,
-        "raw_ch3": sums["raw_ch3"] / samples,
+        **channels,
         "raw_v_head": sums["raw_v_head"] / samples if "raw_v_head" in sums else None,
         "w_mean": sums["w"] / weights,
         "w_sat": sums["saturated"] / weights,
         "weighted": sums["weighted"] / samples,
         "objective": sums["objective"] / samples,
     }
+    return cast("BatchColumns", columns)  # its type names four channels
 
 
 def read_back(tensors: Mapping[str, Tensor]) -> dict[str, float]:

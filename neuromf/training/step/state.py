@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.monitor.guard.guard import DivergenceGuard
-from neuromf.nets.unet import MeanFlowUnet, build_unet
+from neuromf.nets.factory import build_net
 from neuromf.training.device.arithmetic import refuse_wrong_arithmetic
 from neuromf.training.process_group.ranks import ProcessGroup, replicate
 from neuromf.training.step.ema import Ema
@@ -26,7 +26,7 @@ class TrainState:
     loss; `net` is the same, or the replica that keeps gradients equal to those of the other ranks of `group`.
     """
 
-    model: MeanFlowUnet
+    model: nn.Module
     loss: LossModule
     net: nn.Module
     group: ProcessGroup
@@ -52,18 +52,13 @@ def initial_state(
         UntrustedArithmeticError: a training in bfloat16 on a processor that computes it wrongly.
     """
     refuse_wrong_arithmetic(config, device)
-    training, group = config.training, group or ProcessGroup()
-    model = build_unet(
-        config.unet,
-        v_head=config.meanflow.tangent == "v_head",
-        seed=training.seed,
-        checkpointing=training.activation_checkpointing,
-    ).to(device)
+    group = group or ProcessGroup()
+    model = build_net(config).to(device)
     return state_around(model, config, group, _channel_weights(config, channel_std, device))
 
 
 def state_around(
-    model: MeanFlowUnet, config: Config, group: ProcessGroup, channel_weights_C: Tensor | None = None
+    model: nn.Module, config: Config, group: ProcessGroup, channel_weights_C: Tensor | None = None
 ) -> TrainState:
     """State before the first step of a model that is there already."""
     compiler = "inductor" if config.training.compile else None

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from neuromf_spec.citations import public_code
+from neuromf_spec.citations import measured, public_code
 from neuromf_spec.law import Enforcer, Finding, Law, Severity
+
+NAMED = 3
+"""Tensors that a finding names."""
 
 
 def unchanged_by_interruption(*, differing: Collection[str]) -> Finding:
@@ -15,6 +18,17 @@ def unchanged_by_interruption(*, differing: Collection[str]) -> Finding:
         value=", ".join(sorted(differing)) or "none",
         bound="none",
         unit="differing artefacts",
+    )
+
+
+def same_weights(*, differing: Collection[str]) -> Finding:
+    """Judge the tensors of a run's first weights that are not, bit for bit, those whose hash the run recorded."""
+    return Finding(
+        passed=not differing,
+        value=", ".join(sorted(differing)[:NAMED]) or "none",
+        bound="none",
+        unit="differing tensors",
+        detail=f"{len(differing)} tensors differ" if differing else "",
     )
 
 
@@ -30,7 +44,20 @@ LAWS = (
         example={"differing": ()},
         counterexample={"differing": ("ema.safetensors", "trace.csv")},
         remedy="Save what the next step depends on, and draw randomness from seed, step and sample alone.",
-        enforcers=frozenset({Enforcer.GOLDEN}),
+        enforcers=frozenset({Enforcer.GOLDEN, Enforcer.RUNTIME}),
         kills=("C1", "C2", "C3"),
+    ),
+    Law(
+        id="CKPT-002",
+        title="a start is the one recorded",
+        statement="A run that starts from another's weights starts from those whose hash it recorded, bit for bit.",
+        equation=r"\mathrm{sha256}(\theta_0) = \mathrm{recorded}",
+        sources=(measured("tests/unit/training/test_initial_weights.py"),),
+        severity=Severity.BLOCK,
+        predicate=same_weights,
+        example={"differing": ()},
+        counterexample={"differing": ("backbone.out.2.conv.weight",)},
+        remedy="Load every tensor whole, in its own type, before anything else touches the network.",
+        enforcers=frozenset({Enforcer.RUNTIME}),
     ),
 )

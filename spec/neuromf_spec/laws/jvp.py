@@ -8,6 +8,9 @@ from neuromf_spec.law import Basis, Enforcer, Finding, Law, Severity
 
 DERIVATIVE_TOLERANCE = 1e-6
 """Relative; central differences in float64 with step 1e-5 are within 3e-9 on the randomised U-Net."""
+SINGLE_TOLERANCE = 0.02
+"""Relative, where a network computes in float32 inside: of the best of four steps rounding leaves 1e-3 on small nets
+(measured, tests/unit/nets/test_own_network.py), and a tangent that is lost somewhere changes tens of per cents."""
 GRADIENT_TOLERANCE = 1e-9
 """Relative, in float64: hand-computed and automatic gradients agree to 1e-15 on the bilinear net."""
 LARGEST_TEMPORAL_RATIO = 10.0
@@ -21,9 +24,9 @@ FAST_FIELDS = (
 LARGEST_CORRECTION = 3.0
 
 
-def derivative_error(*, error: float) -> Finding:
-    """Judge ||du/dt - reference|| / ||reference||."""
-    return at_most(error, DERIVATIVE_TOLERANCE, unit="relative")
+def derivative_error(*, error: float, double: bool = True) -> Finding:
+    """Judge ||du/dt - reference|| / ||reference||, of a network evaluated in float64 or one that knows float32 alone."""
+    return at_most(error, DERIVATIVE_TOLERANCE if double else SINGLE_TOLERANCE, unit="relative")
 
 
 def gradient_error(*, error: float) -> Finding:
@@ -83,7 +86,7 @@ LAWS = (
         example={"error": 1e-8},
         counterexample={"error": 0.48},
         remedy="Differentiate the field forward along (v, 0, 1) with nothing detached inside.",
-        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN}),
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN, Enforcer.RUNTIME}),
         kills=("J1", "J2", "J7"),
     ),
     Law(

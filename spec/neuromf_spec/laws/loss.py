@@ -46,7 +46,7 @@ LAWS = (
         example={"difference": 1e-16},
         counterexample={"difference": 0.3},
         remedy="Reduce over a sample's own dims before the weight, and over samples after it.",
-        enforcers=frozenset({Enforcer.PROPERTY}),
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.RUNTIME}),
         kills=("B1",),
     ),
     Law(

@@ -7,17 +7,26 @@ from collections.abc import Collection, Sequence
 from neuromf_spec.citations import measured, review
 from neuromf_spec.law import Enforcer, Finding, Law, Severity
 
-RAW_COLUMNS = ("raw_fm", "raw_mf", "raw_total", "raw_ch0", "raw_ch1", "raw_ch2", "raw_ch3")
-"""Unweighted losses of a step: in total, per kind of sample, per latent channel."""
+CHANNELS = 4
+"""Of a MAISI latent."""
 
 
-def raw_losses_recorded(*, recorded: Collection[str]) -> Finding:
-    """Judge the columns that a step records."""
-    missing = [column for column in RAW_COLUMNS if column not in recorded]
+def raw_columns(channels: int) -> tuple[str, ...]:
+    """Unweighted losses of a step: in total, per kind of sample, per latent channel."""
+    return ("raw_fm", "raw_mf", "raw_total", *(f"raw_ch{channel}" for channel in range(channels)))
+
+
+RAW_COLUMNS = raw_columns(CHANNELS)
+
+
+def raw_losses_recorded(*, recorded: Collection[str], channels: int = CHANNELS) -> Finding:
+    """Judge the columns that a step of latents of so many channels records."""
+    wanted = raw_columns(channels)
+    missing = [column for column in wanted if column not in recorded]
     return Finding(
         passed=not missing,
-        value="missing " + ", ".join(missing) if missing else f"{len(RAW_COLUMNS)} raw columns",
-        bound=", ".join(RAW_COLUMNS),
+        value="missing " + ", ".join(missing) if missing else f"{len(wanted)} raw columns",
+        bound=", ".join(wanted),
     )
 
 
@@ -44,7 +53,7 @@ LAWS = (
         id="OBS-001",
         title="raw loss is always recorded",
         statement="Every step records the raw loss: in total, of FM and MF samples, per channel, diagnostics or not.",
-        equation=r"\forall k:\ (L, L_{\mathrm{FM}}, L_{\mathrm{MF}}, L_{c=0..3})_k \text{ recorded}",
+        equation=r"\forall k:\ (L, L_{\mathrm{FM}}, L_{\mathrm{MF}}, L_{c})_k \text{ recorded}",
         sources=(review("section 3.4, RC5 and E3"),),
         severity=Severity.BLOCK,
         predicate=raw_losses_recorded,

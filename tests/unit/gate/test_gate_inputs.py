@@ -157,7 +157,7 @@ def test_latents_are_taken_from_the_users_own_where_they_are_encoded(tmp_path):
     store = training_store(config)
     chosen = smoke_latents(config, small_scale(config), lambda done, total: None)
     assert chosen.training.shape[1:] == (4, 16, 16, 16)
-    assert chosen.config.data.latent_shape == (4, 16, 16, 16)
+    assert chosen.config.latent_shape == (4, 16, 16, 16)
     assert torch.equal(chosen.training, store.split("train")[:, :, 4:20, 2:18, 0:16])
     assert chosen.origin == f"{len(chosen.training)} of your own latents, the middle 16x16x16 cells of each"
 
@@ -168,7 +168,7 @@ def test_small_latents_are_cut_to_what_the_net_can_halve(tmp_path):
     config = loaded(tmp_path / "scans", "data.shape=[64,56,32]")
     training_store(config)
     chosen = smoke_latents(config, small_scale(config), lambda done, total: None)
-    assert chosen.training.shape[1:] == chosen.config.data.latent_shape == (4, 16, 12, 8)
+    assert chosen.training.shape[1:] == chosen.config.latent_shape == (4, 16, 12, 8)
 
 
 def test_scans_not_encoded_yet_are_replaced_by_the_demo_cohort(tmp_path, monkeypatch):

@@ -48,7 +48,7 @@ def smoke_of(small, change, *, before=None) -> SmokeRun:
     `before` replaces what is judged before the first step, which takes as long as three steps.
     """
     true = smoke.train_step
-    noise = torch.randn(6, *small.data.latent_shape, generator=torch.Generator().manual_seed(0))
+    noise = torch.randn(6, *small.latent_shape, generator=torch.Generator().manual_seed(0))
     moments = {"dim": (0, 2, 3, 4), "keepdim": True}
     latents = (noise - noise.mean(**moments)) / noise.std(correction=0, **moments)
     chosen = SmokeLatents(small, latents, latents, "noise", None, "no file")

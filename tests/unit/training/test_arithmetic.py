@@ -142,9 +142,9 @@ def test_a_bisect_probe_that_cannot_be_trained_here_is_untestable(wrong, tiny_co
     from neuromf.bisect import trainings as training
     from neuromf.config.resolve import flat_config
 
-    monkeypatch.setattr(training, "training_latents", lambda config: torch.zeros(3, *config.data.latent_shape))
+    monkeypatch.setattr(training, "training_latents", lambda config: torch.zeros(3, *config.latent_shape))
     monkeypatch.setattr(
-        "neuromf.bisect.trainings.training_latents", lambda config: torch.zeros(3, *config.data.latent_shape)
+        "neuromf.bisect.trainings.training_latents", lambda config: torch.zeros(3, *config.latent_shape)
     )
     good = flat_config(tiny_config)
     task = Task(oracle="divergence", config={**good, "training.precision": "bf16"}, good=good, seed=0, micro_batches=4)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import torch
@@ -16,14 +16,14 @@ from neuromf_spec.laws.precision import DeviceError
 from torch import Tensor, nn
 
 from neuromf.config.derived import derivative_precision
-from neuromf.config.schema import Config, UnetConfig
+from neuromf.config.schema import Config
 from neuromf.flow.jvp import exact_derivative
 from neuromf.flow.number_type import computed_in, tf32
 from neuromf.flow.objective import evaluate
 from neuromf.flow.settings import NumberType
 from neuromf.monitor.checks.probes import randomised_copy
 from neuromf.monitor.checks.runtime_checks import LawReading, judge
-from neuromf.nets.unet import build_unet
+from neuromf.nets.factory import build_net
 
 SAMPLES = 2
 SEED = 0
@@ -40,29 +40,35 @@ class Question:
     """What decides the answer of a device.
 
     Attributes:
-        unet: the network.
+        network: the section that describes it, as text.
         v_head: whether it has a second head.
         latent: shape of a latent, C, D, H, W.
         output: number type of the pass with gradient.
         derivative: number type of the pass for du/dt.
+        config: the run that asks.
     """
 
-    unet: UnetConfig
+    network: str
     v_head: bool
     latent: tuple[int, ...]
     output: NumberType
     derivative: NumberType
+    config: Config = field(compare=False)
 
     @classmethod
     def of(cls, config: Config) -> Question:
         """The question that a run asks."""
         v_head, kinds = config.meanflow.tangent == "v_head", (config.training.precision, derivative_precision(config))
-        return cls(config.unet, v_head, config.data.latent_shape, *kinds)
+        return cls(config.unet.model_dump_json(), v_head, config.latent_shape, *kinds, config)
 
     def shape(self, device: torch.device) -> tuple[int, ...]:
-        """Of the points: the innermost level has as many cells along an axis as the run's, up to INNERMOST."""
+        """Of the points: the innermost level has as many cells along an axis as the run's, up to INNERMOST.
+
+        A network of the user's own is asked at the run's own shape, for it may know no other.
+        """
         channels, *cells = self.latent
-        longest = 2 ** (len(self.unet.channels) - 1) * INNERMOST[device.type]
+        unet = self.config.unet
+        longest = max(cells) if unet.factory else 2 ** (len(unet.channels) - 1) * INNERMOST[device.type]
         return (SAMPLES, channels, *(min(longest, axis) for axis in cells))
 
 
@@ -153,7 +159,7 @@ def device_errors(found: Passes, expected: Passes, question: Question) -> tuple[
 
 def settled_network(question: Question) -> nn.Module:
     """The run's network, in which no weight is zero: behind those that start at zero every derivative would be."""
-    return randomised_copy(build_unet(question.unet, v_head=question.v_head, seed=SEED), SEED)
+    return randomised_copy(build_net(question.config, SEED), SEED)
 
 
 def probe_points(shape: tuple[int, ...]) -> Points:

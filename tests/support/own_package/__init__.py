@@ -1,0 +1,1 @@
+"""Code as a user would write it: networks and autoencoders that a configuration names by import path."""

@@ -35,6 +35,7 @@ from neuromf.cli.golden import golden_app
 from neuromf.cli.launch import launch
 from neuromf.cli.laws import laws_app
 from neuromf.cli.moved import add_moved
+from neuromf.cli.plan import plan
 from neuromf.cli.renamed import RenamingGroup
 from neuromf.cli.replay import replay
 from neuromf.cli.report import report
@@ -71,6 +72,7 @@ def _main(
 app.command()(gate)
 app.command()(encode)
 app.command()(train)
+app.command()(plan)
 app.command()(launch)
 app.command()(watch)
 app.command()(sample)

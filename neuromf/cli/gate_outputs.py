@@ -95,7 +95,8 @@ class GateOutputs:
         if self.report_file is not None:
             from neuromf.report.gate_page import gate_page
 
-            write_output(self.report_file, gate_page(config.verdict, settings, smoke))
+            cost = [] if smoke is None else _cost(settings)
+            write_output(self.report_file, gate_page(config.verdict, settings, smoke, cost))
 
     def _tell_github(self, configs: Sequence[JudgedConfig]) -> None:
         from neuromf.gate.ci.step_summary import step_summary
@@ -108,6 +109,15 @@ class GateOutputs:
         with writing(self.summary), self.summary.open("a", encoding="utf-8", errors=READABLE, newline="\n") as stream:
             taken = os.fstat(stream.fileno()).st_size
             stream.write(("\n\n" if taken else "") + step_summary(configs, taken=taken + 2))
+
+
+def _cost(settings: Config) -> list[tuple[str, str]]:
+    """What the run would ask for, on the GPU of the recipe's review."""
+    from neuromf.plan.estimate import plan
+    from neuromf.plan.gpus import GPUS
+    from neuromf.plan.told import told
+
+    return told(plan(settings, GPUS["a100-80"]))
 
 
 def _files(layers: Iterable[str]) -> list[Path]:

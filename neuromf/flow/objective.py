@@ -196,15 +196,25 @@ def mf_derivatives(net: Net, batches: Sequence[Batch], settings: ObjectiveSettin
         torch.cat([getattr(batch, name)[own] for batch, own in zip(batches, rows, strict=True)])
         for name in ("r_B", "t_B")
     )
-    tangent, derivative = _derivative(net, torch.cat(points), torch.cat(velocities), r_B, t_B, settings)
+    tangent, derivative = differentiate(net, torch.cat(points), torch.cat(velocities), r_B, t_B, settings)
     sizes = [len(own) for own in rows]
     parts = (torch.split(part, sizes) for part in (tangent, derivative.u, derivative.dudt))
     return [MfDerivative(own, v, Derivative(u, dudt)) for own, v, u, dudt in zip(rows, *parts, strict=True)]
 
 
-def _derivative(
+def differentiate(
     net: Net, z: Tensor, v_c: Tensor, r_B: Tensor, t_B: Tensor, settings: ObjectiveSettings
 ) -> tuple[Tensor, Derivative]:
+    """Tangent and du/dt, without gradient.
+
+    Args:
+        net: the network, outside any wrapper.
+        z: points on the path (B, ...), of MF samples alone.
+        v_c: conditional velocity, shaped like `z`.
+        r_B: start of the interval.
+        t_B: time of the point.
+        settings: tangent and derivative.
+    """
     if not len(z):
         return v_c, Derivative(v_c, v_c)
     field = velocity_field(net, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -18,13 +19,16 @@ if TYPE_CHECKING:
 ORDER = ("block", "policy", "warn", "waived", "info", "pass")
 
 
-def gate_page(verdict: GateVerdict, config: Config, smoke: SmokeRun | None) -> str:
+def gate_page(
+    verdict: GateVerdict, config: Config, smoke: SmokeRun | None, cost: Sequence[tuple[str, str]] = ()
+) -> str:
     """HTML text of the page; it loads nothing from anywhere.
 
     Args:
         verdict: the gate's answer.
         config: the configuration as it would be launched.
         smoke: the smoke training, None after a static gate.
+        cost: what the run would ask for, as `neuromf.plan.told` says it; empty after a static gate.
     """
     charts = [(chart.title, Markup(chart.svg(smoke.rows))) for chart in LOSS_CHARTS] if smoke else []
     return render_page(
@@ -35,6 +39,7 @@ def gate_page(verdict: GateVerdict, config: Config, smoke: SmokeRun | None) -> s
         charts=charts,
         slices=_slices(smoke) if smoke else [],
         smoke=smoke,
+        cost=cost,
         config=flat_config(config),
     )
 

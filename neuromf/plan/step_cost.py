@@ -1,0 +1,104 @@
+"""Operations and memory of an optimiser step, from fake tensors: shapes and types without numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from neuromf.config.flow_settings import objective_settings
+from neuromf.config.schema import Config
+from neuromf.flow.batch import Batch
+from neuromf.flow.number_type import computed_in
+from neuromf.flow.objective import MfDerivative, differentiate, meanflow_objective
+from neuromf.nets.factory import build_net
+from neuromf.plan.live_bytes import LiveBytes
+
+FLOAT = 4
+"""Bytes of a float32."""
+ADAM = 2
+"""Moments of each weight."""
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """What a micro-batch costs.
+
+    Attributes:
+        parameters: of the network.
+        state_bytes: weights, moments and average, held throughout.
+        step_bytes: most that lives besides while gradients are accumulated: gradients, activations, a derivative.
+        forward_flops: operations, two for a multiplication and an addition, of the passes with gradient.
+        derivative_flops: of the passes for du/dt and its tangent, by the share of MF samples.
+    """
+
+    parameters: int
+    state_bytes: int
+    step_bytes: int
+    forward_flops: float
+    derivative_flops: float
+
+    @property
+    def peak_bytes(self) -> int:
+        """Most that a process holds in tensors at once."""
+        return self.state_bytes + self.step_bytes
+
+    @property
+    def flops(self) -> float:
+        """Of a micro-batch."""
+        return self.forward_flops + self.derivative_flops
+
+
+def step_cost(config: Config, micro_batch: int) -> StepCost:
+    """Go through two micro-batches of an optimiser step, the second of which finds gradients there already.
+
+    The derivative is taken of as many MF samples as a micro-batch holds, which is the most that share a pass.
+
+    Args:
+        config: the run.
+        micro_batch: samples of a forward pass.
+    """
+    with FakeTensorMode():
+        net = build_net(config, seed=0)
+        weights = list(net.parameters())
+        parameters = sum(weight.numel() for weight in weights)
+        kept = 1 + ADAM + (config.ema.decay is not None)
+        with LiveBytes(weights) as live, FlopCounterMode(display=False) as counted:
+            derivative = _derivative(net, config, micro_batch)
+            per_sample = counted.get_total_flops() / micro_batch
+            for _ in range(2):
+                before = counted.get_total_flops()
+                _pass(net, config, micro_batch, derivative)
+                passed = counted.get_total_flops() - before
+    share = 1 - config.time_sampling.data_proportion
+    return StepCost(
+        parameters=parameters,
+        state_bytes=FLOAT * parameters * kept,
+        step_bytes=live.peak,
+        forward_flops=passed,
+        derivative_flops=per_sample * share * micro_batch,
+    )
+
+
+def _derivative(net: nn.Module, config: Config, samples: int) -> MfDerivative:
+    z, v_c = (torch.empty((samples, *config.latent_shape)) for _ in range(2))
+    r_B, t_B = (torch.empty(samples) for _ in range(2))
+    with computed_in(config.training.precision, "cpu"):
+        tangent, derivative = differentiate(net, z, v_c, r_B, t_B, objective_settings(config.meanflow))
+    # A micro-batch has its own rows of it.
+    own = math.ceil((1 - config.time_sampling.data_proportion) * samples)
+    parts = (part[:own] for part in (tangent, derivative.u, derivative.dudt))
+    tangent, u, dudt = parts
+    return MfDerivative(torch.arange(own), tangent, type(derivative)(u, dudt))
+
+
+def _pass(net: nn.Module, config: Config, samples: int, known: MfDerivative) -> None:
+    x, e = (torch.empty((samples, *config.latent_shape)) for _ in range(2))
+    r_B, t_B = (torch.empty(samples) for _ in range(2))
+    with computed_in(config.training.precision, "cpu"):
+        objective = meanflow_objective(net, Batch(x, e, r_B, t_B), objective_settings(config.meanflow), known=known)
+    objective.weighted_B.sum().backward()  # type: ignore[no-untyped-call]

@@ -1,0 +1,30 @@
+"""A plan in plain words, for a terminal and for the gate's page."""
+
+from __future__ import annotations
+
+from neuromf.plan.estimate import Plan
+
+
+def told(found: Plan) -> list[tuple[str, str]]:
+    """What is told, and what is said of it."""
+    fits = "fits" if found.fits else "does NOT fit"
+    most = found.largest_micro_batch
+    other = f"the largest that fits is {most}" if most else "no micro-batch fits"
+    latents = [] if found.latents_gib is None else [("latents of the cohort", f"{found.latents_gib:.3g} GiB")]
+    return [
+        ("network", f"{found.parameters / 1e6:.1f} M parameters"),
+        (
+            "memory on each GPU",
+            f"{found.peak_gib:.1f} GiB in tensors ({found.state_gib:.1f} weights, moments and average, "
+            f"{found.step_gib:.1f} gradients and activations); {found.gpu} has {found.memory_gib:.1f}",
+        ),
+        (f"micro-batch of {found.micro_batch}", f"{fits}; {other}"),
+        (
+            "a step",
+            f"{found.step_tflop:.3g} TFLOP on {found.gpus} GPUs, {found.samples_per_second:.3g} samples a second",
+        ),
+        ("the run", f"{found.steps} steps, {found.gpu_hours:.3g} GPU-hours"),
+        ("checkpoints", f"{found.checkpoint_gib:.2g} GiB each, {found.kept_checkpoints} kept"),
+        *latents,
+        ("how the time is known", found.assumption),
+    ]

@@ -15,12 +15,12 @@ from neuromf_spec.registry import law
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.data.cohort import Scan
+from neuromf.flow.batch import Batch
+from neuromf.flow.objective import evaluate
 from neuromf.gate.result import LawResult, law_result
 from neuromf.gate.scale import small_scale
 from neuromf.gate.smoke_latents import DEMO, smoke_latents
 from neuromf.gate.static import CHECKS
-from neuromf.flow.batch import Batch
-from neuromf.flow.objective import evaluate
 from neuromf.monitor.checks.network_probe import network_readings
 from neuromf.monitor.checks.runtime_checks import (
     LawLog,

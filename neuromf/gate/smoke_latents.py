@@ -100,8 +100,7 @@ def _cut_shape(latent_shape: tuple[int, ...], small: Config) -> tuple[int, int, 
     """
     step = small.unet.stride
     depth, height, width = (
-        min(own, wanted) // step * step
-        for own, wanted in zip(latent_shape[1:], small.latent_shape[1:], strict=True)
+        min(own, wanted) // step * step for own, wanted in zip(latent_shape[1:], small.latent_shape[1:], strict=True)
     )
     if not min(depth, height, width):
         remedy = "use a larger data.shape"

@@ -64,7 +64,9 @@ class OwnAutoencoder(nn.Module):
         mean, sigma = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
         wanted = (len(volumes), self.channels, *(size // self.stride for size in volumes.shape[2:]))
         for part in (mean, *([sigma] if sigma is not None else [])):
-            _require(part, wanted, f"encodes {tuple(volumes.shape)}", "set vae.latent_channels and vae.stride to its own")
+            _require(
+                part, wanted, f"encodes {tuple(volumes.shape)}", "set vae.latent_channels and vae.stride to its own"
+            )
         return mean.float(), torch.zeros_like(mean, dtype=torch.float32) if sigma is None else sigma.float()
 
     def decode(self, latents: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from neuromf.errors import InputError
-from neuromf.nets.tiling import WHOLE, Tiling, in_memory
 from neuromf.nets.own_vae import OwnArchitecture, build_own
+from neuromf.nets.tiling import WHOLE, Tiling, in_memory
 from neuromf.nets.vae_architecture import VaeArchitecture, build_vae
 from neuromf.nets.vae_checkpoint import DEMO_WEIGHTS, read_checkpoint
 from neuromf.nets.vae_source import VaeSource

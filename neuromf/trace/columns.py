@@ -96,6 +96,7 @@ def column_named(name: str) -> Column | None:
     channels = int(number) + 1 if name != number and number.isdecimal() and len(number) < 5 else USUAL_CHANNELS
     return next((column for column in columns_of(channels) if column.name == name), None)
 
+
 Row = Mapping[str, object]
 """One step of a trace as a file gives it back, by column name; None is an empty cell."""
 

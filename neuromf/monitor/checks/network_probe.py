@@ -1,4 +1,4 @@
-"""Tries a network of the user's own: whether the trainer can use it, and the laws that a configuration cannot answer."""
+"""Tries a network of the user's own: whether the trainer can use it, and the laws that no configuration can answer."""
 
 from __future__ import annotations
 
@@ -98,11 +98,17 @@ def refuse_unusable(config: Config, net: nn.Module, at: Points) -> None:
     places: dict[int, str] = {}
     for name, value in state.items():
         if value.numel() and (first := places.setdefault(value.untyped_storage().data_ptr(), name)) != name:
-            raise _refused(f"holds {first} and {name} in one place", "give each parameter and buffer a tensor of its own")
+            raise _refused(
+                f"holds {first} and {name} in one place", "give each parameter and buffer a tensor of its own"
+            )
     output = _output(net, at)
     wanted = config.meanflow.tangent == "v_head"
     if wanted != (output.v_head is not None):
-        said = "no v_head, which meanflow.tangent: v_head needs" if wanted else "a v_head, which meanflow.tangent leaves idle"
+        said = (
+            "no v_head, which meanflow.tangent: v_head needs"
+            if wanted
+            else "a v_head, which meanflow.tangent leaves idle"
+        )
         raise _refused(f"gives {said}", "return NetOutput(prediction, v_head) of neuromf.flow with that tangent alone")
     for part in (output.prediction, *([output.v_head] if output.v_head is not None else [])):
         if part.shape != at.z.shape:
@@ -140,7 +146,9 @@ def _randomised(net: nn.Module) -> nn.Module:
     try:
         return randomised_copy(net, 0)
     except Exception as error:
-        raise _refused(f"cannot be copied ({told(error)})", "let copy.deepcopy copy it, for laws are tried on one") from error
+        raise _refused(
+            f"cannot be copied ({told(error)})", "let copy.deepcopy copy it, for laws are tried on one"
+        ) from error
 
 
 def _refused(problem: str, remedy: str) -> InputError:

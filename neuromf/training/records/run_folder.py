@@ -16,7 +16,6 @@ from neuromf.data.staging import refuse_occupied, staged_directory
 from neuromf.errors import InputError
 from neuromf.lock import refuse_in_use
 
-
 CODE_HASH = "network_sha256"
 """Key of `run.json` for the hash of what the source of an own network says."""
 

@@ -25,9 +25,7 @@ def test_a_count_is_that_of_its_keys(config):
         "steps_per_epoch": k["training.micro_batches_per_epoch"] / accumulated,
         "effective_batch": batch,
         "mf_samples_per_update": pytest.approx(batch - k["time_sampling.data_proportion"] * batch),
-        "latent_dims": math.prod(
-            (k["vae.latent_channels"], *(size // k["vae.stride"] for size in k["data.shape"]))
-        ),
+        "latent_dims": math.prod((k["vae.latent_channels"], *(size // k["vae.stride"] for size in k["data.shape"]))),
         "loss_terms": 2 if k["meanflow.loss_terms"] == "dual" else 1,
         "idle_micro_batches": micro_batches - micro_batches // accumulated * accumulated,
     }

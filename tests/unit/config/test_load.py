@@ -212,9 +212,7 @@ def test_every_key_changes_the_hash():
 
     assert unchanged == []
     beside = {"data.source", "data.root", "meanflow.fd_step", "vae.tile_overlap", "training.init_weights"}
-    assert set(_other_values()) | beside == {
-        line.partition(":")[0] for line in resolved_text(Config()).splitlines()
-    }
+    assert set(_other_values()) | beside == {line.partition(":")[0] for line in resolved_text(Config()).splitlines()}
 
 
 def test_an_average_can_be_left_out():

@@ -122,7 +122,10 @@ def test_a_tensor_that_is_loaded_otherwise_breaks_the_law(former, tmp_path, monk
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (["unet.channels=[16,16]"], r"of another shape, first backbone.conv_in.conv.weight \(8, 4, 3, 3, 3\) instead of"),
+        (
+            ["unet.channels=[16,16]"],
+            r"of another shape, first backbone.conv_in.conv.weight \(8, 4, 3, 3, 3\) instead of",
+        ),
         (["meanflow.tangent=v_head"], "4 missing there, first velocity_head"),
         (["unet.conditioning=gap"], "4 foreign, first embed_time"),
     ],

@@ -119,7 +119,10 @@ def test_the_gate_says_what_it_cannot_know_on_paper(tmp_path, users_code, neurom
     path.write_text('unet: {factory: "users_own_nets:build"}\n')
     ended = neuromf("gate", "recommended", path, "--static")
     assert ended.returncode == 0
-    assert "not judged on paper: JVP-005, PREC-002, for what users_own_nets:build builds is not known there" in ended.stdout
+    assert (
+        "not judged on paper: JVP-005, PREC-002, for what users_own_nets:build builds is not known there"
+        in ended.stdout
+    )
 
 
 def test_a_run_without_own_code_records_none(tmp_path, tiny_config):

@@ -1,5 +1,7 @@
 """A network that the user's own code builds: used as it is, or told of in one sentence."""
 
+import sys
+
 import pytest
 import torch
 
@@ -8,7 +10,7 @@ from neuromf.errors import InputError
 from neuromf.monitor.checks.network_probe import STEPS, network_readings, points, refuse_unfit
 from neuromf.monitor.checks.probes import randomised_copy, raw_field
 from neuromf.nets.factory import blocks_of, build_net, network_code
-from neuromf.own_code import own_code
+from neuromf.own_code import load_callable, own_code
 from tests.support.own_package.written import users_code
 from tests.support.tiny_run import SCALE
 
@@ -86,6 +88,14 @@ def test_a_path_that_leads_nowhere_is_told(module):
     """With the folder that was looked in."""
     with pytest.raises(InputError, match=r"cannot be imported .ModuleNotFoundError.*run in the folder that holds it"):
         build_net(load_config("recommended", [*BASE, f"unet.factory={module}"]))
+
+
+def test_the_users_folder_is_the_last_that_is_looked_in(users_code, tmp_path):
+    """A file named as a library stands in for none."""
+    name = users_code("def build(shape):\n    return shape\n")
+    before = list(sys.path)
+    load_callable(f"{name}:build", "unet.factory")
+    assert sys.path == [*before, str(tmp_path / "users")]
 
 
 def test_options_and_shape_reach_the_callable():

@@ -78,4 +78,5 @@ def test_a_start_from_another_run_is_no_start_from_scratch():
         )
         for named in ((), ("training.init_from=/run",))
     }
-    assert [result.detail for result in found.values()][0] != [result.detail for result in found.values()][1]
+    scratch, tuned = found.values()
+    assert scratch.detail != tuned.detail

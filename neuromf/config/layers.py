@@ -85,7 +85,7 @@ def _read_file(path: Path) -> tuple[dict[str, Any], Any]:
 
 
 def _anchor(settings: dict[str, Any], folder: Path) -> None:
-    """Paths in a file count from it: scans and the run to start from, and the autoencoder's weights if they lie there."""
+    """Paths in a file count from it: scans, the run to start from, and the autoencoder's weights if they lie there."""
     vae = settings.get("vae")
     for section, key in ANCHORED:
         keys = settings.get(section)

@@ -27,14 +27,15 @@ def build_net(config: Config, seed: int | None = None) -> nn.Module:
         InputError: the user's code cannot be called, or what it returns is no network.
     """
     unet, seed = config.unet, config.training.seed if seed is None else seed
-    if unet.factory is None:
+    factory = unet.factory
+    if factory is None:
         head, kept = config.meanflow.tangent == "v_head", config.training.activation_checkpointing
         return build_unet(unet, v_head=head, seed=seed, checkpointing=kept)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        net = call(unet.factory, KEY, config.latent_shape, options=unet.factory_options)
+        net = call(factory, KEY, config.latent_shape, options=unet.factory_options)
     if not isinstance(net, nn.Module):
-        problem = f"{unet.factory} returns a {type(net).__name__}, which is no torch.nn.Module"
+        problem = f"{factory} returns a {type(net).__name__}, which is no torch.nn.Module"
         raise InputError(problem, remedy=PROTOCOL, key=KEY)
     return net
 
@@ -62,7 +63,8 @@ def network_code(config: Config) -> OwnCode | None:
     Raises:
         InputError: the code cannot be called.
     """
-    if config.unet.factory is None:
+    factory = config.unet.factory
+    if factory is None:
         return None
     classes = {type(module) for module in build_net(config).modules()}
-    return own_code(config.unet.factory, KEY, sorted(classes, key=repr))
+    return own_code(factory, KEY, sorted(classes, key=repr))

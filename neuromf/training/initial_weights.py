@@ -1,4 +1,4 @@
-"""The weights of another run as a training's start: found, compared with the network, recorded, loaded (law CKPT-002)."""
+"""The weights of another run as a training's start: found, compared with the network, recorded, loaded (CKPT-002)."""
 
 from __future__ import annotations
 
@@ -153,20 +153,14 @@ def refuse_others(tensors: Mapping[str, Tensor], net: nn.Module, file: Path) -> 
         InputError: how many are not, and the first of each kind.
     """
     own = net.state_dict()
-    missing, foreign = (
-        [*dict.fromkeys(name for name in one if name not in other)] for one, other in ((own, tensors), (tensors, own))
-    )
-    reshaped = [name for name, value in own.items() if name in tensors and tensors[name].shape != value.shape]
-    told = [
-        f"{len(names)} {word}, first {names[0]}"
-        for names, word in ((missing, "missing there"), (foreign, "foreign"))
-        if names
-    ]
-    if reshaped:
-        first = reshaped[0]
-        told.append(
-            f"{len(reshaped)} of another shape, first {first} {tuple(tensors[first].shape)} instead of {tuple(own[first].shape)}"
-        )
+    kinds = {
+        "missing there": [name for name in own if name not in tensors],
+        "foreign": [name for name in tensors if name not in own],
+        "of another shape": [n for n, value in own.items() if n in tensors and tensors[n].shape != value.shape],
+    }
+    told = [f"{len(names)} {kind}, first {names[0]}" for kind, names in kinds.items() if names]
+    if reshaped := kinds["of another shape"]:
+        told[-1] += f" {tuple(tensors[reshaped[0]].shape)} instead of {tuple(own[reshaped[0]].shape)}"
     if told:
         problem = f"of {len(own)} tensors of this network {', and '.join(told)}"
         remedy = "start from a run of the same network, or give this one the other's unet section"
@@ -177,9 +171,8 @@ def _judge_start(start: InitialWeights, tensors: Mapping[str, Tensor], net: nn.M
     present = net.state_dict()
     differing: list[str] = []
     if tensor_hash(present) != start.sha256:
-        differing = [
-            name for name, value in present.items() if tensor_hash({"": value}) != tensor_hash({"": tensors[name]})
-        ]
+        alike = {name: tensor_hash({"": value}) == tensor_hash({"": tensors[name]}) for name, value in present.items()}
+        differing = [name for name, same in alike.items() if not same]
     finding = judge("CKPT-002", differing=differing).finding
     if not finding.passed:
         problem = f"the run's first weights are not those recorded (law CKPT-002): {finding.value}, {finding.detail}"

@@ -12,9 +12,11 @@ from neuromf.config.resolve import config_hash, flat_config
 from neuromf.errors import InputError
 from neuromf.monitor.guard.alarm import RawLosses
 from neuromf.monitor.guard.guard import DivergenceGuard
+from neuromf.nets.factory import build_net
 from neuromf.nets.vae import load_vae
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.device.choice import choose_device
+from neuromf.training.initial_weights import find_start
 from neuromf.training.latents.store import tiling_of, training_store
 from neuromf.training.loop import train
 from neuromf.training.process_group.ranks import ProcessGroup, replicate
@@ -40,6 +42,12 @@ WIDER = ("data.shape=[16,24,16]",)
 """Six cells along the axis that is split, of which each part has three."""
 TILES = (*WIDER, "vae.tile_voxels=16")
 NARROW = (*ONE_LEVEL, "training.precision=bf16")
+FACTORY = (
+    "unet.factory=tests.support.own_package.nets:build", "unet.channels=[64,128,256,512]",
+    "unet.attention_levels=[false,false,true,true]", "unet.head_channels=32", "unet.num_res_blocks=2",
+    "unet.norm_num_groups=32",
+)  # fmt: skip
+"""A network of other code, beside which the other keys of its section say nothing."""
 DIFFERENCE = ("meanflow.jvp=finite_difference", "meanflow.fd_step=0.001")
 
 
@@ -130,6 +138,21 @@ def data(config, tmp_path):
         return str(error)
 
 
+def start(config, tmp_path):
+    """The weights that a training starts from, or the sentence that refuses them."""
+    former, path = make_tiny_config(*BASE), tmp_path.parent / "former"
+    if not path.exists():
+        train(former, latents(), create_run(path, former, ""), device=CPU, max_steps=1)
+    named = config.training.init_from and str(path)
+    config = config.model_copy(update={"training": config.training.model_copy(update={"init_from": named})})
+    return find_start(config)
+
+
+def built(config, tmp_path):
+    """The network that is built."""
+    return [tuple(value.shape) for value in build_net(config).state_dict().values()]
+
+
 def convolutions(config, tmp_path):
     """How often the autoencoder convolves while it encodes a scan."""
     codec, calls = load_vae("demo").tiled(tiling_of(config)), []
@@ -209,6 +232,11 @@ WITNESSES = {
     kernels: {"training.deterministic": ["training.deterministic=false"]},
     judged: {"training.monitors": ["training.monitors=false"]},
     convolutions: {"vae.num_splits": [*WIDER, "vae.num_splits=2"]},
+    start: {
+        "training.init_from": ["training.init_from=former"],
+        "training.init_weights": ["training.init_from=former", "training.init_weights=weights"],
+    },
+    built: {"unet.factory": FACTORY},
     shown: {"training.reported_loss": ["training.reported_loss=weighted"]},
     data: {
         "data.demo_subjects": ["data.demo_subjects=7"],
@@ -221,12 +249,16 @@ WITNESSES = {
         "data.split_seed": ["data.split_seed=7"],
         "data.root": ["data.source=folder", "data.root=nowhere"],
         "vae.checkpoint": ["vae.checkpoint=nowhere.pt"],
+        "vae.factory": ["vae.factory=nowhere:build", "vae.checkpoint=factory"],
+        "vae.latent_channels": ["vae.latent_channels=3"],
+        "vae.stride": ["vae.stride=2"],
         "vae.tile_voxels": [*WIDER, "vae.tile_voxels=16"],
         "vae.tile_overlap": [*TILES, "vae.tile_overlap=0.5"],
     },
 }
 CASES = [(witness, key, overrides) for witness, keys in WITNESSES.items() for key, overrides in keys.items()]
 REFERENCES = {
+    "training.init_weights": ("training.init_from=former",),
     "vae.num_splits": WIDER,
     "vae.tile_voxels": WIDER,
     "vae.tile_overlap": TILES,

@@ -1,4 +1,4 @@
-"""Tries a network of the user's own: whether the trainer can use it, and the laws that a configuration cannot answer."""
+"""Tries a network of the user's own: whether the trainer can use it, and the laws that no configuration can answer."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def launch_readings(config: Config, net: nn.Module, batch: Batch) -> Iterator[La
     # No key of ours changes the time scale of an own network.
     own = config.unet.factory is not None
     yield replace(rate, finding=replace(rate.finding, passing_value="")) if own else rate
-    # Of an own network the scale is not known; the noise of a difference hardly depends on it, and its bias is measured.
+    # Of an own network the scale is not known; the noise of a difference hardly depends on it, its bias is measured.
     asked = {**difference(facts), "time_scale": facts.time_scale or 1.0}
     yield judge("JVP-003", **asked, measured_error=_derivative_bias(config, probe, batch))
     yield judge("GUARD-001", **guard_arguments(config))

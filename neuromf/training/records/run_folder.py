@@ -187,7 +187,7 @@ def code_facts(config: Config) -> dict[str, str]:
     """
     if config.unet.factory is None:
         return {}
-    from neuromf.nets.factory import network_code
+    from neuromf.nets.factory import network_code  # torch is not loaded to look at a run
 
     code = network_code(config)
     return {} if code is None else {"network": code.name, "network_file": code.file, CODE_HASH: code.sha256}

@@ -25,7 +25,7 @@ LARGEST_CORRECTION = 3.0
 
 
 def derivative_error(*, error: float, double: bool = True) -> Finding:
-    """Judge ||du/dt - reference|| / ||reference||, of a network evaluated in float64 or one that knows float32 alone."""
+    """Judge ||du/dt - reference|| / ||reference||, of a network in float64 or one that knows float32 alone."""
     return at_most(error, DERIVATIVE_TOLERANCE if double else SINGLE_TOLERANCE, unit="relative")
 
 

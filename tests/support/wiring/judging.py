@@ -19,10 +19,12 @@ from neuromf.gate.scale import small_scale
 from neuromf.gate.static import CHECKS
 from neuromf.launch.resources import resources
 from neuromf.monitor.checks import runtime_checks
+from neuromf.monitor.checks.network_probe import network_readings, refuse_unfit
 from neuromf.monitor.checks.runtime_checks import first_loss_reading, launch_readings, step_readings
 from neuromf.monitor.checks.trace_summary import summarise
 from neuromf.monitor.guard import zero_predictor
 from neuromf.monitor.guard.guard import self_test
+from neuromf.nets.factory import build_net
 from neuromf.nets.unet import build_unet
 from neuromf.nets.vae_architecture import VaeArchitecture
 from neuromf.trace.columns import Row
@@ -77,6 +79,13 @@ def launched(config: Config) -> Observed:
     with arguments_alone():
         found = {reading.law_id: reading.finding for reading in launch_readings(config, net, points())}
         return {**found, "PRED-002": first_loss_reading(config, row_of(0), [points()]).finding}
+
+
+def own_launched(config: Config) -> Observed:
+    """The laws that are judged on a network of a user's own, and those before its first step."""
+    refuse_unfit(config, CPU)
+    found = {reading.law_id: reading.finding for reading in network_readings(config, CPU)}
+    return found | {reading.law_id: reading.finding for reading in launch_readings(config, build_net(config), points())}
 
 
 def suspected(config: Config) -> Observed:

@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from neuromf.config import load_config
 from neuromf.data.nifti import write_volume
 from neuromf.flow.batch import Batch
 from neuromf.nets.vae_architecture import VaeArchitecture, build_vae
 from neuromf.nets.vae_checkpoint import save_vae
-from tests.support.tiny_run import make_tiny_config
+from tests.support.tiny_run import TINY, make_tiny_config
 
 CPU = torch.device("cpu")
 SHAPE = (4, 4, 4, 4)
@@ -35,6 +36,17 @@ THIRD = make_tiny_config(*DUAL, "time_sampling.t_min=0.02")
 """Small runs that part in every choice that has two ways through the code."""
 ONE_LEVEL = make_tiny_config(*SMALL, "unet.channels=[4]", "unet.attention_levels=[true]")
 """A run whose network has no level of two cells, where some processors compute bfloat16 wrongly."""
+
+OWN = load_config("recommended", [
+    *(override for override in (*TINY, *SMALL) if not override.startswith("unet.")),
+    "unet.factory=tests.support.own_package.nets:build", "unet.factory_options.width=4", "unet.small_options.width=2",
+])  # fmt: skip
+"""A run whose network is a user's own."""
+OWN_VAE = (
+    "vae.checkpoint=factory", "vae.factory=tests.support.own_package.vaes:build", "vae.factory_options.channels=5",
+    "vae.factory_options.stride=4", "vae.latent_channels=5",
+)  # fmt: skip
+"""An autoencoder that is a user's own."""
 
 
 def digest(*tensors: Tensor) -> str:

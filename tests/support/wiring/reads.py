@@ -131,7 +131,7 @@ def observe(scenario: Callable[[], Observed]) -> dict[str, str]:
     """What a scenario showed as text; an error is what it showed."""
     try:
         return {name: repr(value) for name, value in scenario().items()}
-    except (InputError, ValueError, TypeError, RuntimeError, IndexError, KeyError, AssertionError, OSError):
+    except (InputError, ValueError, TypeError, RuntimeError, LookupError, AttributeError, AssertionError, OSError):
         return {"error": "an error"}
 
 

@@ -20,13 +20,15 @@ from neuromf.monitor.engine import Monitor, check_readings
 from neuromf.monitor.guard.alarm import RawLosses, Verdict
 from neuromf.monitor.guard.guard import DivergenceGuard
 from neuromf.monitor.moments import LatentMoments
+from neuromf.nets.factory import blocks_of, build_net, parameter_count
 from neuromf.nets.unet import build_unet
 from neuromf.trace.columns import COLUMNS
 from neuromf.training import loop
 from neuromf.training.batches.source import BatchSource
+from neuromf.training.initial_weights import find_start, other_meaning
 from neuromf.training.records import step_writer
 from neuromf.training.records.previews import draw_latents
-from neuromf.training.records.run_folder import RunFolder
+from neuromf.training.records.run_folder import RunFolder, code_facts
 from neuromf.training.records.step_writer import StepWriter
 from neuromf.training.step import state as state_module
 from neuromf.training.step import train_step as step_module
@@ -81,6 +83,23 @@ def network(config: Config) -> Observed:
             "second head": digest(net.velocity_head(features)),
             "output": digest(net(batch.x, batch.r_B, batch.t_B).prediction),
         }
+
+
+def own_network(config: Config) -> Observed:
+    """A network that a user's own code builds, and what a run notes of it."""
+    net = build_net(config)
+    return {
+        "weights": digest(*net.state_dict().values()),
+        "blocks": list(blocks_of(net)),
+        "parameters": parameter_count(config),
+        "noted": code_facts(config),
+    }
+
+
+def begun_elsewhere(config: Config) -> Observed:
+    """Which weights of another run a training starts from, and how the settings of the two differ."""
+    start = find_start(config)
+    return {"start": start, "told": [] if start is None else other_meaning(start, config)}
 
 
 def draw(config: Config) -> Observed:

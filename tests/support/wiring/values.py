@@ -8,10 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from neuromf.config import Config
+from neuromf.config.own_code import Options
 from neuromf.training.latents.store import training_store
+from neuromf.training.loop import train
+from neuromf.training.records.run_folder import create_run
 from tests.support.tiny_run import make_tiny_config
 from tests.support.wiring import data, judging, training
-from tests.support.wiring.parts import FIRST, ONE_LEVEL, SECOND, SMALL, THIRD, small_autoencoder, small_cohort
+from tests.support.wiring.parts import (
+    CPU,
+    FIRST,
+    ONE_LEVEL,
+    OWN,
+    OWN_VAE,
+    SECOND,
+    SMALL,
+    THIRD,
+    latents,
+    small_autoencoder,
+    small_cohort,
+)
 from tests.support.wiring.reads import Observed, Read
 
 OTHER: dict[str, tuple[Any, ...]] = {
@@ -25,6 +40,15 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "data.split_ratios": ((0.6, 0.2, 0.2), (1.0, 0.0, 0.0)),
     "data.split_seed": (7,),
     "data.max_quarantined": (0.0,),
+    "vae.factory": (None, "nowhere:build"),
+    "vae.factory_options": (Options(), Options(channels=3)),
+    "vae.latent_channels": (5,),
+    "vae.stride": (2,),
+    "unet.factory": ("nowhere:build", None),
+    "unet.factory_options": (Options(width=6),),
+    "unet.small_options": (Options(width=6),),
+    "training.init_from": ("nowhere", None),
+    "training.init_weights": ("weights", "average"),
     "vae.num_splits": (2,),
     "vae.tile_voxels": (16, 32),
     "vae.tile_overlap": (0.5,),
@@ -142,7 +166,13 @@ def set_up(folder: Path) -> Stage:
     bad = small_cohort(folder / "bad", 4, 3)
     (bad / "sub-009_T1w.nii.gz").write_bytes(b"")
     unusable = make_tiny_config(*common, *split, "data.source=folder", f"data.root={bad}", "data.max_quarantined=1.0")
+    coded = make_tiny_config(*common, *split, *OWN_VAE, "data.spacing_mm=2.0", "data.shape=[16,16,16]")
     more = {"tiled": Scenario(tiled, data.stored), "with a bad scan": Scenario(unusable, data.stored)}
+    more |= {"own autoencoder": Scenario(coded, data.stored)}
+    run = create_run(folder / "run", FIRST, "")
+    train(FIRST, latents(), run, device=CPU, max_steps=1)
+    started = make_tiny_config(*SMALL, "meanflow.prediction=u", f'training.init_from="{run.root}"')
+    more |= {"begun elsewhere": Scenario(started, training.begun_elsewhere)}
     return Stage(_scenarios(demo, own) | more, files)
 
 
@@ -175,6 +205,10 @@ def _scenarios(demo: Config, own: Config) -> dict[str, Scenario]:
         for number, config in enumerate((FIRST, SECOND, THIRD), start=1):
             made[f"{name}, {number}"] = Scenario(config, show)
     made["step"] = Scenario(ONE_LEVEL, training.step)
+    made["own network"] = Scenario(OWN, training.own_network)
+    made["own network, shrunk"] = Scenario(OWN, judging.shrunk)
+    made["own network, on paper"] = Scenario(OWN, judging.on_paper)
+    made["own network, launched"] = Scenario(OWN, judging.own_launched)
     made["augmented"] = Scenario(make_tiny_config(*SMALL, "augmentation.noise_std=0.25"), training.draw)
     made |= {"kept": Scenario(own, data.kept), "demo": Scenario(demo, data.stored)}
     made |= {"folder": Scenario(own, data.stored), "begun": Scenario(own, data.begun)}

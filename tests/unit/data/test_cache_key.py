@@ -16,6 +16,7 @@ from neuromf.data.cohort import Scan, discover_scans
 from neuromf.nets.tiling import Tiling
 from neuromf.nets.vae import LatentCodec
 from neuromf.nets.vae_architecture import build_vae
+from neuromf.nets.vae_source import VaeSource
 from neuromf.training.latents import store
 
 pytestmark = pytest.mark.law("DATA-007")
@@ -204,7 +205,7 @@ def test_settings_arrive_where_they_belong(monkeypatch, tmp_path, scan_files, co
     numbers = ["data.demo_subjects=5", "data.demo_seed=6", "data.split_seed=7", "data.spacing_mm=8.5",
                "data.shape=[16,32,48]", "data.intensity_percentiles=[1.5,97.5]", "data.split_ratios=[0.5,0.3,0.2]",
                "data.clip_above=false", "vae.checkpoint=some.file", "data.max_quarantined=0.5", "vae.num_splits=2",
-               "vae.tile_voxels=64", "vae.tile_overlap=0.5"]  # fmt: skip
+               "vae.tile_voxels=64", "vae.tile_overlap=0.5", "vae.latent_channels=3", "vae.stride=4"]  # fmt: skip
     config = load_config(["smoke"], [*numbers, *own])
     asked = []
 
@@ -223,10 +224,10 @@ def test_settings_arrive_where_they_belong(monkeypatch, tmp_path, scan_files, co
     store.training_store(config)
     store.encoded_store(config)
     assert len(asked) == (1 if source == "demo" else 2)
-    keys = len(DataConfig.model_fields) + len(VaeConfig.model_fields) - 2  # source and root
+    keys = len(DataConfig.model_fields) + len(VaeConfig.model_fields) - 4  # source and root, factory and options
     assert keys == len(numbers), "a new key must be asked for here"
-    wanted = {"subjects": 5, "seed": 6, "split_seed": 7, "split_ratios": (0.5, 0.3, 0.2), "codec_name": "some.file",
-              "tiling": Tiling(2, 64, 0.5)}  # fmt: skip
+    wanted = {"subjects": 5, "seed": 6, "split_seed": 7, "split_ratios": (0.5, 0.3, 0.2), "tiling": Tiling(2, 64, 0.5),
+              "codec_name": VaeSource("some.file", latent_channels=3)}  # fmt: skip
     for arguments in asked:
         settings = asdict(arguments.pop("preprocessing"))
         assert settings == {

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 
 from neuromf.data.cohort import discover_scans
 from neuromf.data.content import file_sha256
+from neuromf.data.latent_set import StoredLatents
 from neuromf.data.latents import encode_cohort, open_latents
 from neuromf.data.nifti import read_volume
 from neuromf.data.preprocess import preprocess
@@ -197,12 +198,16 @@ def test_occupied_output_is_refused(cohort, store_folder, preprocessing, codec, 
     assert (store_folder / "store.json").read_bytes() == before
 
 
-def test_codec_of_other_channels_is_refused(tmp_path, cohort, preprocessing, split):
-    """A codec without four latent channels is an InputError before anything is read."""
+def test_a_codec_of_other_channels_makes_a_store_of_them(tmp_path, cohort, preprocessing, split):
+    """The manifest has a mean and a deviation of each channel, and what is read back has as many."""
     architecture = VaeArchitecture((4, 4, 4), (1, 1, 1), 2, latent_channels=3)
     codec = LatentCodec(build_vae(architecture), architecture, 1.0)
-    with pytest.raises(InputError, match="3 latent channels"):
-        encode_cohort(cohort, tmp_path / "s", preprocessing, codec, **split)
+    store = encode_cohort(cohort, tmp_path / "s", preprocessing, codec, **split)
+    assert [name for name in store.manifest if name.startswith(("mean_", "std_"))] == [
+        *(f"mean_{channel}" for channel in range(3)), *(f"std_{channel}" for channel in range(3)),
+    ]  # fmt: skip
+    assert store.latent_shape[0] == store.split("train").shape[1] == 3
+    assert StoredLatents(store, "train").moments.shape[1] == 6
 
 
 def test_codec_that_gives_nan_is_refused(tmp_path, cohort, preprocessing, split):

@@ -27,12 +27,13 @@ CASES = list(itertools.product((True, False), ((), BAD), SHAPES, (True, False)))
 def opened(monkeypatch, *, own, bad, shape, trains, read=29):
     """The inputs of a configuration, with what is found there; asserts what was looked at."""
 
-    def load(checkpoint):
-        assert checkpoint == "mine.pt"
+    def load(source):
+        assert (source.checkpoint, source.latent_channels, source.stride) == ("mine.pt", 4, 4)
         if SHAPES[shape] is None:
             raise InputError("is torn", file="mine.pt", remedy="copy it again", key="k")
         channels, stride = SHAPES[shape]
         architecture = SimpleNamespace(latent_channels=channels, stride=stride)
+        neuromf.nets.vae._refuse_others(architecture, source)
         return SimpleNamespace(architecture=architecture, fingerprint="f")
 
     def examine(scans, *, voxels_of, on_progress):

@@ -7,6 +7,7 @@ import math
 import pytest
 from hypothesis import given
 
+from neuromf.config import Config
 from neuromf.config.resolve import flat_config
 from neuromf.gate import scale
 from neuromf.gate.scale import small_scale
@@ -36,8 +37,10 @@ COUNTS = {
     "training.gpus": 1,
     "training.batch_size_per_gpu": BATCH,
     "training.checkpoint_every_steps": STEPS,
+    "training.init_from": None,
+    "training.init_weights": "average",
 }
-"""One short epoch on one device."""
+"""One short epoch on one device, from scratch: another run's weights are of a net of another size."""
 CONSTANTS = NET | COHORT | COUNTS
 DERIVED = {
     "training.gradient_accumulation_steps": "an update must hold an FM and an MF sample",
@@ -49,9 +52,17 @@ DERIVED = {
 """Keys that depend on the configuration, each with the reason why it is not kept."""
 
 
-def width(unet: object) -> float:
+def width(config: Config) -> float:
     """Stands for the count of parameters, which takes a third of a second for a large net."""
-    return float(sum(unet.channels)) ** 2  # type: ignore[attr-defined]
+    return float(sum(config.unet.channels)) ** 2
+
+
+def constants(config: Config) -> dict[str, object]:
+    """What is replaced; an autoencoder of other channels or stride stays, and its latents have as many cells."""
+    vae = config.vae
+    own = (vae.latent_channels, vae.stride) != (4, 4)
+    changed = {"data.shape": [16 * vae.stride] * 3, **({"vae.checkpoint": vae.checkpoint} if own else {})}
+    return {**CONSTANTS, **changed}
 
 
 @pytest.mark.law("CFG-001")
@@ -59,9 +70,9 @@ def width(unet: object) -> float:
 def test_only_declared_keys_are_scaled(config):
     """Every key of the schema is kept, save for a declared list; none of the kept ones is left at its default."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scale, "_parameters", width)
+        patch.setattr(scale, "parameter_count", width)
         asked, small = flat_config(config), flat_config(small_scale(config))
-    assert {key: small[key] for key in CONSTANTS} == CONSTANTS
+    assert {key: small[key] for key in CONSTANTS} == constants(config)
     kept = [key for key in asked if key not in CONSTANTS and key not in DERIVED]
     assert {key: small[key] for key in kept} == {key: asked[key] for key in kept}
 
@@ -70,7 +81,7 @@ def test_only_declared_keys_are_scaled(config):
 def test_scaled_keys_keep_their_meaning_in_a_run_of_thirty_steps(config):
     """Warm-up and half-life keep their share, an update holds both kinds, the rate follows the net's size."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scale, "_parameters", width)
+        patch.setattr(scale, "parameter_count", width)
         asked, small = flat_config(config), flat_config(small_scale(config))
     micro_batches = asked["training.epochs"] * asked["training.micro_batches_per_epoch"]
     steps = micro_batches // asked["training.gradient_accumulation_steps"]

@@ -1,5 +1,7 @@
 """A network that the user's own code builds: used as it is, or told of in one sentence."""
 
+import sys
+
 import pytest
 import torch
 
@@ -8,7 +10,7 @@ from neuromf.errors import InputError
 from neuromf.monitor.checks.network_probe import STEPS, network_readings, points, refuse_unfit
 from neuromf.monitor.checks.probes import randomised_copy, raw_field
 from neuromf.nets.factory import blocks_of, build_net, network_code
-from neuromf.own_code import own_code
+from neuromf.own_code import load_callable, own_code
 from tests.support.own_package.written import users_code
 from tests.support.tiny_run import SCALE
 
@@ -77,22 +79,30 @@ def test_what_the_trainer_cannot_use_is_an_input_error(name, words):
 def test_a_second_head_is_asked_for_by_its_tangent():
     """With tangent v_head a network without one is refused, and one with two is taken."""
     refuse_unfit(config_of("two_heads", "meanflow.tangent=v_head"), CPU)
-    with pytest.raises(InputError, match="no v_head, which meanflow.tangent: v_head needs"):
+    with pytest.raises(InputError, match=r"no v_head, which meanflow.tangent: v_head needs"):
         refuse_unfit(config_of("build", "meanflow.tangent=v_head"), CPU)
 
 
 @pytest.mark.parametrize("module", ["no_such_package.nets:build", f"{NETS}_of_nobody:build"])
 def test_a_path_that_leads_nowhere_is_told(module):
     """With the folder that was looked in."""
-    with pytest.raises(InputError, match="cannot be imported .ModuleNotFoundError.*run in the folder that holds it"):
+    with pytest.raises(InputError, match=r"cannot be imported .ModuleNotFoundError.*run in the folder that holds it"):
         build_net(load_config("recommended", [*BASE, f"unet.factory={module}"]))
+
+
+def test_the_users_folder_is_the_last_that_is_looked_in(users_code, tmp_path):
+    """A file named as a library stands in for none."""
+    name = users_code("def build(shape):\n    return shape\n")
+    before = list(sys.path)
+    load_callable(f"{name}:build", "unet.factory")
+    assert sys.path == [*before, str(tmp_path / "users")]
 
 
 def test_options_and_shape_reach_the_callable():
     """The latent's shape first, the options by name; one that it does not know is told."""
     net = build_net(config_of("build", "unet.factory_options.width=6", "vae.latent_channels=3"))
     assert (net.first.in_channels, net.first.out_channels) == (3, 6)
-    with pytest.raises(InputError, match="unexpected keyword argument 'depth'"):
+    with pytest.raises(InputError, match=r"unexpected keyword argument 'depth'"):
         build_net(config_of("build", "unet.factory_options.depth=6"))
 
 

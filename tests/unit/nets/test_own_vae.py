@@ -61,7 +61,7 @@ def test_weights_are_read_from_their_file(tmp_path):
     codecs = [load_vae(source_of("build", str(tmp_path / file))) for file in ("own.safetensors", "own.pt")]
     assert codecs[0].fingerprint == codecs[1].fingerprint != load_vae(source_of("build")).fingerprint
     save_file({"down.weight": network.down.weight.data}, tmp_path / "part.safetensors")
-    with pytest.raises(InputError, match="down.bias is not there"):
+    with pytest.raises(InputError, match=r"down\.bias is not there"):
         load_vae(source_of("build", str(tmp_path / "part.safetensors")))
     with pytest.raises(InputError, match="there is no such autoencoder file"):
         load_vae(source_of("build", str(tmp_path / "none.pt")))

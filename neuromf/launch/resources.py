@@ -61,7 +61,7 @@ class JobResources:
 
 
 def resources(config: Config, vae: VaeArchitecture, scans: int, gpus: int) -> JobResources:
-    """What a node of the training needs, with a generous margin; --sbatch=--cpus-per-task and --sbatch=--mem replace it.
+    """What a node of the training needs, with a generous margin; --cpus-per-task and --mem of sbatch replace it.
 
     With P parameters, B samples a micro-batch, D numbers a latent, V voxels a scan, p processes of w workers each:
 

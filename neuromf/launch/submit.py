@@ -37,10 +37,8 @@ def ask_cluster(job: SlurmJob) -> None:
     ended = _sbatch(["--test-only"], job.text())
     if ended.returncode:
         problem = f"the cluster would refuse {job.script.name}: {_said(ended.stderr)}"
-        remedy = (
-            "correct the options or the site file; --no-cluster-test queues it without asking, as for nodes that are"
-        )
-        raise InputError(problem, remedy=f"{remedy} down", key="launch")
+        remedy = "correct the options or the site file; where its nodes are only down for now, add --no-cluster-test"
+        raise InputError(problem, remedy=remedy, key="launch")
 
 
 def submit(job: SlurmJob, after: str = "") -> str:

@@ -36,10 +36,15 @@ def program(folder, name, text):
     (folder / name).chmod(0o755)
 
 
+TEST_ONLY = 'case "$*" in *--test-only*) cat > /dev/null; exit 0 ;; esac'
+"""A cluster that would take any job."""
+
+
 @pytest.fixture
 def launch(monkeypatch, capsys, tmp_path):
     """Run `neuromf launch` where `sbatch` queues nothing; the smoke training is left out, the laws are asked."""
-    program(tmp_path / "bin", "sbatch", f'echo "$@" >> {tmp_path}/queued; echo "4711;cluster"')
+    program(tmp_path / "bin", "sbatch", f'{TEST_ONLY}; echo "$@" >> {tmp_path}/queued; echo "4711;cluster"')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "bin"))  # no site file of whoever runs the tests
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr(neuromf.cli.smoke_training, "smoke_training", lambda candidate: None)
     monkeypatch.chdir(tmp_path)
@@ -158,7 +163,7 @@ def test_scans_are_encoded_by_a_job_of_its_own_before_the_training(launch, own_s
 
 def test_an_encoding_whose_training_is_refused_is_taken_back(launch, own_scans, tmp_path):
     """Nobody would train on what it makes, and the next launch finds its place free."""
-    program(tmp_path / "bin", "sbatch", 'case "$*" in *afterok*) exit 1 ;; esac; echo 4711')
+    program(tmp_path / "bin", "sbatch", f'{TEST_ONLY}; case "$*" in *afterok*) exit 1 ;; esac; echo 4711')
     program(tmp_path / "bin", "scancel", f'echo "$@" > {tmp_path}/cancelled')
     assert launch("smoke", "--out", "run", *own_scans).returncode == 2
     assert (tmp_path / "cancelled").read_text() == "4711\n"
@@ -173,7 +178,7 @@ def test_a_refused_job_leaves_nothing_in_the_way(launch, monkeypatch, tmp_path, 
     if sbatch is None:
         monkeypatch.setenv("PATH", str(tmp_path))
     else:
-        program(tmp_path / "bin", "sbatch", sbatch)
+        program(tmp_path / "bin", "sbatch", f"{TEST_ONLY}; {sbatch}")
     ended = launch("smoke", "--out", "run")
     assert ended.returncode == 2
     assert words in ended.stderr
@@ -202,7 +207,7 @@ def test_a_job_asks_for_cores_and_memory(launch, tmp_path):
 
 def test_a_users_own_defaults_do_not_break_a_job_in_silence(launch, monkeypatch, tmp_path):
     """Variables that outweigh the script's options are kept from sbatch where the job stands on those."""
-    program(tmp_path / "bin", "sbatch", f'env > {tmp_path}/bin/seen; echo "4711"')
+    program(tmp_path / "bin", "sbatch", f'env > {tmp_path}/bin/seen; cat > /dev/null; echo "4711"')
     for name in ("SBATCH_SIGNAL", "SBATCH_ARRAY_INX", "SBATCH_NO_REQUEUE", "SBATCH_ACCOUNT"):
         monkeypatch.setenv(name, "x")
     assert launch("smoke", "--out", "run").returncode == 0

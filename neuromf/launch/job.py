@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuromf.launch.gpu_request import gpu_request
 from neuromf.launch.options import NOTHING_ADDED, UserOptions, told
 from neuromf.launch.processes import Processes, started
 from neuromf.launch.resources import JobResources
@@ -144,7 +145,7 @@ class SlurmJob:
         yield "time", str(self.minutes)
         yield "requeue", None
         yield "signal", f"B:USR1@{SAVING_S}"
-        if self.gpus and not (self.gres and "gpu" in self.gres):
+        if self.gpus and not (self.gres and gpu_request("gres", self.gres)):
             yield "gpus-per-node", str(self.gpus // self.nodes)
         if self.resources is not None:
             yield "cpus-per-task", str(self.resources.cpus)

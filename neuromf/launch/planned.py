@@ -9,7 +9,7 @@ from pathlib import Path
 from neuromf.errors import InputError
 from neuromf.launch.choice import Choice, Layer, Value, choose
 from neuromf.launch.encoding_job import encoding_choice
-from neuromf.launch.gpu_request import recounted, with_count
+from neuromf.launch.gpu_request import gpu_request, recounted, with_count
 from neuromf.launch.job import SlurmJob
 from neuromf.launch.options import UserOptions
 from neuromf.launch.site import Site, read_site
@@ -112,7 +112,10 @@ def _counted(choice: Choice, layers: Sequence[Layer], gpus: int) -> Choice:
         return choice
     if "gres" in layers[0].values:
         gres = with_count(gres, each)
-        UserOptions.read([f"--gres={gres}"]).check(each)
+        asked = gpu_request("gres", gres)
+        if asked is not None and not asked.agrees(each):
+            problem = f"asks for {asked.text} on a node, and --gpus or training.gpus for {each}"
+            raise InputError(problem, remedy="say the same number in both, or none here", key="--gres")
     else:
         gres = recounted(gres, each)
     return Choice(dict(choice.values) | {"gres": gres}, choice.options, choice.sources, choice.option_sources)

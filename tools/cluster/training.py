@@ -76,9 +76,9 @@ class Workplace:
             os.chdir(before[1])
         return Said(code, out.getvalue())
 
-    def write(self, name: str, *, sbatch: Sequence[str] = (), **typed: str | int) -> SlurmJob:
+    def write(self, name: str, *, gpus: int = 0, sbatch: Sequence[str] = (), **typed: str | int) -> SlurmJob:
         """The folder of a launch of that configuration, by the ticket of the first."""
-        return self._written(self._planned(name, sbatch, typed), SETTINGS)
+        return self._written(self._planned(name, sbatch, typed, gpus=gpus), SETTINGS)
 
     def write_both(self, name: str, settings: Sequence[str], site: Path, tasks: int) -> tuple[EncodingJob, SlurmJob]:
         """The same for other settings, with an encoding before; the laws were asked of the small configuration."""
@@ -89,11 +89,11 @@ class Workplace:
         return encoding, job
 
     def _planned(
-        self, name: str, sbatch: Sequence[str], typed: Mapping[str, str | int], site: Path | None = None
+        self, name: str, sbatch: Sequence[str], typed: Mapping[str, str | int], site: Path | None = None, gpus: int = 0
     ) -> Planned:
         os.environ |= {"NEUROMF_CACHE": str(self.root / "cache"), "OMP_NUM_THREADS": "1"}
         small = ["--cpus-per-task=1", "--mem=4G", *sbatch]
-        return plan(self.root / name, 0, typed, small, site or self._no_site())
+        return plan(self.root / name, gpus, typed, small, site or self._no_site())
 
     def _written(self, planned: Planned, settings: Sequence[str], *instead_of_ticket: str) -> SlurmJob:
         if self.ticket is None:
@@ -108,9 +108,11 @@ class Workplace:
         job.script.write_text(text, encoding="utf-8")
         return job
 
-    def queued(self, name: str, *, sbatch: Sequence[str] = (), **typed: str | int) -> tuple[SlurmJob, str]:
+    def queued(
+        self, name: str, *, gpus: int = 0, sbatch: Sequence[str] = (), **typed: str | int
+    ) -> tuple[SlurmJob, str]:
         """The same, submitted; the job and its number."""
-        job = self.write(name, sbatch=sbatch, **typed)
+        job = self.write(name, gpus=gpus, sbatch=sbatch, **typed)
         return job, submit(job)
 
     def _no_site(self) -> Path:

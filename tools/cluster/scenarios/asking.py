@@ -7,7 +7,7 @@ import json
 from tools.cluster.files import NODES
 from tools.cluster.queue import ended, job_state, run, wait_until
 from tools.cluster.seen import Seen
-from tools.cluster.training import STEPS, Workplace, log, saved, scontrol
+from tools.cluster.training import SETTINGS, STEPS, Workplace, log, saved, scontrol
 
 
 def launched(place: Workplace) -> Seen:
@@ -50,10 +50,14 @@ def gpus_per_node_refused(place: Workplace) -> Seen:
     )
 
 
+THREE = "training.gradient_accumulation_steps=3"
+"""What three processes can share."""
+
+
 def no_gpus(place: Workplace) -> Seen:
     """Nodes without a GPU."""
     said = place.launch("--out", "none", "--partition", "nogpu", "--gpus", "1")
-    three = place.launch("--out", "none", "--gpus", "0", "--nodes", "3", "--set", "training.batch_size_per_gpu=4")
+    three = place.launch("--out", "none", "--gpus", "0", "--nodes", "3", settings=(*SETTINGS, THREE))
     return Seen(
         "GPUs that the partition has not, and nodes that the cluster has not, are refused before the gate",
         {
@@ -109,10 +113,7 @@ def drained(place: Workplace) -> Seen:
 
 def promised_gpu(place: Workplace) -> Seen:
     """SLURM gives a GPU that no program finds."""
-    job = place.write("promised", partition="gres", gres="gpu:toy:1")
-    script = job.script.read_text().replace("--device cpu", "--device cuda")
-    job.script.write_text(script)
-    number = run("sbatch", "--parsable", str(job.script)).strip()
+    job, number = place.queued("promised", gpus=1, partition="gres", gres="gpu:toy")
     wait_until("the end", lambda: ended(number))
     lines = log(job).strip().splitlines()
     return Seen(

@@ -14,7 +14,7 @@ from neuromf.launch.options import NOTHING_ADDED, UserOptions, told
 from neuromf.launch.processes import Processes, started
 from neuromf.launch.resources import JobResources
 from neuromf.launch.script import BODY
-from neuromf.launch.turns import ALONE, TURN_BEGINS, TURN_ENDS
+from neuromf.launch.turns import ALONE, LISTENS, TURN_BEGINS, TURN_ENDS
 
 SAVING_S = 120
 """Seconds before the time limit at which SLURM signals the job to save."""
@@ -101,6 +101,7 @@ class SlurmJob:
             ends=self.turn_ends(),
             command=self.command(),
             each_turn=self.each_turn(),
+            listens=LISTENS if self.nodes == 1 else "",
             term="USR1" if self.nodes > 1 else "TERM",
             unfinished="|".join(map(str, (*UNFINISHED, *([TORCHRUN_FAILED] if self.processes.total > 1 else [])))),
             requeues=int(self.options.requeues),

@@ -17,7 +17,7 @@ if [ -e "$run/config.yaml" ]; then resume=--resume; fi
 reached=
 look() {{ reached=; [ ! -e "$progress" ] || read -r reached < "$progress"; }}
 out_of_time=0 asked= training=
-pass_on() {{ asked=$1; [ -z "$training" ] || kill -s "$1" "$training"; }}
+pass_on() {{ [ -z "$asked" ] || return 0; asked=$1; [ -z "$training" ] || kill -s "$1" "$training"; }}
 trap 'out_of_time=1; pass_on USR1' USR1  # before the training is there: untrapped, a signal ends this shell
 trap 'pass_on {term}' TERM
 {begins}
@@ -25,7 +25,8 @@ look
 before=$reached
 {command} {each_turn} &
 training=$!
-[ -z "$asked" ] || pass_on "$asked"
+[ -z "$asked" ] || kill -s "$asked" "$training"
+{listens}
 while :; do
   wait "$training"
   code=$?
@@ -36,7 +37,12 @@ last=$?
 [ "$last" = 127 ] || code=$last
 {ends}
 unfinished=0
-if [ "$out_of_time" = 1 ]; then
+# A preempted job that ends within its grace is not queued again by SLURM; one that was cancelled runs no more.
+preempted() {{
+  [ -n "$asked" ] && [ -n "${{SLURM_JOB_ID:-}}" ] && shown=$(scontrol show job "$SLURM_JOB_ID") || return 1
+  case "$shown" in *JobState=RUNNING*PreemptTime=[0-9]*) return 0 ;; *) return 1 ;; esac
+}}
+if [ "$out_of_time" = 1 ] || preempted; then
   case "$code" in {unfinished}) unfinished={requeues} ;; esac
 fi
 if [ "$unfinished" = 1 ] && [ -n "${{SLURM_JOB_ID:-}}" ]; then

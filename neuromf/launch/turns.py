@@ -9,6 +9,16 @@ if [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
 fi"""
 """An array that was asked for by hand, or by the environment of whoever submits the script."""
 
+LISTENS = """\
+# At the beginning of a preempted job's grace SLURM tells its steps and not this script: this step does nothing else.
+if [ -n "${SLURM_JOB_ID:-}" ] && command -v srun > /dev/null; then
+  {
+    srun --overlap --nodes=1 --ntasks=1 bash -c 'trap "exit 9" TERM; while :; do sleep 600 & wait $!; done'
+    [ $? != 9 ] || kill -s TERM $$
+  } < /dev/null > /dev/null 2>&1 &
+fi"""
+"""For a training that is no step itself."""
+
 TURN_BEGINS = """\
 open_turn=$folder/open_turn  # the checkpoint that the turn under way began with; empty between turns
 record=$folder/launch.json

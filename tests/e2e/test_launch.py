@@ -41,6 +41,13 @@ TEST_ONLY = 'case "$*" in *--test-only*) cat > /dev/null; exit 0 ;; esac'
 """A cluster that would take any job."""
 
 
+def scontrol(folder, shown=""):
+    """Notes what is queued again in `asked`, and shows a job."""
+    requeue = f'echo "$@" >> {folder}/asked'
+    program(folder / "bin", "scontrol", f'case "$1" in show) echo "{shown}" ;; *) {requeue} ;; esac')
+    program(folder / "bin", "srun", "exit 1")
+
+
 @pytest.fixture
 def launch(monkeypatch, capsys, tmp_path):
     """Run `neuromf launch` where `sbatch` queues nothing; the smoke training is left out, the laws are asked."""
@@ -305,7 +312,7 @@ def make_job(tmp_path, gpus=0, **more):
 def test_a_job_on_two_gpus_is_told_its_time_is_up_and_tells_its_processes(tmp_path):
     """What SLURM and torchrun must be asked for, line by line."""
     text = make_job(tmp_path / "100%", gpus=2, partition="gpu").text()
-    head = [line for line in text.splitlines() if line.startswith("#")]
+    head = [line for line in text.splitlines() if line.startswith(("#!", "#SBATCH"))]
     assert head == [
         "#!/bin/bash",
         "#SBATCH --job-name='a run'",
@@ -364,7 +371,7 @@ def test_a_signal_that_comes_as_the_training_starts_is_passed_on(tmp_path, monke
     """Sent by the training's own first act, to a shell that is slow to note whom it has started."""
     first_act = STUB.replace("touch started", "kill -USR1 $PPID")
     program(tmp_path / "bin", "training", first_act)
-    program(tmp_path / "bin", "scontrol", f'echo "$@" >> {tmp_path}/asked')
+    scontrol(tmp_path)
     monkeypatch.setattr("sys.executable", str(tmp_path / "bin" / "training"))
     environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "ON_USR1": "75"}
     job = make_job(tmp_path)
@@ -394,7 +401,7 @@ def test_a_signal_that_comes_as_the_training_starts_is_passed_on(tmp_path, monke
 def test_a_job_is_queued_again_when_its_time_ended_it_and_only_then(tmp_path, monkeypatch, gpus, sent, code, again):
     """A run that finished, was halted or was cancelled is not; the job ends with the training's own code."""
     program(tmp_path / "bin", "training", STUB)
-    program(tmp_path / "bin", "scontrol", f'echo "$@" >> {tmp_path}/asked')
+    scontrol(tmp_path)
     monkeypatch.setattr("sys.executable", str(tmp_path / "bin" / "training"))
     environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "SLURM_JOB_ID": "7"}
     environment |= {"ON_USR1": str(code), "ON_TERM": str(code)}
@@ -420,7 +427,7 @@ class Turns:
     def __init__(self, folder, gpus=0, **more):
         self.folder, self.job = folder, make_job(folder, gpus, **more)
         self.job.folder.mkdir()
-        program(folder / "bin", "scontrol", f'echo "$@" >> {folder}/asked')
+        scontrol(folder)
         program(folder / "bin", "training", STUB.replace("touch started", self._writes()))
 
     def _writes(self):
@@ -434,8 +441,7 @@ class Turns:
         for name in ("started", "asked"):
             (self.folder / name).unlink(missing_ok=True)
         around = {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "SLURM_JOB_ID": number, "SAYS": says}
-        around |= {"SAVES": saves, **more}
-        around |= {"ON_USR1": str(code), "ON_TERM": str(code)}
+        around |= {"ON_USR1": str(code), "ON_TERM": str(code), "SAVES": saves, **more}
         shell = subprocess.Popen(
             ["bash", "-c", self.job.text()], env=around, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             start_new_session=True,
@@ -523,6 +529,31 @@ def test_a_task_of_an_array_refuses_to_train(turns):
     assert not (job.folder / "started").exists()
 
 
+@pytest.mark.parametrize(
+    ("shown", "again"),
+    [
+        ("JobState=RUNNING PreemptTime=2026-11-27T01:46:11", True),
+        ("JobState=RUNNING PreemptTime=None", False),
+        ("JobState=COMPLETING PreemptTime=2026-11-27T01:46:11", False),
+        ("JobState=CANCELLED PreemptTime=None", False),
+    ],
+)
+def test_a_job_that_ends_within_its_grace_is_queued_again(turns, shown, again):
+    """SLURM does not do that for a preempted job that ends by itself, and this job may not for a cancelled one."""
+    job = turns()
+    scontrol(job.folder, shown)
+    assert job.turn("step 40", sent=signal.SIGTERM)[::2] == (75, again)
+
+
+def test_a_step_hears_of_a_preemption_for_the_script(turns):
+    """SLURM tells steps alone when the grace begins; a step that ends otherwise says nothing."""
+    job = turns()
+    ends = f"while [ ! -e '{job.folder}/started' ]; do sleep 0.02; done; exit $STEP"
+    program(job.folder / "bin", "srun", ends)
+    assert job.turn("step 40", ON_TERM="75", ON_USR1="0", sent=signal.SIGCONT, STEP="9")[0] == 75
+    assert job.turn("step 50", ON_TERM="75", ON_USR1="0", sent=signal.SIGUSR1, STEP="1")[0] == 0
+
+
 def test_idle_turns_are_counted_for_each_task_of_an_encoding(turns):
     """Another task's count is none of its own, and does not begin it again."""
     job = turns()
@@ -579,7 +610,7 @@ def job(tmp_path):
     if "progress" not in inspect.signature(train).parameters:  # a trainer that does not say how far it got
         text = text.replace('--progress "$progress"', "")
     made.script.write_text(text)
-    program(tmp_path / "bin", "scontrol", f'echo "$@" >> {tmp_path}/asked')
+    scontrol(tmp_path)
     return made
 
 

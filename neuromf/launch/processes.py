@@ -13,6 +13,10 @@ LONE_S = 600
 """Seconds after which srun ends the nodes that are left when one has ended: longer than torchrun waits for the others
 (300 s) when all has gone well, and no run stands still for hours because a node has died."""
 
+OWN_NAME = "import socket; print(socket.gethostname())"
+"""What a machine calls itself; SLURM's name of a node, which it puts into $HOSTNAME, need not be one of the network."""
+PORT = "$((20000 + SLURM_JOB_ID % 10000))"
+
 
 @dataclass(frozen=True)
 class Processes:
@@ -51,7 +55,5 @@ def started(processes: Processes, arguments: Sequence[str]) -> str:
     launcher = f'exec {shlex.join([sys.executable, *torchrun, f"--nnodes={processes.nodes}"])} {meeting} "$@"'
     srun = ["srun", f"--nodes={processes.nodes}", f"--ntasks={processes.nodes}", "--ntasks-per-node=1"]
     srun += ["--kill-on-bad-exit=0", f"--wait={LONE_S}"]
-    return f"{MEETING} {shlex.join(srun)} $cores bash -c {shlex.quote(launcher)} torchrun {shlex.join(work)}"
-
-
-MEETING = "MASTER_ADDR=$HOSTNAME MASTER_PORT=$((20000 + SLURM_JOB_ID % 10000))"
+    meet = f"MASTER_ADDR=$({shlex.join([sys.executable, '-c', OWN_NAME])}) MASTER_PORT={PORT}"
+    return f"{meet} {shlex.join(srun)} $cores bash -c {shlex.quote(launcher)} torchrun {shlex.join(work)}"

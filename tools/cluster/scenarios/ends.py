@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 from neuromf.launch.job import SlurmJob
 from tools.cluster.queue import begin_at_once, ended, job_state, occupy, run, wait_until
@@ -109,7 +110,9 @@ def job_killed(place: Workplace) -> Seen:
     """Script and trainer at once, as when a node dies; then queued again by hand."""
     job, number = place.queued("job_killed")
     begun(job, number)
-    run("scancel", "--full", "--signal=KILL", number)
+    trainer = json.loads((job.run / ".lock").read_text())["process"]
+    script = Path(f"/proc/{trainer}/stat").read_text().rpartition(")")[2].split()[1]
+    run("kill", "-KILL", script, str(trainer))
     wait_until("the end", lambda: ended(number))
     state = job_state(number).state
     run("scontrol", "requeue", number)

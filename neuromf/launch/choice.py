@@ -20,7 +20,7 @@ Value = str | int
 
 
 @dataclass(frozen=True)
-class Layer:
+class ChoiceLayer:
     """What one place says.
 
     Attributes:
@@ -103,7 +103,7 @@ class Choice:
         return {**values, "sbatch": [{"option": line, "from": source} for line, source in lines]}
 
 
-def choose(layers: Sequence[Layer]) -> Choice:
+def choose(layers: Sequence[ChoiceLayer]) -> Choice:
     """Take each value from the first place that says it.
 
     Args:
@@ -126,7 +126,7 @@ def choose(layers: Sequence[Layer]) -> Choice:
     return Choice(values, UserOptions.read(lines), sources, tuple(source for _, source in kept))
 
 
-def _left(options: UserOptions, stronger: Sequence[Layer]) -> Iterator[str]:
+def _left(options: UserOptions, stronger: Sequence[ChoiceLayer]) -> Iterator[str]:
     """Lines of options, without what a stronger place says otherwise."""
     if not stronger:
         yield from options.lines

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuromf.launch.choice import Choice, Layer, Value, choose
+from neuromf.launch.choice import Choice, ChoiceLayer, Value, choose
 from neuromf.launch.gpu_request import gpu_request, recounted
 from neuromf.launch.job import SlurmJob
 from neuromf.launch.options import REPLACES, Option, UserOptions
@@ -74,13 +74,13 @@ def encoding_choice(own: EncodingSite, place: str, training: Choice, gpus: int) 
     values: dict[str, Value] = {
         name: value for name, value in own if value is not None and name not in ("sbatch", "nodes", "encoding")
     }
-    section = Layer(
+    section = ChoiceLayer(
         f"encoding: in {place}", values, UserOptions.read(own.sbatch or []), key="encoding.sbatch", file=place
     )
     section.options.check(gpus)
     rest = UserOptions.read([option.alone() for option in training.options.options if not _of_the_training(option)])
     shared = {name: value for name, value in training.values.items() if name != "nodes"}
-    chosen = choose([section, Layer("the training", shared, rest)])
+    chosen = choose([section, ChoiceLayer("the training", shared, rest)])
     if gres := chosen.text("gres"):
         counted = dict(chosen.values) | {"gres": recounted(gres, gpus)}
         return Choice(counted, chosen.options, chosen.sources, chosen.option_sources)

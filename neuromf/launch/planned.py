@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuromf.errors import InputError
-from neuromf.launch.choice import Choice, Layer, Value, choose
+from neuromf.launch.choice import Choice, ChoiceLayer, Value, choose
 from neuromf.launch.encoding_job import encoding_choice
 from neuromf.launch.gpu_request import gpu_request, recounted, with_count
 from neuromf.launch.job import SlurmJob
@@ -68,9 +68,9 @@ def plan(out: Path, gpus: int, typed: Mapping[str, Value | None], sbatch: Sequen
     _check_place(run, out)
     known, place = read_site(site)
     layers = [
-        Layer("the command", said, UserOptions.read(sbatch)),
+        ChoiceLayer("the command", said, UserOptions.read(sbatch)),
         _site_layer(known, place),
-        Layer(DEFAULT, {"nodes": 1, "minutes": MINUTES}, UserOptions.read([])),
+        ChoiceLayer(DEFAULT, {"nodes": 1, "minutes": MINUTES}, UserOptions.read([])),
     ]
     choice = _counted(choose(layers), layers, gpus)
     job = _job(run, gpus, choice)
@@ -94,14 +94,14 @@ def _job(run: Path, gpus: int, choice: Choice) -> SlurmJob:
     )  # fmt: skip
 
 
-def _site_layer(site: Site, place: Path) -> Layer:
+def _site_layer(site: Site, place: Path) -> ChoiceLayer:
     values: dict[str, Value] = {
         name: value for name, value in site if value is not None and name not in ("sbatch", "encoding")
     }
-    return Layer(str(place), values, UserOptions.read(site.sbatch or []), key="sbatch", file=str(place))
+    return ChoiceLayer(str(place), values, UserOptions.read(site.sbatch or []), key="sbatch", file=str(place))
 
 
-def _counted(choice: Choice, layers: Sequence[Layer], gpus: int) -> Choice:
+def _counted(choice: Choice, layers: Sequence[ChoiceLayer], gpus: int) -> Choice:
     """The choice with a number of GPUs in its --gres: of a site file those that the run has, of the command as typed.
 
     Raises:

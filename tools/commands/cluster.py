@@ -64,6 +64,6 @@ def rehearse(
                 print(f"{'as expected' if seen.held else 'NOT AS EXPECTED'}: {name} ({played[-1].seconds:.0f} s)")
                 print(*(f"  {'yes' if held else 'NO '} {fact}" for fact, held in seen.facts.items()), sep="\n")
                 print(*(f"    | {line}" for line in seen.said), sep="\n", flush=True)
-    keep(played, slurm_version(), out or FOLDER)
+                keep(played, slurm_version(), out or FOLDER)  # each at once: one that is stopped was not for nothing
     if not all(one.seen.held for one in played):
         raise typer.Exit(1)

@@ -94,7 +94,7 @@ def test_nodes_change_what_is_asked_for_and_how_it_is_started():
     assert [line for line in new if line.startswith("#")] == [
         "#SBATCH --nodes=2", "#SBATCH --ntasks=2", "#SBATCH --ntasks-per-node=1", "#SBATCH --gpus-per-node=2",
     ]  # fmt: skip
-    command, trap = sorted((line for line in new if not line.startswith("#")), key=len, reverse=True)
+    command, trap = sorted((line for line in new if line and not line.startswith("#")), key=len, reverse=True)
     assert trap == "trap 'pass_on USR1' TERM"
     assert "trap 'pass_on TERM' TERM" in old
     for word in ("--nnodes=2", "--nproc-per-node=2", '--node-rank="$SLURM_NODEID"', "srun --nodes=2", "--device cuda"):

@@ -21,9 +21,15 @@ COUNTS = {"L": "123456", "T": "1234", "J": "1234567", "O": "12345", "S": "1235",
 COUNTS |= {"N": "23", "C": "1235", "M": "134", "X": "13"}
 KNOWN = {f"{SURVIVES}{number}" for number in range(1, 33)} | {f"{DEFECT}{number}" for number in range(29)}
 KNOWN |= {f"{OPERATOR}{family}{number}" for family, numbers in COUNTS.items() for number in numbers}
-OWN = {"comparator", "review of the code", "in CI", "severity by evidence", "another code", "real cohorts"} | {
-    f"checks checked: {name}" for name in "ABCDEFGHI"
-}
+OWN = {
+    "comparator",
+    "review of the code",
+    "in CI",
+    "severity by evidence",
+    "another code",
+    "real cohorts",
+    "rehearsal on SLURM",
+} | {f"checks checked: {name}" for name in "ABCDEFGHI"}
 OUTSIDE = {f"used from outside: {number}" for number in range(1, 22)}
 CHECKED = {f"checks checked: {letter}" for letter in "ABCDEFGHI"}
 ROW = """

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from neuromf.scheduled_job import ScheduledJob
+
 
 @dataclass(frozen=True)
 class Holder:
@@ -24,6 +26,7 @@ class Holder:
         system: the start of that system and its numbering of processes, alike where the id can be asked for.
         job: number of its SLURM job.
         turn: how often that job had been queued again.
+        cluster: the cluster whose job that is.
     """
 
     host: str
@@ -34,14 +37,16 @@ class Holder:
     system: str = ""
     job: str = ""
     turn: str = ""
+    cluster: str = ""
 
     def __str__(self) -> str:
-        return f"process {self.process} on {self.host}, since {self.since}"
+        job = f" in job {self.job}" if self.job else ""
+        return f"process {self.process} on {self.host}{job}, since {self.since}"
 
     @classmethod
     def here(cls, *, by_flock: bool) -> Self:
         """This process."""
-        job, turn = _turn()
+        job = ScheduledJob.here()
         return cls(
             host=socket.gethostname(),
             process=os.getpid(),
@@ -49,8 +54,9 @@ class Holder:
             by_flock=by_flock,
             began=_began(os.getpid()),
             system=_system(),
-            job=job,
-            turn=turn,
+            job=job.number,
+            turn=job.turn,
+            cluster=job.cluster,
         )
 
     @classmethod
@@ -68,12 +74,12 @@ class Holder:
         return json.dumps(asdict(self)) + "\n"
 
     def is_gone(self) -> bool:
-        """Whether it has certainly ended: its own machine knows nothing of it, or its job is in a later turn."""
-        job, turn = _turn()
-        if job and job == self.job and turn != self.turn:
+        """Whether it has certainly ended: its machine knows nothing of it, or its job is over or in a later turn."""
+        job = ScheduledJob(self.job, self.turn, self.cluster)
+        if job.is_past():
             return True
         if self.host != socket.gethostname() or self.system != _system():
-            return False
+            return job.has_ended()
         try:
             os.kill(self.process, 0)
         except ProcessLookupError:
@@ -81,10 +87,6 @@ class Holder:
         except OSError:
             return False  # another user's
         return _began(self.process) != self.began
-
-
-def _turn() -> tuple[str, str]:
-    return os.environ.get("SLURM_JOB_ID", ""), os.environ.get("SLURM_RESTART_COUNT", "") or "0"
 
 
 def _began(process: int) -> str:

@@ -8,6 +8,7 @@ from neuromf.cli.app import run
 from tools.commands.bisect_commits import bisect_commits
 from tools.commands.bisect_simulate import bisect_simulate
 from tools.commands.derivative_study import derivative_study
+from tools.commands.cluster import cluster_app
 from tools.commands.faults import faults_app
 from tools.commands.golden import golden_app
 from tools.commands.guard_study import guard_study
@@ -27,6 +28,7 @@ app.add_typer(golden_app, name="golden")
 app.add_typer(laws_app, name="laws")
 app.add_typer(faults_app, name="faults")
 app.add_typer(mutants_app, name="mutants")
+app.add_typer(cluster_app, name="cluster")
 app.command(name="guard-study")(guard_study)
 app.command(name="bisect-simulate")(bisect_simulate)
 app.command(name="torus-study")(torus_study)

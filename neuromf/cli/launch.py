@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import time
@@ -17,12 +18,8 @@ from neuromf.errors import InputError
 
 if TYPE_CHECKING:
     from neuromf.gate.judge import LaunchCandidate
-    from neuromf.launch.encoding_job import EncodingJob
     from neuromf.launch.job import SlurmJob
-    from neuromf.launch.resources import JobResources
-
-MINUTES = 24 * 60
-"""Default time limit of a job; SLURM queues the job again after it, and the training resumes (one turn of the job)."""
+    from neuromf.launch.planned import Planned
 
 
 def launch(
@@ -32,7 +29,11 @@ def launch(
     init_from: InitFromOption = None,
     waivers: WaiversOption = None,
     gpus: Annotated[
-        int | None, typer.Option("--gpus", min=0, max=64, help="GPUs of the job; default training.gpus, 0 for none.")
+        int | None,
+        typer.Option("--gpus", min=0, max=64, help="GPUs of the whole job; default training.gpus, 0 for none."),
+    ] = None,
+    nodes: Annotated[
+        int | None, typer.Option("--nodes", min=1, max=64, help="Nodes that share the GPUs evenly; default 1.")
     ] = None,
     minutes: Annotated[
         int | None,
@@ -44,25 +45,47 @@ def launch(
         ),
     ] = None,
     partition: Annotated[str | None, typer.Option("--partition", help="Partition of the cluster.")] = None,
+    account: Annotated[str | None, typer.Option("--account", help="Account that pays.")] = None,
+    qos: Annotated[str | None, typer.Option("--qos", help="Quality of service.")] = None,
+    constraint: Annotated[str | None, typer.Option("--constraint", help="Features that a node must have.")] = None,
+    gres: Annotated[
+        str | None,
+        typer.Option("--gres", help="How GPUs are asked for, as gpu:a100; a node's number is added where none is."),
+    ] = None,
     sbatch: Annotated[
         list[str] | None,
-        typer.Option("--sbatch", metavar="OPTION", help="Option of sbatch, as --sbatch=--account=ours; replaces ours."),
+        typer.Option("--sbatch", metavar="OPTION", help="Option of sbatch, as --sbatch=--mem=64G; replaces ours."),
+    ] = None,
+    site: Annotated[
+        Path | None, typer.Option("--site", help="Site file; default ~/.config/neuromf/cluster.yaml, if there is one.")
     ] = None,
     encoders: Annotated[
         int,
         typer.Option("--encoders", min=1, max=1000, help="Tasks that share the encoding, if there is any."),
     ] = 1,
+    cluster_test: Annotated[
+        bool, typer.Option("--cluster-test/--no-cluster-test", help="Ask first whether the cluster takes the jobs.")
+    ] = True,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the scripts and ask the cluster; judge, write and queue nothing.")
+    ] = False,
     write_only: Annotated[bool, typer.Option("--write-only", help="Write the script, do not submit it.")] = False,
 ) -> None:
     """Pass the whole gate, smoke training included, and queue the training on SLURM; exit code 1 when a law blocks it.
 
     Configuration, verdict and script go to OUT.launch. The job requires its GPUs, runs one process for each, and
     requests cores and memory by an estimate. Two minutes before its time limit it saves and queues itself again, unless
-    it made no progress twice in a row. An option given with --sbatch replaces the script's own: name, time, cores,
-    memory, the way GPUs are requested. Options that the job cannot work with are refused: arrays, several nodes or
-    tasks, another signal, another number of GPUs. With --sbatch=--no-requeue it saves and ends.
+    it made no progress twice in a row. What the cluster would refuse (`sbatch --test-only`) is told before the gate
+    takes its minute.
 
-    Where your scans are not encoded yet, a job that encodes them is queued before, and the training waits for it.
+    An option outweighs the site file, which may hold partition, account, qos, constraint, gres, minutes, nodes and
+    sbatch, and under `encoding:` the same for the job that encodes. launch.json in OUT.launch and in the run's folder
+    says what was chosen, and from where. An option given with --sbatch replaces the script's own: name, time, cores,
+    memory, the way GPUs are requested. Options that the job cannot work with are refused: arrays, other numbers of
+    tasks or GPUs, another signal. With --sbatch=--no-requeue it saves and ends.
+
+    Where your scans are not encoded yet, a job that encodes them, on one node with one GPU, is queued before, and the
+    training waits for it.
     """
     overrides = with_start(override, init_from)
     settings = load_config(config, overrides)
@@ -73,33 +96,101 @@ def launch(
     from neuromf.gate.console import print_verdict
     from neuromf.gate.judge import LaunchCandidate, judge
     from neuromf.gate.waivers import all_waivers
-    from neuromf.launch.encoding_job import typed_after
-    from neuromf.launch.submit import require_sbatch, submit, withdraw
+    from neuromf.launch.planned import plan
+    from neuromf.launch.submit import require_sbatch
     from neuromf.training.process_group.ranks import ProcessGroup
     from neuromf.training.validation import refuse_impossible, refuse_uneven
 
     refuse_impossible(settings)
     wanted = settings.training.gpus if gpus is None else gpus
-    job = _job(out, wanted, minutes, partition, tuple(sbatch or ()))
-    if not write_only:
+    typed = {"nodes": nodes, "minutes": minutes, "partition": partition, "account": account, "qos": qos,
+             "constraint": constraint, "gres": gres}  # fmt: skip
+    planned = plan(out, wanted, typed, tuple(sbatch or ()), site)
+    asks = cluster_test and not write_only and (not dry_run or shutil.which("sbatch") is not None)
+    if not write_only and not dry_run:
         require_sbatch()
     granted, console = all_waivers(waivers), make_console()
     candidate = LaunchCandidate.of(settings, config, overrides)
+    if dry_run:
+        _show(planned, candidate, encoders, asks=asks)
+        return
     verdict = judge(candidate, granted)
+    jobs: list[SlurmJob] = []
     if verdict.status == "PASS":  # what is blocked on paper needs no scans and no smoke training
-        refuse_uneven(settings, ProcessGroup(0, max(wanted, 1)))
+        refuse_uneven(settings, ProcessGroup(0, planned.job.processes.total))
         start = time.perf_counter()
+        if asks:
+            _ask(_jobs(planned, candidate, encoders))
         inputs = opened_inputs(candidate, trains=True)
         verdict = judge(candidate, granted, inputs=inputs, started=start)
         if verdict.status == "PASS":
-            job = replace(job, resources=_resources(candidate, wanted))
+            jobs = _jobs(planned, candidate, encoders)
             with few_threads():  # on a node where others work too
                 verdict = judge(candidate, granted, smoke_training(candidate), inputs=inputs, started=start)
     print_verdict(console, verdict)
     if verdict.status != "PASS":
         raise typer.Exit(1)
-    encoding = _encoding(candidate, job, encoders)
-    _write(job, encoding, resolved_text(settings), verdict.to_json())
+    for line in planned.lines():
+        console.print(f"asks for {line}", soft_wrap=True)
+    _write(jobs, planned, resolved_text(settings), verdict.to_json())
+    _queue(jobs, write_only=write_only)
+
+
+def _jobs(planned: Planned, candidate: LaunchCandidate, tasks: int) -> list[SlurmJob]:
+    """The jobs with cores and memory, the encoding first where the scans of the user are not encoded.
+
+    Cores and memory are left out where there is no autoencoder, which the gate tells.
+    """
+    from neuromf.launch.encoding_job import encoding_of
+    from neuromf.launch.resources import encoding_resources, resources
+    from neuromf.nets.vae import load_vae
+    from neuromf.nets.vae_source import vae_source
+    from neuromf.training.latents.store import encoded_store
+
+    config, job = candidate.config, planned.job
+    scans = len(candidate.scans) or config.data.demo_subjects
+    try:
+        vae = load_vae(vae_source(config.vae)).architecture
+    except InputError:
+        return [job]
+    training = replace(job, resources=resources(config, vae, scans, job.gpus // job.nodes))
+    if config.data.root is None or encoded_store(config, candidate.scans) is not None:
+        return [training]
+    needs = encoding_resources(config, vae, scans, min(job.gpus, 1))
+    return [encoding_of(job, planned.encoding, needs, tasks), training]
+
+
+def _ask(jobs: list[SlurmJob]) -> None:
+    from neuromf.launch.submit import ask_cluster
+
+    for job in jobs:
+        ask_cluster(job)
+
+
+def _show(planned: Planned, candidate: LaunchCandidate, tasks: int, *, asks: bool) -> None:
+    """The scripts as they would be written, each under a line with its name."""
+    jobs = _jobs(planned, candidate, tasks)
+    for line in planned.lines():
+        print(f"# {line}")
+    for job in jobs:
+        print(f"# {job.script}\n{job.text()}")
+    if asks:
+        _ask(jobs)
+        print("# the cluster would take it")
+
+
+def _queue(jobs: list[SlurmJob], *, write_only: bool) -> None:
+    """Give the jobs to the scheduler, or say what to type.
+
+    Raises:
+        InputError: it refuses one; then none is queued, and the folder of the launch is gone.
+    """
+    from neuromf.cli.console import make_console
+    from neuromf.launch.encoding_job import EncodingJob, typed_after
+    from neuromf.launch.submit import submit, withdraw
+
+    *before, job = jobs
+    console, encoding = make_console(), next((one for one in before if isinstance(one, EncodingJob)), None)
     if write_only:
         typed = typed_after(encoding, job) if encoding else f"sbatch {shlex.quote(str(job.script))}"
         console.print(f"next: {typed}", soft_wrap=True)
@@ -118,59 +209,7 @@ def launch(
     console.print(f"job {number} trains {job.run}; next: neuromf watch {shlex.quote(str(job.run))}", soft_wrap=True)
 
 
-def _encoding(candidate: LaunchCandidate, job: SlurmJob, tasks: int) -> EncodingJob | None:
-    """The job that encodes the user's scans, where that is not done."""
-    from neuromf.launch.encoding_job import encoding_of
-    from neuromf.training.latents.store import encoded_store
-
-    config = candidate.config
-    if config.data.root is None or encoded_store(config, candidate.scans) is not None:
-        return None
-    return encoding_of(job, tasks)
-
-
-def _job(out: Path, gpus: int, minutes: int | None, partition: str | None, options: tuple[str, ...]) -> SlurmJob:
-    """The job, in folders that do not exist yet.
-
-    Raises:
-        InputError: there is a run or a launch already, an option is none or breaks the job, or a name would not survive
-            a script.
-    """
-    from neuromf.launch.job import SlurmJob
-    from neuromf.launch.options import UserOptions
-
-    run = out.absolute()
-    for key, text in (("--out", str(run)), ("--partition", partition or "-"), *(("--sbatch", o) for o in options)):
-        if not text.isprintable():
-            raise InputError(f"{text!r} cannot stand in a script", remedy="leave control characters out", key=key)
-    if not run.name or not run.parent.is_dir():
-        raise InputError("is no place for a run", remedy="name a new folder in one that exists", file=out, key="--out")
-    if "\\" in str(run):  # in the name of a log it would have sbatch leave the job's number out, and look elsewhere
-        raise InputError("holds a backslash", remedy="give a name without one, for sbatch", file=out, key="--out")
-    added = UserOptions.read(options)
-    added.check(gpus, minutes, partition)
-    job = SlurmJob(
-        cwd=Path.cwd(), run=run, folder=run.with_name(f"{run.name}.launch"), gpus=gpus,
-        minutes=MINUTES if minutes is None else minutes, partition=partition, options=added,
-    )  # fmt: skip
-    for folder in (job.run, job.folder):
-        if folder.exists():
-            raise InputError("exists already", remedy="give another --out, or move it away", file=folder, key="--out")
-    return job
-
-
-def _resources(candidate: LaunchCandidate, gpus: int) -> JobResources:
-    """What the job needs of a node, by scans and autoencoder, which were opened before."""
-    from neuromf.launch.resources import resources
-    from neuromf.nets.vae import load_vae
-    from neuromf.nets.vae_source import vae_source
-
-    config = candidate.config
-    scans = len(candidate.scans) or config.data.demo_subjects
-    return resources(config, load_vae(vae_source(config.vae)).architecture, scans, gpus)
-
-
-def _write(job: SlurmJob, encoding: EncodingJob | None, config: str, verdict: str) -> None:
+def _write(jobs: list[SlurmJob], planned: Planned, config: str, verdict: str) -> None:
     """The folder of the launch, whole or not at all.
 
     Raises:
@@ -178,10 +217,12 @@ def _write(job: SlurmJob, encoding: EncodingJob | None, config: str, verdict: st
     """
     from neuromf.data.staging import staged_directory
 
+    job = jobs[-1]
+    record = json.dumps(planned.record(encodes=len(jobs) > 1), indent=1) + "\n"
     try:
         with staged_directory(job.folder) as staging:
-            scripts = [(one.script, one.text()) for one in (job, encoding) if one is not None]
-            for path, text in ((job.config, config), (job.ticket, verdict), *scripts):
+            texts = [(one.script, one.text()) for one in jobs]
+            for path, text in ((job.config, config), (job.ticket, verdict), (job.choice, record), *texts):
                 (staging / path.name).write_text(text, encoding="utf-8")
     except OSError as error:
         problem = f"cannot be written ({error.strerror})"

@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuromf.launch.options import NOTHING_ADDED, UserOptions
+from neuromf.launch.gpu_request import gpu_request
+from neuromf.launch.options import NOTHING_ADDED, UserOptions, told
+from neuromf.launch.processes import Processes, started
 from neuromf.launch.resources import JobResources
 from neuromf.launch.script import BODY
+from neuromf.launch.turns import ALONE, LISTENS, TURN_BEGINS, TURN_ENDS
 
 SAVING_S = 120
-"""Seconds before the time limit at which SLURM signals the job to save: torchrun gives its processes 30."""
+"""Seconds before the time limit at which SLURM signals the job to save."""
 MOST_IDLE = 2
 """Turns in a row that may get no further: the first may have come too late to a node, the second has a reason."""
 UNFINISHED = (os.EX_TEMPFAIL, 128 + signal.SIGUSR1)
@@ -32,10 +34,15 @@ class SlurmJob:
         cwd: folder in which the launch was typed, from which the configuration's relative paths count.
         run: folder of the run.
         folder: where configuration, ticket and log of the launch lie.
-        gpus: GPUs of the job, each with a process; without any the training has one process on the CPU.
+        gpus: GPUs of the whole job, each with a process; without any each node has one process on its CPU.
+        nodes: nodes, which share the GPUs evenly.
         minutes: time limit of each turn.
-        partition: where it is queued; None leaves that to the cluster.
-        resources: cores and memory; None leaves them to the cluster.
+        partition: where it is queued; None leaves that to the cluster, as for the three that follow.
+        account: who pays.
+        qos: quality of service.
+        constraint: features that a node must have.
+        gres: how GPUs are asked for, with their number on a node, and other such resources; None asks by number alone.
+        resources: cores and memory of a node; None leaves them to the cluster.
         options: further options of `sbatch`, as typed there; they replace ours.
     """
 
@@ -44,7 +51,12 @@ class SlurmJob:
     folder: Path
     gpus: int
     minutes: int
+    nodes: int = 1
     partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    constraint: str | None = None
+    gres: str | None = None
     resources: JobResources | None = None
     options: UserOptions = NOTHING_ADDED
 
@@ -59,9 +71,24 @@ class SlurmJob:
         return self.folder / "ticket.json"
 
     @property
+    def choice(self) -> Path:
+        """What the job asks for, and where each value comes from; the job puts a copy into the run's folder."""
+        return self.folder / "launch.json"
+
+    @property
     def script(self) -> Path:
         """What `sbatch` is given."""
         return self.folder / "job.sh"
+
+    @property
+    def processes(self) -> Processes:
+        """Those that train."""
+        return Processes(self.nodes, max(self.gpus // self.nodes, 1))
+
+    @property
+    def notice_s(self) -> int:
+        """Seconds before its time limit at which the job is told to save."""
+        return SAVING_S if self.options.notice_s is None else self.options.notice_s
 
     def text(self) -> str:
         """The script: options, then a training that saves when its time is up and is queued again."""
@@ -69,9 +96,14 @@ class SlurmJob:
             cwd=_quoted(self.cwd),
             run=_quoted(self.run),
             folder=_quoted(self.folder),
+            grace=self.notice_s,
+            begins=self.turn_begins(),
+            ends=self.turn_ends(),
             command=self.command(),
             each_turn=self.each_turn(),
-            unfinished="|".join(map(str, (*UNFINISHED, *([TORCHRUN_FAILED] if self.gpus > 1 else [])))),
+            listens=LISTENS if self.nodes == 1 else "",
+            term="USR1" if self.nodes > 1 else "TERM",
+            unfinished="|".join(map(str, (*UNFINISHED, *([TORCHRUN_FAILED] if self.processes.total > 1 else [])))),
             requeues=int(self.options.requeues),
             most_idle=MOST_IDLE,
         )
@@ -79,12 +111,7 @@ class SlurmJob:
 
     def command(self) -> str:
         """What trains, save for the run's folder; it demands the device that the job asks for."""
-        launcher: list[str] = []
-        if self.gpus > 1:
-            launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.gpus}"]
-            launcher += ["--signals-to-handle", "SIGTERM,SIGUSR1"]
-        work = ["-m", "neuromf", *self.action(), "--device", "cuda" if self.gpus else "cpu"]
-        return shlex.join([sys.executable, *launcher, *work])
+        return started(self.processes, [*self.action(), "--device", "cuda" if self.gpus else "cpu"])
 
     def action(self) -> list[str]:
         """What each of the job's processes does."""
@@ -94,6 +121,14 @@ class SlurmJob:
         """What it is told besides, in the script's own words."""
         return '--out "$run" --progress "$progress" $resume'
 
+    def turn_begins(self) -> str:
+        """What the script does before its process starts."""
+        return f"{ALONE}\n{TURN_BEGINS}"
+
+    def turn_ends(self) -> str:
+        """What the script does when its process has ended."""
+        return TURN_ENDS
+
     def _sbatch_options(self) -> list[str]:
         kept = [(name, value) for name, value in self._ours() if name not in self.options.replaced]
         return [*(f"--{name}" if value is None else f"--{name}={value}" for name, value in kept), *self.options.lines]
@@ -101,27 +136,25 @@ class SlurmJob:
     def _ours(self) -> Iterator[tuple[str, str | None]]:
         """Our options of `sbatch`, by name."""
         escaped = str(self.folder).replace("%", "%%")  # sbatch puts the job's number and more in such a place
-        yield "job-name", _told(self.run.name)
-        yield "output", _told(f"{escaped}/%j.log")
+        yield "job-name", told(self.run.name)
+        yield "output", told(f"{escaped}/%j.log")
         yield "open-mode", "append"
-        yield "nodes", "1"
-        yield "ntasks", "1"
+        yield "nodes", str(self.nodes)
+        yield "ntasks", str(self.nodes)
+        if self.nodes > 1:
+            yield "ntasks-per-node", "1"
         yield "time", str(self.minutes)
         yield "requeue", None
         yield "signal", f"B:USR1@{SAVING_S}"
-        if self.gpus:
-            yield "gpus-per-node", str(self.gpus)
+        if self.gpus and not (self.gres and gpu_request("gres", self.gres)):
+            yield "gpus-per-node", str(self.gpus // self.nodes)
         if self.resources is not None:
             yield "cpus-per-task", str(self.resources.cpus)
             yield "mem", f"{self.resources.memory_gib}G"
-        if self.partition:
-            yield "partition", _told(self.partition)
+        for name in ("partition", "account", "qos", "constraint", "gres"):
+            if value := getattr(self, name):
+                yield name, told(value)
 
 
 def _quoted(text: Path | str) -> str:
     return shlex.quote(str(text))
-
-
-def _told(text: str) -> str:
-    """A value for `sbatch`, to which a backslash is one also within quotes."""
-    return shlex.quote(text).replace("\\", "\\\\")

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 
 from neuromf.counted import counted
 from neuromf.errors import InputError
-from neuromf.launch.gpu_request import COUNTED, NAMED, GpuRequest, gpu_request
+from neuromf.launch.gpu_request import COUNTED, IN_ALL, NAMED, GpuRequest, gpu_request
 
 SHORT = {
     "J": "job-name", "o": "output", "e": "error", "N": "nodes", "n": "ntasks", "t": "time", "p": "partition",
-    "c": "cpus-per-task", "G": "gpus", "a": "array",
+    "c": "cpus-per-task", "G": "gpus", "a": "array", "A": "account", "q": "qos", "C": "constraint",
 }  # fmt: skip
-OTHER_SHORT_WITH_VALUE = "ABCDFLMPSdilmqwx"
+OTHER_SHORT_WITH_VALUE = "BDFLMPSdilmwx"
+NAMED_ELSEWHERE = ("account", "qos", "constraint")
+"""Options that a launch has options of its own for, and the script no line unless they are given."""
 ALIASES = {"tasks": "ntasks", "tasks-per-node": "ntasks-per-node"}
 SAME = ("job-name", "output", "open-mode", "nodes", "ntasks", "time", "partition", "requeue", "signal")
 REPLACES = {
@@ -29,21 +31,18 @@ REPLACES = {
     **dict.fromkeys(("mem", "mem-per-cpu", "mem-per-gpu"), "mem"),
 }
 """Option of ours that an option of the user's takes the place of; those that ask for GPUs are read elsewhere."""
-ONE = {
-    "nodes": "the job trains on one node",
-    "ntasks": "the job is one task, whose processes --gpus counts",
-    "ntasks-per-node": "the job is one task, whose processes --gpus counts",
-}
-"""Options that must say 1, and why."""
+TASKS = "each node of the job has one task, whose processes --gpus counts"
+FIXED = {"nodes": "--nodes says how many nodes the job has", "ntasks": TASKS, "ntasks-per-node": TASKS}
+"""Options that may only say what the job is, and why."""
 REFUSED = {
     "array": ("several trainers would share one run folder", "launch each run with its own --out"),
     "test-only": ("nothing would be queued", "use --write-only and `sbatch --test-only` on the script"),
     "wrap": ("the job has a script", "leave it out"),
 }
 WITHOUT_VALUE = ("requeue", "no-requeue", "test-only")
-OURS = frozenset({*SHORT.values(), *ALIASES, *REPLACES, *COUNTED, *NAMED, *ONE, *REFUSED})
+OURS = frozenset({*SHORT.values(), *ALIASES, *REPLACES, *COUNTED, *NAMED, *NAMED_ELSEWHERE, *FIXED, *REFUSED})
 LEAST_NOTICE_S = 30
-"""Seconds that torchrun gives its processes to end."""
+"""Seconds before the time limit below which few trainings can finish a step and save it."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,12 @@ class Option:
     name: str
     value: str | None
     text: str
+
+    def alone(self) -> str:
+        """A line of a script with this option and no other."""
+        if len(self.name) == 1:
+            return f"-{self.name}" if self.value is None else f"-{self.name} {told(self.value)}"
+        return f"--{self.name}" if self.value is None else f"--{self.name}={told(self.value)}"
 
 
 @dataclass(frozen=True)
@@ -98,27 +103,29 @@ class UserOptions:
         """The last option of this name."""
         return next((option for option in reversed(self.options) if option.name == name), None)
 
-    def check(self, gpus: int, minutes: int | None, partition: str | None) -> None:
+    @property
+    def notice_s(self) -> int | None:
+        """Seconds of the last --signal, None where there is none; only of options that were checked."""
+        signal = self.given("signal")
+        return None if signal is None else int((signal.value or "").partition("@")[2])
+
+    def check(self, gpus: int, nodes: int = 1) -> None:
         """Make sure that the job works with them.
 
         Args:
-            gpus: processes with a GPU each, none for a job on the CPU.
-            minutes: of --minutes, None where it was not given.
-            partition: of --partition.
+            gpus: processes with a GPU each in the whole job, none for a job on the CPU.
+            nodes: of the job, which share the GPUs evenly.
 
         Raises:
             InputError: one of them would break the job, or contradicts what is said elsewhere.
         """
         for option in self.options:
-            _check_alone(option)
-        for name, other in (("time", minutes), ("partition", partition)):
-            if other is not None and (again := self.given(name)) is not None:
-                word = "minutes" if name == "time" else name
-                raise _refused(again, f"contradicts --{word}", f"give it once, here or as --{word}")
+            _check_alone(option, nodes)
         for option, request in self.requests:
-            if not request.agrees(gpus):
+            if not request.agrees(gpus if option.name in IN_ALL else gpus // nodes):
                 count = f"{counted(gpus, 'process', 'processes')} with a GPU each" if gpus else "none, on the CPU"
-                said = f"asks for {request.text}, and --gpus or training.gpus for {count}"
+                each = f" on {nodes} nodes" if nodes > 1 else ""
+                said = f"asks for {request.text}, and --gpus or training.gpus for {count}{each}"
                 raise _refused(option, said, "say the same number in both")
 
 
@@ -168,13 +175,20 @@ def _short(word: str, apart: str | None, line: str) -> tuple[list[Option], bool]
     return found, False
 
 
-def _check_alone(option: Option) -> None:
+def told(text: str) -> str:
+    """A value for `sbatch`, to which a backslash is one also within quotes."""
+    return shlex.quote(text).replace("\\", "\\\\")
+
+
+def _check_alone(option: Option, nodes: int) -> None:
     if option.name in REFUSED:
         raise _refused(option, *REFUSED[option.name])
     if option.name in OURS and option.name not in WITHOUT_VALUE and not option.value:
         raise _refused(option, "has no value", f"write --{option.name}=VALUE")
-    if option.name in ONE and option.value not in ("1", "1-1"):
-        raise _refused(option, ONE[option.name], "leave it out, and give --gpus for more processes")
+    if option.name in FIXED:
+        count = str(1 if option.name == "ntasks-per-node" else nodes)
+        if option.value not in (count, f"{count}-{count}"):
+            raise _refused(option, FIXED[option.name], "leave it out, and give --nodes and --gpus for more processes")
     if option.name == "signal":
         _check_signal(option)
 

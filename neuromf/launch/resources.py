@@ -35,6 +35,11 @@ STEP_MAPS = 140
 of a flow-matching step), and as much again."""
 ROW = 4096
 """Bytes of a scan's row in the manifest and of a step's in the trace; 2 KiB and 3 KiB measured."""
+ENCODING_WORKERS = 4
+"""Processes that read and resample scans ahead of an encoding on a GPU; on the CPU there is one."""
+PREPARED_MAPS = 8
+"""Float32 copies of a scan in such a process: as it is stored, turned, resampled, cropped; at a spacing up to half as
+fine again."""
 MARGIN = 1.5
 """On everything: memory that is asked for and not used costs a wait in the queue, too little costs the run."""
 STEP_GIB = 4
@@ -55,7 +60,7 @@ class JobResources:
 
 
 def resources(config: Config, vae: VaeArchitecture | OwnArchitecture, scans: int, gpus: int) -> JobResources:
-    """An estimate with a generous margin; --sbatch=--cpus-per-task and --sbatch=--mem replace it.
+    """What a node of the training needs, with a generous margin; --cpus-per-task and --mem of sbatch replace it.
 
     With P parameters, B samples a micro-batch, D numbers a latent, V voxels a scan, p processes of w workers each:
 
@@ -69,7 +74,7 @@ def resources(config: Config, vae: VaeArchitecture | OwnArchitecture, scans: int
         config: the run.
         vae: the autoencoder that encodes its scans.
         scans: of its cohort.
-        gpus: of the job, each with a process; none for one process on the CPU.
+        gpus: of a node, each with a process; none for one process on the CPU.
     """
     processes, workers = max(gpus, 1), DRAWN_AHEAD["cuda" if gpus else "cpu"]
     parameters, facts = parameter_count(config), run_facts(config)
@@ -81,5 +86,29 @@ def resources(config: Config, vae: VaeArchitecture | OwnArchitecture, scans: int
     if not gpus:
         channels = config.latent_shape[0]
         memory += GRADIENT * FLOAT * parameters + STEP_MAPS * batch // channels * config.unet.channels[0]
-    rounded = math.ceil(MARGIN * memory / GIB / STEP_GIB) * STEP_GIB
-    return JobResources(cpus=processes * (workers + 1) if gpus else CPU_THREADS, memory_gib=rounded)
+    return JobResources(cpus=processes * (workers + 1) if gpus else CPU_THREADS, memory_gib=_rounded(memory))
+
+
+def encoding_resources(config: Config, vae: VaeArchitecture | OwnArchitecture, scans: int, gpus: int) -> JobResources:
+    """What the encoding needs on its node.
+
+    With the letters of `resources` and w workers that prepare scans:
+
+        cores   1 + w with a GPU; 4 without
+        memory  1.5 x (4 GiB + 8 x 4 B x V x (width of the autoencoder's first level)
+                       + w (0.5 GiB + 8 x 4 B x V) + 4 KiB x scans)
+
+    Args:
+        config: the run.
+        vae: the autoencoder.
+        scans: of its cohort.
+        gpus: one, or none.
+    """
+    workers, voxels = ENCODING_WORKERS if gpus else 1, math.prod(config.data.shape)
+    memory = PROCESS + ENCODER_MAPS * FLOAT * voxels * vae.num_channels[0]
+    memory += workers * (WORKER + PREPARED_MAPS * FLOAT * voxels) + ROW * scans
+    return JobResources(cpus=1 + workers if gpus else CPU_THREADS, memory_gib=_rounded(memory))
+
+
+def _rounded(memory: float) -> int:
+    return math.ceil(MARGIN * memory / GIB / STEP_GIB) * STEP_GIB

@@ -1,4 +1,4 @@
-"""The body of the job script, in plain bash: it uses no program but `scontrol` and Python."""
+"""The body of the job script, in plain bash: it uses no program but those of SLURM and Python."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ BODY = """\
 set -u
 cd {cwd} || exit
 export PYTHONSAFEPATH=1  # a folder named torch or neuromf there is not ours
+export TORCH_ELASTIC_SHUTDOWN_TIMEOUT={grace}  # torchrun kills its processes 30 s after it told them to save
 run={run}
 folder={folder}
+cores=${{SLURM_CPUS_PER_TASK:+--cpus-per-task=$SLURM_CPUS_PER_TASK}}  # srun does not take them from the job
 progress=$folder/progress  # a line of the trainer's: another one whenever the run got further
-idle=$folder/idle_turns  # this job's number, and how many of its turns in a row got no further
+idle=$folder/idle_turns${{SLURM_ARRAY_TASK_ID:+.$SLURM_ARRAY_TASK_ID}}  # job, and its turns that got no further
 resume=
 if [ -e "$run/config.yaml" ]; then resume=--resume; fi
 reached=
 look() {{ reached=; [ ! -e "$progress" ] || read -r reached < "$progress"; }}
 out_of_time=0 asked= training=
-pass_on() {{ asked=$1; [ -z "$training" ] || kill -s "$1" "$training"; }}
+pass_on() {{ [ -z "$asked" ] || return 0; asked=$1; [ -z "$training" ] || kill -s "$1" "$training"; }}
 trap 'out_of_time=1; pass_on USR1' USR1  # before the training is there: untrapped, a signal ends this shell
-trap 'pass_on TERM' TERM
+trap 'pass_on {term}' TERM
+{begins}
 look
 before=$reached
 {command} {each_turn} &
 training=$!
-[ -z "$asked" ] || pass_on "$asked"
+[ -z "$asked" ] || kill -s "$asked" "$training"
+{listens}
 while :; do
   wait "$training"
   code=$?
@@ -31,8 +35,14 @@ done
 wait "$training" 2>/dev/null  # it may have ended between these two: its own code then, which the shell keeps
 last=$?
 [ "$last" = 127 ] || code=$last
+{ends}
 unfinished=0
-if [ "$out_of_time" = 1 ]; then
+# A preempted job that ends within its grace is not queued again by SLURM; one that was cancelled runs no more.
+preempted() {{
+  [ -n "$asked" ] && [ -n "${{SLURM_JOB_ID:-}}" ] && shown=$(scontrol show job "$SLURM_JOB_ID") || return 1
+  case "$shown" in *JobState=RUNNING*PreemptTime=[0-9]*) return 0 ;; *) return 1 ;; esac
+}}
+if [ "$out_of_time" = 1 ] || preempted; then
   case "$code" in {unfinished}) unfinished={requeues} ;; esac
 fi
 if [ "$unfinished" = 1 ] && [ -n "${{SLURM_JOB_ID:-}}" ]; then

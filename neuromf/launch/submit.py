@@ -25,6 +25,22 @@ def require_sbatch() -> None:
         raise InputError("there is no sbatch here", remedy="launch where SLURM is, or add --write-only", key="launch")
 
 
+def ask_cluster(job: SlurmJob) -> None:
+    """Ask whether the cluster would take a job, which is not queued: `sbatch --test-only`.
+
+    It refuses also what it would queue while all nodes that fit are down, and takes some that a partition's limits
+    will never let start.
+
+    Raises:
+        InputError: it would not take it.
+    """
+    ended = _sbatch(["--test-only"], job.text())
+    if ended.returncode:
+        problem = f"the cluster would refuse {job.script.name}: {_said(ended.stderr)}"
+        remedy = "correct the options or the site file; where its nodes are only down for now, add --no-cluster-test"
+        raise InputError(problem, remedy=remedy, key="launch")
+
+
 def submit(job: SlurmJob, after: str = "") -> str:
     """Give the script to `sbatch` and return the job's number.
 
@@ -35,16 +51,26 @@ def submit(job: SlurmJob, after: str = "") -> str:
     Raises:
         InputError: the scheduler refuses it.
     """
-    kept = {name: value for name, value in os.environ.items() if name not in BREAKING}
     waiting = [f"{AFTER}:{after}", NEVER] if after else []
-    ended = subprocess.run(
-        ["sbatch", "--parsable", *waiting, str(job.script)],
-        capture_output=True, text=True, check=False, errors="replace", env=kept,
-    )  # fmt: skip
+    ended = _sbatch(["--parsable", *waiting, str(job.script)])
     if ended.returncode:
-        said = (ended.stderr.strip() or "no reason given").splitlines()[0]
-        raise InputError(f"sbatch refuses the job: {said}", remedy="correct the options and launch again", key="launch")
+        problem = f"sbatch refuses the job: {_said(ended.stderr)}"
+        raise InputError(problem, remedy="correct the options and launch again", key="launch")
     return ended.stdout.strip().partition(";")[0]
+
+
+def _sbatch(arguments: list[str], script: str | None = None) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name not in BREAKING}
+    return subprocess.run(
+        ["sbatch", *arguments], input=script, capture_output=True, text=True, check=False, errors="replace", env=kept
+    )
+
+
+def _said(errors: str) -> str:
+    """The first line that is an error: a cluster may greet whoever submits before that."""
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    faults = [line for line in lines if "error:" in line or "failure:" in line]
+    return (faults or lines or ["no reason given"])[0].removeprefix("sbatch: ").removeprefix("error: ")
 
 
 def withdraw(number: str) -> None:

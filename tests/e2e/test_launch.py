@@ -18,6 +18,7 @@ from neuromf.cli.train import train
 from neuromf.config import config_hash, load_config
 from neuromf.config.resolve import resolved_text
 from neuromf.gate.verdict import GateVerdict
+from neuromf.launch.encoding_job import EncodingJob
 from neuromf.launch.job import SlurmJob
 from neuromf.launch.options import UserOptions
 from neuromf.trace.reader import read_trace
@@ -36,10 +37,22 @@ def program(folder, name, text):
     (folder / name).chmod(0o755)
 
 
+TEST_ONLY = 'case "$*" in *--test-only*) cat > /dev/null; exit 0 ;; esac'
+"""A cluster that would take any job."""
+
+
+def scontrol(folder, shown=""):
+    """Notes what is queued again in `asked`, and shows a job."""
+    requeue = f'echo "$@" >> {folder}/asked'
+    program(folder / "bin", "scontrol", f'case "$1" in show) echo "{shown}" ;; *) {requeue} ;; esac')
+    program(folder / "bin", "srun", "exit 1")
+
+
 @pytest.fixture
 def launch(monkeypatch, capsys, tmp_path):
     """Run `neuromf launch` where `sbatch` queues nothing; the smoke training is left out, the laws are asked."""
-    program(tmp_path / "bin", "sbatch", f'echo "$@" >> {tmp_path}/queued; echo "4711;cluster"')
+    program(tmp_path / "bin", "sbatch", f'{TEST_ONLY}; echo "$@" >> {tmp_path}/queued; echo "4711;cluster"')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "bin"))  # no site file of whoever runs the tests
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setattr(neuromf.cli.smoke_training, "smoke_training", lambda candidate: None)
     monkeypatch.chdir(tmp_path)
@@ -60,6 +73,47 @@ def test_what_passes_is_queued_with_the_verdict_on_it(launch, tmp_path):
     lines = (folder / "job.sh").read_text().splitlines()
     assert {"#SBATCH --time=90", "#SBATCH --account=ours", "#SBATCH --gpus-per-node=1"} <= set(lines)
     assert not (tmp_path / "run").exists()
+
+
+def test_what_was_chosen_is_kept_beside_the_script(launch, tmp_path):
+    """launch.json says each value and its place, and the launch prints what is no default."""
+    (tmp_path / "site.yaml").write_text("account: theirs\n")
+    ended = launch("smoke", "--out", "run", "--site", "site.yaml", "--minutes", "90")
+    record = json.loads((tmp_path / "run.launch" / "launch.json").read_text())["training"]
+    assert record["account"] == {"value": "theirs", "from": "site.yaml"}
+    assert record["minutes"] == {"value": 90, "from": "the command"}
+    assert "asks for account theirs (site.yaml)" in ended.stdout
+
+
+def test_what_the_cluster_refuses_is_told_before_the_gate(launch, monkeypatch, tmp_path):
+    """Neither scans nor smoke training are begun; --no-cluster-test does not ask."""
+    begun = []
+    monkeypatch.setattr(neuromf.cli.smoke_training, "smoke_training", begun.append)
+    refusal = "echo 'sbatch: a greeting' >&2; echo 'allocation failure: no such nodes' >&2; exit 1"
+    asks = f'case "$*" in *--test-only*) cat > {tmp_path}/bin/asked; {refusal} ;; esac; echo 4711'
+    program(tmp_path / "bin", "sbatch", asks)
+    ended = launch("smoke", "--out", "run")
+    assert ended.returncode == 2
+    assert "the cluster would refuse job.sh: allocation failure: no such nodes;" in ended.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"bin"}
+    assert begun == []
+    asked = (tmp_path / "bin" / "asked").read_text()
+    assert launch("smoke", "--out", "run", "--no-cluster-test").returncode == 0
+    assert asked == (tmp_path / "run.launch" / "job.sh").read_text()
+    assert len(begun) == 1
+
+
+def test_a_dry_run_prints_the_script_and_asks_the_cluster(launch, monkeypatch, tmp_path):
+    """Nothing is judged, written or queued; the script is the one that a launch would write."""
+    dry = launch("smoke", "--out", "run", "--dry-run", "--partition", "fast")
+    assert dry.returncode == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"bin"}
+    assert dry.stdout.startswith("# partition fast (the command)\n")
+    assert dry.stdout.endswith("# the cluster would take it\n")
+    assert launch("smoke", "--out", "run", "--partition", "fast").returncode == 0
+    assert (tmp_path / "run.launch" / "job.sh").read_text() in dry.stdout
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "would take it" not in launch("smoke", "--out", "other", "--dry-run").stdout
 
 
 def test_what_a_law_blocks_is_not_queued(launch, tmp_path):
@@ -92,6 +146,10 @@ def test_written_only_it_waits_for_its_user(launch, tmp_path):
         (["smoke", "--out", "run", "--sbatch", "--a=b\n#SBATCH --c"], "cannot stand in a script"),
         (["smoke", "--out", "run", "--set", "data.source=folder", "--set", "data.root=none"], "no such folder"),
         (["smoke", "--out", "run", "--minutes", "0"], "minutes"),
+        (["smoke", "--out", "run", "--nodes", "2"], "1 GPUs cannot be shared evenly by 2 nodes"),
+        (["smoke", "--out", "run", "--site", "absent.yaml"], "absent.yaml: cannot be read"),
+        (["smoke", "--out", "run", "--gres", "gpu:a100:4"], "asks for 4 GPUs on a node"),
+        (["smoke", "--out", "run", "--account", "a\nb"], "cannot stand in a script"),
         (["smoke", "--out", "a\\b"], "holds a backslash"),
         (["smoke", "--out", "run", "--sbatch=--array=1-4"], "several trainers would share one run folder"),
         (
@@ -149,6 +207,7 @@ def test_scans_are_encoded_by_a_job_of_its_own_before_the_training(launch, own_s
     script = (folder / "encode.sh").read_text()
     assert f"-m neuromf encode {folder / 'config.yaml'} --device cuda --progress" in script
     assert "#SBATCH --array=0-2" in script
+    assert {"#SBATCH --cpus-per-task=5", "#SBATCH --gpus-per-node=1"} <= set(script.splitlines())
     assert "%A_%a.log" in script
     training_store(load_config([str(folder / "config.yaml")]))
     (tmp_path / "queued").unlink()
@@ -158,7 +217,7 @@ def test_scans_are_encoded_by_a_job_of_its_own_before_the_training(launch, own_s
 
 def test_an_encoding_whose_training_is_refused_is_taken_back(launch, own_scans, tmp_path):
     """Nobody would train on what it makes, and the next launch finds its place free."""
-    program(tmp_path / "bin", "sbatch", 'case "$*" in *afterok*) exit 1 ;; esac; echo 4711')
+    program(tmp_path / "bin", "sbatch", f'{TEST_ONLY}; case "$*" in *afterok*) exit 1 ;; esac; echo 4711')
     program(tmp_path / "bin", "scancel", f'echo "$@" > {tmp_path}/cancelled')
     assert launch("smoke", "--out", "run", *own_scans).returncode == 2
     assert (tmp_path / "cancelled").read_text() == "4711\n"
@@ -173,7 +232,7 @@ def test_a_refused_job_leaves_nothing_in_the_way(launch, monkeypatch, tmp_path, 
     if sbatch is None:
         monkeypatch.setenv("PATH", str(tmp_path))
     else:
-        program(tmp_path / "bin", "sbatch", sbatch)
+        program(tmp_path / "bin", "sbatch", f"{TEST_ONLY}; {sbatch}")
     ended = launch("smoke", "--out", "run")
     assert ended.returncode == 2
     assert words in ended.stderr
@@ -202,7 +261,7 @@ def test_a_job_asks_for_cores_and_memory(launch, tmp_path):
 
 def test_a_users_own_defaults_do_not_break_a_job_in_silence(launch, monkeypatch, tmp_path):
     """Variables that outweigh the script's options are kept from sbatch where the job stands on those."""
-    program(tmp_path / "bin", "sbatch", f'env > {tmp_path}/bin/seen; echo "4711"')
+    program(tmp_path / "bin", "sbatch", f'env > {tmp_path}/bin/seen; cat > /dev/null; echo "4711"')
     for name in ("SBATCH_SIGNAL", "SBATCH_ARRAY_INX", "SBATCH_NO_REQUEUE", "SBATCH_ACCOUNT"):
         monkeypatch.setenv(name, "x")
     assert launch("smoke", "--out", "run").returncode == 0
@@ -253,7 +312,7 @@ def make_job(tmp_path, gpus=0, **more):
 def test_a_job_on_two_gpus_is_told_its_time_is_up_and_tells_its_processes(tmp_path):
     """What SLURM and torchrun must be asked for, line by line."""
     text = make_job(tmp_path / "100%", gpus=2, partition="gpu").text()
-    head = [line for line in text.splitlines() if line.startswith("#")]
+    head = [line for line in text.splitlines() if line.startswith(("#!", "#SBATCH"))]
     assert head == [
         "#!/bin/bash",
         "#SBATCH --job-name='a run'",
@@ -267,7 +326,10 @@ def test_a_job_on_two_gpus_is_told_its_time_is_up_and_tells_its_processes(tmp_pa
         "#SBATCH --gpus-per-node=2",
         "#SBATCH --partition=gpu",
     ]
-    torchrun = "-m torch.distributed.run --standalone --nproc-per-node=2 --signals-to-handle SIGTERM,SIGUSR1 -m neuromf"
+    torchrun = "-m torch.distributed.run --nproc-per-node=2 --signals-to-handle SIGTERM,SIGUSR1 --standalone -m neuromf"
+    assert "export TORCH_ELASTIC_SHUTDOWN_TIMEOUT=120" in text
+    longer = make_job(tmp_path, gpus=2, options=UserOptions.read(["--signal=B:USR1@600"]))
+    assert "export TORCH_ELASTIC_SHUTDOWN_TIMEOUT=600" in longer.text()
     assert f" {torchrun} train " in text
     assert " --device cuda " in text
     assert "export PYTHONSAFEPATH=1" in text
@@ -309,7 +371,7 @@ def test_a_signal_that_comes_as_the_training_starts_is_passed_on(tmp_path, monke
     """Sent by the training's own first act, to a shell that is slow to note whom it has started."""
     first_act = STUB.replace("touch started", "kill -USR1 $PPID")
     program(tmp_path / "bin", "training", first_act)
-    program(tmp_path / "bin", "scontrol", f'echo "$@" >> {tmp_path}/asked')
+    scontrol(tmp_path)
     monkeypatch.setattr("sys.executable", str(tmp_path / "bin" / "training"))
     environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "ON_USR1": "75"}
     job = make_job(tmp_path)
@@ -339,7 +401,7 @@ def test_a_signal_that_comes_as_the_training_starts_is_passed_on(tmp_path, monke
 def test_a_job_is_queued_again_when_its_time_ended_it_and_only_then(tmp_path, monkeypatch, gpus, sent, code, again):
     """A run that finished, was halted or was cancelled is not; the job ends with the training's own code."""
     program(tmp_path / "bin", "training", STUB)
-    program(tmp_path / "bin", "scontrol", f'echo "$@" >> {tmp_path}/asked')
+    scontrol(tmp_path)
     monkeypatch.setattr("sys.executable", str(tmp_path / "bin" / "training"))
     environment = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "SLURM_JOB_ID": "7"}
     environment |= {"ON_USR1": str(code), "ON_TERM": str(code)}
@@ -365,26 +427,32 @@ class Turns:
     def __init__(self, folder, gpus=0, **more):
         self.folder, self.job = folder, make_job(folder, gpus, **more)
         self.job.folder.mkdir()
-        program(folder / "bin", "scontrol", f'echo "$@" >> {folder}/asked')
+        scontrol(folder)
         program(folder / "bin", "training", STUB.replace("touch started", self._writes()))
 
     def _writes(self):
-        return f'[ -z "$SAYS" ] || echo "$SAYS" > \'{self.job.folder}/progress\'; touch started'
+        place = f"'{self.job.run}/checkpoints/'\"$SAVES\""
+        saves = f"mkdir -p {place}; touch {place}/state.json"
+        says = f'[ -z "$SAYS" ] || echo "$SAYS" > \'{self.job.folder}/progress\''
+        return f'{says}; [ -z "$SAVES" ] || {{ {saves}; }}; touch started'
 
-    def turn(self, says, code=75, number="7"):
+    def turn(self, says, code=75, number="7", saves="", sent=signal.SIGUSR1, **more):
         """One turn that says how far it got; its exit code, its log, and whether it asked for another."""
         for name in ("started", "asked"):
             (self.folder / name).unlink(missing_ok=True)
         around = {"PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "SLURM_JOB_ID": number, "SAYS": says}
-        around |= {"ON_USR1": str(code), "ON_TERM": str(code)}
+        around |= {"ON_USR1": str(code), "ON_TERM": str(code), "SAVES": saves, **more}
         shell = subprocess.Popen(
-            ["bash", "-c", self.job.text()], env=around, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+            ["bash", "-c", self.job.text()], env=around, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            start_new_session=True,
+        )  # fmt: skip
         deadline = time.monotonic() + 20
         while not (self.folder / "started").exists():
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        shell.send_signal(signal.SIGUSR1)
+        if sent == signal.SIGKILL:
+            os.killpg(shell.pid, sent)
+        shell.send_signal(sent)
         said = shell.communicate(timeout=20)[0]
         return shell.returncode, said, (self.folder / "asked").exists()
 
@@ -410,11 +478,97 @@ def test_two_turns_in_a_row_without_progress_are_the_last(turns, gpus, code, say
     job = turns(gpus)
     if says:
         assert job.turn(says, code)[2]
-    assert job.turn(says, code) == (code, "", True)
+    unsaved = (
+        f"neuromf: this turn ended with code {code} and without a new checkpoint; the run stands at its beginning\n"
+    )
+    assert job.turn(says, code) == (code, unsaved, True)
     ended, said, again = job.turn(says, code)
     assert (ended, again) == (code, False)
-    assert said.count("\n") == 1
-    assert said.startswith("neuromf: 2 turns in a row got no further, so this job is not queued again: ")
+    assert said.count("\n") == 2
+    assert said.startswith(f"{unsaved}neuromf: 2 turns in a row got no further, so this job is not queued again: ")
+
+
+def test_a_turn_that_saved_nothing_says_where_the_run_stands(turns):
+    """Whatever ended it; one that has saved, or finished, says nothing."""
+    job = turns()
+    assert job.turn("", 75, saves="step_00000040")[1] == ""
+    code, said, again = job.turn("", 137)
+    assert (code, again) == (137, False)
+    assert said == (
+        "neuromf: this turn ended with code 137 and without a new checkpoint; the run stands at step_00000040\n"
+    )
+    assert job.turn("", 0)[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("saves", "told"),
+    [
+        ("", "saved nothing new; this one goes on from step_00000040"),
+        ("step_00000050", "saved; this one goes on from step_00000050"),
+    ],
+)
+def test_a_turn_after_one_that_was_killed_says_so(turns, saves, told):
+    """Script and training at once, as where a node dies: nobody was left to say it."""
+    job = turns()
+    job.turn("step 40", saves="step_00000040")
+    assert job.turn("", saves=saves, sent=signal.SIGKILL)[0] == -signal.SIGKILL
+    said = job.turn("step 60", saves="step_00000060")[1]
+    assert said == f"neuromf: the turn before this one was ended by force and {told}\n"
+    assert job.turn("step 70", saves="step_00000070")[1] == ""
+
+
+def test_a_task_of_an_array_refuses_to_train(turns):
+    """As of `sbatch --array` on the script: several would write one run."""
+    job = turns()
+    around = {**os.environ, "SLURM_ARRAY_TASK_ID": "3", "SLURM_JOB_ID": "7"}
+    ended = subprocess.run(
+        ["bash", "-c", job.job.text()], env=around, capture_output=True, text=True, check=False, timeout=20
+    )
+    assert ended.returncode == 2
+    assert "this is a task of a job array" in ended.stdout
+    assert not (job.folder / "started").exists()
+
+
+@pytest.mark.parametrize(
+    ("shown", "again"),
+    [
+        ("JobState=RUNNING PreemptTime=2026-11-27T01:46:11", True),
+        ("JobState=RUNNING PreemptTime=None", False),
+        ("JobState=COMPLETING PreemptTime=2026-11-27T01:46:11", False),
+        ("JobState=CANCELLED PreemptTime=None", False),
+    ],
+)
+def test_a_job_that_ends_within_its_grace_is_queued_again(turns, shown, again):
+    """SLURM does not do that for a preempted job that ends by itself, and this job may not for a cancelled one."""
+    job = turns()
+    scontrol(job.folder, shown)
+    assert job.turn("step 40", sent=signal.SIGTERM)[::2] == (75, again)
+
+
+def test_a_step_hears_of_a_preemption_for_the_script(turns):
+    """SLURM tells steps alone when the grace begins; a step that ends otherwise says nothing."""
+    job = turns()
+    ends = f"while [ ! -e '{job.folder}/started' ]; do sleep 0.02; done; exit $STEP"
+    program(job.folder / "bin", "srun", ends)
+    assert job.turn("step 40", ON_TERM="75", ON_USR1="0", sent=signal.SIGCONT, STEP="9")[0] == 75
+    assert job.turn("step 50", ON_TERM="75", ON_USR1="0", sent=signal.SIGUSR1, STEP="1")[0] == 0
+
+
+def test_idle_turns_are_counted_for_each_task_of_an_encoding(turns):
+    """Another task's count is none of its own, and does not begin it again."""
+    job = turns()
+    job.job = EncodingJob(cwd=job.folder, run=job.job.run, folder=job.job.folder, gpus=0, minutes=5, tasks=2)
+    tasks = [{"number": number, "SLURM_ARRAY_TASK_ID": task} for number, task in (("7", "0"), ("8", "1"))]
+    asked = [job.turn("", **task)[2] for task in (*tasks, *tasks)]
+    assert asked == [True, True, False, False]
+
+
+def test_the_run_keeps_what_its_launch_has_chosen(turns):
+    """The job copies launch.json into the run's folder, when there is one."""
+    job = turns()
+    job.job.choice.write_text('{"training": {}}\n')
+    job.turn("step 40", saves="step_00000040")
+    assert (job.job.run / "launch.json").read_text() == '{"training": {}}\n'
 
 
 def test_an_idle_turn_between_two_that_get_further_is_forgiven(turns):
@@ -456,7 +610,7 @@ def job(tmp_path):
     if "progress" not in inspect.signature(train).parameters:  # a trainer that does not say how far it got
         text = text.replace('--progress "$progress"', "")
     made.script.write_text(text)
-    program(tmp_path / "bin", "scontrol", f'echo "$@" >> {tmp_path}/asked')
+    scontrol(tmp_path)
     return made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from neuromf.errors import InputError
-from neuromf.launch.gpu_request import gpu_request
+from neuromf.launch.gpu_request import gpu_request, recounted, with_count
 from neuromf.launch.options import UserOptions
 
 
@@ -13,8 +13,8 @@ def read(*lines):
     return UserOptions.read(lines)
 
 
-def check(*lines, gpus=2, minutes=None, partition=None):
-    read(*lines).check(gpus, minutes, partition)
+def check(*lines, gpus=2, nodes=1):
+    read(*lines).check(gpus, nodes)
 
 
 @pytest.mark.parametrize(
@@ -68,10 +68,10 @@ def test_an_option_that_is_none_of_ours_replaces_nothing(line):
         ("-a 1-4", "several trainers"),
         ("-Ha1-4", "several trainers"),
         ("--account=ours --array=1", "several trainers"),
-        ("--nodes=2", "trains on one node"),
-        ("-N2-4", "trains on one node"),
-        ("--ntasks=2", "is one task"),
-        ("--tasks-per-node=2", "is one task"),
+        ("--nodes=2", "--nodes says how many nodes"),
+        ("-N2-4", "--nodes says how many nodes"),
+        ("--ntasks=2", "has one task"),
+        ("--tasks-per-node=2", "has one task"),
         ("--ntasks", "has no value"),
         ("--time=", "has no value"),
         (
@@ -132,12 +132,26 @@ def test_a_job_on_the_cpu_asks_for_no_gpu(line):
         check(line, gpus=0)
 
 
-def test_what_is_said_twice_is_refused():
-    """A time here and a --minutes there: none of the two words can be told to be the last."""
-    with pytest.raises(InputError, match="contradicts --minutes"):
-        check("-t60", minutes=90)
-    with pytest.raises(InputError, match="contradicts --partition"):
-        check("--partition=a", partition="b")
+@pytest.mark.parametrize("line", ["--gres=gpu:2", "--gpus-per-node=2", "--gpus=4", "--tres-per-job=gres/gpu:4", "-N2"])
+def test_gpus_of_two_nodes_are_counted_by_node_or_in_all(line):
+    """--gpus counts those of the job, --gres those of a node, as sbatch does."""
+    check(line, gpus=4, nodes=2)
+    with pytest.raises(InputError):
+        check(line, gpus=2, nodes=1 if line == "-N2" else 2)
+
+
+@pytest.mark.parametrize(
+    ("gres", "counted", "of_one"),
+    [
+        ("gpu", "gpu:4", "gpu:1"), ("gpu:a100", "gpu:a100:4", "gpu:a100:1"), ("gpu:a100:2", "gpu:a100:2", "gpu:a100:1"),
+        ("gpu:2", "gpu:2", "gpu:1"), ("lscratch:9,gpu", "lscratch:9,gpu:4", "gpu:1,lscratch:9"), ("shard:4",) * 3,
+    ],
+)  # fmt: skip
+def test_a_kind_of_gpu_is_given_a_number(gres, counted, of_one):
+    """Where none was typed; for a job of its own the number is another, and other resources stay."""
+    assert with_count(gres, 4) == counted
+    assert recounted(gres, 1) == of_one
+    assert "gpu" not in recounted(gres, 0)
 
 
 def test_the_last_word_on_queuing_again_counts():

@@ -31,6 +31,10 @@ ALONE = {
     "run": (Path("/runs/two"), {"#SBATCH --job-name=one": "#SBATCH --job-name=two", "run=/runs/one": "run=/runs/two"}),
     "minutes": (99, {"#SBATCH --time=77": "#SBATCH --time=99"}),
     "partition": (None, {"#SBATCH --partition=fast": ""}),
+    "account": ("ours", {"": "#SBATCH --account=ours"}),
+    "qos": ("high speed", {"": "#SBATCH --qos='high speed'"}),
+    "constraint": ("a100&big", {"": "#SBATCH --constraint='a100&big'"}),
+    "gres": ("gpu:a100:1", {"#SBATCH --gpus-per-node=1": "#SBATCH --gres=gpu:a100:1"}),
     "resources": (JobResources(cpus=5, memory_gib=16), {
         "#SBATCH --cpus-per-task=3": "#SBATCH --cpus-per-task=5", "#SBATCH --mem=8G": "#SBATCH --mem=16G"}),
     "options": (UserOptions.read(["--no-requeue", "--qos=low"]), {
@@ -51,9 +55,9 @@ def test_a_fact_of_the_job_changes_its_own_lines(name):
     value, lines = ALONE[name]
     old, new = changed(SlurmJob(**BASE).text(), SlurmJob(**BASE | {name: value}).text())
     for before, after in lines.items():
-        assert sum(line.endswith(before) or f"{before} " in line for line in old) == 1, before
+        assert not before or sum(line.endswith(before) or f"{before} " in line for line in old) == 1, before
         assert not after or sum(line.endswith(after) or f"{after} " in line for line in new) == 1, after
-    assert (len(old), len(new)) == (len(lines), sum(bool(after) for after in lines.values()))
+    assert (len(old), len(new)) == (sum(map(bool, lines)), sum(map(bool, lines.values())))
 
 
 def test_the_folder_of_a_launch_changes_where_log_and_configuration_are():
@@ -80,7 +84,21 @@ def test_the_gpus_of_a_job_change_how_it_is_started_and_what_it_asks_for(gpus):
 
 def test_every_fact_of_a_job_is_tried_alone():
     """A new field of a job is tried here too."""
-    assert {field.name for field in fields(SlurmJob)} == {*ALONE, "folder", "gpus"}
+    assert {field.name for field in fields(SlurmJob)} == {*ALONE, "folder", "gpus", "nodes"}
+
+
+def test_nodes_change_what_is_asked_for_and_how_it_is_started():
+    """A task on each, half of the GPUs, torchrun by srun, and the one signal that srun passes on."""
+    one, two = (SlurmJob(**BASE | {"gpus": 4, "nodes": nodes}).text() for nodes in (1, 2))
+    old, new = changed(one, two)
+    assert [line for line in new if line.startswith("#")] == [
+        "#SBATCH --nodes=2", "#SBATCH --ntasks=2", "#SBATCH --ntasks-per-node=1", "#SBATCH --gpus-per-node=2",
+    ]  # fmt: skip
+    command, trap = sorted((line for line in new if line and not line.startswith("#")), key=len, reverse=True)
+    assert trap == "trap 'pass_on USR1' TERM"
+    assert "trap 'pass_on TERM' TERM" in old
+    for word in ("--nnodes=2", "--nproc-per-node=2", '--node-rank="$SLURM_NODEID"', "srun --nodes=2", "--device cuda"):
+        assert word in command
 
 
 OURS = ("job-name", "output", "open-mode", "nodes", "ntasks", "time", "requeue", "signal", "gpus-per-node",
@@ -126,15 +144,20 @@ def launched(plain, monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(neuromf.cli.smoke_training, "opened_inputs", lambda *_, **__: Inputs((), (), ()))
     monkeypatch.setattr(neuromf.cli.smoke_training, "smoke_training", lambda candidate: None)
     monkeypatch.setattr(neuromf.launch.submit, "require_sbatch", lambda: None)
+    monkeypatch.setattr(neuromf.launch.submit, "ask_cluster", lambda job: asked.append(job.run.name))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    asked: list[str] = []
     monkeypatch.setattr(neuromf.launch.submit, "submit", lambda job, after="": submitted.append(job.run.name) or "7")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "seed.yaml").write_text("training.seed: 5\n")
+    (tmp_path / "site.yaml").write_text("minutes: 77\naccount: theirs\n")
     (tmp_path / "waivers.toml").write_text(
         '[[waiver]]\nlaw = "TIME-007"\nconfig = "elsewhere"\nreason = "a"\nowner = "us"\nexpires = 2999-01-01\n'
     )
 
     def run(*arguments, out="run"):
         submitted.clear()
+        asked.clear()
         assert run_command(monkeypatch, capsys, "launch", "smoke", *arguments, "--out", out).returncode == 0
         folder = tmp_path / f"{out}.launch"
         ticket = json.loads((folder / "ticket.json").read_text())
@@ -144,7 +167,8 @@ def launched(plain, monkeypatch, capsys, tmp_path):
         for path in folder.iterdir():
             path.unlink()
         folder.rmdir()
-        return {**texts, "ticket.json": ticket | {"seconds": 0}, "submitted": tuple(submitted)}
+        told = {"submitted": tuple(submitted), "asked": tuple(asked)}
+        return {**texts, "ticket.json": ticket | {"seconds": 0}, **told}
 
     if not plain:
         plain.update(run())
@@ -154,6 +178,12 @@ def launched(plain, monkeypatch, capsys, tmp_path):
 SCRIPT = {
     "minutes": (["--minutes", "90"], ["#SBATCH --time=1440"], ["#SBATCH --time=90"]),
     "partition": (["--partition", "fast"], [], ["#SBATCH --partition=fast"]),
+    "account": (["--account", "ours"], [], ["#SBATCH --account=ours"]),
+    "qos": (["--qos", "high"], [], ["#SBATCH --qos=high"]),
+    "constraint": (["--constraint", "dgx"], [], ["#SBATCH --constraint=dgx"]),
+    "gres": (["--gres", "gpu:a100"], ["#SBATCH --gpus-per-node=1"], ["#SBATCH --gres=gpu:a100:1"]),
+    "site": (["--site", "site.yaml"], ["#SBATCH --time=1440"], ["#SBATCH --time=77", "#SBATCH --account=theirs"]),
+    "cluster_test": (["--no-cluster-test"], [], []),
     "sbatch": (["--sbatch=--account=ours"], [], ["#SBATCH --account=ours"]),
     "waivers": (["--waivers", "waivers.toml"], [], []),
     "write_only": (["--write-only"], [], []),
@@ -178,6 +208,7 @@ def test_an_option_of_launch_changes_its_own_lines_alone(launched, plain, option
     assert {key for key in after["ticket.json"] if after["ticket.json"][key] != before["ticket.json"][key]} <= {*told}
     assert {key: after["ticket.json"][key] for key in told} == told
     assert after["submitted"] == (() if option == "write_only" else ("run",))
+    assert after["asked"] == (() if option in ("write_only", "cluster_test") else ("run",))
 
 
 @pytest.mark.parametrize("gpus", [0, 2])
@@ -205,4 +236,4 @@ def test_another_folder_changes_names_alone(launched, plain):
 
 def test_every_option_of_launch_is_tried_alone():
     """A new option of the command is tried here too."""
-    assert set(inspect.signature(launch).parameters) == {*SCRIPT, "gpus", "out"}
+    assert set(inspect.signature(launch).parameters) == {*SCRIPT, "gpus", "nodes", "dry_run", "out"}

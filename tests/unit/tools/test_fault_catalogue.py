@@ -29,6 +29,7 @@ OWN = {
     "another code",
     "real cohorts",
     "real hardware",
+    "rehearsal on SLURM",
 } | {f"checks checked: {name}" for name in "ABCDEFGHI"}
 OUTSIDE = {f"used from outside: {number}" for number in range(1, 22)}
 CHECKED = {f"checks checked: {letter}" for letter in "ABCDEFGHI"}

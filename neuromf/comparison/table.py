@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +20,8 @@ from neuromf.trace.exact import read_exact
 from neuromf.trace.reader import DTYPES, NOT_NUMBERS, check_frame
 
 REMEDY = "give a trace.csv that `neuromf train` wrote"
+KINDS = DTYPES | {column.name: "object" for column in COLUMNS if column.kind == "text"}
+"""How pandas reads each column; the comparator wants plain text."""
 OPTIONAL = tuple(column.name for column in COLUMNS if column.optional)
 
 
@@ -74,9 +81,13 @@ def table_from_frame(frame: pd.DataFrame) -> TraceTable:
 
 
 def _optional(cells: pd.Series[str]) -> Numbers:
-    empty = (cells.isna() | (cells == "")).to_numpy()
+    empty = _is_empty(cells)
     filled = cells.mask(empty, "0")
     return Numbers(filled.to_numpy().astype(np.float64), empty)
+
+
+def _is_empty(cells: pd.Series[str]) -> NDArray[np.bool_]:
+    return (cells.isna() | (cells == "")).to_numpy()
 
 
 def read_table(path: Path) -> TraceTable:
@@ -85,12 +96,50 @@ def read_table(path: Path) -> TraceTable:
     Raises:
         InputError: missing, empty, cut short, CRLF, a byte order mark, a foreign column, or a cell of another type.
     """
-    check_frame(path)
-    # An optional column is read as text, in which an empty cell and `nan` are two things.
-    numbers = {name: words for name, words in NOT_NUMBERS.items() if name not in OPTIONAL}
-    kinds = DTYPES | dict.fromkeys(OPTIONAL, "str")
+    with refused_as(path):
+        check_frame(path)
+        return table_from_text(path.read_bytes())
+
+
+@contextmanager
+def refused_as(path: Path) -> Iterator[None]:
+    """Turn what pandas or the system says of a trace into one sentence.
+
+    Raises:
+        InputError: naming `path`.
+    """
     try:
-        frame = read_exact(path, dtype=kinds, keep_default_na=False, na_values=numbers)
-        return table_from_frame(frame)
+        yield
     except (OSError, ValueError) as error:
         raise InputError(f"not a trace ({str(error).splitlines()[0]})", remedy=REMEDY, file=path) from error
+
+
+def table_from_text(text: bytes) -> TraceTable:
+    """A trace from the text of its file, or from the header and some whole rows of it.
+
+    Raises:
+        ValueError: a cell is of another type, or a row has too many.
+    """
+    frame = _read(text, dtype=KINDS, na_values=NOT_NUMBERS)
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes one cell more in the first row for its name
+        raise ValueError(f"a row of more than {len(COLUMNS)} cells")
+    words = None
+    if b"nan" in text:  # then an empty cell and a number that is none are told apart by their text
+        words = _read(text, dtype=dict.fromkeys(OPTIONAL, "str"), na_values={}, usecols=list(OPTIONAL))
+    texts, numbers = {}, {}
+    for column in COLUMNS:
+        if column.kind == "text":
+            texts[column.name] = frame[column.name].to_numpy(dtype=object)
+            continue
+        values = frame[column.name].to_numpy()
+        empty = np.zeros(len(values), dtype=bool)
+        if column.optional:
+            empty = np.isnan(values) if words is None else _is_empty(words[column.name])
+        numbers[column.name] = Numbers(values, empty)
+    return TraceTable(tuple(frame.columns), texts, numbers)
+
+
+def _read(text: bytes, **options: Any) -> pd.DataFrame:  # noqa: ANN401
+    """Rows under a header; a line is a row, whatever is in it."""
+    lines: Any = {"lineterminator": "\n", "quoting": csv.QUOTE_NONE, "skip_blank_lines": False}
+    return read_exact(io.BytesIO(text), keep_default_na=False, low_memory=False, **lines, **options)

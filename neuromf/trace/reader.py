@@ -7,15 +7,14 @@ import os
 from collections.abc import Iterator
 from itertools import islice, takewhile
 from pathlib import Path
-
-import pandas as pd
-from pandera.errors import SchemaError, SchemaErrors
+from typing import TYPE_CHECKING
 
 from neuromf.errors import InputError
 from neuromf.trace.cells import is_whole, parse_row
 from neuromf.trace.columns import COLUMNS, NAMES, Row
-from neuromf.trace.exact import read_exact
-from neuromf.trace.schema import TRACE_SCHEMA
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DTYPES = {c.name: {"int": "int64", "text": "str", "float": "float64"}[c.kind] for c in COLUMNS}
 """How pandas reads each column."""
@@ -32,6 +31,12 @@ def read_trace(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: missing, empty, cut short, a foreign or missing column, or steps out of order.
     """
+    # Here, for who reads rows or arrays needs neither pandas nor pandera, which take half a second.
+    from pandera.errors import SchemaError, SchemaErrors
+
+    from neuromf.trace.exact import read_exact
+    from neuromf.trace.schema import TRACE_SCHEMA
+
     path = Path(path)
     check_frame(path)
     try:

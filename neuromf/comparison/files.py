@@ -18,7 +18,8 @@ from neuromf.trace.reader import check_frame
 THREADS = 2
 """Parts that are read and compared at a time: pandas reads numbers without Python's lock."""
 
-Given, Result = TypeVar("Given"), TypeVar("Result")
+Given = TypeVar("Given")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""Two traces read side by side, the same rows of both at a time, so that neither is ever in memory as a whole."""
+"""Traces read some rows at a time, two of them side by side, so that none is ever in memory as a whole."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 BLOCK = 1 << 22
 """Bytes of a trace that are read at a time: some 14,000 rows, whose text and arrays take 20 MiB. A quarter of it takes
@@ -39,6 +39,7 @@ def row_pairs(actual: Path, golden: Path, block: int = BLOCK) -> Iterator[RowPai
 
     Raises:
         OSError: one of them cannot be read.
+        ValueError: a line of one is longer than a block.
     """
     with actual.open("rb") as one, golden.open("rb") as other:
         sides = [_Side(one, block), _Side(other, block)]
@@ -53,10 +54,27 @@ def row_pairs(actual: Path, golden: Path, block: int = BLOCK) -> Iterator[RowPai
                 return
 
 
+def row_blocks(path: Path, block: int = BLOCK) -> Iterator[bytes]:
+    """Header and some whole rows of a trace, again and again until its last whole row.
+
+    Args:
+        path: the trace.
+        block: bytes held at a time, more than a line.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: a line of it is longer than a block.
+    """
+    with path.open("rb") as stream:
+        side = _Side(stream, block)
+        while rows := side.fill():
+            yield side.take(rows)
+
+
 class _Side:
     """One of the two traces: what is read of it and not handed out."""
 
-    def __init__(self, stream: BinaryIO, block: int) -> None:
+    def __init__(self, stream: BufferedReader, block: int) -> None:
         self._header = stream.readline()
         self._stream = stream
         # One buffer for the whole file: a new one a block would be a quarter of the time, in pages that are touched.
@@ -74,7 +92,7 @@ class _Side:
         """Read on until the buffer is full or the file ends; how many whole rows are held."""
         while self._size < len(self._buffer):
             with memoryview(self._buffer) as view:
-                read = self._stream.readinto(view[self._size :])  # type: ignore[attr-defined]
+                read = self._stream.readinto(view[self._size :])
             self._ended = not read
             if self._ended:
                 break

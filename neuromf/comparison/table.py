@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,10 +57,36 @@ class TraceTable:
         """Optimiser steps, as they stand in the file."""
         return self.numbers["step"].values.astype(np.int64)
 
+    def row(self, index: int) -> dict[str, float | int | str | None]:
+        """One row, None where a cell is empty; -1 is the last."""
+        cells: dict[str, float | int | str | None] = {name: str(cells[index]) for name, cells in self.texts.items()}
+        for name, column in self.numbers.items():
+            cells[name] = None if column.empty[index] else column.values[index].item()
+        return {name: cells[name] for name in self.columns}
+
     def head(self, count: int) -> TraceTable:
         """The first `count` rows."""
         numbers = {name: Numbers(c.values[:count], c.empty[:count]) for name, c in self.numbers.items()}
         return TraceTable(self.columns, {name: cells[:count] for name, cells in self.texts.items()}, numbers)
+
+
+def filled(column: Numbers) -> NDArray[np.float64]:
+    """A column as floats, NaN where a cell is empty."""
+    return (
+        np.where(column.empty, np.nan, column.values) if column.empty.any() else column.values.astype(float, copy=False)
+    )
+
+
+def joined(parts: Sequence[TraceTable]) -> TraceTable:
+    """Parts of a trace, at least one, as one."""
+    whole = parts[0]
+    texts = {name: np.concatenate([part.texts[name] for part in parts]) for name in whole.texts}
+    numbers = {
+        name: Numbers(*(np.concatenate([getattr(part.numbers[name], field) for part in parts])
+                        for field in ("values", "empty")))
+        for name in whole.numbers
+    }  # fmt: skip
+    return TraceTable(whole.columns, texts, numbers)
 
 
 def table_from_frame(frame: pd.DataFrame) -> TraceTable:

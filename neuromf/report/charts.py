@@ -68,6 +68,7 @@ def draw(lines: Sequence[Line], frame: Frame) -> str:
         _dress(axes, frame)
         _name(axes, [line.label for line in lines], frame)
         figure.tight_layout(pad=0.4)
+        figure.set_layout_engine(None)  # or `savefig` draws everything once more, to lay out what is laid out
         if frame.marks:
             draw_marks(figure, axes, frame.marks)
         return svg_text(figure, frame.title)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from neuromf.config.derived import epoch_of_step, run_facts
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet
-from neuromf.monitor.checks.runtime_checks import data_reading
+from neuromf.monitor.checks.launch_checks import data_reading
 from neuromf.monitor.engine import Monitor
 from neuromf.monitor.events import Event, append_event
 from neuromf.monitor.guard.guard import self_test

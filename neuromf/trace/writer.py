@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,18 +21,26 @@ class TraceWriter:
     Args:
         path: the trace file.
         first_step: step of the next row; later rows of an interrupted run are dropped, for they will be made again.
+        covered: rows that are known to be whole, see `reader.steps_covered`, and are not read as numbers once more.
+
+    Raises:
+        InputError: one of the rows before `first_step` is missing or damaged.
     """
 
-    def __init__(self, path: Path, first_step: int) -> None:
+    def __init__(self, path: Path, first_step: int, covered: int = 0) -> None:
         staging = path.with_suffix(".tmp")
         try:
-            with staging.open("w", newline="") as stream:
-                writer = csv.writer(stream, lineterminator="\n")
-                writer.writerow(NAMES)
-                if first_step:
-                    _copy_rows(path, first_step, writer.writerow)
-                stream.flush()
-                os.fsync(stream.fileno())
+            if 0 < first_step <= covered:
+                with path.open("rb") as former, staging.open("wb") as kept:
+                    kept.writelines(islice(former, first_step + 1))
+            else:
+                with staging.open("w", newline="") as stream:
+                    writer = csv.writer(stream, lineterminator="\n")
+                    writer.writerow(NAMES)
+                    if first_step:
+                        _copy_rows(path, first_step, writer.writerow)
+            with staging.open("rb") as written:
+                os.fsync(written.fileno())
             staging.replace(path)
         finally:
             staging.unlink(missing_ok=True)

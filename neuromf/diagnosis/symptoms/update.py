@@ -100,7 +100,8 @@ def _step_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
 
 def _is_told(column: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Where a number is there and not 0."""
-    return ~np.isnan(column) & (column != 0)
+    told: NDArray[np.bool_] = ~np.isnan(column) & (column != 0)
+    return told
 
 
 def _schedule_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:

@@ -72,11 +72,13 @@ class TraceSummary:
     def numbers(self, name: str) -> NDArray[np.float64]:
         """Every number of a column, empty cells left out."""
         column = self.columns[name]
-        return column[~np.isnan(column)]
+        known: NDArray[np.float64] = column[~np.isnan(column)]
+        return known
 
     def values(self, name: str) -> list[float]:
         """The same as plain numbers."""
-        return self.numbers(name).tolist()
+        found: list[float] = self.numbers(name).tolist()
+        return found
 
     def levels(self, name: str) -> list[float]:
         """Medians of a column over stretches of the rows: a single step's loss has a 1/t^2 tail.
@@ -89,7 +91,8 @@ class TraceSummary:
         if not count:
             return []
         edges = np.arange(count + 1) * rows // count
-        return medians_between(self.columns[name], edges).tolist()
+        found: list[float] = medians_between(self.columns[name], edges).tolist()
+        return found
 
 
 def medians_between(values: NDArray[np.float64], edges: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -108,7 +111,8 @@ def medians_between(values: NDArray[np.float64], edges: NDArray[np.int64]) -> ND
     cells, known = cells[known > 0], known[known > 0]
     lower, upper = (cells[np.arange(len(cells)), place] for place in ((known - 1) // 2, known // 2))
     with np.errstate(over="ignore"):
-        return np.where(known % 2 == 1, upper, (lower + upper) / 2)
+        medians: NDArray[np.float64] = np.where(known % 2 == 1, upper, (lower + upper) / 2)
+    return medians
 
 
 def summarise(trace: Sequence[Row] | TraceTable) -> TraceSummary:

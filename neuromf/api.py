@@ -38,11 +38,11 @@ def compare(run: str | Path, golden: str | Path) -> Comparison:
     Raises:
         InputError: one of them holds no trace.
     """
-    from neuromf.comparison.comparator import compare as compare_tables
+    from neuromf.comparison.files import compare_files
     from neuromf.golden.sources import read_side
 
     actual, expected = read_side(str(run)), read_side(str(golden))
-    return compare_tables(actual.table, expected.table, expected.tolerances)
+    return compare_files(actual.trace, expected.trace, expected.tolerances)
 
 
 def diagnose(run: str | Path) -> list[Suspect]:

@@ -55,7 +55,8 @@ def load_callable(name: str, key: str) -> Callable[..., Any]:
     if not callable(found):
         problem = f"{module_name} has no callable {path}"
         raise InputError(problem, remedy="name a function or a class of it", file=_file(module_name), key=key)
-    return found
+    code: Callable[..., Any] = found
+    return code
 
 
 def call(name: str, key: str, *given: object, options: Mapping[str, Any]) -> Any:  # noqa: ANN401

@@ -7,8 +7,8 @@ import typer
 from neuromf.cli.app import run
 from tools.commands.bisect_commits import bisect_commits
 from tools.commands.bisect_simulate import bisect_simulate
-from tools.commands.derivative_study import derivative_study
 from tools.commands.cluster import cluster_app
+from tools.commands.derivative_study import derivative_study
 from tools.commands.faults import faults_app
 from tools.commands.golden import golden_app
 from tools.commands.guard_study import guard_study

@@ -25,18 +25,18 @@ def compare(
     from dataclasses import asdict
 
     from neuromf.comparison.comparator import ComparisonVerdict, Tolerance
-    from neuromf.comparison.comparator import compare as compare_tables
+    from neuromf.comparison.files import compare_files
     from neuromf.comparison.message import Context, explain
     from neuromf.comparison.stages import stage_of
     from neuromf.golden.sources import config_changes, read_side
     from neuromf.json_text import json_text
-    from neuromf.trace.columns import columns_in
+    from neuromf.trace.reader import check_frame
 
     actual, expected = read_side(run), read_side(golden)
-    columns = columns_in(expected.table.columns)
+    columns = check_frame(expected.trace)
     given = {column.name: Tolerance(rtol=rtol) for column in columns if column.kind == "float"}
     tolerances = dict(expected.tolerances) or given
-    comparison = compare_tables(actual.table, expected.table, tolerances)
+    comparison = compare_files(actual.trace, expected.trace, tolerances)
     changes = config_changes(expected, actual)
     first, suspect = comparison.first, comparison.suspect
     command = f"neuromf laws show {stage_of(suspect.column).laws[0]}" if suspect is not None else ""

@@ -99,15 +99,18 @@ class Comparison:
         return self.first or self.not_finite
 
 
-def compare(actual: TraceTable, golden: TraceTable, tolerances: Mapping[str, Tolerance]) -> Comparison:
+def compare(
+    actual: TraceTable, golden: TraceTable, tolerances: Mapping[str, Tolerance], first_row: int = 0
+) -> Comparison:
     """Compare a trace with its golden; where one is longer, the steps that both have, and that is no PASS.
 
     Args:
         actual: the trace in question.
         golden: the trace it is held to.
         tolerances: by column; a column that is not named must agree exactly.
+        first_row: number of the tables' first row, where they are parts of longer traces.
     """
-    problem = next(_contract_problems(actual, golden), "")
+    problem = next(_contract_problems(actual, golden, first_row), "")
     if problem:
         return Comparison(ComparisonVerdict.CONTRACT, 0, problem=problem)
     sizes = len(actual.steps), len(golden.steps)
@@ -133,7 +136,7 @@ def _compare_cells(actual: TraceTable, golden: TraceTable, tolerances: Mapping[s
     )
 
 
-def _contract_problems(actual: TraceTable, golden: TraceTable) -> Iterator[str]:
+def _contract_problems(actual: TraceTable, golden: TraceTable, first_row: int) -> Iterator[str]:
     """What makes two traces incomparable: other columns, types or steps."""
     names = [column.name for column in columns_in(golden.columns)]
     for name, table in (("golden", golden), ("trace", actual)):
@@ -149,14 +152,14 @@ def _contract_problems(actual: TraceTable, golden: TraceTable) -> Iterator[str]:
         kinds = [t.numbers[column].values.dtype if column in t.numbers else "text" for t in (golden, actual)]
         if kinds[0] != kinds[1]:
             yield f"column {column} is {kinds[1]} instead of {kinds[0]}"
-    yield from _step_problems(actual.steps, golden.steps)
+    yield from _step_problems(actual.steps, golden.steps, first_row)
 
 
-def _step_problems(actual: NDArray[np.int64], golden: NDArray[np.int64]) -> Iterator[str]:
+def _step_problems(actual: NDArray[np.int64], golden: NDArray[np.int64], first_row: int) -> Iterator[str]:
     common = min(len(actual), len(golden))
     other = np.flatnonzero(actual[:common] != golden[:common])
     if len(other):
-        yield f"row {other[0]} is step {actual[other[0]]} instead of {golden[other[0]]}"
+        yield f"row {first_row + other[0]} is step {actual[other[0]]} instead of {golden[other[0]]}"
 
 
 def _non_finite(actual: TraceTable, golden: TraceTable, name: str) -> NDArray[np.bool_]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,10 +54,36 @@ class TraceTable:
         """Optimiser steps, as they stand in the file."""
         return self.numbers["step"].values.astype(np.int64)
 
+    def row(self, index: int) -> dict[str, float | int | str | None]:
+        """One row, None where a cell is empty; -1 is the last."""
+        cells: dict[str, float | int | str | None] = {name: str(cells[index]) for name, cells in self.texts.items()}
+        for name, column in self.numbers.items():
+            cells[name] = None if column.empty[index] else column.values[index].item()
+        return {name: cells[name] for name in self.columns}
+
     def head(self, count: int) -> TraceTable:
         """The first `count` rows."""
         numbers = {name: Numbers(c.values[:count], c.empty[:count]) for name, c in self.numbers.items()}
         return TraceTable(self.columns, {name: cells[:count] for name, cells in self.texts.items()}, numbers)
+
+
+def filled(column: Numbers) -> NDArray[np.float64]:
+    """A column as floats, NaN where a cell is empty."""
+    return (
+        np.where(column.empty, np.nan, column.values) if column.empty.any() else column.values.astype(float, copy=False)
+    )
+
+
+def joined(parts: Sequence[TraceTable]) -> TraceTable:
+    """Parts of a trace, at least one, as one."""
+    whole = parts[0]
+    texts = {name: np.concatenate([part.texts[name] for part in parts]) for name in whole.texts}
+    numbers = {
+        name: Numbers(*(np.concatenate([getattr(part.numbers[name], field) for part in parts])
+                        for field in ("values", "empty")))
+        for name in whole.numbers
+    }  # fmt: skip
+    return TraceTable(whole.columns, texts, numbers)
 
 
 def table_from_frame(frame: pd.DataFrame) -> TraceTable:
@@ -73,9 +104,13 @@ def table_from_frame(frame: pd.DataFrame) -> TraceTable:
 
 
 def _optional(cells: pd.Series[str]) -> Numbers:
-    empty = (cells.isna() | (cells == "")).to_numpy()
+    empty = _is_empty(cells)
     filled = cells.mask(empty, "0")
     return Numbers(filled.to_numpy().astype(np.float64), empty)
+
+
+def _is_empty(cells: pd.Series[str]) -> NDArray[np.bool_]:
+    return (cells.isna() | (cells == "")).to_numpy()
 
 
 def read_table(path: Path) -> TraceTable:
@@ -84,13 +119,54 @@ def read_table(path: Path) -> TraceTable:
     Raises:
         InputError: missing, empty, cut short, CRLF, a byte order mark, a foreign column, or a cell of another type.
     """
-    columns = check_frame(path)
-    # An optional column is read as text, in which an empty cell and `nan` are two things.
-    optional = [column.name for column in columns if column.optional]
-    numbers = {name: words for name, words in not_numbers(columns).items() if name not in optional}
-    kinds = dtypes(columns) | dict.fromkeys(optional, "str")
+    with refused_as(path):
+        check_frame(path)
+        return table_from_text(path.read_bytes())
+
+
+@contextmanager
+def refused_as(path: Path) -> Iterator[None]:
+    """Turn what pandas or the system says of a trace into one sentence.
+
+    Raises:
+        InputError: naming `path`.
+    """
     try:
-        frame = read_exact(path, dtype=kinds, keep_default_na=False, na_values=numbers)
-        return table_from_frame(frame)
+        yield
     except (OSError, ValueError) as error:
         raise InputError(f"not a trace ({str(error).splitlines()[0]})", remedy=REMEDY, file=path) from error
+
+
+def table_from_text(text: bytes) -> TraceTable:
+    """A trace from the text of its file, or from the header and some whole rows of it.
+
+    Raises:
+        ValueError: a cell is of another type, or a row has too many.
+    """
+    columns = columns_in(text.partition(b"\n")[0].decode().split(","))
+    # The comparator wants plain text.
+    kinds = dtypes(columns) | {column.name: "object" for column in columns if column.kind == "text"}
+    frame = _read(text, dtype=kinds, na_values=not_numbers(columns))
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas takes one cell more in the first row for its name
+        raise ValueError(f"a row of more than {len(columns)} cells")
+    words = None
+    if b"nan" in text:  # then an empty cell and a number that is none are told apart by their text
+        optional = [column.name for column in columns if column.optional]
+        words = _read(text, dtype=dict.fromkeys(optional, "str"), na_values={}, usecols=optional)
+    texts, numbers = {}, {}
+    for column in columns:
+        if column.kind == "text":
+            texts[column.name] = frame[column.name].to_numpy(dtype=object)
+            continue
+        values = frame[column.name].to_numpy()
+        empty = np.zeros(len(values), dtype=bool)
+        if column.optional:
+            empty = np.isnan(values) if words is None else _is_empty(words[column.name])
+        numbers[column.name] = Numbers(values, empty)
+    return TraceTable(tuple(frame.columns), texts, numbers)
+
+
+def _read(text: bytes, **options: Any) -> pd.DataFrame:  # noqa: ANN401
+    """Rows under a header; a line is a row, whatever is in it."""
+    lines: Any = {"lineterminator": "\n", "quoting": csv.QUOTE_NONE, "skip_blank_lines": False}
+    return read_exact(io.BytesIO(text), keep_default_na=False, low_memory=False, **lines, **options)

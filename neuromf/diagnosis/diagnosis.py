@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from neuromf_spec.law import Finding
 from neuromf_spec.registry import law, laws
 
+from neuromf.comparison.table import TraceTable
 from neuromf.config.schema import Config
 from neuromf.diagnosis.causes import CAUSES, JUDGED_BY_COLUMNS, SYMPTOMS, VISIBILITY_LAWS, Cause
 from neuromf.diagnosis.symptoms.blocks import BlockNorms, block_signs
@@ -52,19 +53,19 @@ class Suspect:
 
 
 def diagnose(
-    config: Config, rows: Sequence[Row], events: Sequence[Event], blocks: BlockNorms | None = None
+    config: Config, trace: Sequence[Row] | TraceTable, events: Sequence[Event], blocks: BlockNorms | None = None
 ) -> list[Suspect]:
     """Causes with any evidence for them, the likeliest first; none where nothing is wrong.
 
     Args:
         config: the run.
-        rows: its trace, whole or in part; a cell may be empty, and `epoch_rows` makes rows of a curve by epoch.
+        trace: rows or arrays, whole or in part; a cell may be empty, and `epoch_rows` makes rows of a curve by epoch.
         events: its events.
         blocks: its latest gradient norms by block, where any were recorded.
     """
     findings = law_findings(config)
     alarms = [event for event in events if event.level in ALARMS]
-    signs = read_signs(config, summarise(rows), alarms, findings, blocks)
+    signs = read_signs(config, summarise(trace), alarms, findings, blocks)
     if not _has_symptom(signs, alarms):
         return []
     weighed = [weigh(cause, config, signs, findings) for cause in CAUSES]
@@ -122,7 +123,7 @@ def _has_symptom(signs: dict[str, SignReading], alarms: Sequence[Event]) -> bool
 def _non_finite(summary: TraceSummary) -> SignReading:
     found = summary.broken
     if found is None:
-        return fact(False, f"all numbers of {len(summary.rows)} rows are finite")
+        return fact(False, f"all numbers of {len(summary.steps)} rows are finite")
     stage = found.column.stage
     says = f"the first is {found.column.name} = {found.value} at step {found.step}, in causal order, of stage {stage}"
     return fact(True, f"{says} ({found.column.meaning})")

@@ -21,17 +21,9 @@ from neuromf.gate.result import LawResult, law_result
 from neuromf.gate.scale import small_scale
 from neuromf.gate.smoke_latents import DEMO, smoke_latents
 from neuromf.gate.static import CHECKS
+from neuromf.monitor.checks.launch_checks import data_reading, first_loss_reading, launch_readings
 from neuromf.monitor.checks.network_probe import network_readings
-from neuromf.monitor.checks.runtime_checks import (
-    LawLog,
-    LawReading,
-    data_reading,
-    first_loss_reading,
-    judge,
-    launch_readings,
-    reduced_loss,
-    step_readings,
-)
+from neuromf.monitor.checks.runtime_checks import LawLog, LawReading, judge, reduced_loss, step_readings
 from neuromf.monitor.engine import check_readings
 from neuromf.monitor.guard.alarm import Level
 from neuromf.trace.columns import TraceRow, number_or_none

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -19,14 +20,23 @@ _REMEDY = "restore it, or make it with `python -m tools golden bless`"
 
 
 def golden_table(case: GoldenCase) -> TraceTable:
-    """The golden trace.
+    """The golden trace as arrays.
+
+    Raises:
+        InputError: it is missing or cannot be read.
+    """
+    return read_table(golden_trace(case))
+
+
+def golden_trace(case: GoldenCase) -> Path:
+    """The file of the golden trace.
 
     Raises:
         InputError: it is missing; it is never written silently.
     """
     if not case.trace.is_file():
         raise InputError("there is no golden trace", remedy=_REMEDY, file=case.trace)
-    return read_table(case.trace)
+    return case.trace
 
 
 def tolerance_frame(case: GoldenCase) -> pd.DataFrame:

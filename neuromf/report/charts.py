@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,7 @@ def draw(lines: Sequence[Line], frame: Frame) -> str:
         _dress(axes, frame)
         _name(axes, [line.label for line in lines], frame)
         figure.tight_layout(pad=0.4)
+        figure.set_layout_engine(None)  # or `savefig` draws everything once more, to lay out what is laid out
         if frame.marks:
             draw_marks(figure, axes, frame.marks)
         return svg_text(figure, frame.title)
@@ -89,9 +90,9 @@ class Chart:
     unit: str
     log: bool = False
 
-    def columns_of(self, row: Row) -> tuple[str, ...]:
-        """The columns that are drawn of such rows: of single channels, all that there are a colour for."""
-        return channels_in(row)[: len(COLOURS)] if self.columns == CHANNELS else self.columns
+    def columns_of(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those drawn of a trace whose columns have these names: of single channels, all that there are a colour for."""
+        return channels_in(names)[: len(COLOURS)] if self.columns == CHANNELS else self.columns
 
     def svg(self, rows: Sequence[Row]) -> str:
         """Draw the chart; steps without a value are left out."""

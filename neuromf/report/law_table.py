@@ -17,7 +17,6 @@ from neuromf.gate.training_checks import split_arguments
 from neuromf.monitor.checks.runtime_checks import step_readings
 from neuromf.monitor.events import LEVELS, Event
 from neuromf.report.run_facts import ReportedRun
-from neuromf.training.latents.frozen import began_with
 from neuromf.watch.event_log import HALT, alarms
 
 GUARD = ("NUM-001", "GUARD-001", "GUARD-004", "GUARD-005", "GUARD-006")
@@ -76,6 +75,8 @@ def _static(run: ReportedRun) -> list[LawResult]:
     """By the scans that the run began with: those that lie in the folder now are none of its concern, or are gone."""
     if run.config.data.root is None:
         return static_findings(run.config, {})
+    from neuromf.training.latents.frozen import began_with  # here, for it imports torch, which takes seconds
+
     arguments: Arguments | None
     try:
         arguments = split_arguments(run.config, began_with(run.folder, run.config))
@@ -88,7 +89,8 @@ def watched_laws(run: ReportedRun) -> frozenset[str]:
     """Ids of the laws that the trainer judged while this run went on; others it leaves to the gate and to tests."""
     if not run.config.training.monitors:
         return frozenset(GUARD)
-    by_rows = {reading.law_id for row in (run.rows[0], run.rows[-1]) for reading in step_readings(run.config, row)}
+    ends = (run.trace.row(0), run.trace.row(-1))
+    by_rows = {reading.law_id for row in ends for reading in step_readings(run.config, row)}
     without = {"EMA-001"} if run.config.ema.decay is None else set()
     return frozenset({*GUARD, *CHECKED, *by_rows} - without)
 

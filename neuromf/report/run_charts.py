@@ -65,8 +65,7 @@ def detail_pictures(runs: Sequence[ReportedRun]) -> list[Picture]:
     """The other columns of the traces, without that of the average where no run keeps one."""
     kept = any(run.config.ema.decay is not None for run in runs)
     charts = [chart for chart in DETAILS if kept or "ema_gap" not in chart.columns]
-    rows = [run.rows[0] for run in runs if len(run.rows)]
-    drawn = [(chart, max((chart.columns_of(row) for row in rows), key=len, default=())) for chart in charts]
+    drawn = [(chart, max((chart.columns_of(run.trace.columns) for run in runs), key=len)) for chart in charts]
     return [_picture(chart, chart_lines(runs, columns), _bins(runs)) for chart, columns in drawn]
 
 
@@ -85,7 +84,7 @@ def chart_lines(runs: Sequence[ReportedRun], columns: Sequence[str], names: dict
         )
         for run in runs
         for place, column in enumerate(columns)
-        if not len(run.rows) or column in run.rows[0]  # runs may differ in their latents' channels
+        if column in run.trace.columns  # runs may differ in their latents' channels
     ]
     return lines if alone else [*lines, *_legend(runs, columns, names)]
 

@@ -10,20 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromf.comparison.table import TraceTable, filled
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.monitor.events import Event
 from neuromf.readable import printable
 from neuromf.report.charts import COLOURS
-from neuromf.report.lines import column_values
-from neuromf.trace.columns import Row
 from neuromf.training.records.pace import read_marks
 from neuromf.training.records.run_folder import RunFolder, open_run, recorded_environment
 from neuromf.training.records.summary import read_summary
 from neuromf.watch.event_log import whole_events
 from neuromf.watch.status import RunStatus
-from neuromf.watch.trace_tail import whole_rows
 from neuromf.watch.watcher import status_of_run
+from neuromf.watch.whole_trace import whole_table
 
 MOST_RUNS = len(COLOURS)
 """Most runs that one chart can distinguish by colour."""
@@ -38,7 +37,7 @@ class ReportedRun:
         name: by which the page calls it.
         folder: where it lies.
         config: its configuration.
-        rows: its trace, at least one row.
+        trace: at least one row.
         events: oldest first.
         epochs: records of `training_summary.json`.
         status: whether it finished, was halted or goes on.
@@ -49,7 +48,7 @@ class ReportedRun:
     name: str
     folder: RunFolder
     config: Config
-    rows: list[Row]
+    trace: TraceTable
     events: list[Event]
     epochs: list[dict[str, Any]]
     status: RunStatus
@@ -67,7 +66,7 @@ class ReportedRun:
 
     def values(self, column: str) -> NDArray[np.float64]:
         """A column of the trace, NaN where the cell is empty."""
-        return column_values(self.rows, column)
+        return filled(self.trace.numbers[column])
 
 
 def read_runs(folders: Sequence[Path]) -> list[ReportedRun]:
@@ -92,8 +91,8 @@ def read_runs(folders: Sequence[Path]) -> list[ReportedRun]:
 
 def _read_run(index: int, name: str, root: Path) -> ReportedRun:
     folder, config = open_run(root)
-    rows = whole_rows(folder.trace)
-    if not rows:
+    trace = whole_table(folder.trace)
+    if trace is None:
         problem = "the trace has no whole row" if folder.trace.exists() else "the run has no trace"
         raise InputError(problem, remedy="wait for its first step, or train it again", file=folder.trace)
     events = whole_events(folder.events)
@@ -102,10 +101,10 @@ def _read_run(index: int, name: str, root: Path) -> ReportedRun:
         name=name,
         folder=folder,
         config=config,
-        rows=rows,
+        trace=trace,
         events=events,
         epochs=read_summary(folder.summary),
-        status=status_of_run(folder, config, events, len(rows), read_marks(folder.pace)),
+        status=status_of_run(folder, config, events, len(trace.steps), read_marks(folder.pace)),
         environment=_environment(folder),
     )
 

@@ -76,4 +76,4 @@ def run_page(
 
 
 def _suspects(run: ReportedRun) -> list[Suspect]:
-    return diagnose(run.config, run.rows, run.events, latest_blocks(run.epochs, run.folder.summary))
+    return diagnose(run.config, run.trace, run.events, latest_blocks(run.epochs, run.folder.summary))

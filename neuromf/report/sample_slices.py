@@ -7,17 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import Tensor
+from safetensors.numpy import load_file
 
 from neuromf.errors import InputError
 from neuromf.report.charts import slice_png
 from neuromf.report.run_facts import ReportedRun
 from neuromf.sampling.montage import mid_slice
-from neuromf.sampling.sampling import decode_with
-from neuromf.training.latents.frozen import run_latents
 
 MOST_FILES = 8
 """Steps shown: the first, the last and evenly spread ones between."""
@@ -90,19 +86,24 @@ def sample_strip(
 
 
 def _decoded(
-    run: ReportedRun, latents: list[Tensor], vae: Path | None, on_progress: OnProgress | None
+    run: ReportedRun, latents: list[np.ndarray], vae: Path | None, on_progress: OnProgress | None
 ) -> list[np.ndarray]:
+    import torch  # here, for a page without samples needs none, and the import takes seconds
+
+    from neuromf.sampling.sampling import decode_with
+    from neuromf.training.latents.frozen import run_latents
+
     known = run_latents(run.folder, run.config, on_progress)
-    return decode_with(known.codec(vae), known.store.statistics, torch.stack(latents))
+    return decode_with(known.codec(vae), known.store.statistics, torch.from_numpy(np.stack(latents)))
 
 
 def _slice(step: int, image: np.ndarray) -> Slice:
     return Slice(step, slice_png(image, max(1, PIXELS // image.shape[1])))
 
 
-def _channels(latent: Tensor) -> np.ndarray:
+def _channels(latent: np.ndarray) -> np.ndarray:
     """Axial mid-slices of a normalised latent's channels (C, D, H, W), side by side, in [0, 1]."""
-    slices = [mid_slice(np.nan_to_num(channel), AXIAL) for channel in latent.float().numpy()]
+    slices = [mid_slice(np.nan_to_num(channel), AXIAL) for channel in latent.astype(np.float32)]
     return np.clip(np.hstack(slices) / (2 * LATENT_RANGE) + 0.5, 0, 1)
 
 
@@ -110,7 +111,7 @@ def _channels(latent: Tensor) -> np.ndarray:
 class _Kept:
     """The first latent (C, D, H, W) of each file by step, and names of files that hold none."""
 
-    latents: dict[int, Tensor] = field(default_factory=dict)
+    latents: dict[int, np.ndarray] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
 
 

@@ -14,7 +14,7 @@ from neuromf.report.charts import Frame, draw
 from neuromf.report.lines import Line
 from neuromf.report.run_charts import Picture, shortened
 from neuromf.report.run_facts import ReportedRun
-from neuromf.training.batches.source import draw_step_times
+from neuromf.training.batches.times import draw_step_times
 
 MOST_PAIRS = 40_000
 """Pairs drawn again for one run: half a second, and a histogram that no longer changes to the eye."""
@@ -38,7 +38,7 @@ class DrawnTimes:
 
 def drawn_times(run: ReportedRun) -> DrawnTimes:
     """The pairs of a run's steps, or of evenly spread steps when the run is long."""
-    batch, done = run_facts(run.config).effective_batch, len(run.rows)
+    batch, done = run_facts(run.config).effective_batch, len(run.trace.steps)
     wanted = min(done, max(MOST_PAIRS // batch, 1))
     steps = np.unique(np.linspace(0, done - 1, wanted).astype(int))
     pairs = [draw_step_times(run.config, int(step), 0, batch) for step in steps]

@@ -8,15 +8,14 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
-
-import pandas as pd
-from pandera.errors import SchemaError, SchemaErrors
+from typing import TYPE_CHECKING
 
 from neuromf.errors import InputError
 from neuromf.trace.cells import is_whole, parse_row
 from neuromf.trace.columns import Column, Row, columns_in
-from neuromf.trace.exact import read_exact
-from neuromf.trace.schema import trace_schema
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _REMEDY = "give a trace.csv that `neuromf train` wrote"
 
@@ -27,6 +26,12 @@ def read_trace(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: missing, empty, cut short, a foreign or missing column, or steps out of order.
     """
+    # Here, for who reads rows or arrays needs neither pandas nor pandera, which take half a second.
+    from pandera.errors import SchemaError, SchemaErrors
+
+    from neuromf.trace.exact import read_exact
+    from neuromf.trace.schema import trace_schema
+
     path = Path(path)
     columns = check_frame(path)
     try:
@@ -81,10 +86,12 @@ def read_rows(path: Path) -> list[Row]:
 def rows_from(path: Path, first: int) -> Iterator[Row]:
     """The rows of a trace this process is writing, but for the `first` ones; one at a time is in memory."""
     with path.open(newline="") as stream:
-        rows = csv.DictReader(stream)
-        columns = columns_in(rows.fieldnames or ())
-        for cells in islice(rows, max(first, 0), None):
-            yield parse_row(cells, columns)
+        names = next(csv.reader(stream), [])
+        columns = columns_in(names)
+        for line in islice(stream, max(first, 0), None):  # those passed over are not taken apart
+            cells = next(csv.reader([line]))
+            if cells:
+                yield parse_row(dict.fromkeys(names, "") | dict(zip(names, cells, strict=False)), columns)
 
 
 def steps_covered(path: Path) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,20 +22,28 @@ class TraceWriter:
         path: the trace file.
         first_step: step of the next row; later rows of an interrupted run are dropped, for they will be made again.
         channels: of the latents.
+        covered: rows that are known to be whole, see `reader.steps_covered`, and are not read as numbers once more.
+
+    Raises:
+        InputError: one of the rows before `first_step` is missing or damaged.
     """
 
-    def __init__(self, path: Path, first_step: int, channels: int = USUAL_CHANNELS) -> None:
+    def __init__(self, path: Path, first_step: int, channels: int = USUAL_CHANNELS, covered: int = 0) -> None:
         self._columns = columns_of(channels)
         names = [column.name for column in self._columns]
         staging = path.with_suffix(".tmp")
         try:
-            with staging.open("w", newline="") as stream:
-                writer = csv.writer(stream, lineterminator="\n")
-                writer.writerow(names)
-                if first_step:
-                    _copy_rows(path, names, first_step, writer.writerow)
-                stream.flush()
-                os.fsync(stream.fileno())
+            if 0 < first_step <= covered:
+                with path.open("rb") as former, staging.open("wb") as kept:
+                    kept.writelines(islice(former, first_step + 1))
+            else:
+                with staging.open("w", newline="") as stream:
+                    writer = csv.writer(stream, lineterminator="\n")
+                    writer.writerow(names)
+                    if first_step:
+                        _copy_rows(path, names, first_step, writer.writerow)
+            with staging.open("rb") as written:
+                os.fsync(written.fileno())
             staging.replace(path)
         finally:
             staging.unlink(missing_ok=True)

@@ -100,7 +100,7 @@ def train(
             on_event(event)
         steps = run_facts(config).optimiser_steps
         with (
-            open_run_writer(run, config, latents, state, [*opening, *begun]) as writer,
+            open_run_writer(run, config, latents, state, [*opening, *begun], resumed=resume) as writer,
             open_source(latents, config, device, first=state.step, group=group, workers=workers) as source,
         ):
             training = _Training(state, source, writer, config, min(max_steps or steps, steps), on_step, on_event)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
+from neuromf.config.derived import epoch_of_step, run_facts
 from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet
@@ -20,6 +21,7 @@ from neuromf.training.records.previews import write_preview
 from neuromf.training.records.run_folder import RunFolder
 from neuromf.training.records.step_writer import StepWriter, launch_events
 from neuromf.training.records.storage import written_to
+from neuromf.training.records.summary_writer import SummaryWriter
 from neuromf.training.records.tensorboard import TensorBoardMirror
 from neuromf.training.step.state import TrainState
 from neuromf.training.step.train_step import StepRecord
@@ -31,7 +33,6 @@ class RunWriter:
     Args:
         run: the folder.
         config: the run.
-        trace: open trace.
         steps: records each step.
         pace: open record of their times.
         shape: (C, D, H, W) of a latent.
@@ -41,12 +42,11 @@ class RunWriter:
         self,
         run: RunFolder,
         config: Config,
-        trace: TraceWriter,
         steps: StepWriter,
         pace: PaceWriter,
         shape: tuple[int, ...],
     ) -> None:
-        self._run, self._config, self._trace, self._shape = run, config, trace, shape
+        self._run, self._config, self._shape = run, config, shape
         self._steps, self._pace = steps, pace
 
     def record(self, record: StepRecord) -> list[Event]:
@@ -59,7 +59,7 @@ class RunWriter:
     def save(self, state: TrainState, halted: str = "") -> None:
         """A checkpoint, never ahead of its trace."""
         with written_to(self._run.root):
-            self._trace.sync()
+            self._steps.sync()
         rule, loss = retention(self._config), self._steps.recent_loss()
         save_checkpoint(self._run.root, state, config_hash(self._config), halted, raw_loss=loss, rule=rule)
 
@@ -73,32 +73,59 @@ class RunWriter:
 
 @contextmanager
 def open_run_writer(
-    run: RunFolder, config: Config, latents: LatentSet, state: TrainState, opening: Sequence[Event] = ()
+    run: RunFolder,
+    config: Config,
+    latents: LatentSet,
+    state: TrainState,
+    opening: Sequence[Event] = (),
+    *,
+    resumed: bool = False,
 ) -> Iterator[RunWriter | None]:
     """The writer of a run that is about to make step `state.step`, on rank 0 alone; later records are dropped.
 
-    The events of `opening` are recorded at that step.
+    Args:
+        run: the folder.
+        config: the run.
+        latents: what it trains on.
+        state: the trainer's.
+        opening: events to be recorded at that step.
+        resumed: whether the rows before that step have been read and found whole, by `resume_run`.
 
     Raises:
         InputError: a record of the run is damaged, or the folder cannot be written.
     """
     opened: list[RunWriter] = []
     with ExitStack() as stack:
-        state.group.run_on_rank_zero(lambda: opened.append(_open(stack, run, config, latents, state.step, opening)))
+        state.group.run_on_rank_zero(
+            lambda: opened.append(_open(stack, run, config, latents, state.step, opening, state.step if resumed else 0))
+        )
         yield opened[0] if opened else None
 
 
 def _open(
-    stack: ExitStack, run: RunFolder, config: Config, latents: LatentSet, step: int, opening: Sequence[Event]
+    stack: ExitStack,
+    run: RunFolder,
+    config: Config,
+    latents: LatentSet,
+    step: int,
+    opening: Sequence[Event],
+    covered: int,
 ) -> RunWriter:
     with written_to(run.root):
         (run.root / "checkpoints").mkdir(exist_ok=True)
         monitor = Monitor(config, latent_moments(latents), read_events(run.events))
-        trace = stack.enter_context(TraceWriter(run.trace, step, latents.shape[1]))
+        trace = stack.enter_context(TraceWriter(run.trace, step, latents.shape[1], covered))
+        summary = stack.enter_context(SummaryWriter(run.summary, _next_epoch(config, step)))
         scalars = stack.enter_context(TensorBoardMirror(run.root / "tensorboard", step))
-        steps = StepWriter(run, config, trace, scalars, monitor, step)
+        steps = StepWriter(run, config, trace, summary, scalars, monitor, step)
         launched = launch_events(config, latents) if step == 0 else []
         for event in [*launched, *(replace(event, step=step) for event in opening)]:
             steps.tell(event)
         pace = stack.enter_context(PaceWriter(run.pace, step))
-    return RunWriter(run, config, trace, steps, pace, tuple(latents.shape[1:]))
+    return RunWriter(run, config, steps, pace, tuple(latents.shape[1:]))
+
+
+def _next_epoch(config: Config, step: int) -> int:
+    """The first epoch whose end is still to come; a run that is done may end in part of one, which is recorded."""
+    done = step == run_facts(config).optimiser_steps
+    return epoch_of_step(config, step - 1) + 1 if done else epoch_of_step(config, step)

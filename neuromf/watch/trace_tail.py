@@ -14,6 +14,14 @@ from neuromf.monitor.guard.initial_ratio import WINDOW
 from neuromf.trace.cells import parse_row
 from neuromf.trace.columns import NAMES, Row, columns_in
 
+FOREIGN = "give the folder of a `neuromf train`"
+"""What to do about a file that is no trace."""
+SKIPPED = 1 << 20
+"""Bytes of new lines from which those between the first rows and the newest are passed over: a look at a run of a
+million steps takes as long as at one of a thousand."""
+ENDING = 1 << 16
+"""Bytes at the end of a trace that hold its newest rows, some 200."""
+
 
 def whole_rows(path: Path) -> list[Row]:
     """Every whole row of a trace that may be growing; none when there is no file.
@@ -29,6 +37,8 @@ def whole_rows(path: Path) -> list[Row]:
 class TraceTail:
     """Reads a trace from where the last look ended, and keeps its first and its newest rows only.
 
+    Rows between them are passed over unread where they are many.
+
     Args:
         path: the `trace.csv`, which need not exist yet.
         window: rows kept at either end, ten by default.
@@ -42,7 +52,7 @@ class TraceTail:
     def _forget(self) -> None:
         self._offset, self._names = 0, list(NAMES)
         self.steps = 0
-        """Whole rows seen so far."""
+        """Optimiser steps that are recorded in whole rows."""
         self.first: list[Row] = []
         """The rows of the first steps; by default as many as the guard takes for its initial level."""
         self.recent: deque[Row] = deque(maxlen=self._window)
@@ -79,9 +89,8 @@ class TraceTail:
     def _new_lines(self, stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
         """Step and text of the new whole lines that are kept, the header checked on the way."""
         newest: deque[tuple[int, bytes]] = deque(maxlen=self._window)
-        for line in stream:
-            if not line.endswith(b"\n"):
-                break
+        size = os.fstat(stream.fileno()).st_size
+        while (line := stream.readline()).endswith(b"\n"):
             if self._offset == 0:
                 self._check_header(line)
             else:
@@ -90,7 +99,19 @@ class TraceTail:
                 newest.append((self.steps, line))
                 self.steps += 1
             self._offset += len(line)
+            if self.steps >= self._window and size - self._offset > SKIPPED:
+                self._skip(stream, size - ENDING)
         yield from ((step, line) for step, line in newest if step >= self._window)
+
+    def _skip(self, stream: BinaryIO, place: int) -> None:
+        """Go on at the first whole line after a place in the file, whose step tells how many were passed over."""
+        stream.seek(place)
+        place += len(stream.readline())
+        step, _, _ = stream.readline().partition(b",")
+        if not step.isdigit():
+            raise self._foreign(f"'{step[:20].decode(errors='replace')}' stands where a step belongs")
+        self.steps, self._offset = int(step), place
+        stream.seek(place)
 
     def _take(self, lines: list[tuple[int, bytes]]) -> None:
         for step, line in lines:
@@ -122,5 +143,4 @@ class TraceTail:
             raise self._foreign(str(error)) from error
 
     def _foreign(self, problem: str) -> InputError:
-        remedy = "give the folder of a `neuromf train`"
-        return InputError(f"not a trace ({problem[:200]})", remedy=remedy, file=self._path)
+        return InputError(f"not a trace ({problem[:200]})", remedy=FOREIGN, file=self._path)

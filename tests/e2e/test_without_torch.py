@@ -57,6 +57,7 @@ def last_line(program: str, *arguments: str) -> str:
         ("compare {run} x_exact", 1),
         ("watch {run} --once", 0),
         ("watch {run} --json", 0),
+        ("report {run} --out {run}/page.html", 0),
     ],
 )
 def test_a_command_that_only_reads_imports_no_torch(run, typed, code):

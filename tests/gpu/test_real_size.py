@@ -12,8 +12,9 @@ import torch
 from neuromf.config import Config, load_config
 from neuromf.flow.jvp import exact_derivative
 from neuromf.flow.path import interpolate
+from neuromf.monitor.checks.launch_checks import first_loss_reading
 from neuromf.monitor.checks.probes import randomised_copy, raw_field
-from neuromf.monitor.checks.runtime_checks import LawLog, first_loss_reading, step_readings
+from neuromf.monitor.checks.runtime_checks import LawLog, step_readings
 from neuromf.nets.unet import build_unet
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.device.choice import choose_device

@@ -9,8 +9,9 @@ import torch
 
 from neuromf.config import Config, load_config
 from neuromf.config.flow_settings import objective_settings
+from neuromf.monitor.checks.launch_checks import first_loss_reading, launch_readings
 from neuromf.monitor.checks.probes import derivative_error, randomised_copy
-from neuromf.monitor.checks.runtime_checks import LawLog, first_loss_reading, launch_readings, step_readings
+from neuromf.monitor.checks.runtime_checks import LawLog, step_readings
 from neuromf.trace.reader import read_trace
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.latents.store import training_store

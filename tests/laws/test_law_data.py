@@ -17,7 +17,7 @@ from neuromf.config import load_config
 from neuromf.data.splits import split_subjects
 from neuromf.data.statistics import ChannelStatistics, channel_moments, pool_moments
 from neuromf.gate.static import static_findings
-from neuromf.monitor.checks.runtime_checks import data_reading
+from neuromf.monitor.checks.launch_checks import data_reading
 from neuromf.training.latents.store import training_store
 
 subjects = st.sets(st.text("abc0123", min_size=1, max_size=4), min_size=4, max_size=30)

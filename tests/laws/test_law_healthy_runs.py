@@ -5,7 +5,7 @@ import torch
 
 from neuromf.config import load_config
 from neuromf.config.recipe_files import recipe_names
-from neuromf.monitor.checks.runtime_checks import data_reading, first_loss_reading, launch_readings
+from neuromf.monitor.checks.launch_checks import data_reading, first_loss_reading, launch_readings
 from neuromf.monitor.engine import Monitor
 from neuromf.monitor.moments import latent_moments
 from neuromf.training.batches.source import BatchSource

@@ -23,7 +23,8 @@ from neuromf.trace.columns import COLUMNS, NAMES, Row
 from neuromf.trace.exact import exact_options
 from neuromf.trace.reader import read_rows, read_trace
 from neuromf.trace.writer import TraceWriter
-from neuromf.watch.trace_tail import TraceTail, whole_rows
+from neuromf.watch.trace_tail import TraceTail
+from neuromf.watch.whole_trace import whole_table
 from tools.studies.guard.recording import COLUMNS as RECORDED
 from tools.studies.guard.recording import read_recording, write_recording
 
@@ -117,7 +118,7 @@ READERS = {
     "golden": of_golden,
     "resume": of_resumed,
     "watch": of_watched,
-    "report": lambda path: of_rows(whole_rows(path)),
+    "report": lambda path: of_table(whole_table(path)),
 }
 
 

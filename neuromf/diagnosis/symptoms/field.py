@@ -13,7 +13,7 @@ from neuromf_spec.laws.jvp import LARGEST_CORRECTION
 
 from neuromf.config.schema import Config
 from neuromf.diagnosis.symptoms.evidence import CalibratedRange, SignReading
-from neuromf.monitor.checks.trace_summary import TraceSummary, cell
+from neuromf.monitor.checks.trace_summary import TraceSummary
 from neuromf.monitor.guard.zero_predictor import anchor
 from neuromf.readable import rounded
 from neuromf.trace.average import mean
@@ -44,8 +44,8 @@ def field_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, Si
 
 def data_square(summary: TraceSummary) -> float:
     """Mean square of the data: v is e - x with standard normal e. 1 where the rows do not say, at least `LEAST`."""
-    velocity = summary.values("v_rms")
-    return max(mean([value * value for value in velocity]) - 1, LEAST) if velocity else 1.0
+    velocity = summary.numbers("v_rms")
+    return max(mean((velocity * velocity).tolist()) - 1, LEAST) if len(velocity) else 1.0
 
 
 def _rate_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
@@ -59,7 +59,7 @@ def _rate_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
 
 
 def _channel_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
-    levels = {name: summary.levels(name) for name in channels_in(summary.rows[0] if summary.rows else ())}
+    levels = {name: summary.levels(name) for name in channels_in(summary.columns)}
     if not all(levels.values()) or len(levels) < 2:
         return
     leader = max(levels, key=lambda name: levels[name][-1])
@@ -77,12 +77,11 @@ def _channel_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
 
 
 def _data_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
-    if summary.values("v_rms"):
+    if len(summary.numbers("v_rms")):
         square = data_square(summary)
         says = f"the batches' mean square is {square:.4g}, that of normalised latents 1"
         yield "data_scale", DATA_SCALE.place(abs(square - 1), says)
-    first = summary.first_row()
-    total = None if first is None else cell(first, "raw_total")
+    total = summary.first("raw_total")
     if total is not None:
         expected = anchor(config).total
         apart = max(total / expected, expected / total) if total > 0 else math.inf

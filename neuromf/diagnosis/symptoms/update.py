@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 from collections.abc import Iterator
 
+import numpy as np
 from neuromf_spec.bounds import relative_difference
 from neuromf_spec.reference.schedule import lr_multiplier
 from neuromf_spec.registry import law
+from numpy.typing import NDArray
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.diagnosis.symptoms.evidence import CalibratedRange, SignReading, fact
-from neuromf.monitor.checks.trace_summary import TraceSummary, cell, fm_count
+from neuromf.monitor.checks.trace_summary import TraceSummary, fm_count
 
 WEIGHTS_THROWN = CalibratedRange(healthy=0.095, faulty=0.26)
 """Largest update over the weights: 0.095 at ten times the smoke recipe's rate, which trains, 0.26 at thirty times."""
@@ -52,14 +54,15 @@ def update_signs(config: Config, summary: TraceSummary, long_enough: bool) -> It
         summary: its trace.
         long_enough: whether it is `exposed`.
     """
-    if not summary.stepwise or not summary.rows:
+    if not summary.stepwise or not len(summary.steps):
         return
     yield from _weight_signs(summary, long_enough)
     yield from _schedule_signs(config, summary)
     yield from _average_signs(config, summary)
     shares = summary.values("frac_fm")
     if shares:
-        wrong = [share for share in shares if not _share_holds(config, share)]
+        holds = {share: _share_holds(config, share) for share in set(shares)}  # a run has a few, whatever its length
+        wrong = [share for share in shares if not holds[share]]
         found = wrong[0] if wrong else shares[0]
         says = f"{found:.3g} of a step's samples had r = t, asked for {config.time_sampling.data_proportion:g}"
         yield "share_off", fact(bool(wrong), says)
@@ -80,24 +83,32 @@ def _weight_signs(summary: TraceSummary, long_enough: bool) -> Iterator[tuple[st
 
 
 def _step_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
-    triples = [(cell(row, "lr"), cell(row, "update_rms"), cell(row, "grad_norm")) for row in summary.rows]
-    updates = [(update / rate, norm) for rate, update, norm in triples if rate and update is not None]
-    pushed = [steps for steps, norm in updates if norm]
-    if pushed:
-        says = f"the weights moved in {sum(s > 0 for s in pushed)} of {len(pushed)} steps with a gradient and a rate"
-        yield "frozen", fact(not any(pushed), says)
-    settled = [steps for steps, _ in updates[SETTLED:]]
-    if settled:
-        says = f"the largest update was {max(settled):.3g} learning rates, the median {statistics.median(settled):.2g}"
-        yield "surge", SURGE.place(max(settled), says)
+    rate, update, norm = (summary.columns[name] for name in ("lr", "update_rms", "grad_norm"))
+    told = _is_told(rate) & ~np.isnan(update)
+    with np.errstate(over="ignore"):
+        steps = update[told] / rate[told]
+    pushed = steps[_is_told(norm[told])]
+    if len(pushed):
+        says = f"the weights moved in {(pushed > 0).sum()} of {len(pushed)} steps with a gradient and a rate"
+        yield "frozen", fact(not pushed.any(), says)
+    settled = steps[SETTLED:]
+    if len(settled):
+        largest = float(settled.max())
+        says = f"the largest update was {largest:.3g} learning rates, the median {np.median(settled):.2g}"
+        yield "surge", SURGE.place(largest, says)
+
+
+def _is_told(column: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where a number is there and not 0."""
+    told: NDArray[np.bool_] = ~np.isnan(column) & (column != 0)
+    return told
 
 
 def _schedule_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
     training, total = config.training, run_facts(config).optimiser_steps
     off = []
-    for row in summary.rows:
-        rate, step = cell(row, "lr"), row["step"]
-        if rate is None or not isinstance(step, int):
+    for rate, step in zip(summary.columns["lr"].tolist(), summary.steps.tolist(), strict=True):
+        if math.isnan(rate):
             continue
         expected = training.learning_rate * lr_multiplier(step, total, training.warmup_steps, training.lr_schedule)
         off.append((relative_difference(rate, expected), step, rate, expected))
@@ -109,11 +120,11 @@ def _schedule_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str
 
 def _average_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
     r"""The average lags by :math:`e_k = \beta(e_{k-1} + \Delta_k)`, so that its distance has a bound by the updates."""
-    first, beta = summary.first_row(), config.ema.decay
+    beta = config.ema.decay
     columns = [summary.values(name) for name in ("ema_gap", "update_rms", "param_rms")]
     if (
         beta is None
-        or first is None
+        or not summary.from_start
         or len({len(column) for column in columns}) != 1
         or not columns[0]
         or not any(columns[1])
@@ -130,8 +141,11 @@ def _average_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str,
 
 
 def _relative_updates(summary: TraceSummary) -> list[float]:
-    pairs = [(cell(row, "update_rms"), cell(row, "param_rms")) for row in summary.rows]
-    return [update / size for update, size in pairs if update is not None and size]
+    update, size = summary.columns["update_rms"], summary.columns["param_rms"]
+    known = ~np.isnan(update) & _is_told(size)
+    with np.errstate(over="ignore"):
+        moves: list[float] = (update[known] / size[known]).tolist()
+    return moves
 
 
 def _share_holds(config: Config, share: float) -> bool:

@@ -217,7 +217,7 @@ def _derivative_reading(net: nn.Module, at: Points) -> LawReading:
 
 def _derivative_error(net: nn.Module, at: Points) -> float:
     """Relative distance of the derivative along (v, 0, 1) from the nearest of some central differences."""
-    field = raw_field(net)  # type: ignore[arg-type] # any module that was called is a network
+    field = raw_field(net)
     found = exact_derivative(field, at.z, at.r_B, at.t_B, at.v).dudt
     errors = []
     with torch.no_grad():

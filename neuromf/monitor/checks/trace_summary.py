@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromf.comparison.table import TraceTable, filled
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.monitor.guard.initial_ratio import WINDOW
@@ -36,12 +38,14 @@ class TraceSummary:
     """A trace up to its first number that is not finite.
 
     Attributes:
-        rows: rows before it.
+        steps: optimiser step of each row before that number.
+        columns: numbers of each column in those rows, NaN where there is none.
         stride: optimiser steps from one row to the next; above 1 where a row sums up an epoch.
         broken: that number, None when there is none.
     """
 
-    rows: tuple[Row, ...]
+    steps: NDArray[np.int64]
+    columns: Mapping[str, NDArray[np.float64]]
     stride: int
     broken: NonFinite | None
 
@@ -53,48 +57,109 @@ class TraceSummary:
     @property
     def last_step(self) -> int:
         """Last optimiser step of the rows, -1 without any."""
-        return _step(self.rows[-1]) if self.rows else -1
+        return int(self.steps[-1]) if len(self.steps) else -1
 
-    def first_row(self) -> Row | None:
-        """The row of step 0, None when the rows begin later."""
-        return self.rows[0] if self.rows and _step(self.rows[0]) == 0 else None
+    @property
+    def from_start(self) -> bool:
+        """Whether the rows begin at step 0."""
+        return len(self.steps) > 0 and self.steps[0] == 0
+
+    def first(self, name: str) -> float | None:
+        """A number of step 0; None where it has none, or the rows begin later."""
+        value = float(self.columns[name][0]) if self.from_start else math.nan
+        return None if math.isnan(value) else value
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """Every number of a column, empty cells left out."""
+        column = self.columns[name]
+        known: NDArray[np.float64] = column[~np.isnan(column)]
+        return known
 
     def values(self, name: str) -> list[float]:
-        """Every number of a column, empty cells left out."""
-        found = (cell(row, name) for row in self.rows)
-        return [value for value in found if value is not None]
+        """The same as plain numbers."""
+        found: list[float] = self.numbers(name).tolist()
+        return found
 
     def levels(self, name: str) -> list[float]:
         """Medians of a column over stretches of the rows: a single step's loss has a 1/t^2 tail.
 
         A stretch has at least `WINDOW` steps; a shorter run is halved, as long as either half has `FEWEST`.
         """
-        steps = len(self.rows) * self.stride
-        count = min(max(steps // WINDOW, 2 if steps >= 2 * FEWEST else 0), len(self.rows))
-        edges = [index * len(self.rows) // count for index in range(count + 1)] if count else []
-        blocks = [[cell(row, name) for row in self.rows[low:high]] for low, high in pairwise(edges)]
-        filled = [[value for value in block if value is not None] for block in blocks]
-        return [statistics.median(block) for block in filled if block]
+        rows = len(self.steps)
+        steps = rows * self.stride
+        count = min(max(steps // WINDOW, 2 if steps >= 2 * FEWEST else 0), rows)
+        if not count:
+            return []
+        edges = np.arange(count + 1) * rows // count
+        found: list[float] = medians_between(self.columns[name], edges).tolist()
+        return found
 
 
-def summarise(rows: Sequence[Row]) -> TraceSummary:
-    """Cut `rows` before the first number that is not finite, and see how far apart they are."""
-    broken = next((found for row in rows if (found := _non_finite(row)) is not None), None)
-    whole = rows if broken is None else [row for row in rows if _step(row) < broken.step]
-    gaps = [_step(after) - _step(before) for before, after in pairwise(whole)]
-    return TraceSummary(tuple(whole), max(1, round(statistics.median(gaps))) if gaps else 1, broken)
+def medians_between(values: NDArray[np.float64], edges: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Median of each stretch of a column, NaN left out; a stretch of nothing else has none.
+
+    Args:
+        values: the column.
+        edges: where the stretches begin, rising, and where the last one ends.
+    """
+    lengths = np.diff(edges)
+    offsets = np.arange(lengths.max())
+    inside = offsets < lengths[:, None]
+    cells = np.where(inside, values[np.where(inside, edges[:-1, None] + offsets, 0)], np.nan)
+    cells.sort(axis=1)  # NaN goes to the end
+    known = (~np.isnan(cells)).sum(axis=1)
+    cells, known = cells[known > 0], known[known > 0]
+    lower, upper = (cells[np.arange(len(cells)), place] for place in ((known - 1) // 2, known // 2))
+    with np.errstate(over="ignore"):
+        medians: NDArray[np.float64] = np.where(known % 2 == 1, upper, (lower + upper) / 2)
+    return medians
 
 
-def cell(row: Row, name: str) -> float | None:
-    """A number of a row, None where it has none; the total, where only its channels are kept, is their mean."""
-    value = row.get(name)
-    if isinstance(value, int | float):
-        return float(value)
-    if name != "raw_total":
+def summarise(trace: Sequence[Row] | TraceTable) -> TraceSummary:
+    """Cut a trace before the first number that is not finite, and see how far apart its rows are."""
+    if isinstance(trace, TraceTable):
+        columns = {name: filled(column) for name, column in trace.numbers.items()}
+        return _summary(trace.steps, columns, _first_broken(trace))
+    broken = next((found for row in trace if (found := _non_finite(row)) is not None), None)
+    names = [column.name for column in columns_in(trace[0] if trace else NAMES)]
+    columns = {name: np.array([_number(row, name) for row in trace], dtype=float) for name in names}
+    return _summary(np.array([_step(row) for row in trace], dtype=np.int64), columns, broken)
+
+
+def _summary(
+    steps: NDArray[np.int64], columns: dict[str, NDArray[np.float64]], broken: NonFinite | None
+) -> TraceSummary:
+    whole = slice(None) if broken is None else steps < broken.step
+    kept = {name: column[whole] for name, column in columns.items()}
+    kept["raw_total"] = _with_total(kept)
+    gaps = np.diff(steps[whole])
+    return TraceSummary(steps[whole], kept, max(1, round(float(np.median(gaps)))) if len(gaps) else 1, broken)
+
+
+def _with_total(columns: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The total loss; where only its channels are kept, it is their mean."""
+    total = columns["raw_total"]
+    with np.errstate(over="ignore", invalid="ignore"):
+        channels = channels_in(columns)
+        mean = sum(columns[channel] for channel in channels) / len(channels)
+    return np.where(np.isnan(total), mean, total)
+
+
+def _first_broken(trace: TraceTable) -> NonFinite | None:
+    """The first number that is not finite, by step and then in causal order."""
+    first: tuple[int, int] | None = None
+    columns = columns_in(trace.columns)
+    for place, column in enumerate(columns):
+        if column.kind != "float":
+            continue
+        found = trace.numbers[column.name]
+        broken = ~np.isfinite(found.values) & ~found.empty
+        if broken.any():
+            first = min(first or (len(broken), 0), (int(broken.argmax()), place))
+    if first is None:
         return None
-    channels = [cell(row, channel) for channel in channels_in(row)]
-    known = [channel for channel in channels if channel is not None]
-    return sum(known) / len(known) if known and len(known) == len(channels) else None  # fmean raises at infinite sums
+    column = columns[first[1]]
+    return NonFinite(int(trace.steps[first[0]]), column, float(trace.numbers[column.name].values[first[0]]))
 
 
 def fm_count(share: float, samples: int) -> float:
@@ -127,6 +192,11 @@ def _non_finite(row: Row) -> NonFinite | None:
         if isinstance(value, float) and not math.isfinite(value):
             return NonFinite(_step(row), column, value)
     return None
+
+
+def _number(row: Row, name: str) -> float:
+    value = row.get(name)
+    return float(value) if isinstance(value, int | float) else math.nan
 
 
 def _step(row: Row) -> int:

@@ -10,13 +10,12 @@ import torch
 from torch import Tensor
 
 from neuromf.config.derived import run_facts
-from neuromf.config.flow_settings import time_settings
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet
 from neuromf.flow.batch import Batch
-from neuromf.flow.times import NORMALS_PER_SAMPLE, UNIFORMS_PER_SAMPLE, TimePairs, draw_times, fm_mask
 from neuromf.training.batches.augmentation import augmentations, augmented
 from neuromf.training.batches.randomness import Purpose, data_index, generator
+from neuromf.training.batches.times import draw_step_times
 
 
 @dataclass(frozen=True)
@@ -66,16 +65,6 @@ class BatchSource:
             return x
         draws = (generator(self.config.training.seed, Purpose.AUGMENTATION, step, sample) for sample in samples)
         return torch.stack([augmented(one, transforms, own) for one, own in zip(x, draws, strict=True)])
-
-
-def draw_step_times(config: Config, step: int, start: int, count: int) -> TimePairs:
-    """Times of the samples `start .. start + count - 1` of optimiser step `step`, as the run itself draws them."""
-    seed, settings = config.training.seed, time_settings(config.time_sampling)
-    draws = [generator(seed, Purpose.TIMES, step, sample) for sample in range(start, start + count)]
-    normal = np.stack([g.standard_normal(NORMALS_PER_SAMPLE) for g in draws])
-    uniform = np.stack([g.random(UNIFORMS_PER_SAMPLE) for g in draws])
-    position = step * run_facts(config).effective_batch + start
-    return draw_times(normal, uniform, fm_mask(position, count, settings.data_proportion), settings)
 
 
 def micro_batch_hash(x: Tensor, e: Tensor) -> str:

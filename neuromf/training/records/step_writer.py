@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from neuromf.config.derived import epoch_of_step, run_facts
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet
-from neuromf.monitor.checks.runtime_checks import data_reading
+from neuromf.monitor.checks.launch_checks import data_reading
 from neuromf.monitor.engine import Monitor
 from neuromf.monitor.events import Event, append_event
 from neuromf.monitor.guard.guard import self_test
@@ -19,7 +19,7 @@ from neuromf.trace.reader import rows_from
 from neuromf.trace.writer import TraceWriter
 from neuromf.training.records.epoch_summary import EpochColumns
 from neuromf.training.records.run_folder import RunFolder
-from neuromf.training.records.summary import append_summary
+from neuromf.training.records.summary_writer import SummaryWriter
 from neuromf.training.records.tensorboard import TensorBoardMirror
 from neuromf.training.step.train_step import StepRecord
 
@@ -31,6 +31,7 @@ class StepWriter:
         run: where to.
         config: the run.
         trace: open trace.
+        summary: open summary of the epochs.
         scalars: open TensorBoard mirror.
         monitor: judges each step.
         step: first step to come.
@@ -41,11 +42,13 @@ class StepWriter:
         run: RunFolder,
         config: Config,
         trace: TraceWriter,
+        summary: SummaryWriter,
         scalars: TensorBoardMirror,
         monitor: Monitor,
         step: int,
     ) -> None:
-        self._run, self._config, self._trace, self._scalars, self._monitor = run, config, trace, scalars, monitor
+        self._run, self._config, self._trace, self._summary = run, config, trace, summary
+        self._scalars, self._monitor = scalars, monitor
         # Of the epoch under way, and of the steps that a checkpoint is judged by, also those before a resume.
         recent = config.training.checkpoint_every_steps
         epoch = math.ceil(run_facts(config).steps_per_epoch) + 1
@@ -72,8 +75,13 @@ class StepWriter:
         epoch = epoch_of_step(self._config, step)
         ends_run = step + 1 == run_facts(self._config).optimiser_steps
         if ends_run or epoch_of_step(self._config, step + 1) != epoch:
-            append_summary(self._run.summary, self._epoch.summary(epoch, block_norms))
+            self._summary.append(self._epoch.summary(epoch, block_norms))
             self._epoch = EpochColumns(self._config.vae.latent_channels)
+
+    def sync(self) -> None:
+        """Force trace and summary to disk, so that a checkpoint is never ahead of them."""
+        self._trace.sync()
+        self._summary.sync()
 
     def recent_loss(self) -> float:
         """Mean raw loss of the last `checkpoint_every_steps` steps, which one step's times and noise hardly move."""

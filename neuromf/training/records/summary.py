@@ -1,10 +1,8 @@
-"""`training_summary.json`: one record an epoch, read back and added to."""
+"""`training_summary.json`: one record an epoch, read back."""
 
 from __future__ import annotations
 
 import json
-import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +11,13 @@ from neuromf.errors import InputError
 
 
 def read_summary(path: Path) -> list[dict[str, Any]]:
-    """The records written so far; none when there is no file.
+    """The records written so far; none when there is no file, and of one that a power failure tore, the whole ones.
 
     Raises:
         InputError: the file is not a training summary.
     """
     try:
-        records = json.loads(path.read_text()) if path.exists() else []
+        records = _records(path.read_text()) if path.exists() else []
         whole = all(isinstance(record["epoch"], int) and abs(record["epoch"]) < 2**63 for record in records)
         if not whole or not isinstance(records, list):
             raise ValueError("no list of epochs")
@@ -27,6 +25,16 @@ def read_summary(path: Path) -> list[dict[str, Any]]:
         remedy = "move the file away; the trace holds every step"
         raise InputError(f"not a training summary ({error})", remedy=remedy, file=path) from error
     return list(records)
+
+
+def _records(text: str) -> Any:  # noqa: ANN401
+    try:
+        return json.loads(text)
+    except ValueError:
+        whole, end, _ = text.rpartition("\n }")  # the last line of the last whole record
+        if not end:
+            raise
+        return json.loads(whole + end + "\n]")
 
 
 def latest_blocks(records: list[dict[str, Any]], path: Path) -> BlockNorms | None:
@@ -55,13 +63,3 @@ def block_norms(records: list[dict[str, Any]], path: Path) -> list[BlockNorms]:
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         problem = f"grad_norm_per_block is not a norm a block ({error})"
         raise InputError(problem, remedy="move the file away", file=path) from error
-
-
-def append_summary(path: Path, record: dict[str, Any]) -> None:
-    """Add one epoch to the file, replacing what an interrupted part of the run wrote for it or for later ones."""
-    broken = [key for key, value in record.items() if isinstance(value, float) and not math.isfinite(value)]
-    former = [earlier for earlier in read_summary(path) if earlier["epoch"] < record["epoch"]]
-    records = [*former, record | dict.fromkeys(broken)]
-    staging = path.with_suffix(f".{os.getpid()}.tmp")
-    staging.write_text(json.dumps(records, indent=1, allow_nan=False) + "\n")
-    staging.replace(path)

@@ -14,7 +14,8 @@ from neuromf.data.autoencoder_record import KeptQuality
 from neuromf.data.examine import Examination
 from neuromf.flow.batch import Batch
 from neuromf.gate import inputs, smoke
-from neuromf.monitor.checks.runtime_checks import LawLog, data_reading, first_loss_reading
+from neuromf.monitor.checks.launch_checks import data_reading, first_loss_reading
+from neuromf.monitor.checks.runtime_checks import LawLog
 from tests.support.edges.edge import Edge, broken, either_side, none_of, plain, upper
 from tests.support.edges.of_step import DIMS, healthy_row
 

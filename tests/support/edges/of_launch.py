@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from neuromf.config import Config
 from neuromf.flow.batch import Batch
 from neuromf.flow.objective import NetOutput
-from neuromf.monitor.checks.runtime_checks import launch_readings
+from neuromf.monitor.checks.launch_checks import launch_readings
 from neuromf.nets.unet import MeanFlowUnet
 from tests.support.edges.edge import Edge, broken, plain
 

@@ -18,9 +18,10 @@ from neuromf.facts.of_config import facts_of
 from neuromf.gate.scale import small_scale
 from neuromf.gate.static import CHECKS
 from neuromf.launch.resources import resources
-from neuromf.monitor.checks import runtime_checks
+from neuromf.monitor.checks import launch_checks, runtime_checks
+from neuromf.monitor.checks.launch_checks import first_loss_reading, launch_readings
 from neuromf.monitor.checks.network_probe import network_readings, refuse_unfit
-from neuromf.monitor.checks.runtime_checks import first_loss_reading, launch_readings, step_readings
+from neuromf.monitor.checks.runtime_checks import step_readings
 from neuromf.monitor.checks.trace_summary import summarise
 from neuromf.monitor.guard import zero_predictor
 from neuromf.monitor.guard.guard import self_test
@@ -61,7 +62,9 @@ def shrunk(config: Config) -> Observed:
 @contextlib.contextmanager
 def arguments_alone() -> Iterator[None]:
     """A law that is judged shows what it is asked, not what it says."""
-    with mock.patch.object(runtime_checks, "judge", lambda law_id, **asked: mock.Mock(law_id=law_id, finding=asked)):
+    asked_alone = mock.Mock(side_effect=lambda law_id, **asked: mock.Mock(law_id=law_id, finding=asked))
+    here = mock.patch.object(runtime_checks, "judge", asked_alone)
+    with here, mock.patch.object(launch_checks, "judge", asked_alone):
         yield
 
 

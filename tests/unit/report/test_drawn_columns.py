@@ -14,7 +14,7 @@ from neuromf.report.charts import LOSS_CHARTS, draw
 from neuromf.report.run_charts import DETAILS, LOSS, chart_lines, detail_pictures, loss_pictures
 from neuromf.report.run_facts import read_runs
 from neuromf.report.time_histograms import EDGES, drawn_times, time_pictures
-from neuromf.training.batches.source import draw_step_times
+from neuromf.training.batches.times import draw_step_times
 from tests.support.drawn_paths import axis_labels, drawn_lines, is_course_of, legend
 from tests.support.reported_run import HALT, STEPS_PER_EPOCH, WARNING, write_run
 from tests.support.told_numbers import FLOATS, cell, telling_rows

@@ -15,7 +15,7 @@ def test_everything_in_the_folder_is_read(tmp_path):
     """Name, steps, events, epochs, state and versions of a finished run."""
     (run,) = read_runs([write_run(tmp_path / "mine")])
 
-    assert (run.name, len(run.rows), run.events) == ("mine", STEPS, [SELF_TEST])
+    assert (run.name, len(run.trace.steps), run.events) == ("mine", STEPS, [SELF_TEST])
     assert run.status.state is RunState.FINISHED
     assert run.epochs[-1]["grad_norm_per_block"] == BLOCKS
     assert "torch" in run.environment
@@ -47,7 +47,7 @@ def test_a_line_that_is_still_being_written_is_left_out(tmp_path):
     trace.write_bytes(trace.read_bytes()[:-5])
     (run,) = read_runs([folder])
 
-    assert len(run.rows) == 7
+    assert len(run.trace.steps) == 7
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from unittest import mock
 
 import pytest
 
 from neuromf.errors import InputError
+from neuromf.trace import writer
 from neuromf.trace.columns import COLUMNS, NAMES
 from neuromf.trace.reader import read_rows, read_trace, rows_from, steps_covered
 from neuromf.trace.writer import TraceWriter
@@ -87,6 +89,16 @@ def test_a_run_goes_on_from_the_steps_that_its_trace_covers(path, damage):
     with TraceWriter(path, covered):
         assert path.read_bytes().splitlines()[1:] == spoilt.splitlines()[1 : covered + 1]
     assert path.read_text().splitlines()[0].split(",") == list(NAMES)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_rows_that_were_found_whole_are_kept_as_they_are(path, damage):
+    """Who has read a trace need not have it read once more: the same file comes out, and nothing is taken apart."""
+    change, covered = DAMAGES[damage]
+    path.write_bytes(change(path.read_text()).encode("latin-1"))
+    spoilt = path.read_bytes()
+    with mock.patch.object(writer, "parse_row", side_effect=AssertionError), TraceWriter(path, covered, covered):
+        assert path.read_bytes().splitlines()[1:] == spoilt.splitlines()[1 : covered + 1]
 
 
 def test_a_trace_that_is_not_there_covers_nothing(tmp_path):

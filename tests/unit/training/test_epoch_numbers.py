@@ -10,7 +10,8 @@ import pytest
 from neuromf.trace.columns import COLUMNS
 from neuromf.training.records import tensorboard
 from neuromf.training.records.epoch_summary import UNIT
-from neuromf.training.records.summary import append_summary, block_norms, latest_blocks, read_summary
+from neuromf.training.records.summary import block_norms, latest_blocks, read_summary
+from neuromf.training.records.summary_writer import SummaryWriter
 from neuromf.training.records.tensorboard import TensorBoardMirror
 from tests.support.reported_run import summary_of
 from tests.support.told_numbers import FLOATS, cell, telling_rows
@@ -69,9 +70,10 @@ def test_a_step_without_a_term_is_left_out_of_its_mean_alone(column):
 def test_a_record_is_read_back_as_it_was_written(tmp_path):
     """Record after record; the newest norms by block are those of its last step."""
     path = tmp_path / "training_summary.json"
-    for epoch, factor in ((0, 1.0), (1, 3.0), (2, 9.0)):
-        rows = [row | {"step": row["step"] + 11 * epoch} for row in ROWS]
-        append_summary(path, summary_of(rows, epoch, {name: factor * norm for name, norm in BLOCKS.items()}))
+    with SummaryWriter(path, 0) as writer:
+        for epoch, factor in ((0, 1.0), (1, 3.0), (2, 9.0)):
+            rows = [row | {"step": row["step"] + 11 * epoch} for row in ROWS]
+            writer.append(summary_of(rows, epoch, {name: factor * norm for name, norm in BLOCKS.items()}))
     assert [record["global_step"] for record in json.loads(path.read_text())] == [11, 22, 33]
     found = block_norms(read_summary(path), path)
     assert [(blocks.step, blocks.norms["out"]) for blocks in found] == [(10, 7.0), (21, 21.0), (32, 63.0)]

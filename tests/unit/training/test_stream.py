@@ -9,7 +9,7 @@ import torch
 
 from neuromf.data.latent_set import StoredLatents, channel_std
 from neuromf.errors import InputError
-from neuromf.monitor.checks.runtime_checks import data_reading
+from neuromf.monitor.checks.launch_checks import data_reading
 from neuromf.monitor.moments import latent_moments
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.batches.stream import open_source

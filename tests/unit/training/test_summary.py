@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from neuromf.trace.average import mean
 from neuromf.trace.columns import CHANNELS, COLUMNS, Row
 from neuromf.training.records.epoch_summary import AVERAGED, EpochColumns
-from neuromf.training.records.summary import append_summary, block_norms, read_summary
+from neuromf.training.records.summary import block_norms, read_summary
+from neuromf.training.records.summary_writer import SummaryWriter
 from tests.support.reported_run import summary_of
 
 ODD = (math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324, -0.0, 0.0, 1.0)
@@ -40,7 +41,8 @@ def test_any_epoch_is_summed_up_and_read_back(values, norm):
     """A number that is not finite is told as none; JSON has no other word, and the trace holds every step."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "training_summary.json"
-        append_summary(path, summary_of(rows_of(values), 0, {"out": norm}))
+        with SummaryWriter(path, 0) as writer:
+            writer.append(summary_of(rows_of(values), 0, {"out": norm}))
         (record,) = read_summary(path)
         json.loads(path.read_text(), parse_constant=pytest.fail)
         (blocks,) = block_norms([record], path)

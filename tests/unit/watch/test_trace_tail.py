@@ -5,7 +5,8 @@ import pytest
 from neuromf.errors import InputError
 from neuromf.trace.cells import format_cell
 from neuromf.trace.columns import COLUMNS, NAMES
-from neuromf.watch.trace_tail import TraceTail
+from neuromf.watch import trace_tail
+from neuromf.watch.trace_tail import SKIPPED, TraceTail
 from tests.support.fake_run import row_of
 
 
@@ -115,4 +116,35 @@ def test_a_broken_row_is_told_with_its_line_a_misplaced_one_with_its_step(run, s
         TraceTail(run.folder.trace).look()
     run.folder.trace.write_text(whole + line_of(step + 5))
     with pytest.raises(InputError, match=rf"step {step + 5} stands where step {step} belongs"):
+        TraceTail(run.folder.trace).look()
+
+
+@pytest.mark.parametrize("looks", [(4_000,), (30, 4_000), (3_000, 3_002, 7_000)])
+def test_of_a_long_trace_the_ends_are_read(run, looks, monkeypatch):
+    """Thousands of new rows are passed over; how many they are is told by the steps of those that are read."""
+    monkeypatch.setattr(trace_tail, "SKIPPED", 100_000)
+    trace, done = TraceTail(run.folder.trace), 0
+    for steps in looks:
+        run.write(steps) if not done else run.append("".join(map(line_of, range(done, steps))))
+        done = steps
+        trace.look()
+        assert trace.steps == steps
+    assert steps_of(trace) == (list(range(10)), list(range(looks[-1] - 10, looks[-1])))
+
+
+def test_of_a_long_trace_the_middle_is_not_read(run):
+    """Bytes that are no text stand there and no one notices: a look takes as long whatever the length."""
+    run.write(10)
+    with run.folder.trace.open("ab") as stream:
+        stream.write(b"\xff" * 2 * SKIPPED + b"\n" + b"".join(line_of(step).encode() for step in range(700, 1_000)))
+    trace = TraceTail(run.folder.trace)
+    trace.look()
+    assert trace.steps == 1_000
+
+
+def test_a_long_file_that_ends_in_something_else_is_refused(run):
+    """Where its last lines hold no step, the file is no trace."""
+    run.write(10)
+    run.append("no row\n" * SKIPPED)
+    with pytest.raises(InputError, match=r"'no row.*' stands where a step belongs"):
         TraceTail(run.folder.trace).look()

@@ -91,7 +91,7 @@ class Chart:
     log: bool = False
 
     def columns_of(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Those drawn of a trace whose columns have these names: of single channels, all that there are a colour for."""
+        """Those drawn of a trace with columns of these names: of single channels, all that there are a colour for."""
         return channels_in(names)[: len(COLOURS)] if self.columns == CHANNELS else self.columns
 
     def svg(self, rows: Sequence[Row]) -> str:

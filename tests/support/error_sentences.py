@@ -37,7 +37,7 @@ def held_to_form() -> Iterator[list[str]]:
     made = InputError.__init__
 
     @functools.wraps(made)
-    def watched(self: InputError, problem: str, *, remedy: str, **place: Any) -> None:  # noqa: ANN401
+    def watched(self: InputError, problem: str, *, remedy: str, **place: Any) -> None:
         wrong.extend(flaws(problem, remedy))
         made(self, problem, remedy=remedy, **place)
 

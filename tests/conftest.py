@@ -1,4 +1,4 @@
-"""Hypothesis profiles, and the law's name on every failing test that enforces one."""
+"""Hypothesis profiles, the form of errors, and the law's name on every failing test that enforces one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from neuromf_spec.registry import laws
+
+from tests.support.error_sentences import held_to_form
 
 EXAMPLES = 20
 settings.register_profile("ci", derandomize=True, database=None, deadline=None, print_blob=True, max_examples=EXAMPLES)
@@ -51,6 +53,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if law_id not in laws():
                 raise pytest.UsageError(f"{item.nodeid} enforces the unknown law {law_id}")
             item.user_properties.append(("law", law_id))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, None, None]:
+    """Hold every error that a test meets, in its own process, to the form of a sentence."""
+    with held_to_form() as wrong:
+        yield
+    assert not wrong, wrong[0]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,7 +13,8 @@ def print_facts_verdict(console: Console, verdict: FactsVerdict) -> None:
     """Print findings in full, held laws in a line, then what is not known, then the verdict."""
     print_results(console, verdict.results)
     if held := verdict.laws("pass"):
-        console.print(f"{len(held)} laws hold by the facts: {', '.join(held)}", soft_wrap=True)
+        hold = "law holds" if len(held) == 1 else "laws hold"
+        console.print(f"{len(held)} {hold} by the facts: {', '.join(held)}", soft_wrap=True)
     for law_id, missing in verdict.not_judged.items():
         console.print(f"{law_id} is not judged without {', '.join(missing)}", soft_wrap=True, style="dim")
     for key in verdict.file.not_understood:

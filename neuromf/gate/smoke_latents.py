@@ -86,7 +86,9 @@ def _own_latents(config: Config, small: Config, scans: Sequence[Scan] | None) ->
     count = min(len(whole), OWN_AT_MOST)
     training = _middle(whole[[index * len(whole) // count for index in range(count)]], shape)
     voxels = tuple(size * config.vae.stride for size in shape)
-    cut = small.model_copy(update={"data": small.data.model_copy(update={"shape": voxels}), "vae": config.vae})
+    whole_head = {name: getattr(small.vae, name) for name in ("num_splits", "tile_voxels", "tile_overlap")}
+    vae = config.vae.model_copy(update=whole_head)
+    cut = small.model_copy(update={"data": small.data.model_copy(update={"shape": voxels}), "vae": vae})
     cells = "x".join(str(size) for size in shape)
     origin = f"{count} of your own latents, the middle {cells} cells of each"
     return SmokeLatents(cut, training, whole, origin, store, config.vae.checkpoint)

@@ -125,9 +125,9 @@ def _read_foreign(content: Any, path: Path) -> VaeCheckpoint:  # noqa: ANN401
     with torch.device("meta"):
         expected = build_vae(MAISI_ARCHITECTURE).state_dict().keys()
     try:
-        found = find_weights(content, expected, preferred=MAISI_KEY)
+        found = find_weights(content, expected, preferred=MAISI_KEY, remedy=_REMEDY)
     except InputError as error:
-        raise InputError(error.problem, remedy=error.remedy or _REMEDY, file=path) from error
+        raise InputError(error.problem, remedy=error.remedy, file=path) from error
     # MetaTensor, MONAI's tensor with a header, becomes a plain one
     tensors = {name: tensor.as_subclass(Tensor).float() for name, tensor in found.tensors.items()}
     # The released autoencoder_v2.pt stands under this key; what is flat or wrapped otherwise is v1 or was trained on.

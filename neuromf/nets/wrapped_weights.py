@@ -30,7 +30,12 @@ class Wrapped:
     tensors: dict[str, Tensor]
 
 
-def find_weights(content: Any, expected: Collection[str], preferred: str) -> Wrapped:  # noqa: ANN401
+def find_weights(
+    content: Any,  # noqa: ANN401
+    expected: Collection[str],
+    preferred: str,
+    remedy: str = "give a file that holds its weights",
+) -> Wrapped:
     """The weights of a network among all that a file holds.
 
     A tensor beside them whose first word no weight has, a discriminator's for instance, is left out.
@@ -39,6 +44,7 @@ def find_weights(content: Any, expected: Collection[str], preferred: str) -> Wra
         content: of the file.
         expected: names of the network's tensors.
         preferred: key that is taken, whatever else there is.
+        remedy: where there are none.
 
     Raises:
         InputError: there are none, or two that differ; without a file, which the caller knows.
@@ -49,14 +55,14 @@ def find_weights(content: Any, expected: Collection[str], preferred: str) -> Wra
     whole = [wrapped for wrapped in found if wrapped.tensors.keys() >= set(expected)]
     if len(whole) > 1 and any(not _equal(whole[0], other) for other in whole[1:]):
         places = ", ".join(repr(wrapped.place) for wrapped in whole[:NAMED])
-        remedy = "write the one you want into a file of its own, with torch.save or safetensors"
-        raise InputError(f"the weights stand there {len(whole)} times and differ: under {places}", remedy=remedy)
+        choose = "write the one you want into a file of its own, with torch.save or safetensors"
+        raise InputError(f"the weights stand there {len(whole)} times and differ: under {places}", remedy=choose)
     if whole:
         return whole[0]
     if not found:
         looked = f"neither under {preferred!r} nor, behind any prefix, names like {min(expected)!r}"
         problem = f"no tensors of this network in it: {looked}; it holds {described(content)}"
-        raise InputError(problem, remedy="")
+        raise InputError(problem, remedy=remedy)
     return max(found, key=lambda wrapped: len(wrapped.tensors.keys() & set(expected)))
 
 

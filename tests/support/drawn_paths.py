@@ -25,6 +25,8 @@ class DrawnLine:
         dashes: empty for a whole line.
         x: points from the left.
         y: points from the top.
+        width: of the stroke, in points.
+        opacity: 1 for a line that hides what is below it.
     """
 
     classes: tuple[str, ...]
@@ -32,6 +34,8 @@ class DrawnLine:
     dashes: str
     x: NDArray[np.float64]
     y: NDArray[np.float64]
+    width: float
+    opacity: float
 
 
 def drawn_lines(svg: str) -> list[DrawnLine]:
@@ -48,7 +52,11 @@ def drawn_lines(svg: str) -> list[DrawnLine]:
 def _line(classes: tuple[str, ...], path: ElementTree.Element) -> DrawnLine:
     points = np.array([float(text) for text in re.findall(r"-?\d+(?:\.\d+)?", path.get("d", ""))]).reshape(-1, 2)
     style = path.get("style", "")
-    return DrawnLine(classes, _of(style, "stroke"), _of(style, "stroke-dasharray"), points[:, 0], points[:, 1])
+    stroke = {name: _of(style, f"stroke{name}") for name in ("", "-dasharray", "-width", "-opacity")}
+    return DrawnLine(
+        classes, stroke[""], stroke["-dasharray"], points[:, 0], points[:, 1],
+        width=float(stroke["-width"] or 1), opacity=float(stroke["-opacity"] or 1),
+    )  # fmt: skip
 
 
 def _of(style: str, name: str) -> str:

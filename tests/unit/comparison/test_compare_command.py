@@ -24,6 +24,7 @@ def broken_run(root, **cells):
     return run.root
 
 
+@pytest.mark.law("CMP-001")
 def test_a_run_that_ended_in_nan_is_compared(tmp_path, neuromf):
     """The one run that must be compared is: where it left the other is told, and that it broke down."""
     shown = neuromf("compare", broken_run(tmp_path / "a", lr=0.5), broken_run(tmp_path / "b"))

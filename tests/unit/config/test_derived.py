@@ -23,6 +23,7 @@ def test_failed_run_has_the_counts_of_the_review():
     assert (facts.optimiser_steps, facts.effective_batch, facts.loss_terms) == (6750, 16, 2)
 
 
+@pytest.mark.law("OBS-002")
 def test_epochs_cover_the_run_in_order():
     """Each step belongs to one epoch, epochs rise by one, and the last is the last."""
     config = load_config(["phase4c"])

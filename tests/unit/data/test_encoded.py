@@ -79,6 +79,7 @@ def test_all_bad_scans_are_named_at_once_and_the_good_one_is_kept(scans, encode)
     assert encode(scans)[1] == 2
 
 
+@pytest.mark.law("DATA-007")
 def test_a_kept_latent_that_is_damaged_is_encoded_again(scans, encode, tmp_path):
     """Its hash tells; so does a description that is cut short."""
     first, _ = encode(scans)

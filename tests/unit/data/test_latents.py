@@ -155,6 +155,7 @@ DAMAGES = [
 ]
 
 
+@pytest.mark.law("DATA-007")
 @pytest.mark.parametrize(("damage", "words"), DAMAGES)
 def test_every_damage_is_noticed(store_folder, damage, words):
     """Whatever is removed, altered or replaced in a store, opening it is an InputError that names the file."""

@@ -162,6 +162,15 @@ def test_latents_are_taken_from_the_users_own_where_they_are_encoded(tmp_path):
     assert chosen.origin == f"{len(chosen.training)} of your own latents, the middle 16x16x16 cells of each"
 
 
+def test_latents_of_heads_in_parts_are_pictured_whole(tmp_path):
+    """Five parts divide the 20 cells of a head, and not the 16 of its middle."""
+    write_good(tmp_path / "scans", 5)
+    config = loaded(tmp_path / "scans", "data.shape=[96,80,64]", "vae.num_splits=5")
+    training_store(config)
+    chosen = smoke_latents(config, small_scale(config), lambda done, total: None)
+    assert chosen.picture(chosen.training).shape == (64, 64)
+
+
 def test_small_latents_are_cut_to_what_the_net_can_halve(tmp_path):
     """An axis of 13 cells gives 12."""
     write_good(tmp_path / "scans", 4)

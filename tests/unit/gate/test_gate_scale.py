@@ -24,6 +24,15 @@ def test_objective_times_and_time_scale_are_the_configurations_own(name):
     assert run_facts(small).optimiser_steps == STEPS
 
 
+@pytest.mark.law("CFG-001")
+@pytest.mark.parametrize("parts", ["num_splits=3", "num_splits=8", "tile_voxels=48"])
+def test_a_head_that_must_be_taken_in_parts_is_shrunk_to_a_whole_one(parts):
+    """Its own parts need not divide the small head, and no run that may be trained is refused for that."""
+    config = load_config(["smoke"], ["data.shape=[96,96,96]", f"vae.{parts}"])
+    vae = small_scale(config).vae
+    assert (vae.num_splits, vae.tile_voxels) == (1, None)
+
+
 def test_warm_up_and_average_keep_their_share_of_the_run():
     """74 % warm-up stays 74 %, and a half-life of a tenth of the run stays a tenth."""
     config = load_config(["failed_225"])

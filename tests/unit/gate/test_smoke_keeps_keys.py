@@ -30,8 +30,11 @@ COHORT = {
     "data.spacing_mm": 3.0,
     "data.shape": [64, 64, 64],
     "vae.checkpoint": "demo",
+    "vae.num_splits": 1,
+    "vae.tile_voxels": None,
+    "vae.tile_overlap": 0.25,
 }
-"""Shipped heads and autoencoder, for a user's own may not be encoded yet."""
+"""Shipped heads and autoencoder, for a user's own may not be encoded yet; at this size a head is taken whole."""
 COUNTS = {
     "training.epochs": 1,
     "training.gpus": 1,

@@ -58,6 +58,7 @@ def test_the_ratio_of_the_terms_tells_the_healthy_from_the_others(name):
         assert any(broken) == (name not in HEALTHY)
 
 
+@pytest.mark.law("OBS-002")
 def test_a_training_that_ends_in_nan_has_no_level_in_its_last_epoch(tmp_path):
     """Three steps an epoch, the last of them NaN: a median over the other two would call it healthy."""
     run = FakeRun(tmp_path / "run")

@@ -127,6 +127,7 @@ def test_bold_lines_are_the_medians_of_sixtieths_of_the_run(tmp_path, monkeypatc
     (picture,) = detail_pictures([long])
     faint, bold = drawn_lines(picture.svg)
     assert is_course_of(faint.y, values("lr", rows), up=True)
+    assert (faint.width < bold.width, faint.opacity < bold.opacity) == (True, True)
     medians = np.median(values("lr", rows).reshape(60, 4), axis=1)
     steps = np.median(values("step", rows).reshape(60, 4), axis=1)
     slope, offset = np.polyfit(values("lr", rows), faint.y, 1)
@@ -169,6 +170,7 @@ def test_each_block_has_its_own_norms_by_epoch(tmp_path, monkeypatch):
     assert [line.y.tolist() for line in held] == [course.tolist() for course in norms.values()]
     lines, named = drawn_lines(picture.svg), legend(picture.svg)
     assert list(named) == list(BLOCKS)
+    assert {"epoch", "norm at the epoch's last step"} <= axis_labels(picture.svg)
     assert len(records) == STEPS // STEPS_PER_EPOCH
     for line, name in zip(lines, BLOCKS, strict=True):
         assert [other for other in BLOCKS if is_course_of(line.y, np.log10(norms[other]), up=True)] == [name]

@@ -23,7 +23,8 @@ def test_a_damaged_sample_is_named_and_the_others_are_shown(tmp_path):
     save_file({"latents": torch.zeros(1, 4, 2, 2, 2)}, folder / "previews" / "step_00000016.safetensors")
     strip = sample_strip(read_runs([folder])[0], decoded=False)
 
-    assert strip.note.endswith("Not readable: step_00000004.safetensors, step_00000016.safetensors.")
+    told = "Axial mid-slices of the four latent channels. Not readable: "
+    assert strip.note == f"{told}step_00000004.safetensors, step_00000016.safetensors."
     assert [picture.step for picture in strip.slices] == [8]
 
 
@@ -73,7 +74,8 @@ def test_a_decoded_slice_shows_each_voxel_in_its_place(tmp_path, monkeypatch):
     volumes = np.random.default_rng(2).random((2, 6, 8, 10)).astype(np.float32)
     monkeypatch.setattr(sample_slices, "_decoded", lambda run, latents, *_: list(volumes[: len(latents)]))
     strip = sample_strip(read_runs([folder])[0])
-    assert (strip.decoded, [shown.step for shown in strip.slices]) == (True, [4, 8])
+    assert (strip.decoded, strip.note) == (True, "Axial mid-slices.")
+    assert [shown.step for shown in strip.slices] == [4, 8]
     for shown, volume in zip(strip.slices, volumes, strict=True):
         small, whole = shrunk(pixels(shown.uri), (8, 6))
         assert whole

@@ -23,7 +23,7 @@ from tools.mutants.results import (
 )
 from tools.mutants.session import draw
 from tools.mutants.table import README, page, table
-from tools.mutants.workspace import _configuration
+from tools.mutants.workspace import Workspace, _configuration
 
 ROOT = Path(neuromf.__file__).parents[1]
 NAMES = [f"neuromf.a.x_f__mutmut_{number}" for number in range(50)]
@@ -68,6 +68,15 @@ def test_mutmut_is_told_the_areas_code_and_tests():
     assert settings["pytest_add_cli_args"][-4:] == [
         "--deselect", "tests/a/test_x.py::test_y", "--ignore", "tests/b/test_z.py",
     ]  # fmt: skip
+
+
+def test_only_a_failing_test_settles_that_a_change_is_noticed(monkeypatch):
+    """A time limit, no test at all or an error of mutmut's own does not: all tests are asked of such a change."""
+    codes = {"failed": 1, "torn": 3, "passed": 0, "untested": 33, "slow": 24, "slower": -24, "slowest": 152, "odd": 255}
+    workspace = object.__new__(Workspace)
+    monkeypatch.setattr(workspace, "_mutmut", lambda *_: None)
+    monkeypatch.setattr(workspace, "_exit_codes", lambda: codes)
+    assert workspace.alive(list(codes)) == [name for name in codes if name not in ("failed", "torn")]
 
 
 def test_an_equivalent_change_counts_neither_as_noticed_nor_as_tried():

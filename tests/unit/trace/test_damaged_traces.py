@@ -111,6 +111,7 @@ def test_a_trace_that_is_not_there_covers_nothing(tmp_path):
     assert not os.listdir(tmp_path)
 
 
+@pytest.mark.law("CKPT-001")
 def test_a_checkpoint_waits_until_its_rows_are_on_the_disk(tmp_path, monkeypatch):
     """`sync` asks the system for the very file that the rows were written to."""
     path, synced = tmp_path / "trace.csv", []

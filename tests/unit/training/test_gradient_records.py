@@ -24,6 +24,7 @@ def trainer(*overrides):
     return config, state, BatchSource(latents, config, CPU)
 
 
+@pytest.mark.law("OBS-002")
 @pytest.mark.parametrize("tangent", ["model", "v_head"])
 def test_block_norms_add_up_to_the_global_norm(tangent):
     """The squared norms of the blocks add up to the squared global norm: no block is left out or averaged."""

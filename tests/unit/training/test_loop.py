@@ -190,6 +190,7 @@ def test_channel_losses_average_to_the_total(tmp_path, tiny_config, real_latents
     assert (kinds / table["raw_total"] - 1).abs().max() < 1e-8
 
 
+@pytest.mark.law("OBS-002")
 def test_the_summary_has_one_record_an_epoch_with_the_review_s_names(tmp_path, tiny_config, real_latents):
     """training_summary.json holds the names the failed run's file had, and its means are the trace's."""
     run, _ = run_in(tmp_path / "run", tiny_config, real_latents)

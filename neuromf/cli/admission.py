@@ -14,6 +14,7 @@ import typer
 
 from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
+from neuromf.data.chosen import Cohort
 from neuromf.errors import InputError
 from neuromf.training.process_group.place import launched_place
 
@@ -43,7 +44,13 @@ class GateOptions:
             raise InputError("cannot be used with --waivers or --allow-blocked", remedy=remedy, key="--ticket")
 
 
-def require_admission(config: Config, layers: Sequence[str], overrides: Sequence[str], options: GateOptions) -> str:
+def require_admission(
+    config: Config,
+    layers: Sequence[str],
+    overrides: Sequence[str],
+    options: GateOptions,
+    cohort: Cohort | None = None,
+) -> str:
     """End the command unless a new run may start.
 
     Args:
@@ -51,6 +58,7 @@ def require_admission(config: Config, layers: Sequence[str], overrides: Sequence
         layers: recipe and files, as they were typed.
         overrides: `--set` overrides.
         options: ticket, waivers, reason.
+        cohort: its scans, which whoever trains need not look for again then.
 
     Returns:
         The gate's verdict in one line, which the run keeps in `run.json`.
@@ -60,7 +68,7 @@ def require_admission(config: Config, layers: Sequence[str], overrides: Sequence
         typer.Exit: a law blocks the run and no reason to allow that was given; exit code 1.
     """
     if options.ticket is None:
-        return _judge_now(config, layers, overrides, options)
+        return _judge_now(config, layers, overrides, options, cohort)
 
     from neuromf.cli.console import make_console
     from neuromf.gate.ticket import read_ticket
@@ -72,7 +80,9 @@ def require_admission(config: Config, layers: Sequence[str], overrides: Sequence
     return ticket.record
 
 
-def _judge_now(config: Config, layers: Sequence[str], overrides: Sequence[str], options: GateOptions) -> str:
+def _judge_now(
+    config: Config, layers: Sequence[str], overrides: Sequence[str], options: GateOptions, cohort: Cohort | None
+) -> str:
     """The static gate's verdict, printed by the first rank; torch is not loaded for it."""
     from neuromf.cli.console import make_console
     from neuromf.gate.admission import Admission
@@ -80,7 +90,7 @@ def _judge_now(config: Config, layers: Sequence[str], overrides: Sequence[str], 
     from neuromf.gate.judge import LaunchCandidate, judge
     from neuromf.gate.waivers import all_waivers
 
-    verdict = judge(LaunchCandidate.of(config, layers, overrides), all_waivers(options.waivers))
+    verdict = judge(LaunchCandidate.of(config, layers, overrides, cohort), all_waivers(options.waivers))
     admission = Admission(verdict, options.allow_blocked)
     if launched_place().speaks:
         console = make_console()

@@ -60,7 +60,7 @@ def _encode(
     from neuromf.cli.encoding import encoding_shown, tell
     from neuromf.training.device.choice import choose_device
     from neuromf.training.device.facts import device_facts, device_sentence
-    from neuromf.training.latents.store import selected_scans, training_store
+    from neuromf.training.latents.store import selected_scans, store_settings, training_store
     from neuromf.training.process_group.start import own_device_name
 
     console, place = make_console(), launched_place()
@@ -78,7 +78,7 @@ def _encode(
             selection = selected_scans(config)
             store = training_store(
                 config, on_progress, None if selection is None else selection.scans, selection=selection,
-                tell=tell if place.speaks else None, workers=workers, device=where,
+                tell=tell if place.speaks else None, settings=store_settings(config, workers=workers, device=where),
             )  # fmt: skip
     except Interrupted as stopped:
         said = f"interrupted ({stopped.name}); what is encoded is kept, go on with the same command"

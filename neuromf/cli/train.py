@@ -24,6 +24,7 @@ from neuromf.cli.options import (
 )
 from neuromf.cli.progress import ProgressFile
 from neuromf.config.load import load_config
+from neuromf.data.chosen import Cohort
 from neuromf.training.process_group.interruption import Interrupted, Interruption, listening
 from neuromf.training.process_group.place import launched_place
 
@@ -77,10 +78,11 @@ def train(
             interrupted.tell = _say_what_happens
         options = GateOptions(ticket, waivers, allow_blocked)
         # A run that exists passed the gate when it was started, with this very configuration.
-        admit = partial(require_admission, settings, config, overrides, options)
+        cohort = Cohort(settings.data)
+        admit = partial(require_admission, settings, config, overrides, options, cohort)
         so_far = ProgressFile(progress)
         code = _train(
-            settings, out, admit, interrupted, so_far,
+            settings, cohort, out, admit, interrupted, so_far,
             resume=resume, max_steps=max_steps, device=device, workers=workers, real_latents=real_latents,
         )  # fmt: skip
     if code:
@@ -88,8 +90,9 @@ def train(
 
 
 def _train(
-    config: Config, out: Path, admit: Callable[[], str], interrupted: Interruption, so_far: ProgressFile, *,
-    resume: bool, max_steps: int | None, device: str | None, workers: int | None, real_latents: int,
+    config: Config, cohort: Cohort, out: Path, admit: Callable[[], str], interrupted: Interruption,
+    so_far: ProgressFile, *, resume: bool, max_steps: int | None, device: str | None, workers: int | None,
+    real_latents: int,
 ) -> int:  # fmt: skip
     """The exit code of a training."""
     from neuromf.training.validation import refuse_impossible
@@ -116,7 +119,7 @@ def _train(
             start = announce(where, group)
             store = prepare(
                 config, out, group, start, resume=resume, gate=gate, real=real_latents, interrupted=interrupted,
-                progress=so_far, device=where, encoders=None,
+                progress=so_far, device=where, encoders=None, cohort=cohort,
             )  # fmt: skip
             outcome = run_training(
                 config, store, out, group, start, device=where, resume=resume, max_steps=max_steps, workers=drawing,

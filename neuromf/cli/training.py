@@ -18,6 +18,7 @@ from neuromf.cli.starting import Start
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.counted import counted
+from neuromf.data.chosen import Cohort
 from neuromf.data.latent_set import StoredLatents
 from neuromf.data.store import LatentStore, open_latents
 from neuromf.errors import InputError
@@ -28,7 +29,7 @@ from neuromf.trace.columns import number_or_none
 from neuromf.training import loop
 from neuromf.training.initial_weights import check_start
 from neuromf.training.latents.frozen import REAL, begin, go_on
-from neuromf.training.latents.store import chosen_scans, help_encoding, look_over
+from neuromf.training.latents.store import help_encoding, look_over, store_settings
 from neuromf.training.loop import Ending, Outcome
 from neuromf.training.process_group.interruption import Interrupted, Interruption
 from neuromf.training.process_group.ranks import ProcessGroup
@@ -66,6 +67,7 @@ def prepare(
     progress: ProgressFile,
     device: torch.device | str = "cpu",
     encoders: int | None = 0,
+    cohort: Cohort | None = None,
 ) -> LatentStore:
     """The latents and the run's folder, made by rank 0; other ranks open what it made.
 
@@ -81,6 +83,7 @@ def prepare(
         progress: counts the latents that are made.
         device: where the autoencoder computes.
         encoders: processes that prepare scans for it; None chooses.
+        cohort: the scans of a new run, where they were looked for already.
 
     Raises:
         InputError: the folder, the scans or the latents do not fit; then nothing was written into `out`.
@@ -88,14 +91,15 @@ def prepare(
     """
     group.run_on_rank_zero(partial(_refuse_early, config, group, torch.device(device), resume=resume))
     opened: list[LatentStore] = []
+    cohort = cohort or Cohort(config.data)
     shared = group.size > 1 and not resume and config.data.root is not None
     if shared:
-        group.run_on_rank_zero(partial(_look_first, config, out, interrupted))
+        group.run_on_rank_zero(partial(_look_first, config, cohort, out, interrupted))
         if group.rank:
-            _help(config, device, encoders, interrupted)
+            _help(config, cohort, device, encoders, interrupted)
     here = partial(
         _prepare, config, out, opened, start, resume=resume, gate=gate, real=real, interrupted=interrupted,
-        progress=progress, device=device, encoders=encoders, looked_over=shared,
+        progress=progress, device=device, encoders=encoders, looked_over=shared, cohort=cohort,
     )  # fmt: skip
     path = group.run_on_rank_zero(here)
     return opened[0] if opened else open_latents(path, verify=False)
@@ -112,7 +116,7 @@ def _refuse_early(config: Config, group: ProcessGroup, device: torch.device, *, 
 def _prepare(
     config: Config, out: Path, opened: list[LatentStore], start: Start, *, resume: bool, gate: str, real: int,
     interrupted: Interruption, progress: ProgressFile, device: torch.device | str, encoders: int | None,
-    looked_over: bool,
+    looked_over: bool, cohort: Cohort,
 ) -> Path:  # fmt: skip
     # Before minutes of encoding, and before anything is written.
     if resume:
@@ -130,7 +134,7 @@ def _prepare(
             store = go_on(RunFolder(out), config, on_progress, real=real, workers=encoders, device=device)
         else:
             beginning = begin(
-                config, on_progress, tell, workers=encoders, device=device, looked_over=looked_over
+                config, on_progress, tell, cohort=cohort, workers=encoders, device=device, looked_over=looked_over
             )  # fmt: skip
             store = beginning.store
     if not store.scan_ids("train"):
@@ -145,19 +149,20 @@ def _prepare(
     return store.path
 
 
-def _look_first(config: Config, out: Path, interrupted: Interruption) -> None:
+def _look_first(config: Config, cohort: Cohort, out: Path, interrupted: Interruption) -> None:
     """What would end the run is told before all ranks begin to encode, for one that encodes hears of nothing."""
     check_new_run(out)
     with interrupted.at_once():
-        look_over(config, chosen_scans(config), lambda done, total: interrupted.check(), tell)
+        look_over(store_settings(config), cohort.scans, lambda done, total: interrupted.check(), tell)
 
 
-def _help(config: Config, device: torch.device | str, encoders: int | None, interrupted: Interruption) -> None:
+def _help(
+    config: Config, cohort: Cohort, device: torch.device | str, encoders: int | None, interrupted: Interruption
+) -> None:
     """Encode with rank 0; what goes wrong here goes wrong there too, and is told there."""
     with suppress(InputError, Interrupted), interrupted.at_once():
-        help_encoding(
-            config, workers=encoders, device=device, on_progress=lambda done, total: interrupted.check()
-        )  # fmt: skip
+        settings = store_settings(config, workers=encoders, device=device)
+        help_encoding(cohort.scans, settings, on_progress=lambda done, total: interrupted.check())
 
 
 def run_training(

@@ -24,7 +24,7 @@ def cache_directory() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "neuromf"
 
 
-def cached_store(name: str, build: Callable[[Path], None]) -> Path:
+def cached_store(name: str, build: Callable[[Path], None]) -> LatentStore:
     """Give the entry's latent store, building it when it is absent, and mending it when it is damaged.
 
     Processes that build the same entry at once do not disturb each other: the first to finish wins. An entry that the
@@ -35,30 +35,31 @@ def cached_store(name: str, build: Callable[[Path], None]) -> Path:
         build: fills the folder it is given; the store must be its subfolder `latents`.
 
     Returns:
-        The store's path, verified.
+        The store, verified.
 
     Raises:
         UnreadableError: the entry is there and cannot be read.
         InputError: the cache cannot be written, or from `build`.
     """
     entry = cache_directory() / name
-    if not is_sound(entry):
-        folder = _temporary_folder(entry)
-        try:
-            build(folder)
-            _publish(folder, entry)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    return entry / "latents"
+    if (store := sound_store(entry)) is not None:
+        return store
+    folder = _temporary_folder(entry)
+    try:
+        build(folder)
+        _publish(folder, entry)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return open_latents(entry / "latents", verify=False)
 
 
 def kept_store(path: Path) -> LatentStore | None:
     """Open a store where an earlier run found it, verified as `cached_store` does; None where it is gone or damaged."""
-    return open_latents(path, verify=False) if is_sound(path.parent) else None
+    return sound_store(path.parent)
 
 
-def is_sound(entry: Path) -> bool:
-    """Whether every latent is there and, in a store that is read in a moment, is what the manifest says.
+def sound_store(entry: Path) -> LatentStore | None:
+    """The store of an entry, where every latent is there and, if it is read in a moment, is what the manifest says.
 
     Those of a larger store are compared with their hashes when a training first reads them.
 
@@ -67,25 +68,25 @@ def is_sound(entry: Path) -> bool:
     """
     try:
         if not entry.is_dir():
-            return False
+            return None
         store = open_latents(entry / "latents", verify=False)
-        if len(store.manifest) > VERIFIED_AT_ONCE:
-            return not absent_scans(store)
-        open_latents(entry / "latents", verify=True)
+        if len(store.manifest) <= VERIFIED_AT_ONCE:
+            return open_latents(entry / "latents", verify=True)
+        return None if absent_scans(store) else store
     except UnreadableError:
         raise
     except InputError:
-        return False
+        return None
     except OSError as error:
         raise UnreadableError.of(Path(error.filename or entry), error) from error
-    return True
 
 
-def kept_entry(name: str) -> Path | None:
+def kept_entry(name: str) -> LatentStore | None:
     """The entry's store where it is there with all its files; None where `cached_store` would build it."""
     path = cache_directory() / name / "latents"
     try:
-        return None if absent_scans(open_latents(path, verify=False)) else path
+        store = open_latents(path, verify=False)
+        return None if absent_scans(store) else store
     except UnreadableError:
         raise
     except InputError:
@@ -114,7 +115,7 @@ def _publish(folder: Path, entry: Path) -> None:
     try:
         os.replace(folder, entry)
     except OSError as error:
-        if is_sound(entry):
+        if sound_store(entry) is not None:
             return
         if not entry.exists():
             problem = f"the cache cannot be written ({error.strerror or error})"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from neuromf.config.schema import DataConfig
 from neuromf.data.cohort import select_scans
+from neuromf.data.scan import Scan
 from neuromf.data.selection import Selection
 from neuromf.data.table_selection import select_from_table
 
@@ -20,3 +23,24 @@ def chosen_selection(data: DataConfig) -> Selection | None:
         return None
     read = select_from_table if data.source == "table" else select_scans
     return read(Path(data.root))
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The scans of a configuration, looked for once in a command: the names of 100,000 files take seconds to read.
+
+    Attributes:
+        data: which scans are asked for.
+    """
+
+    data: DataConfig
+
+    @cached_property
+    def selection(self) -> Selection | None:
+        """What `chosen_selection` gives."""
+        return chosen_selection(self.data)
+
+    @property
+    def scans(self) -> list[Scan]:
+        """What is taken; nothing of the built-in cohort."""
+        return [] if self.selection is None else self.selection.scans

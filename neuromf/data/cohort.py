@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from neuromf.counted import counted
-from neuromf.data.identity import below, content_of_scan, named_together, scan_of, told_apart
+from neuromf.data.identity import below, content_of_scan, inside, named_together, scan_of, told_apart
 from neuromf.data.image_files import ImageFiles, find_images
 from neuromf.data.left_out import Names, reasons_to_leave
 from neuromf.data.naming import Naming
@@ -60,7 +60,7 @@ def select_scans(
         seen = f"; {_formats(images)}" if images.other_formats else ""
         raise InputError(f"no .nii or .nii.gz file is below this folder{seen}", remedy="give another folder", file=root)
     names = {path: below(path, root) for path in images.files}
-    read = {path: naming.read(names[path], PurePosixPath(path.relative_to(root))) for path in images.files}
+    read = {path: naming.read(names[path], PurePosixPath(inside(path, root))) for path in images.files}
     owners = {path: owner or by_file_name(names[path]) for path, owner in read.items()}
     contents = {path: content_of_scan(names[path], owners[path]) for path in images.files}
     datasets = {path: owner.dataset for path, owner in owners.items() if not owner.guessed}

@@ -19,7 +19,7 @@ from neuromf.data.claims import Claims
 from neuromf.data.cohort import Scan
 from neuromf.data.content import content_key
 from neuromf.data.encode_progress import EncodeProgress
-from neuromf.data.encoded import FEW, EncodedScans
+from neuromf.data.encoded import FEW, EncodedScans, Survey, place_of
 from neuromf.data.prepared import Prepared, encode_prepared
 from neuromf.data.preparing import Submit, chosen_workers, preparing
 from neuromf.data.preprocess import Preprocessing
@@ -69,7 +69,8 @@ class EncodeJob:
         Raises:
             InputError: more than `most` were; all that can be encoded is kept.
         """
-        waiting = [scan for scan in self.scans if not self._settled(scan)]
+        seen = self.kept.survey()
+        waiting = [scan for scan in self.scans if not self._settled(scan, seen)]
         self._ahead = chosen_workers(len(waiting), self.codec.device) if self.workers is None else self.workers
         self._progress = EncodeProgress(self.kept, self.report, len(self.scans) - len(waiting), len(self.scans))
         with (
@@ -86,11 +87,14 @@ class EncodeJob:
         refuse_too_many(found, len(self.scans), self.most, self.kept.folder)
         return found
 
-    def _settled(self, scan: Scan) -> bool:
-        """Whether it is done, as far as that is known without reading it."""
+    def _settled(self, scan: Scan, seen: Survey | None = None) -> bool:
+        """Whether it is done, as far as that is known without reading it; in a folder as it was seen, or is now."""
         if scan.scan_id in self.quarantined:
             return True
-        return self._content_settled(scan, self.kept.digest(scan.path, read=len(self.scans) <= FEW))
+        digest = self.kept.digest(scan.path, read=len(self.scans) <= FEW)
+        if seen is not None and place_of(digest) not in seen.refused:
+            return seen.settled(digest)
+        return self._content_settled(scan, digest)
 
     def _content_settled(self, scan: Scan, digest: str) -> bool:
         """Whether this content has a latent or a reason, whoever gave it; with a reason the scan is set aside."""

@@ -42,6 +42,28 @@ class Encoded:
     moments: ChannelMoments
 
 
+@dataclass(frozen=True)
+class Survey:
+    """What a folder of encoded scans held when it was looked through.
+
+    Attributes:
+        encoded: places of contents that have a latent.
+        refused: places of contents that cannot be used.
+    """
+
+    encoded: frozenset[str]
+    refused: frozenset[str]
+
+    def settled(self, digest: str) -> bool:
+        """Whether the scan of this content had a latent or a refusal."""
+        return bool(digest) and (place_of(digest) in self.encoded or place_of(digest) in self.refused)
+
+
+def place_of(digest: str) -> str:
+    """The name under which a content is kept."""
+    return digest[:32]
+
+
 class EncodedScans:
     """A folder of encoded scans that were made alike, each known by the content of its file.
 
@@ -62,6 +84,13 @@ class EncodedScans:
         """Whether the scan of this content has a latent or a refusal; neither is opened."""
         return bool(digest) and any(self._place(digest, ending).exists() for ending in (FACTS, REFUSED))
 
+    def survey(self) -> Survey:
+        """All that is settled now: one look at the folder instead of two questions for each of 100,000 scans."""
+        names = self._names()
+        refused = frozenset(name[: -len(REFUSED)] for name in names if name.endswith(REFUSED))
+        encoded = (name[: -len(FACTS)] for name in names if name.endswith(FACTS) and not name.endswith(REFUSED))
+        return Survey(frozenset(encoded), refused)
+
     def digest(self, scan: Path, *, read: bool) -> str:
         """Hash of a scan as far as it is noted, or read now; empty where it is not known or cannot be had."""
         if (noted := self.hashes.noted(scan)) or not read:
@@ -72,10 +101,7 @@ class EncodedScans:
 
     def count(self) -> int:
         """How many scans are settled, whoever's they are."""
-        try:
-            return sum(entry.name.endswith(FACTS) for entry in os.scandir(self.folder))
-        except FileNotFoundError:
-            return 0
+        return sum(name.endswith(FACTS) for name in self._names())
 
     def find(self, scan: Path) -> Encoded | None:
         """What is kept of a scan; None where nothing is, or where it is not what was written.
@@ -136,11 +162,17 @@ class EncodedScans:
         except OSError:  # another file system, or one without links
             shutil.copyfile(path, target)
 
+    def _names(self) -> list[str]:
+        try:
+            return os.listdir(self.folder)
+        except FileNotFoundError:
+            return []
+
     def _latent(self, digest: str) -> Path:
         return self._place(digest, ".safetensors")
 
     def _place(self, digest: str, ending: str) -> Path:
-        return self.folder / f"{digest[:32]}{ending}"
+        return self.folder / f"{place_of(digest)}{ending}"
 
 
 def _write(path: Path, content: bytes) -> None:

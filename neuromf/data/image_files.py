@@ -29,6 +29,7 @@ class ImageFiles:
         broken_folders: links without an ending that lead nowhere.
         seen_twice: links to folders that were read already.
         other_formats: number of files by ending, of formats that are not read.
+        states: of those files that could be looked at; asked for once, for a folder may hold 100,000.
     """
 
     files: list[Path] = field(default_factory=list)
@@ -37,6 +38,7 @@ class ImageFiles:
     broken_folders: list[Path] = field(default_factory=list)
     seen_twice: list[Path] = field(default_factory=list)
     other_formats: Counter[str] = field(default_factory=Counter)
+    states: dict[Path, os.stat_result] = field(default_factory=dict)
 
 
 def stem_of(path: Path) -> str:
@@ -87,7 +89,8 @@ def _look_at(entry: os.DirEntry[str], found: ImageFiles) -> None:
     if name.endswith(ENDINGS):
         if entry.is_file():
             found.files.append(path)
-            if command := _pointer(path):
+            found.states[path] = state = entry.stat()
+            if 0 < state.st_size <= _LARGEST_POINTER and (command := _pointer(path)):
                 found.empty[path] = command
         elif entry.is_symlink():
             found.files.append(path)
@@ -101,8 +104,6 @@ def _look_at(entry: os.DirEntry[str], found: ImageFiles) -> None:
 def _pointer(path: Path) -> str:
     """The command that fetches a file's content, where the file holds a reference to it alone."""
     try:
-        if not 0 < path.stat().st_size <= _LARGEST_POINTER:
-            return ""
         with path.open("rb") as stream:
             start = stream.read(32)
     except OSError:
@@ -116,7 +117,7 @@ def _mark_second_names(found: ImageFiles) -> None:
     for path in sorted(found.files, key=lambda path: (path.is_symlink(), path)):
         if path in found.empty:
             continue
-        state = path.stat()
+        state = found.states[path]
         earlier = first.setdefault((state.st_dev, state.st_ino), path)
         if earlier != path and (path.is_symlink() or state.st_nlink > 1):  # some file systems number files loosely
             found.same[path] = earlier

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from neuromf.data.encode_job import EncodeJob
 from neuromf.data.encoded import Encoded, EncodedScans
 from neuromf.data.manifest import moment_cells, write_manifest
 from neuromf.data.preprocess import Preprocessing
-from neuromf.data.quarantine import Quarantined
+from neuromf.data.quarantine import Quarantined, most_quarantined
 from neuromf.data.splits import split_scans
 from neuromf.data.staging import staged_directory
 from neuromf.data.statistics import pool_moments
@@ -29,35 +28,23 @@ from neuromf.data.store_description import (
     content_hash,
     write_description,
 )
+from neuromf.data.store_settings import StoreSettings
 from neuromf.errors import InputError
 from neuromf.nets.tiling import Tiling
 
 ROUNDS = 3
 """Times that damaged latents are made again before the disk is blamed."""
 
-if TYPE_CHECKING:
-    from neuromf.nets.vae import LatentCodec
-
 __all__ = ["LatentStore", "centred_affine", "encode_cohort", "encode_scans", "open_latents"]
 
 
 def encode_cohort(
-    root: Path,
-    out: Path,
-    preprocessing: Preprocessing,
-    codec: LatentCodec,
-    *,
-    split_ratios: tuple[float, float, float],
-    split_seed: int,
-    on_progress: Callable[[int, int], None] | None = None,
+    root: Path, out: Path, settings: StoreSettings, *, on_progress: Callable[[int, int], None] | None = None
 ) -> LatentStore:
     """Encode every scan that `select_scans` takes from a folder, and keep the table of it; see `encode_scans`."""
     selection = select_scans(root)
     table = cohort_table(selection)
-    store = encode_scans(
-        selection.scans, out, preprocessing, codec, split_ratios=split_ratios, split_seed=split_seed,
-        on_progress=on_progress,
-    )  # fmt: skip
+    store = encode_scans(selection.scans, out, settings, on_progress=on_progress)
     write_cohort(out / COHORT_FILE, table)
     return store
 
@@ -65,16 +52,10 @@ def encode_cohort(
 def encode_scans(
     scans: Sequence[Scan],
     out: Path,
-    preprocessing: Preprocessing,
-    codec: LatentCodec,
+    settings: StoreSettings,
     *,
-    split_ratios: tuple[float, float, float],
-    split_seed: int,
     on_progress: Callable[[int, int], None] | None = None,
     kept: EncodedScans | None = None,
-    splits: Mapping[str, str] | None = None,
-    workers: int | None = 0,
-    most_quarantined: int = 0,
 ) -> LatentStore:
     """Encode scans into a latent store.
 
@@ -83,15 +64,9 @@ def encode_scans(
     Args:
         scans: what is encoded, each with an id of its own.
         out: latent store to create; it appears only when complete.
-        preprocessing: of every scan.
-        codec: the autoencoder; posterior means are stored.
-        split_ratios: shares of train, validation, test.
-        split_seed: of the split.
+        settings: how they are encoded; posterior means are stored.
         on_progress: called with (done, scans) after each scan, and once with those that were there already.
         kept: scans that were encoded before with this preprocessing and codec, to which those of now are added.
-        splits: split by subject, where it was decided before; `split_scans` decides otherwise.
-        workers: processes that prepare scans ahead; 0 prepares them here, None chooses.
-        most_quarantined: scans that may be left out because they cannot be used.
 
     Returns:
         The store.
@@ -99,32 +74,30 @@ def encode_scans(
     Raises:
         InputError: naming every scan that cannot be used, or if `out` is not empty.
     """
+    codec, ratios, seed = settings.codec, settings.split_ratios, settings.split_seed
     with staged_directory(out) as folder:
         (folder / "scans").mkdir()
         beside = folder / ".encoded"
         known = kept or EncodedScans(beside)
-        encode = partial(
-            encode_missing, known=known, preprocessing=preprocessing, codec=codec, on_progress=on_progress,
-            workers=workers, most_quarantined=most_quarantined,
-        )  # fmt: skip
+        encode = partial(encode_missing, known=known, settings=settings, on_progress=on_progress)
         usable, encoded = _all_encoded(scans, known, encode)
         for scan in usable:
             known.give(scan.path, folder / _file(scan))
         shutil.rmtree(beside, ignore_errors=True)
-        splits = split_scans(usable, split_ratios, split_seed) if splits is None else splits
+        splits = split_scans(usable, ratios, seed) if settings.splits is None else settings.splits
         rows = [_row(scan, one, splits[scan.subject]) for scan, one in zip(usable, encoded, strict=True)]
         training = [one.moments for scan, one in zip(usable, encoded, strict=True) if splits[scan.subject] == "train"]
         write_manifest(folder / "manifest.csv", rows)
         description = StoreDescription(
             schema_version=SCHEMA_VERSION,
-            preprocessing=preprocessing,
+            preprocessing=settings.preprocessing,
             codec_fingerprint=codec.fingerprint,
             scale_factor=codec.scale_factor,
             encoding=_how(codec.tiling),
-            split_ratios=split_ratios,
-            split_seed=split_seed,
+            split_ratios=ratios,
+            split_seed=seed,
             statistics=pool_moments(training),
-            affine=centred_affine(preprocessing),
+            affine=centred_affine(settings.preprocessing),
             content_hash="",
         )
         digest = content_hash(description, folder / "manifest.csv")
@@ -142,12 +115,9 @@ def centred_affine(preprocessing: Preprocessing) -> tuple[tuple[float, ...], ...
 def encode_missing(
     scans: Sequence[Scan],
     known: EncodedScans,
-    preprocessing: Preprocessing,
-    codec: LatentCodec,
+    settings: StoreSettings,
     *,
     on_progress: Callable[[int, int], None] | None = None,
-    workers: int | None = 0,
-    most_quarantined: int = 0,
     before_first: Callable[[], None] = lambda: None,
 ) -> list[Quarantined]:
     """Encode the scans that have no latent yet, together with all who do the same now; see `EncodeJob`.
@@ -155,8 +125,11 @@ def encode_missing(
     Raises:
         InputError: more scans cannot be used than may be set aside; all others are kept.
     """
-    report = on_progress or _ignore
-    return EncodeJob(scans, known, preprocessing, codec, workers, most_quarantined, report, before_first).run()
+    most = most_quarantined(settings.max_quarantined, len(scans))
+    return EncodeJob(
+        scans, known, settings.preprocessing, settings.codec, settings.workers, most, on_progress or _ignore,
+        before_first,
+    ).run()  # fmt: skip
 
 
 def _all_encoded(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,10 @@ import torch
 from torch import Tensor
 
 from neuromf.data.encoded import EncodedScans
+from neuromf.data.hash_notes import FileState
 from neuromf.data.nifti import Volume, read_volume
 from neuromf.data.preprocess import Preprocessing, preprocess
-from neuromf.data.scan_hashes import FileState, ScanHashes, file_state, refuse_written_since
+from neuromf.data.scan_hashes import ScanHashes, file_state, refuse_written_since
 from neuromf.errors import InputError, UnreadableError
 
 if TYPE_CHECKING:
@@ -80,7 +82,13 @@ def encode_prepared(prepared: Prepared, codec: LatentCodec) -> tuple[Tensor, dic
 
 def prepare_apart(path: Path, settings: Preprocessing, folder: Path, hashes: Path | None) -> Prepared:
     """`prepare` in a process of its own, which is told folders."""
-    return prepare(path, settings, EncodedScans(folder, ScanHashes(hashes)))
+    return prepare(path, settings, _kept(folder, hashes))
+
+
+@cache
+def _kept(folder: Path, hashes: Path | None) -> EncodedScans:
+    """The same for all scans of a worker: there may be 100,000 notes to read."""
+    return EncodedScans(folder, ScanHashes(hashes))
 
 
 def _of(path: Path, error: InputError) -> InputError:

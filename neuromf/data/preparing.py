@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -40,25 +41,50 @@ def preparing(settings: Preprocessing, kept: EncodedScans, workers: int) -> Iter
     if not workers:
         yield lambda path: lambda: prepare(path, settings, kept)
         return
-    with worker_pool(workers, begin_worker) as pool:
+    with ExitStack() as stack:
+        yield _Workers(stack, workers, partial(prepare_apart, settings=settings, folder=kept.folder,
+                                               hashes=kept.hashes.folder)).submit  # fmt: skip
 
-        def submit(path: Path) -> Callable[[], Prepared]:
-            future = pool.submit(prepare_apart, path, settings, kept.folder, kept.hashes.folder)
-            return lambda: _result(future, path)
 
-        yield submit
+class _Workers:
+    """A pool that goes on when one of its processes is killed, as by a machine whose memory runs out.
+
+    The system does not say at which scan that was. Each scan of which no result came is therefore tried again in a
+    process of its own: only one that is killed alone counts as one that cannot be used.
+    """
+
+    def __init__(self, stack: ExitStack, count: int, task: Callable[[Path], Prepared]) -> None:
+        self._stack, self._count, self._task = stack, count, task
+        self._pool = self._begin()
+
+    def _begin(self) -> ProcessPoolExecutor:
+        return self._stack.enter_context(worker_pool(self._count, begin_worker))
+
+    def submit(self, path: Path) -> Callable[[], Prepared]:
+        try:
+            future = self._pool.submit(self._task, path)
+        except BrokenProcessPool:
+            self._pool = self._begin()
+            future = self._pool.submit(self._task, path)
+        return partial(self._result, future, path)
+
+    def _result(self, future: Future[Prepared], path: Path) -> Prepared:
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            return self._alone(path)
+
+    def _alone(self, path: Path) -> Prepared:
+        with worker_pool(1, begin_worker) as pool:
+            try:
+                return pool.submit(self._task, path).result()
+            except BrokenProcessPool:
+                problem = "each process that was to prepare this scan was killed"
+                remedy = "see whether memory ran out: give it more, or leave out this scan"
+                return Prepared(path, failure=InputError(problem, remedy=remedy, file=path))
 
 
 def begin_worker() -> None:
     """One thread, for there are several such processes; Ctrl-C is for the one that started them, which ends them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
-
-
-def _result(future: Future[Prepared], path: Path) -> Prepared:
-    try:
-        return future.result()
-    except BrokenProcessPool as error:
-        problem = "a process that prepares scans was killed, at this scan or at one of the next"
-        remedy = "see whether memory ran out, then run it again, with --workers 0 if it happens again"
-        raise InputError(problem, remedy=remedy, file=path, key="--workers") from error

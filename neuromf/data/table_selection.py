@@ -31,13 +31,14 @@ def select_from_table(path: Path) -> Selection:
     Raises:
         InputError: it is missing, no table, lacks a column, takes nothing, or two of its scans have one id or one file.
     """
-    candidates = [_candidate(row, line, path) for line, row in _rows(path)]
+    folder = str(path.absolute().parent)
+    candidates = [_candidate(row, line, path, folder) for line, row in _rows(path)]
     taken = [candidate.scan for candidate in candidates if not candidate.reason]
     if not taken:
         problem = f"of {len(candidates)} rows none is included"
         raise InputError(problem, remedy="set include to True in the rows to train on", file=path, key="include")
     _refuse_twice([scan.scan_id for scan in taken], "scan_id", path)
-    _refuse_twice([os.path.normpath(scan.path) for scan in taken], "path", path)
+    _refuse_twice([str(scan.path) for scan in taken], "path", path)
     order = sorted(candidates, key=lambda one: (bool(one.reason), one.scan.scan_id, one.scan.path))
     return Selection(path, tuple(order))
 
@@ -68,7 +69,7 @@ def _rows(path: Path) -> list[tuple[int, Mapping[str, str]]]:
     return rows
 
 
-def _candidate(row: Mapping[str, str], line: int, table: Path) -> ScanCandidate:
+def _candidate(row: Mapping[str, str], line: int, table: Path, folder: str) -> ScanCandidate:
     include = _INCLUDE.get(row["include"].strip().lower())
     if include is None:
         problem = f"line {line}: include is {row['include']!r}"
@@ -76,7 +77,7 @@ def _candidate(row: Mapping[str, str], line: int, table: Path) -> ScanCandidate:
     scan = Scan(
         subject=row["subject"].strip(),
         scan_id=row["scan_id"].strip(),
-        path=Path(os.path.normpath(table.absolute().parent / row["path"])),
+        path=Path(os.path.normpath(os.path.join(folder, row["path"]))),
         session=row.get("session", ""),
         dataset=row.get("dataset", ""),
         modality=row.get("modality", ""),

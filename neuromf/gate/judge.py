@@ -6,7 +6,6 @@ import datetime
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from neuromf_spec.waivers import Waiver
@@ -14,7 +13,7 @@ from neuromf_spec.waivers import Waiver
 from neuromf.config.provenance import value_sources
 from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
-from neuromf.data.chosen import chosen_selection
+from neuromf.data.chosen import Cohort
 from neuromf.data.cohort import Scan
 from neuromf.gate.fact_checks import unknown_laws
 from neuromf.gate.static import static_findings
@@ -37,26 +36,29 @@ class LaunchCandidate:
         config: what the layers load to.
         layers: recipe and files, as they were called.
         sources: where each value comes from, by dotted key.
+        cohort: its scans, looked for once.
     """
 
     config: Config
     layers: Sequence[str]
     sources: Mapping[str, str]
+    cohort: Cohort
 
     @classmethod
-    def of(cls, config: Config, layers: Sequence[str], overrides: Sequence[str]) -> LaunchCandidate:
+    def of(
+        cls, config: Config, layers: Sequence[str], overrides: Sequence[str], cohort: Cohort | None = None
+    ) -> LaunchCandidate:
         """The candidate that `load_config` has read from layers and `--set` overrides."""
-        return cls(config, layers, value_sources(layers, overrides))
+        return cls(config, layers, value_sources(layers, overrides), cohort or Cohort(config.data))
 
-    @cached_property
+    @property
     def scans(self) -> Sequence[Scan]:
         """The scans that it would train on, none for the built-in cohort; the folder is searched once.
 
         Raises:
             InputError: the folder or table of scans is not there or holds none.
         """
-        selection = chosen_selection(self.config.data)
-        return [] if selection is None else selection.scans
+        return self.cohort.scans
 
 
 def _unknown(config: Config) -> list[str]:

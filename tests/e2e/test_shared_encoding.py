@@ -117,3 +117,62 @@ def test_all_ranks_of_a_training_encode_its_scans(tmp_path):
     times = Counter(encoded_here(tmp_path / "shared"))
     assert (len(times), max(times.values())) == (12, 1)
     assert len(list((tmp_path / "shared").glob("scans/*/log/*.csv"))) == 2, "each rank notes what it encoded"
+
+
+def encode_command(root: Path) -> list[str]:
+    settings = [*TINY, "data.source=folder", f"data.root={root}", "data.spacing_mm=8.0"]
+    return ["encode", "smoke", "--device", "cpu", *(part for one in settings for part in ("--set", one))]
+
+
+def environment_of(cache: Path, **more: str) -> dict[str, str]:
+    own = {"NEUROMF_CACHE": str(cache), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    return {**os.environ, **own, **more}
+
+
+@pytest.fixture
+def alone(tmp_path):
+    """Twelve scans, the command that encodes them, and the files of the store that one process makes of them."""
+    write_good(tmp_path / "scans", 12)
+    command = encode_command(tmp_path / "scans")
+    ended = subprocess.run(
+        [sys.executable, "-m", "neuromf", *command], env=environment_of(tmp_path / "alone"), capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    (store,) = (tmp_path / "alone").glob("folder-*/latents")
+    return command, contents(store)
+
+
+def check_shared(cache: Path, expected: dict[str, str]) -> None:
+    times = Counter(encoded_here(cache))
+    assert (len(times), max(times.values())) == (12, 1), "all, and none twice"
+    (store,) = cache.glob("folder-*/latents")
+    assert contents(store) == expected
+
+
+def test_encode_under_torchrun_makes_the_store_of_one_process(tmp_path, alone):
+    """Two ranks of `neuromf encode` share the scans; rank 0 alone speaks."""
+    command, expected = alone
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "neuromf"]
+    ended = subprocess.run(
+        [*launcher, *command], env=environment_of(tmp_path / "shared"), capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count("12 latents in ") == 1
+    check_shared(tmp_path / "shared", expected)
+
+
+def test_encode_as_two_array_tasks_makes_the_store_of_one_process(tmp_path, alone):
+    """Two processes with the variables of a SLURM array share the scans, and both end when all is done."""
+    command, expected = alone
+    tasks = [
+        subprocess.Popen(
+            [sys.executable, "-m", "neuromf", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=environment_of(tmp_path / "shared", SLURM_ARRAY_TASK_ID=task, SLURM_ARRAY_TASK_COUNT="2"),
+        )
+        for task in ("0", "1")
+    ]  # fmt: skip
+    ended = [task.communicate(timeout=240) for task in tasks]
+    assert [task.returncode for task in tasks] == [0, 0], ended
+    assert all("12 latents in " in printed for printed, _ in ended)
+    check_shared(tmp_path / "shared", expected)

@@ -13,6 +13,7 @@ from neuromf_spec.registry import law
 from neuromf.data import cache
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.scan import Scan
+from neuromf.data.store_settings import StoreSettings
 from neuromf.nets.tiling import WHOLE
 
 texts = st.sampled_from(["a", "b"])
@@ -34,7 +35,6 @@ requests = st.fixed_dictionaries(PARTS)
 def named_codec(name):
     """What the name of a store asks of an autoencoder."""
     codec = SimpleNamespace(fingerprint=name, tiling=WHOLE)
-    codec.tiled = lambda tiling: codec
     return codec
 
 
@@ -46,12 +46,12 @@ def name_of(folder, request):
         path.write_bytes(request["contents"][index])
         scans.append(Scan(subject, scan_id, path))
     preprocessing = Preprocessing(request["spacing"], request["shape"], request["limits"])
-    split = {"split_ratios": request["split_ratios"], "split_seed": request["split_seed"]}
+    codec = named_codec(request["codec"])
+    settings = StoreSettings(preprocessing, codec, request["split_ratios"], request["split_seed"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEUROMF_CACHE", str(folder / "cache"))
-        patch.setattr(cache, "load_vae", named_codec)
         patch.setattr(cache, "kept_entry", Path)
-        return cache.kept_scan_latents(scans, preprocessing, request["codec"], **split)
+        return cache.kept_scan_latents(scans, settings)
 
 
 @pytest.mark.law("DATA-007")

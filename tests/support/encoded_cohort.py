@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from unittest import mock
 
 import torch
 
 from neuromf.data import cache
 from neuromf.data.cohort import select_scans
 from neuromf.data.preprocess import Preprocessing
+from neuromf.data.store_settings import StoreSettings
 from neuromf.nets.vae import LatentCodec
 from neuromf.nets.vae_architecture import VaeArchitecture, build_vae
 
@@ -32,11 +32,10 @@ def small_codec() -> LatentCodec:
 def encode(root: Path, *, workers: int = 0, share: float = ALLOWED) -> Path:
     """The store of a folder, in the cache that the environment names."""
     selection = select_scans(root)
-    with mock.patch.object(cache, "load_vae", return_value=small_codec()):
-        return cache.scan_latents(
-            selection.scans, SETTINGS, "small", split_ratios=(0.8, 0.1, 0.1), split_seed=0, selection=selection,
-            workers=workers, max_quarantined=share,
-        )  # fmt: skip
+    settings = StoreSettings(
+        SETTINGS, small_codec(), (0.8, 0.1, 0.1), 0, max_quarantined=share, workers=workers
+    )  # fmt: skip
+    return cache.scan_latents(selection.scans, settings, selection=selection).path
 
 
 def encoded_here(cache_folder: Path) -> list[str]:

@@ -10,18 +10,19 @@ import torch
 from torch import Tensor
 
 from neuromf.config.schema import Config, VaeConfig
-from neuromf.data.cache import cache_directory, scan_hashes, scan_latents
+from neuromf.data.cache import cache_directory, is_of, scan_hashes, scan_latents, written_meanwhile
 from neuromf.data.cache_entry import kept_store
+from neuromf.data.chosen import Cohort
 from neuromf.data.cohort import Scan
 from neuromf.data.frozen_scans import FrozenScan, freeze, read_scans, refuse_changed
 from neuromf.data.record import SCANS, Origin, Record, read_record, real_latents, write_record
 from neuromf.data.staging import staged_directory
-from neuromf.data.store import LatentStore, open_latents
+from neuromf.data.store import LatentStore
+from neuromf.data.store_settings import StoreSettings
 from neuromf.errors import InputError
 from neuromf.nets.vae import LatentCodec
-from neuromf.nets.vae_source import vae_source
 from neuromf.training.latents.autoencoder import absolute_name, find_autoencoder, open_autoencoder
-from neuromf.training.latents.store import chosen_scans, encoded_store, selected_scans, tiling_of, training_store
+from neuromf.training.latents.store import chosen_scans, store_settings, tiling_of, training_store
 from neuromf.training.records.run_folder import RunFolder, check_latents
 
 OnProgress = Callable[[int, int], None]
@@ -53,6 +54,7 @@ def begin(
     on_progress: OnProgress | None = None,
     tell: Callable[[str], None] | None = None,
     *,
+    cohort: Cohort | None = None,
     workers: int | None = 0,
     device: torch.device | str = "cpu",
     looked_over: bool = False,
@@ -63,6 +65,7 @@ def begin(
         config: the run.
         on_progress: called with (done, total) while latents are made.
         tell: called with each sentence on what is taken and left out.
+        cohort: its scans, where they were looked for already.
         workers: processes that prepare scans ahead; 0 prepares them here, None chooses.
         device: where the autoencoder computes.
         looked_over: whether `look_over` has been asked already.
@@ -70,19 +73,17 @@ def begin(
     Raises:
         InputError: a scan, the autoencoder's weights or the cache cannot be read.
     """
-    selection = selected_scans(config)
+    selection = (cohort or Cohort(config.data)).selection
     scans = [] if selection is None else selection.scans
+    settings = store_settings(config, workers=workers, device=device)
     store = training_store(
-        config, on_progress, scans, selection=selection, tell=tell, workers=workers, device=device,
-        looked_over=looked_over,
-    )  # fmt: skip
+        config, on_progress, scans, selection=selection, tell=tell, settings=settings, looked_over=looked_over
+    )
     used = set(store.manifest["scan_id"])
     taken = [scan for scan in scans if scan.scan_id in used]
     frozen = freeze(taken, scan_hashes())
-    now = store if selection is None else encoded_store(config, taken)
-    if now is None or now.path != store.path:
-        remedy = "repeat when no scan is written any more; what is encoded is kept"
-        raise InputError("a scan was written while the scans were encoded", remedy=remedy, key="data.root")
+    if selection is not None and not is_of(store, taken, [scan.sha256 for scan in frozen], settings):
+        raise written_meanwhile()
     path, cache = store.path.absolute(), cache_directory().absolute()
     origin = Origin(
         source=config.data.source,
@@ -209,26 +210,19 @@ def _encoded_again(
 ) -> LatentStore:
     description = record.store.description
     if record.origin.source == "demo":
-        store = training_store(config, on_progress, workers=workers, device=device)
+        store = training_store(config, on_progress, settings=store_settings(config, workers=workers, device=device))
     else:
         scans = read_scans(record.scans)
         refuse_changed(scans, record.scans, scan_hashes())
         remedy = "put the run's own there, or start a new run"
         name = find_autoencoder((record.origin.autoencoder, config.vae.checkpoint), remedy=remedy)
-        open_autoencoder(config.vae, name, description.codec_fingerprint, remedy=remedy)
-        path = scan_latents(
-            [scan.scan for scan in scans],
-            description.preprocessing,
-            vae_source(config.vae, name),
-            split_ratios=description.split_ratios,
-            split_seed=description.split_seed,
-            on_progress=on_progress,
-            splits=dict(zip(record.store.manifest["subject"], record.store.manifest["split"], strict=True)),
-            tiling=tiling_of(config),
-            workers=workers,
-            device=device,
-        )
-        store = open_latents(path, verify=False)  # `scan_latents` has just verified it
+        codec = open_autoencoder(config.vae, name, description.codec_fingerprint, remedy=remedy)
+        manifest = record.store.manifest
+        settings = StoreSettings(
+            description.preprocessing, codec.tiled(tiling_of(config)).to(device), description.split_ratios,
+            description.split_seed, dict(zip(manifest["subject"], manifest["split"], strict=True)), workers=workers,
+        )  # fmt: skip
+        store = scan_latents([scan.scan for scan in scans], settings, on_progress=on_progress)
     if store.description.content_hash != description.content_hash:
         problem = "the run's scans gave other latents when encoded again, as another machine, torch or neuromf would"
         remedy = "go on where they were encoded, with the versions in run.json, or start a new run"

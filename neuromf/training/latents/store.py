@@ -16,7 +16,8 @@ from neuromf.data.examine import VOXELS_READ_OF, examine_scans, refuse_bad_scans
 from neuromf.data.latents import encode_missing
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.quarantine import most_quarantined
-from neuromf.data.store import LatentStore, open_latents
+from neuromf.data.store import LatentStore
+from neuromf.data.store_settings import StoreSettings
 from neuromf.nets.tiling import Tiling
 from neuromf.nets.vae import load_vae
 from neuromf.nets.vae_source import vae_source
@@ -41,6 +42,25 @@ def selected_scans(config: Config) -> Selection | None:
     return chosen_selection(config.data)
 
 
+def store_settings(config: Config, *, workers: int | None = 0, device: torch.device | str = "cpu") -> StoreSettings:
+    """How `config` makes latents of scans; the autoencoder is opened for it.
+
+    Args:
+        config: the run.
+        workers: processes that prepare scans ahead; 0 prepares them here, None chooses.
+        device: where the autoencoder computes.
+
+    Raises:
+        InputError: the autoencoder cannot be read.
+    """
+    data = config.data
+    codec = load_vae(vae_source(config.vae)).tiled(tiling_of(config)).to(device)
+    return StoreSettings(
+        preprocessing_of(config), codec, data.split_ratios, data.split_seed,
+        max_quarantined=data.max_quarantined, workers=workers,
+    )  # fmt: skip
+
+
 def training_store(
     config: Config,
     on_progress: Callable[[int, int], None] | None = None,
@@ -48,8 +68,7 @@ def training_store(
     *,
     selection: Selection | None = None,
     tell: Callable[[str], None] | None = None,
-    workers: int | None = 0,
-    device: torch.device | str = "cpu",
+    settings: StoreSettings | None = None,
     looked_over: bool = False,
 ) -> LatentStore:
     """Open the latent store of `config`, encoding its scans first when the cache does not hold them.
@@ -63,47 +82,21 @@ def training_store(
         scans: what `chosen_scans` gave, where it was asked already.
         selection: where the scans are from; its table is kept in a store that is made.
         tell: called, before a user's scans are encoded, with each sentence on what is taken and left out.
-        workers: processes that prepare scans ahead; 0 prepares them here, None chooses.
-        device: where the autoencoder computes.
+        settings: what `store_settings` gave, where it was asked already.
         looked_over: whether `look_over` has been asked already.
 
     Raises:
         InputError: scans, the autoencoder's weights or the cache cannot be read.
     """
     data = config.data
-    preprocessing = preprocessing_of(config)
     if data.source == "demo":
-        path = demo_latents(
-            data.demo_subjects,
-            data.demo_seed,
-            preprocessing,
-            vae_source(config.vae),
-            split_ratios=data.split_ratios,
-            split_seed=data.split_seed,
-            on_progress=on_progress,
-            tiling=tiling_of(config),
-            workers=workers,
-            device=device,
-        )
-    else:
-        chosen = chosen_scans(config) if scans is None else scans
-        if not looked_over:
-            look_over(config, chosen, on_progress, tell)
-        path = scan_latents(
-            chosen,
-            preprocessing,
-            vae_source(config.vae),
-            split_ratios=data.split_ratios,
-            split_seed=data.split_seed,
-            on_progress=on_progress,
-            selection=selection,
-            tell=tell,
-            tiling=tiling_of(config),
-            workers=workers,
-            max_quarantined=data.max_quarantined,
-            device=device,
-        )
-    return open_latents(path, verify=False)  # both functions have just verified it
+        settings = settings or store_settings(config)
+        return demo_latents(data.demo_subjects, data.demo_seed, settings, on_progress=on_progress)
+    chosen = chosen_scans(config) if scans is None else scans
+    settings = settings or store_settings(config)
+    if not looked_over:
+        look_over(settings, chosen, on_progress, tell)
+    return scan_latents(chosen, settings, on_progress=on_progress, selection=selection, tell=tell)
 
 
 def encoded_store(config: Config, scans: Sequence[Scan] | None = None) -> LatentStore | None:
@@ -115,19 +108,9 @@ def encoded_store(config: Config, scans: Sequence[Scan] | None = None) -> Latent
     Raises:
         InputError: the scans or the autoencoder cannot be read.
     """
-    data = config.data
-    if data.root is None:
+    if config.data.root is None:
         return None
-    path = kept_scan_latents(
-        chosen_scans(config) if scans is None else scans,
-        preprocessing_of(config),
-        vae_source(config.vae),
-        split_ratios=data.split_ratios,
-        split_seed=data.split_seed,
-        tiling=tiling_of(config),
-        max_quarantined=data.max_quarantined,
-    )
-    return None if path is None else open_latents(path, verify=False)
+    return kept_scan_latents(chosen_scans(config) if scans is None else scans, store_settings(config))
 
 
 def tiling_of(config: Config) -> Tiling:
@@ -148,7 +131,7 @@ def preprocessing_of(config: Config) -> Preprocessing:
 
 
 def look_over(
-    config: Config,
+    settings: StoreSettings,
     scans: Sequence[Scan],
     on_progress: Callable[[int, int], None] | None = None,
     tell: Callable[[str], None] | None = None,
@@ -156,43 +139,42 @@ def look_over(
     """Look for scans that cannot be used, before hours are spent on the others; of many, at the voxels of some.
 
     Args:
-        config: the run.
-        scans: its cohort.
-        on_progress: called with (done, scans).
+        settings: how they are encoded.
+        scans: the cohort.
+        on_progress: called with (done, scans), first as scans are read to see whether they are encoded.
         tell: called with each sentence on scans whose background was no number.
 
     Raises:
         InputError: naming them, if there are more than the configuration allows.
     """
-    kept = _kept(config)
-    missing = [scan for scan in scans if not kept.settled(kept.digest(scan.path, read=len(scans) <= FEW))]
+    kept = encoded_scans(settings.preprocessing, settings.codec)
+    missing = _missing(kept, scans, on_progress)
     if not missing:
         return
     found = examine_scans(missing, voxels_of=VOXELS_READ_OF, on_progress=on_progress)
-    if len(found.bad) > most_quarantined(config.data.max_quarantined, len(scans)):
+    if len(found.bad) > most_quarantined(settings.max_quarantined, len(scans)):
         refuse_bad_scans(found)
     if tell is not None:
         for line in found.lines():
             tell(line)
 
 
-def help_encoding(
-    config: Config, *, workers: int | None, device: torch.device | str, on_progress: Callable[[int, int], None]
-) -> None:
+def _missing(kept: EncodedScans, scans: Sequence[Scan], on_progress: Callable[[int, int], None] | None) -> list[Scan]:
+    """Scans that have neither a latent nor a reason; a few are read for it, of many only what is noted counts."""
+    seen, missing, few = kept.survey(), [], len(scans) <= FEW
+    for done, scan in enumerate(scans, start=1):
+        if not seen.settled(kept.digest(scan.path, read=few)):
+            missing.append(scan)
+        if few and on_progress is not None:
+            on_progress(done, len(scans))
+    return missing
+
+
+def help_encoding(scans: Sequence[Scan], settings: StoreSettings, *, on_progress: Callable[[int, int], None]) -> None:
     """Encode a user's scans together with the process that makes the store; the built-in ones are its own.
 
     Raises:
         InputError: as `training_store`.
     """
-    scans = chosen_scans(config)
-    codec = load_vae(vae_source(config.vae)).tiled(tiling_of(config)).to(device)
-    preprocessing = preprocessing_of(config)
-    kept = encoded_scans(preprocessing, codec)
-    most = most_quarantined(config.data.max_quarantined, len(scans))
-    encode_missing(
-        scans, kept, preprocessing, codec, on_progress=on_progress, workers=workers, most_quarantined=most
-    )  # fmt: skip
-
-
-def _kept(config: Config) -> EncodedScans:
-    return encoded_scans(preprocessing_of(config), load_vae(vae_source(config.vae)).tiled(tiling_of(config)))
+    kept = encoded_scans(settings.preprocessing, settings.codec)
+    encode_missing(scans, kept, settings, on_progress=on_progress)

@@ -43,7 +43,6 @@ def quick() -> Iterator[None]:
     """The built-in cohort as scans of noise, and autoencoders that are loaded once."""
     with (
         mock.patch.object(cache, "build_demo_cohort", small_cohort),
-        mock.patch.object(cache, "load_vae", LOADED),
         mock.patch.object(latents_store, "load_vae", LOADED),
     ):
         yield

@@ -8,6 +8,7 @@ import torch
 from neuromf.data.demo import build_demo_cohort
 from neuromf.data.latents import encode_cohort
 from neuromf.data.preprocess import Preprocessing
+from neuromf.data.store_settings import StoreSettings
 from neuromf.nets.vae import LatentCodec
 from neuromf.nets.vae_architecture import VaeArchitecture, build_vae
 
@@ -43,7 +44,7 @@ def split():
 def pristine_store(tmp_path_factory, cohort, preprocessing, codec, split):
     """The cohort's latent store; read only."""
     out = tmp_path_factory.mktemp("store") / "latents"
-    return encode_cohort(cohort, out, preprocessing, codec, **split)
+    return encode_cohort(cohort, out, StoreSettings(preprocessing, codec, **split))
 
 
 @pytest.fixture

@@ -6,13 +6,16 @@ import shutil
 import socket
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from neuromf.data import cache, cache_entry, code_facts
 from neuromf.data.cache import cache_directory, demo_latents, folder_latents
 from neuromf.data.latents import open_latents
+from neuromf.data.store_settings import StoreSettings
 from neuromf.errors import InputError, UnreadableError
+from neuromf.nets.vae import load_vae
 from neuromf.nets.vae_checkpoint import save_vae
 
 RATIOS = (1.0, 0.0, 0.0)
@@ -32,7 +35,7 @@ def filled_cache(tmp_path_factory, codec_file, preprocessing):
     folder = tmp_path_factory.mktemp("filled")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEUROMF_CACHE", str(folder))
-        demo_latents(2, 0, preprocessing, codec_file, split_ratios=RATIOS, split_seed=0)
+        demo_latents(2, 0, StoreSettings(preprocessing, load_vae(codec_file), RATIOS, 0))
     return folder
 
 
@@ -42,9 +45,9 @@ def request_store(tmp_path, filled_cache, codec_file, preprocessing, monkeypatch
     shutil.copytree(filled_cache, tmp_path / "cache")
     monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "cache"))
 
-    def ask(subjects=2, seed=0, **changes):
-        arguments = {"split_ratios": RATIOS, "split_seed": 0} | changes
-        return demo_latents(subjects, seed, preprocessing, codec_file, **arguments)
+    def ask(subjects=2, seed=0, on_progress=None, split_ratios=RATIOS, split_seed=0):
+        settings = StoreSettings(preprocessing, load_vae(codec_file), split_ratios, split_seed)
+        return demo_latents(subjects, seed, settings, on_progress=on_progress).path
 
     return ask
 
@@ -64,7 +67,7 @@ def test_second_request_builds_nothing(request_store, no_build):
 def test_every_argument_is_part_of_the_key(request_store, monkeypatch, change):
     """A request that differs in anything gets its own entry."""
     names = []
-    monkeypatch.setattr(cache, "cached_store", lambda name, build: names.append(name))
+    monkeypatch.setattr(cache, "cached_store", lambda name, build: names.append(name) or SimpleNamespace(path=None))
     request_store()
     request_store(**change)
     assert names[0] != names[1]
@@ -152,7 +155,7 @@ def test_folder_of_scans_is_encoded_once_until_it_changes(tmp_path, cohort, code
     root = shutil.copytree(cohort, tmp_path / "scans")
 
     def ask():
-        return folder_latents(root, preprocessing, codec_file, split_ratios=RATIOS, split_seed=0)
+        return folder_latents(root, StoreSettings(preprocessing, load_vae(codec_file), RATIOS, 0)).path
 
     first = ask()
     assert ask() == first
@@ -202,7 +205,7 @@ import neuromf.data.cache_entry as cache_entry
 from neuromf.errors import UnreadableError
 os.setuid(65534)
 try:
-    print(cache_entry.is_sound(Path(sys.argv[1])))
+    print(cache_entry.sound_store(Path(sys.argv[1])))
 except UnreadableError as error:
     print(error)
 """
@@ -225,7 +228,7 @@ def test_every_file_of_an_entry_follows_the_umask(tmp_path, codec_file, preproce
     monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "cache"))
     before = os.umask(0o022)
     try:
-        demo_latents(1, 0, preprocessing, codec_file, split_ratios=RATIOS, split_seed=0)
+        demo_latents(1, 0, StoreSettings(preprocessing, load_vae(codec_file), RATIOS, 0))
     finally:
         os.umask(before)
     modes = {(path.is_dir(), path.stat().st_mode & 0o777) for path in (tmp_path / "cache").rglob("*")}

@@ -6,6 +6,7 @@ import inspect
 import os
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,6 +14,7 @@ from neuromf.config import load_config
 from neuromf.config.schema import DataConfig, VaeConfig
 from neuromf.data import cache
 from neuromf.data.cohort import Scan, discover_scans
+from neuromf.data.store_settings import StoreSettings
 from neuromf.nets.tiling import Tiling
 from neuromf.nets.vae import LatentCodec
 from neuromf.nets.vae_architecture import build_vae
@@ -27,9 +29,12 @@ SOURCES = {
     "scans": cache.scan_latents,
     "kept": cache.kept_scan_latents,
 }
-NEUTRAL = {"on_progress", "tell", "selection", "workers", "device", "max_quarantined"}
+NEUTRAL = {"on_progress", "tell", "selection", "workers", "max_quarantined"}
+SETTINGS = [field.name for field in fields(StoreSettings) if field.name not in NEUTRAL]
 """Arguments that change no latent: who is told, and what of; who does it; how many scans may be missing from the list,
 which is itself in the name."""
+IDLE = {"demo": ("splits",), "kept": ("splits",)}
+"""Settings that a source does not read: who asks it has no split that was decided before."""
 SCAN_FIELDS = {
     "subject": True, "scan_id": True, "path": False,
     "session": False, "dataset": True, "modality": False, "subject_from": False,
@@ -112,17 +117,21 @@ def ask(monkeypatch, tmp_path):
     monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "cache"))
     names = {}
     encoded = cache.EncodedScans
-    monkeypatch.setattr(cache, "cached_store", lambda name, build: names.update(store=name) or Path(name))
+    monkeypatch.setattr(
+        cache, "cached_store", lambda name, build: names.update(store=name) or SimpleNamespace(path=Path(name))
+    )
     monkeypatch.setattr(cache, "encode_missing", lambda *_, **__: [])
     monkeypatch.setattr(cache, "kept_entry", lambda name: names.update(store=name))
     monkeypatch.setattr(
         cache, "EncodedScans", lambda folder, *more: names.update(scans=folder) or encoded(folder, *more)
     )
-    monkeypatch.setattr(cache, "load_vae", lambda codec: codec)
 
     def request(source, arguments):
         names.clear()
-        SOURCES[source](**arguments)
+        given = dict(arguments)
+        settings = {name: given.pop(name) for name in SETTINGS if name in given}
+        settings["codec"] = settings["codec"].tiled(given.pop("tiling"))
+        SOURCES[source](**given, settings=StoreSettings(**settings))
         return dict(names)
 
     return request
@@ -140,7 +149,7 @@ def request_of(scan_files, preprocessing, codec, other_codecs):
         "root": (root, [same_names]),
         "scans": (scans, [scans[:1], scans[::-1], discover_scans(same_names)]),
         "preprocessing": (preprocessing, other_settings(preprocessing)),
-        "codec_name": (codec, other_codecs),
+        "codec": (codec, other_codecs),
         "split_ratios": ((0.4, 0.3, 0.3), variants((0.4, 0.3, 0.3))),
         "split_seed": (0, [1]),
         "splits": (None, [{scan.subject: "train" for scan in scans}]),
@@ -148,7 +157,10 @@ def request_of(scan_files, preprocessing, codec, other_codecs):
     }
 
     def arguments(source):
-        names = [name for name in inspect.signature(SOURCES[source]).parameters if name not in NEUTRAL]
+        of_function = [name for name in inspect.signature(SOURCES[source]).parameters if name not in NEUTRAL]
+        names = [
+            name for name in (*of_function, *SETTINGS, "tiling") if name not in ("settings", *IDLE.get(source, ()))
+        ]
         return {name: different[name][0] for name in names}, {name: different[name][1] for name in names}
 
     return arguments
@@ -170,7 +182,7 @@ def test_what_a_scans_latent_depends_on_is_in_its_name(ask, request_of):
     before = ask("scans", base)["scans"]
     for name, values in others.items():
         places = [ask("scans", {**base, name: value})["scans"] for value in values]
-        decides = name in ("preprocessing", "codec_name", "tiling")
+        decides = name in ("preprocessing", "codec", "tiling")
         assert len({before, *places}) == (len(places) + 1 if decides else 1), name
 
 
@@ -216,26 +228,27 @@ def test_settings_arrive_where_they_belong(monkeypatch, tmp_path, scan_files, co
 
         return noted
 
-    monkeypatch.setattr(store, "load_vae", lambda _: codec)
+    opened = []
+    monkeypatch.setattr(store, "load_vae", lambda name: opened.append(name) or codec)
     monkeypatch.setattr(store, "refuse_bad_scans", lambda _: None)
     for kind in SOURCES.values():
         monkeypatch.setattr(store, kind.__name__, note(kind), raising=False)
-    monkeypatch.setattr(store, "open_latents", lambda path, verify: path)
     store.training_store(config)
-    store.encoded_store(config)
+    if source == "folder":
+        opened.clear()
+        store.encoded_store(config)
     assert len(asked) == (1 if source == "demo" else 2)
     keys = len(DataConfig.model_fields) + len(VaeConfig.model_fields) - 4  # source and root, factory and options
     assert keys == len(numbers), "a new key must be asked for here"
-    wanted = {"subjects": 5, "seed": 6, "split_seed": 7, "split_ratios": (0.5, 0.3, 0.2), "tiling": Tiling(2, 64, 0.5),
-              "codec_name": VaeSource("some.file", latent_channels=3)}  # fmt: skip
     for arguments in asked:
-        settings = asdict(arguments.pop("preprocessing"))
-        assert settings == {
+        settings = arguments.pop("settings")
+        assert asdict(settings.preprocessing) == {
             "spacing_mm": 8.5, "shape": (16, 32, 48), "intensity_percentiles": (1.5, 97.5), "clip_above": False,
         }  # fmt: skip
-        if "scans" in arguments:
+        assert (settings.split_seed, settings.split_ratios, settings.max_quarantined) == (7, (0.5, 0.3, 0.2), 0.5)
+        assert (settings.codec.fingerprint, settings.codec.tiling) == (codec.fingerprint, Tiling(2, 64, 0.5))
+        assert opened == [VaeSource("some.file", latent_channels=3)]
+        if source == "folder":
             assert arguments.pop("scans") == discover_scans(tmp_path / "scans")
-        assert arguments.get("max_quarantined", 0.5) == 0.5
         given = {name: value for name, value in arguments.items() if name not in NEUTRAL}
-        assert given == {name: wanted[name] for name in given}
-        assert len(given) == (6 if source == "demo" else 4)
+        assert given == ({"subjects": 5, "seed": 6} if source == "demo" else {})

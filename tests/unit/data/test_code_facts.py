@@ -14,6 +14,7 @@ import pytest
 
 from neuromf.data import cache, code_facts
 from neuromf.data.code_facts import DEMONSTRATION, ENCODING, STORING, module_hash, source_hash
+from neuromf.data.store_settings import StoreSettings
 
 pytestmark = pytest.mark.law("DATA-007")
 
@@ -33,9 +34,11 @@ NEUTRAL = {
     "neuromf.data.preparing": "shares the work",
     "neuromf.data.quarantine": "names what cannot be used; a store is named after what it holds",
     "neuromf.data.refused_folder": "refuses",
+    "neuromf.data.hash_notes": "names what was made",
     "neuromf.data.scan_hashes": "names what was made",
     "neuromf.data.staging": "where a folder is filled",
     "neuromf.data.store": "opens and verifies what was made",
+    "neuromf.data.store_settings": "carries what is in the key",
     "neuromf.errors": "sentences",
     "neuromf.lock": "shares the work",
     "neuromf.lock_holder": "shares the work",
@@ -86,12 +89,12 @@ def imported_by(name):
 def test_all_code_that_makes_a_store_is_in_its_key(tmp_path, monkeypatch, preprocessing, codec, cohort):
     """What runs while scans are made and encoded, and what that code imports, is hashed or decides no value."""
     monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path))
-    monkeypatch.setattr(cache, "load_vae", lambda _: codec)
-    split = {"split_ratios": (1.0, 0.0, 0.0), "split_seed": 0}
-    made = run_modules(lambda: cache.demo_latents(1, 0, preprocessing, "small", **split))
-    encoded = run_modules(lambda: cache.folder_latents(cohort, preprocessing, "small", **split))
-    not_here = {"neuromf.nets.vae_architecture", "neuromf.nets.own_vae"}
-    assert set(ENCODING) - not_here <= encoded & made, "the trace sees what runs"
+    settings = StoreSettings(preprocessing, codec, (1.0, 0.0, 0.0), 0)
+    made = run_modules(lambda: cache.demo_latents(1, 0, settings))
+    encoded = run_modules(lambda: cache.folder_latents(cohort, settings))
+    assert set(ENCODING) - {"neuromf.nets.vae_architecture", "neuromf.nets.own_vae"} <= encoded & made, (
+        "the trace sees what runs"
+    )
     used = made | encoded | {name for module in DECIDING for name in imported_by(module)}
     assert used - DECIDING == set(NEUTRAL) & used
     # Of a user's folder these decide ids, which are themselves in the key, and whether a scan is there at all.

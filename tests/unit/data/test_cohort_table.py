@@ -13,7 +13,9 @@ from neuromf.data.cache import folder_latents, scan_latents
 from neuromf.data.cohort import discover_scans, select_scans
 from neuromf.data.cohort_table import COHORT_FILE, cohort_table, read_cohort, write_cohort
 from neuromf.data.latents import encode_cohort, open_latents
+from neuromf.data.store_settings import StoreSettings
 from neuromf.errors import InputError
+from neuromf.nets.vae import load_vae
 from neuromf.nets.vae_checkpoint import save_vae
 
 DATA = np.random.default_rng(0).random((32, 36, 32)).astype(np.float32)
@@ -46,7 +48,7 @@ def codec_file(tmp_path, codec):
 
 def test_a_store_keeps_what_its_folder_offered(root, tmp_path, preprocessing, codec, split):
     """Every file is in the table, with its subject, how that was found, and the reason it was left out."""
-    store = encode_cohort(root, tmp_path / "out", preprocessing, codec, **split)
+    store = encode_cohort(root, tmp_path / "out", StoreSettings(preprocessing, codec, **split))
     table = read_cohort(store.path / COHORT_FILE)
     assert list(table["include"]) == [True, True, False]
     first, second, left = (row for _, row in table.iterrows())
@@ -59,9 +61,9 @@ def test_a_store_keeps_what_its_folder_offered(root, tmp_path, preprocessing, co
 
 def test_the_table_decides_nothing_of_the_store(root, tmp_path, preprocessing, codec, split):
     """A file that is left out changes the table and neither the manifest nor the content hash."""
-    with_mask = encode_cohort(root, tmp_path / "a", preprocessing, codec, **split)
+    with_mask = encode_cohort(root, tmp_path / "a", StoreSettings(preprocessing, codec, **split))
     (root / "sub-02_mask.nii.gz").unlink()
-    without = encode_cohort(root, tmp_path / "b", preprocessing, codec, **split)
+    without = encode_cohort(root, tmp_path / "b", StoreSettings(preprocessing, codec, **split))
     assert with_mask.description.content_hash == without.description.content_hash
     assert (tmp_path / "a" / "manifest.csv").read_bytes() == (tmp_path / "b" / "manifest.csv").read_bytes()
     assert len(read_cohort(tmp_path / "a" / COHORT_FILE)) == 3
@@ -78,9 +80,9 @@ def test_the_selection_is_printed_before_the_first_scan_is_encoded(
 
     def ask():
         return folder_latents(
-            root, preprocessing, codec_file, split_ratios=(1.0, 0.0, 0.0), split_seed=0,
+            root, StoreSettings(preprocessing, load_vae(codec_file), (1.0, 0.0, 0.0), 0),
             on_progress=lambda done, total: seen.append(f"{done} of {total}"), tell=seen.append,
-        )  # fmt: skip
+        ).path  # fmt: skip
 
     store = ask()
     assert seen[0].startswith("2 scans of 2 subjects taken from ")
@@ -101,13 +103,11 @@ def test_other_subjects_of_the_same_files_are_another_store(root, tmp_path, prep
     for scan in ("OAS1_0001_MR1", "OAS1_0001_MR2", "OAS1_0002_MR1"):
         save(root / f"{scan}.nii.gz")
 
-    def ask():
-        return folder_latents(root, preprocessing, codec_file, split_ratios=(1.0, 0.0, 0.0), split_seed=0)
-
-    now = ask()
-    assert list(open_latents(now).manifest["subject"]) == ["OAS1_0001", "OAS1_0001", "OAS1_0002"]
+    settings = StoreSettings(preprocessing, load_vae(codec_file), (1.0, 0.0, 0.0), 0)
+    now = folder_latents(root, settings)
+    assert list(now.manifest["subject"]) == ["OAS1_0001", "OAS1_0001", "OAS1_0002"]
     alone = [replace(scan, subject=scan.scan_id) for scan in discover_scans(root)]
-    assert scan_latents(alone, preprocessing, codec_file, split_ratios=(1.0, 0.0, 0.0), split_seed=0) != now
+    assert scan_latents(alone, settings).path != now.path
 
 
 def test_a_table_survives_being_written_and_read(root, tmp_path):

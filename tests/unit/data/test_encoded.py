@@ -9,6 +9,7 @@ from neuromf.data import encoded
 from neuromf.data.cohort import discover_scans
 from neuromf.data.encoded import EncodedScans
 from neuromf.data.latents import encode_scans
+from neuromf.data.store_settings import StoreSettings
 from neuromf.errors import InputError, UnreadableError
 
 SPLIT = {"split_ratios": (1.0, 0.0, 0.0), "split_seed": 0}
@@ -30,7 +31,7 @@ def encode(tmp_path, preprocessing, codec, monkeypatch):
     def run(scans, name="store", **options):
         seen.clear()
         kept = EncodedScans(tmp_path / "kept")
-        store = encode_scans(scans, tmp_path / name, preprocessing, codec, **SPLIT, kept=kept, **options)
+        store = encode_scans(scans, tmp_path / name, StoreSettings(preprocessing, codec, **SPLIT), kept=kept, **options)
         return store.description.content_hash, len(seen)
 
     run.seen = seen

@@ -109,7 +109,7 @@ def test_an_entry_is_whole_or_known_to_be_damaged(tmp_path, monkeypatch, pristin
             for name in CALLS:  # the disk fails in what is watched, not in what was there before
                 patch.setattr(os, name, PLAIN[name])
             start()
-        given.append(cached_store("entry", build))
+        given.append(cached_store("entry", build).path)
 
     def check(ended):
         assert bool(given) == ended

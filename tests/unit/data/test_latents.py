@@ -18,6 +18,7 @@ from neuromf.data.latents import encode_cohort, open_latents
 from neuromf.data.nifti import read_volume
 from neuromf.data.preprocess import preprocess
 from neuromf.data.splits import split_subjects
+from neuromf.data.store_settings import StoreSettings
 from neuromf.errors import InputError
 from neuromf.nets.vae import LatentCodec
 from neuromf.nets.vae_architecture import VaeArchitecture, build_vae
@@ -70,7 +71,7 @@ def test_unknown_split_is_refused(pristine_store):
 
 def test_empty_split_is_an_empty_tensor(tmp_path, cohort, preprocessing, codec):
     """A split without subjects loads as a tensor of length zero with the latents' shape."""
-    store = encode_cohort(cohort, tmp_path / "s", preprocessing, codec, split_ratios=(1.0, 0.0, 0.0), split_seed=0)
+    store = encode_cohort(cohort, tmp_path / "s", StoreSettings(preprocessing, codec, (1.0, 0.0, 0.0), 0))
     assert store.split("test").shape == (0, 4, 8, 9, 8)
     assert len(store.split("train")) == 3
 
@@ -100,7 +101,7 @@ def test_the_factor_of_unit_latents_is_recorded_and_follows_from_the_rest(store_
 def test_a_store_says_whether_it_was_clipped_above(tmp_path, cohort, preprocessing, codec, split):
     """Its description comes back, its hash is another one, and what is no yes or no is refused."""
     open_above = dataclasses.replace(preprocessing, clip_above=False)
-    store = encode_cohort(cohort, tmp_path / "latents", open_above, codec, **split)
+    store = encode_cohort(cohort, tmp_path / "latents", StoreSettings(open_above, codec, **split))
     assert open_latents(store.path).description.preprocessing == open_above
     path = store.path / "store.json"
     for wrong in ("true", '"no"'):
@@ -111,7 +112,7 @@ def test_a_store_says_whether_it_was_clipped_above(tmp_path, cohort, preprocessi
 
 def test_encoding_again_gives_the_same_store(tmp_path, cohort, preprocessing, codec, split, pristine_store):
     """The content hash is a function of scans, settings and codec."""
-    again = encode_cohort(cohort, tmp_path / "s", preprocessing, codec, **split)
+    again = encode_cohort(cohort, tmp_path / "s", StoreSettings(preprocessing, codec, **split))
     assert again.description.content_hash == pristine_store.description.content_hash
 
 
@@ -186,7 +187,7 @@ def test_bad_scan_is_named_and_leaves_nothing(tmp_path, preprocessing, codec, sp
         data[5, 5, 5] = value
         nibabel.save(nibabel.Nifti1Image(data, np.diag([6.0, 6, 6, 1])), tmp_path / "in" / f"{name}.nii.gz")
     with pytest.raises(InputError, match="NaN") as caught:
-        encode_cohort(tmp_path / "in", tmp_path / "out", preprocessing, codec, **split)
+        encode_cohort(tmp_path / "in", tmp_path / "out", StoreSettings(preprocessing, codec, **split))
     assert caught.value.file == str(tmp_path / "in" / "b.nii.gz")
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
@@ -195,7 +196,7 @@ def test_occupied_output_is_refused(cohort, store_folder, preprocessing, codec, 
     """An existing store is never written over."""
     before = (store_folder / "store.json").read_bytes()
     with pytest.raises(InputError, match="already exists"):
-        encode_cohort(cohort, store_folder, preprocessing, codec, **split)
+        encode_cohort(cohort, store_folder, StoreSettings(preprocessing, codec, **split))
     assert (store_folder / "store.json").read_bytes() == before
 
 
@@ -203,7 +204,7 @@ def test_a_codec_of_other_channels_makes_a_store_of_them(tmp_path, cohort, prepr
     """The manifest has a mean and a deviation of each channel, and what is read back has as many."""
     architecture = VaeArchitecture((4, 4, 4), (1, 1, 1), 2, latent_channels=3)
     codec = LatentCodec(build_vae(architecture), architecture, 1.0)
-    store = encode_cohort(cohort, tmp_path / "s", preprocessing, codec, **split)
+    store = encode_cohort(cohort, tmp_path / "s", StoreSettings(preprocessing, codec, **split))
     assert [name for name in store.manifest if name.startswith(("mean_", "std_"))] == [
         *(f"mean_{channel}" for channel in range(3)), *(f"std_{channel}" for channel in range(3)),
     ]  # fmt: skip
@@ -218,5 +219,5 @@ def test_codec_that_gives_nan_is_refused(tmp_path, cohort, preprocessing, split)
     torch.nn.init.constant_(next(network.encoder.parameters()), math.inf)
     codec = LatentCodec(network, architecture, 1.0)
     with pytest.raises(InputError, match="NaN or infinite") as caught:
-        encode_cohort(cohort, tmp_path / "s", preprocessing, codec, **split)
+        encode_cohort(cohort, tmp_path / "s", StoreSettings(preprocessing, codec, **split))
     assert "sub-0001_T1w.nii.gz" in caught.value.sentence

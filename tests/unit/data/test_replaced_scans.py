@@ -15,10 +15,11 @@ from neuromf.data.cache import kept_scan_latents, scan_latents
 from neuromf.data.cohort import Scan, discover_scans
 from neuromf.data.encoded import EncodedScans
 from neuromf.data.frozen_scans import freeze, read_scans, refuse_changed, write_scans
-from neuromf.data.latents import open_latents
+from neuromf.data.hash_notes import HashNotes
 from neuromf.data.nifti import read_volume
 from neuromf.data.preprocess import preprocess
 from neuromf.data.scan_hashes import ScanHashes
+from neuromf.data.store_settings import StoreSettings
 from neuromf.errors import InputError, UnreadableError
 
 pytestmark = pytest.mark.law("DATA-007")
@@ -51,8 +52,8 @@ def test_every_use_of_a_scan_sees_that_it_is_another(tmp_path, monkeypatch, code
     """One byte anywhere: the cache's name, the kept latent, the list of a run, and notes of former readings."""
     settle(monkeypatch)
     monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "load_vae", lambda _: codec)
     names = []
+    settings = StoreSettings(preprocessing, codec, **SPLIT)
     monkeypatch.setattr(cache, "cached_store", lambda name, build: names.append(name))
     monkeypatch.setattr(cache, "kept_entry", names.append)
     monkeypatch.setattr(cache, "encode_missing", lambda *_, **__: [])
@@ -62,8 +63,8 @@ def test_every_use_of_a_scan_sees_that_it_is_another(tmp_path, monkeypatch, code
     before = scan.path.stat()
 
     def uses():
-        scan_latents([scan], preprocessing, "any", **SPLIT)
-        kept_scan_latents([scan], preprocessing, "any", **SPLIT)
+        scan_latents([scan], settings)
+        kept_scan_latents([scan], settings)
         return [*names[-2:], hashes.of(scan.path), ScanHashes(notes).of(scan.path), kept._latent(hashes.of(scan.path))]
 
     first = uses()
@@ -95,11 +96,11 @@ def test_a_scan_is_read_once_while_its_file_is_left_alone(tmp_path, monkeypatch)
     assert [hashes.of(path), hashes.of(path), ScanHashes(notes).of(path)] == [first] * 3
     assert len(read) == 2
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scan_hashes.os, "replace", lambda *_: pytest.fail("a note was written that is there"))
+        patch.setattr(HashNotes, "add", lambda *_: pytest.fail("a note was written that is there"))
         ScanHashes(notes).of(path)
 
 
-@pytest.mark.parametrize("note", [b"", b"{", b"[]", b"null", b"\xff", b'{"state": 1}', b'{"sha256": "x", "state": []}'])
+@pytest.mark.parametrize("note", [b"", b"{", b"\n", b"\xff", b"00000000 ", b"00000000 a b c d e f", b" " * 9 + b"\n"])
 def test_a_damaged_note_is_no_note(tmp_path, monkeypatch, note):
     """The file is read, and the note written anew."""
     settle(monkeypatch)
@@ -109,7 +110,7 @@ def test_a_damaged_note_is_no_note(tmp_path, monkeypatch, note):
     whole = place.read_bytes()
     place.write_bytes(note)
     assert ScanHashes(tmp_path / "notes").of(path) == first
-    assert place.read_bytes() == whole
+    assert place.read_bytes() == note + whole
 
 
 def test_notes_that_cannot_be_written_cost_no_run(tmp_path, monkeypatch):
@@ -134,7 +135,7 @@ def test_a_scan_written_while_it_is_encoded_is_refused(
 ):
     """No latent of the one is kept under the name of the other; once it is left alone the next encoding is whole."""
     monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(cache, "load_vae", lambda _: codec)
+    settings = StoreSettings(preprocessing, codec, **SPLIT)
     *scans, other = discover_scans(shutil.copytree(cohort, tmp_path / "scans"))
     owner, name = (cache, "_encode") if moment == "read" else (type(codec), "encode")
     plain, written = getattr(owner, name), []
@@ -147,8 +148,8 @@ def test_a_scan_written_while_it_is_encoded_is_refused(
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, overtaken)
         with pytest.raises(InputError, match=f"was written while {words}"):
-            scan_latents(scans, preprocessing, "any", **SPLIT)
-    store = open_latents(scan_latents(scans, preprocessing, "any", **SPLIT))
+            scan_latents(scans, settings)
+    store = scan_latents(scans, settings)
     volume = preprocess(read_volume(other.path), preprocessing)
     expected = codec.encode(torch.from_numpy(volume.data)[None, None])[0]
     assert store.raw(scans[0].scan_id).equal(expected)

@@ -17,6 +17,7 @@ from neuromf.data.cohort import Scan
 from neuromf.data.latents import encode_scans, open_latents
 from neuromf.data.nifti import write_volume
 from neuromf.data.preprocess import Preprocessing
+from neuromf.data.store_settings import StoreSettings
 from neuromf.errors import InputError
 from neuromf.nets.tiling import WHOLE
 from neuromf.sampling import sampling
@@ -60,7 +61,7 @@ def store(tmp_path_factory):
     volume = phantom(GRID, GRID.middle_mm)
     write_volume(folder / "head.nii.gz", volume.data, volume.affine)
     scans = [Scan("head", "head", folder / "head.nii.gz")]
-    encode_scans(scans, folder / "latents", SETTINGS, BlockCodec(), split_ratios=(1.0, 0.0, 0.0), split_seed=0)
+    encode_scans(scans, folder / "latents", StoreSettings(SETTINGS, BlockCodec(), (1.0, 0.0, 0.0), 0))
     return open_latents(folder / "latents")
 
 

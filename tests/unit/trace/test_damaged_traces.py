@@ -97,7 +97,10 @@ def test_rows_that_were_found_whole_are_kept_as_they_are(path, damage):
     change, covered = DAMAGES[damage]
     path.write_bytes(change(path.read_text()).encode("latin-1"))
     spoilt = path.read_bytes()
-    with mock.patch.object(writer, "parse_row", side_effect=AssertionError), TraceWriter(path, covered, covered=covered):
+    with (
+        mock.patch.object(writer, "parse_row", side_effect=AssertionError),
+        TraceWriter(path, covered, covered=covered),
+    ):
         assert path.read_bytes().splitlines()[1:] == spoilt.splitlines()[1 : covered + 1]
 
 

@@ -12,8 +12,9 @@ from neuromf.config import Config
 from neuromf.flow.batch import Batch
 from neuromf.flow.objective import NetOutput
 from neuromf.monitor.checks.launch_checks import launch_readings
+from neuromf.monitor.checks.runtime_checks import judge
 from neuromf.nets.unet import MeanFlowUnet
-from tests.support.edges.edge import Edge, broken, plain
+from tests.support.edges.edge import Edge, broken, plain, upper
 
 CLAMPED = "meanflow.prediction=x meanflow.t_min=0.05 time_sampling.t_min=0.001 time_sampling.mu"
 """A run that predicts x and draws times below its clamp, as many as its mean says."""
@@ -40,6 +41,11 @@ def at_launch(
     return broken(launch_readings(config or plain(), TimeNet(of_t), batch))
 
 
+def asked_of_a_device(kind: str, error: float) -> set[str]:
+    """Laws that a device breaks whose gradient is so far from float32's."""
+    return broken([judge("PREC-003", errors=[("output", "fp32", 1e-6), ("gradient of a weight", kind, error)])])
+
+
 def launch_edges() -> Iterator[Edge]:
     """All of them."""
     yield Edge("TIME-001", "smallest t", lambda t: at_launch(r=0.0, t=t), (0.055, 0.05), (0.045,))
@@ -54,6 +60,8 @@ def launch_edges() -> Iterator[Edge]:
     difference = _with("meanflow.jvp=finite_difference meanflow.fd_step", torch.square)
     yield Edge("JVP-003", "difference", difference, (0.09,), (0.11,))
     yield Edge("GUARD-001", "armed", _with("training.divergence_threshold"), (11.0, 1e6), (9.0, 10.0, "null"))
+    for kind, bound in (("fp32", 8e-5), ("tf32", 0.02), ("bf16", 0.25)):
+        yield upper("PREC-003", f"device in {kind}", lambda e, k=kind: asked_of_a_device(k, e), bound)
     yield Edge("GUARD-001", "monitors", _with("training.monitors"), ("true",), ("false",))
 
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, GetCoreSchemaHandler
+from pydantic import AfterValidator, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 _NAME = r"[^\W\d]\w*"
@@ -44,14 +44,3 @@ def _factory(given: str | None) -> str | None:
 
 Factory = Annotated[str | None, AfterValidator(_factory)]
 """`package.module:callable`; None where the network is ours."""
-
-
-def without_effect(section: BaseModel, kept: tuple[str, ...]) -> None:
-    """Refuse keys that say nothing beside `factory` (law CFG-001).
-
-    Raises:
-        ValueError: naming the first.
-    """
-    for name, field in type(section).model_fields.items():
-        if name not in kept and getattr(section, name) != field.default:
-            raise ValueError(f"{name} has no effect with factory, leave it out")

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from neuromf.config.own_code import Factory, Options, without_effect
+from neuromf.config.own_code import Factory, Options
 
 # Beyond these a float32 step overflows or vanishes, or a count no machine could hold keeps the program busy.
 Positive = Annotated[float, Field(ge=1e-12, le=1e12, allow_inf_nan=False)]
@@ -25,6 +25,8 @@ LATENT_STRIDE = 4
 OWN_WEIGHTS = "factory"
 """`vae.checkpoint` where the factory's network brings its weights."""
 
+BESIDE_FACTORY = ("factory", "factory_options", "small_options")
+"""Keys of `unet` that say something of a network that other code builds."""
 LEAST_SPLIT = 3
 """Latent cells of the smallest part that MONAI's split convolutions take: they overlap by three."""
 
@@ -150,7 +152,9 @@ class UnetConfig(ConfigSection):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.factory is not None:
-            without_effect(self, kept=("factory", "factory_options", "small_options"))
+            for name, field in UnetConfig.model_fields.items():
+                if name not in BESIDE_FACTORY and getattr(self, name) != field.default:
+                    raise ValueError(f"{name} has no effect with factory, leave it out")
             return self
         if self.factory_options or self.small_options:
             raise ValueError("factory must be given with factory_options and small_options")

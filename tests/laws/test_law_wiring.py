@@ -12,6 +12,15 @@ pytestmark = pytest.mark.law("CFG-001")
 TABLE, IDLE = read_table(), read_idle()
 LISTED = {read for rows in TABLE.values() for read in rows} | IDLE.keys()
 ELSEWHERE = {
+    "cli.training:_changed_code",
+    "gate.inputs:_autoencoder",
+    "gate.judge:_unknown",
+    "gate.smoke:_otherwise",
+    "training.initial_weights:start_from",
+    "training.latents.autoencoder_check:check_autoencoder",
+    "training.latents.store:_kept",
+    "training.records.step_writer:_end_epoch",
+    "watch.watcher:__init__",
     "cli.encode:_encode",
     "cli.launch:_encoding",
     "cli.training:prepare",
@@ -31,7 +40,6 @@ ELSEWHERE = {
     "gate.inputs:open_inputs",
     "gate.inputs:_examined",
     "gate.judge:scans",
-    "gate.scale:_bearable_factor",
     "gate.smoke:_closing_readings",
     "gate.smoke:_steps",
     "gate.smoke:_trustworthy",

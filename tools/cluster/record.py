@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import json
-from dataclasses import asdict, dataclass
+import socket
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from tools.cluster.seen import Seen
@@ -26,6 +27,15 @@ class Played:
     name: str
     seen: Seen
     seconds: float
+
+
+def without_place(seen: Seen, root: Path) -> Seen:
+    """What was said, without the name of this machine and of the folder."""
+    hidden = {str(root): "FOLDER", socket.gethostname(): "HOST"}
+    lines = seen.said
+    for text, name in hidden.items():
+        lines = tuple(line.replace(text, name) for line in lines)
+    return replace(seen, said=lines)
 
 
 def record(played: list[Played], slurm: str) -> dict[str, object]:

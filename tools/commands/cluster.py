@@ -36,7 +36,7 @@ def rehearse(
     Takes some 20 minutes of two cores, as root. Exit code 1 where something was not as expected.
     """
     from tools.cluster.daemons import install, running, slurm_version
-    from tools.cluster.record import FOLDER, Played, keep
+    from tools.cluster.record import FOLDER, Played, keep, without_place
     from tools.cluster.scenarios import SCENARIOS
     from tools.cluster.seen import Seen
     from tools.cluster.training import Workplace
@@ -60,6 +60,7 @@ def rehearse(
                 except Exception as error:  # the others are worth playing all the same
                     traceback.print_exc()
                     seen = Seen("no error", {f"{type(error).__name__}: {error}": False})
+                seen = without_place(seen, root)
                 played.append(Played(name, seen, time.monotonic() - start))
                 print(f"{'as expected' if seen.held else 'NOT AS EXPECTED'}: {name} ({played[-1].seconds:.0f} s)")
                 print(*(f"  {'yes' if held else 'NO '} {fact}" for fact, held in seen.facts.items()), sep="\n")

@@ -40,7 +40,9 @@ class Interrupted(BaseException):
 class Interruption:
     """Notes the first of SIGTERM, SIGUSR1, SIGHUP and SIGINT while the block runs, in place of their usual effect.
 
-    A second Ctrl-C is KeyboardInterrupt. SIGINT and SIGHUP stay ignored where they are.
+    A second Ctrl-C is KeyboardInterrupt. SIGINT and SIGHUP stay ignored where they are. After the block the former
+    handlers are back, save in a process that has listened early: its exit code tells how its work ended, and a signal
+    that comes while it leaves would take that away.
 
     Args:
         tell: called with the signal's name when one is noted and the block goes on, to say so.
@@ -67,7 +69,8 @@ class Interruption:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for number, handler in self._former.items():
-            signal.signal(number, handler)
+            late = self in _EARLY and number != signal.SIGINT  # the process is about to end, and its work is done
+            signal.signal(number, signal.SIG_IGN if late else handler)
         self._former.clear()
 
     @contextmanager

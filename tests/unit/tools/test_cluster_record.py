@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
 
 from tools.cluster.files import NODES, Ports, texts
-from tools.cluster.record import FOLDER, Played, keep, table
+from tools.cluster.record import FOLDER, Played, keep, table, without_place
 from tools.cluster.scenarios import SCENARIOS
 from tools.cluster.seen import Seen
 
@@ -32,6 +33,12 @@ def test_a_fact_that_was_not_so_stands_out(folder):
     assert readme.startswith("# A\n")
     assert readme.endswith("\nmore\n")
     assert (GOOD.held, BAD.held) == (True, False)
+
+
+def test_what_is_kept_names_neither_machine_nor_folder():
+    """It is read by others."""
+    said = Seen("a", {}, (f"process 7 on {socket.gethostname()} wrote /home/me/run",))
+    assert without_place(said, Path("/home/me")).said == ("process 7 on HOST wrote FOLDER/run",)
 
 
 def test_scenarios_that_were_not_played_keep_their_outcome(folder):

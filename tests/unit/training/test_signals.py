@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -64,6 +66,23 @@ def test_handlers_are_put_back():
     with Interruption():
         assert signal.getsignal(signal.SIGTERM) != before
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+LEAVES = """
+import os, signal, sys
+from neuromf.training.process_group.interruption import listen_early, listening
+listen_early()
+with listening():
+    pass
+os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGHUP"])
+def test_a_signal_that_comes_as_the_process_leaves_changes_nothing(name):
+    """A finished training that ended with 138 would be queued again."""
+    ended = subprocess.run([sys.executable, "-c", LEAVES, name], check=False, timeout=60)
+    assert ended.returncode == 0
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1", "SIGHUP", "SIGINT"])

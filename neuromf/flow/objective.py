@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from neuromf.flow.batch import Batch
+from neuromf.flow.batch import Batch, rows_of_mf
 from neuromf.flow.jvp import Derivative, Field, derivative_autocast, total_derivative
 from neuromf.flow.path import broadcast_time, conditional_velocity, interpolate
 from neuromf.flow.prediction import average_velocity
@@ -70,6 +70,7 @@ class Objective:
     Attributes:
         terms: name -> term; `velocity` on all samples, `flow` on all (dual), `v_head` on all.
         is_mf_B: samples with r < t.
+        mf_rows: their places in the batch.
         z: point on the path.
         v_c: conditional velocity.
         u: average velocity of each sample.
@@ -81,6 +82,7 @@ class Objective:
 
     terms: dict[str, Term]
     is_mf_B: Tensor
+    mf_rows: Tensor
     z: Tensor
     v_c: Tensor
     u: Tensor
@@ -119,7 +121,7 @@ def meanflow_objective(
     z = interpolate(batch.x, batch.e, batch.t_B)
     v_c = conditional_velocity(batch.x, batch.e)
     is_mf_B = batch.r_B < batch.t_B
-    rows = is_mf_B.nonzero().squeeze(1)
+    rows = rows_of_mf(batch.r_B, batch.t_B) if batch.mf_rows is None else batch.mf_rows
     tangent, derivative = _derivative(derivative_net or net, z, v_c, batch, rows, settings)
     outputs = _forward(net, z, batch, rows, settings)
     interval = broadcast_time(batch.t_B - batch.r_B, z)
@@ -132,7 +134,7 @@ def meanflow_objective(
     with torch.autocast(z.device.type, enabled=False):
         weighting = weigh([term.loss_B for term in terms.values()], settings.norm_eps, settings.norm_p)
     target = (v_c - correction).detach()
-    return Objective(terms, is_mf_B, z, v_c, outputs.u.detach(), derivative, tangent, target, weighting)
+    return Objective(terms, is_mf_B, rows, z, v_c, outputs.u.detach(), derivative, tangent, target, weighting)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ class Batch:
         r_B: start of the averaging interval.
         t_B: time of the sample; r = t marks an FM sample.
         digest: what data and noise are recorded by, empty where nobody records them.
-        mf_rows: places of the MF samples, those with r < t, in order, as whoever draws the times on the host knows them.
+        mf_rows: places of the MF samples, those with r < t, in order, known to who draws the times on the host.
             None where the device is to be asked, and waited for.
     """
 

@@ -22,6 +22,8 @@ class Batch:
         r_B: start of the averaging interval.
         t_B: time of the sample; r = t marks an FM sample.
         digest: what data and noise are recorded by, empty where nobody records them.
+        mf_rows: places of the MF samples, those with r < t, in order, known to who draws the times on the host.
+            None where the device is to be asked, and waited for.
     """
 
     x: Tensor
@@ -29,6 +31,12 @@ class Batch:
     r_B: Tensor
     t_B: Tensor
     digest: str = ""
+    mf_rows: Tensor | None = None
+
+
+def rows_of_mf(r_B: Tensor, t_B: Tensor) -> Tensor:
+    """Places of the samples with r < t."""
+    return (r_B < t_B).nonzero().squeeze(1)
 
 
 def draw_batch(x: Tensor, settings: TimeSettings, generator: np.random.Generator, *, start: int = 0) -> Batch:

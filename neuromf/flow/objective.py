@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from neuromf.flow.batch import Batch
+from neuromf.flow.batch import Batch, rows_of_mf
 from neuromf.flow.jvp import Derivative, Field, derivative_autocast, total_derivative
 from neuromf.flow.path import broadcast_time, conditional_velocity, interpolate
 from neuromf.flow.prediction import average_velocity
@@ -72,6 +72,7 @@ class Objective:
     Attributes:
         terms: name -> term; `velocity` on all samples, `flow` on all (dual), `v_head` on all.
         is_mf_B: samples with r < t.
+        mf_rows: their places in the batch.
         z: point on the path.
         v_c: conditional velocity.
         u: average velocity of each sample.
@@ -83,6 +84,7 @@ class Objective:
 
     terms: dict[str, Term]
     is_mf_B: Tensor
+    mf_rows: Tensor
     z: Tensor
     v_c: Tensor
     u: Tensor
@@ -151,7 +153,7 @@ def meanflow_objective(
         weighting = weigh([term.loss_B for term in terms.values()], settings.norm_eps, settings.norm_p)
     target = (v_c - correction).detach()
     is_mf_B = batch.r_B < batch.t_B
-    return Objective(terms, is_mf_B, z, v_c, outputs.u.detach(), derivative, found.tangent, target, weighting)
+    return Objective(terms, is_mf_B, rows, z, v_c, outputs.u.detach(), derivative, found.tangent, target, weighting)
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,7 @@ def mf_derivatives(net: Net, batches: Sequence[Batch], settings: ObjectiveSettin
         batches: of one optimiser step, so that they meet the same weights.
         settings: tangent and derivative.
     """
-    rows = [(batch.r_B < batch.t_B).nonzero().squeeze(1) for batch in batches]
+    rows = [rows_of_mf(b.r_B, b.t_B) if b.mf_rows is None else b.mf_rows for b in batches]
     points = [interpolate(batch.x[own], batch.e[own], batch.t_B[own]) for batch, own in zip(batches, rows, strict=True)]
     velocities = [conditional_velocity(batch.x[own], batch.e[own]) for batch, own in zip(batches, rows, strict=True)]
     r_B, t_B = (

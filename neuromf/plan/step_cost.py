@@ -22,6 +22,8 @@ FLOAT = 4
 """Bytes of a float32."""
 ADAM = 2
 """Moments of each weight."""
+FORMER = 1
+"""Copy of the weights before a step, by which its size is recorded."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class StepCost:
 
     Attributes:
         parameters: of the network.
-        state_bytes: weights, moments and average, held throughout.
+        state_bytes: weights, moments, average and the weights before a step, held throughout.
         step_bytes: most that lives besides while gradients are accumulated: gradients, activations, a derivative.
         forward_flops: operations, two for a multiplication and an addition, of the passes with gradient.
         derivative_flops: of the passes for du/dt and its tangent, by the share of MF samples.
@@ -66,7 +68,7 @@ def step_cost(config: Config, micro_batch: int) -> StepCost:
         net = build_net(config, seed=0)
         weights = list(net.parameters())
         parameters = sum(weight.numel() for weight in weights)
-        kept = 1 + ADAM + (config.ema.decay is not None)
+        kept = 1 + ADAM + FORMER + (config.ema.decay is not None)
         with LiveBytes(weights) as live, FlopCounterMode(display=False) as counted:
             derivative = _derivative(net, config, micro_batch)
             per_sample = counted.get_total_flops() / micro_batch

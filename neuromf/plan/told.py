@@ -15,7 +15,7 @@ def told(found: Plan) -> list[tuple[str, str]]:
         ("network", f"{found.parameters / 1e6:.1f} M parameters"),
         (
             "memory on each GPU",
-            f"{found.peak_gib:.1f} GiB in tensors ({found.state_gib:.1f} weights, moments and average, "
+            f"{found.peak_gib:.1f} GiB in tensors ({found.state_gib:.1f} weights twice, moments and average, "
             f"{found.step_gib:.1f} gradients and activations); {found.gpu} has {found.memory_gib:.1f}",
         ),
         (f"micro-batch of {found.micro_batch}", f"{fits}; {other}"),

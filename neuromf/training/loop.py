@@ -142,14 +142,14 @@ class _Training:
             self.on_event(event)
         if _is_over(record):  # a run that the machine stopped may go on elsewhere, one that diverged may not
             diverged = _ending(record) is Ending.HALTED
-            writer.save(self.state, halted=record.verdict.message if diverged else "")
+            writer.save(self.state, halted=record.verdict.message if diverged else "", last=True)
             return
         step, every = self.state.step, self.config.training.checkpoint_every_steps
         # Before the checkpoint, from which a killed run goes on: what comes after it is never made again.
         if is_sampled(step, every) or step == self.last:
             writer.sample(self.state)
         if step % every == 0 or step == self.last or asked:
-            writer.save(self.state)
+            writer.save(self.state, last=step == self.last or asked)
 
 
 def _is_over(record: StepRecord) -> bool:

@@ -14,7 +14,8 @@ from neuromf.monitor.engine import Monitor
 from neuromf.monitor.events import Event, read_events
 from neuromf.monitor.moments import latent_moments
 from neuromf.trace.writer import TraceWriter
-from neuromf.training.checkpoints.checkpoint import save_checkpoint
+from neuromf.training.checkpoints.background import HEADER, BackgroundWriter, Cost
+from neuromf.training.checkpoints.checkpoint import snapshot, write_checkpoint
 from neuromf.training.checkpoints.folders import retention
 from neuromf.training.records.pace import PaceWriter
 from neuromf.training.records.previews import write_preview
@@ -35,6 +36,7 @@ class RunWriter:
         config: the run.
         steps: records each step.
         pace: open record of their times.
+        checkpoints: writes them.
         shape: (C, D, H, W) of a latent.
     """
 
@@ -44,24 +46,42 @@ class RunWriter:
         config: Config,
         steps: StepWriter,
         pace: PaceWriter,
+        checkpoints: BackgroundWriter,
         shape: tuple[int, ...],
     ) -> None:
         self._run, self._config, self._shape = run, config, shape
-        self._steps, self._pace = steps, pace
+        self._steps, self._pace, self._checkpoints = steps, pace, checkpoints
 
     def record(self, record: StepRecord) -> list[Event]:
-        """One step; what is new is returned."""
+        """One step; what is new is returned.
+
+        Raises:
+            InputError: the disk refuses it, or refused the checkpoint that was being written.
+        """
+        self._checkpoints.check()
         with written_to(self._run.root):
             events = self._steps.record(record)
             self._pace.done(record.row["step"] + 1)
             return events
 
-    def save(self, state: TrainState, halted: str = "") -> None:
-        """A checkpoint, never ahead of its trace."""
+    def save(self, state: TrainState, halted: str = "", *, last: bool = False) -> None:
+        """A checkpoint, never ahead of its trace, written while the training goes on.
+
+        Args:
+            state: what to save.
+            halted: why the guard halted the run here.
+            last: whether nothing follows, so that it is waited for.
+
+        Raises:
+            InputError: the disk refuses it, or refused the one before.
+        """
         with written_to(self._run.root):
             self._steps.sync()
-        rule, loss = retention(self._config), self._steps.recent_loss()
-        save_checkpoint(self._run.root, state, config_hash(self._config), halted, raw_loss=loss, rule=rule)
+        loss = self._steps.recent_loss()
+        name = config_hash(self._config)
+        self._checkpoints.save(lambda former: snapshot(state, name, halted, raw_loss=loss, former=former))
+        if last:
+            self._checkpoints.settle()
 
     def sample(self, state: TrainState) -> None:
         """One sample from the averaged weights, or the weights where there is no average."""
@@ -122,7 +142,19 @@ def _open(
         for event in [*launched, *(replace(event, step=step) for event in opening)]:
             steps.tell(event)
         pace = stack.enter_context(PaceWriter(run.pace, step))
-    return RunWriter(run, config, steps, pace, tuple(latents.shape[1:]))
+        checkpoints = stack.enter_context(_open_checkpoints(run, config))
+    return RunWriter(run, config, steps, pace, checkpoints, tuple(latents.shape[1:]))
+
+
+def _open_checkpoints(run: RunFolder, config: Config) -> BackgroundWriter:
+    """Writes checkpoints, and what each one cost into a table of its own."""
+    rule = retention(config)
+
+    def tell(cost: Cost) -> None:
+        with written_to(run.root), run.checkpoint_times.open("a", encoding="ascii") as stream:
+            stream.write(("" if stream.tell() else HEADER) + cost.line)
+
+    return BackgroundWriter(lambda taken: write_checkpoint(run.root, taken, rule), tell)
 
 
 def _next_epoch(config: Config, step: int) -> int:

@@ -12,7 +12,7 @@ from torch import Tensor
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet
-from neuromf.flow.batch import Batch
+from neuromf.flow.batch import Batch, rows_of_mf
 from neuromf.training.batches.augmentation import augmentations, augmented
 from neuromf.training.batches.randomness import Purpose, data_index, generator
 from neuromf.training.batches.times import draw_step_times
@@ -50,11 +50,13 @@ class BatchSource:
         noise = [generator(seed, Purpose.NOISE, step, s).standard_normal(shape, dtype=np.float32) for s in samples]
         times = draw_step_times(self.config, step, start, count)
         x, e = self._augmented(self.latents[chosen], step, samples), torch.from_numpy(np.stack(noise))
+        r_B, t_B = torch.from_numpy(times.r_B).float(), torch.from_numpy(times.t_B).float()
         return Batch(
             x=x.to(self.device),
             e=e.to(self.device),
-            r_B=torch.from_numpy(times.r_B).float().to(self.device),
-            t_B=torch.from_numpy(times.t_B).float().to(self.device),
+            r_B=r_B.to(self.device),
+            t_B=t_B.to(self.device),
+            mf_rows=rows_of_mf(r_B, t_B).to(self.device),  # here, where asking is free
             digest=micro_batch_hash(x, e),  # here, where both are on the CPU, and by whoever draws ahead
         )
 

@@ -16,7 +16,7 @@ from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet
 from neuromf.errors import InputError
-from neuromf.flow.batch import Batch
+from neuromf.flow.batch import Batch, rows_of_mf
 from neuromf.processes import end_with_parent
 from neuromf.training.batches.loader_workers import drawn_ahead
 from neuromf.training.batches.source import BatchSource
@@ -64,8 +64,9 @@ class Feed:
         parts, self._next = next(self._batches), next(self._keys, None)
         if isinstance(parts, dict):
             raise InputError(**parts)
-        x, e, r_B, t_B = (part.to(self._device, non_blocking=True) for part in parts[:4])
-        return Batch(x, e, r_B, t_B, digest=parts[4])
+        rows = rows_of_mf(parts[2], parts[3])
+        x, e, r_B, t_B, rows = (part.to(self._device, non_blocking=True) for part in (*parts[:4], rows))
+        return Batch(x, e, r_B, t_B, digest=parts[4], mf_rows=rows)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,62 @@ class Checkpoint:
         return int(self.state["step"])
 
 
+@dataclass(frozen=True)
+class Snapshot:
+    """What a checkpoint is to hold, apart from the state that trains on.
+
+    Attributes:
+        step: optimiser steps done.
+        tensors: by file and name, on the CPU.
+        document: what the description says besides the hashes.
+    """
+
+    step: int
+    tensors: dict[str, dict[str, Tensor]]
+    document: dict[str, Any]
+
+
+def snapshot(
+    state: TrainState,
+    config_hash: str,
+    halted: str = "",
+    *,
+    raw_loss: float = math.nan,
+    copied: bool = True,
+    former: Snapshot | None = None,
+) -> Snapshot:
+    """Take a snapshot of a state.
+
+    Args:
+        state: what to save.
+        config_hash: of the run's configuration.
+        halted: why the guard halted the run here.
+        raw_loss: by which the best checkpoints are told.
+        copied: whether the tensors stay as they are when the state trains on; otherwise they may be its own.
+        former: a snapshot that nobody needs any more, whose memory is written over: new pages take five times as long.
+    """
+    held = {} if former is None else former.tensors
+    tensors = {
+        name: {key: _on_host(value.detach(), held.get(name, {}).get(key), copied) for key, value in found.items()}
+        for name, found in _tensors(state).items()
+    }
+    document = {
+        "format": FORMAT,
+        "step": state.step,
+        "config_hash": config_hash,
+        "guard": state.guard.state(),
+        "halted": halted,
+        "raw_loss": raw_loss if math.isfinite(raw_loss) else None,
+    }
+    return Snapshot(state.step, tensors, document)
+
+
+def _on_host(value: Tensor, buffer: Tensor | None, copied: bool) -> Tensor:
+    if buffer is not None and (buffer.shape, buffer.dtype) == (value.shape, value.dtype):
+        return buffer.copy_(value)
+    return value.to("cpu", copy=copied).contiguous()
+
+
 def save_checkpoint(
     run: Path,
     state: TrainState,
@@ -59,7 +115,7 @@ def save_checkpoint(
     raw_loss: float = math.nan,
     rule: Retention = DEFAULT,
 ) -> Path:
-    """Write `checkpoints/step_XXXXXXXX` under `run`, complete or not at all, and drop what `rule` does not keep.
+    """Take a snapshot of a state and write it, see `write_checkpoint`.
 
     Args:
         run: the run's folder.
@@ -72,35 +128,41 @@ def save_checkpoint(
     Raises:
         InputError: the disk is full or refuses; the checkpoints before this one are as they were.
     """
+    taken = snapshot(state, config_hash, halted, raw_loss=raw_loss, copied=False)
+    return write_checkpoint(run, taken, rule)
+
+
+def write_checkpoint(run: Path, taken: Snapshot, rule: Retention = DEFAULT) -> Path:
+    """Write `checkpoints/step_XXXXXXXX` under `run`, complete or not at all, and drop what `rule` does not keep.
+
+    Args:
+        run: the run's folder.
+        taken: what to write; where the guard halted the run, the checkpoints before it are kept.
+        rule: how many stay.
+
+    Raises:
+        InputError: the disk is full or refuses; the checkpoints before this one are as they were.
+    """
     folder = run / "checkpoints"
-    final, staging = folder / f"step_{state.step:08d}", folder / f".step_{state.step:08d}.{os.getpid()}"
+    final, staging = folder / f"step_{taken.step:08d}", folder / f".step_{taken.step:08d}.{os.getpid()}"
     with written_to(folder):
         try:
             shutil.rmtree(staging, ignore_errors=True)
             staging.mkdir(parents=True)
-            _fill(staging, state, config_hash, halted, raw_loss)
+            _fill(staging, taken)
             publish(staging, final)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        if not halted:
-            prune(run, rule, state.step)
+        if not taken.document["halted"]:
+            prune(run, rule, taken.step)
     return final
 
 
-def _fill(staging: Path, state: TrainState, config_hash: str, halted: str, raw_loss: float) -> None:
+def _fill(staging: Path, taken: Snapshot) -> None:
     """Write a checkpoint's files, each forced to disk."""
-    kept = _tensors(state)
-    for name, tensors in kept.items():
-        save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, staging / name)
-    document = {
-        "format": FORMAT,
-        "step": state.step,
-        "config_hash": config_hash,
-        "guard": state.guard.state(),
-        "halted": halted,
-        "raw_loss": raw_loss if math.isfinite(raw_loss) else None,
-        "sha256": {name: file_sha256(staging / name) for name in kept},
-    }
+    for name, tensors in taken.tensors.items():
+        save_file(tensors, staging / name)
+    document = taken.document | {"sha256": {name: file_sha256(staging / name) for name in taken.tensors}}
     (staging / STATE).write_text(json.dumps(sealed(document), indent=1) + "\n")
     for path in staging.iterdir():
         flush(path)

@@ -52,6 +52,11 @@ class RunFolder:
         return self.root / "pace.csv"
 
     @property
+    def checkpoint_times(self) -> Path:
+        """Seconds that each checkpoint cost: those that the training waited, and those of its writing."""
+        return self.root / "checkpoint_times.csv"
+
+    @property
     def previews(self) -> Path:
         """Folder of the samples left on the way."""
         return self.root / "previews"

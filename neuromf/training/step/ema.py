@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
+
+AT_A_TIME = 1 << 22
+"""Numbers whose differences are in memory together: 16 MiB, and more than most tensors of a network hold."""
+
+
+def distances(first: Sequence[Tensor], second: Sequence[Tensor]) -> list[Tensor]:
+    """Norm of the difference of each pair of tensors; a few at a time, so that no second set of weights is made."""
+    norms: list[Tensor] = []
+    begin = numbers = 0
+    for end, tensor in enumerate(first, start=1):
+        numbers += tensor.numel()
+        if numbers >= AT_A_TIME or end == len(first):
+            norms += torch._foreach_norm(torch._foreach_sub(list(first[begin:end]), list(second[begin:end])))
+            begin, numbers = end, 0
+    return norms
 
 
 class Ema:
@@ -34,8 +51,8 @@ class Ema:
         if self.decay is None:
             return torch.zeros((), device=next(model.parameters()).device)
         present = [value.detach().float() for _, value in model.named_parameters()]
-        apart = torch._foreach_sub(list(self.shadow.values()), present)
-        distance, size = (torch.stack(torch._foreach_norm(tensors)).norm() for tensors in (apart, present))
+        apart = distances(list(self.shadow.values()), present)
+        distance, size = (torch.stack(norms).norm() for norms in (apart, torch._foreach_norm(present)))
         gap: Tensor = distance / size
         return gap
 

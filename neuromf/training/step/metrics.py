@@ -49,7 +49,7 @@ def _quantities(objective: Objective, batch: Batch, settings: ObjectiveSettings)
 
 def _derivative_quantities(objective: Objective, interval_B: Tensor) -> Iterator[tuple[str, Tensor]]:
     dudt, tangent = objective.derivative.dudt, objective.tangent
-    length = interval_B[objective.is_mf_B]
+    length = interval_B[objective.mf_rows]  # by place: a mask would wait for the device
     moved = (broadcast_time(length, dudt) * dudt).flatten(1).norm(dim=1)
     size = objective.derivative.u.flatten(1).norm(dim=1) + tangent.flatten(1).norm(dim=1)
     yield "dudt", _mean_square(dudt)
@@ -67,7 +67,7 @@ def _loss_quantities(objective: Objective, is_mf_B: Tensor) -> Iterator[tuple[st
     else:
         yield "raw_fm", flow_BC.mean(1)
         yield "fm_samples", torch.ones_like(is_mf_B)
-    yield "raw_mf", velocity_BC.mean(1)[is_mf_B]
+    yield "raw_mf", velocity_BC.mean(1)[objective.mf_rows]
     yield "raw_total", (velocity_BC + flow_BC).mean(1)
     for channel in range(velocity_BC.shape[1]):
         yield f"raw_ch{channel}", (velocity_BC + flow_BC)[:, channel]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,8 @@ class TrainState:
     guard: DivergenceGuard
     channel_weights_C: Tensor | None
     step: int = 0
+    former: list[Tensor] = field(default_factory=list)
+    """Memory for the weights before a step, written over each time: new pages would take five times as long."""
 
 
 def initial_state(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
@@ -107,7 +107,7 @@ def _update(
     """Apply the gradient and average the weights, or leave everything as it is when `frozen`; return what moved."""
     limit = config.training.gradient_clip
     parameters = list(state.model.parameters())
-    before = [parameter.detach().clone() for parameter in parameters]
+    _remember(state, parameters)
     probe.before_update()
     if not frozen:
         if limit is not None:
@@ -117,10 +117,19 @@ def _update(
         state.ema.update(state.model)
         state.step += 1
     with torch.no_grad():
-        moved = torch._foreach_sub([parameter.detach() for parameter in parameters], before)
+        # In place, and towards the weights before: no reading tells a step from its opposite.
+        torch._foreach_sub_(state.former, parameters)
         columns = {
-            "update_rms": root_mean_square(moved),
+            "update_rms": root_mean_square(state.former),
             "param_rms": root_mean_square(parameter.detach() for parameter in parameters),
             "ema_gap": state.ema.gap(state.model),
         }
-    return metrics.read_back(columns | probe.after_update(list(moved), 0.0 if frozen else learning_rate))
+    return metrics.read_back(columns | probe.after_update(state.former, 0.0 if frozen else learning_rate))
+
+
+@torch.no_grad()
+def _remember(state: TrainState, parameters: list[nn.Parameter]) -> None:
+    """Keep the weights as they are before the update."""
+    if not state.former:
+        state.former = [torch.empty_like(parameter) for parameter in parameters]
+    torch._foreach_copy_(state.former, parameters)

@@ -1,0 +1,100 @@
+"""What a step costs with all that is recorded and judged of it, over the bare step.
+
+The bare step is forward and backward pass, clip, Adam and average. The whole one is the trainer's own, written into a
+run's folder: trace, TensorBoard, events, summary, times and monitors. Two trainings of the same configuration take
+turns, so that what else the machine does meets both; batches are drawn beforehand, as loader workers do it in a run.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from neuromf.config import Config, load_config
+from neuromf.config.derived import run_facts
+from neuromf.flow.batch import Batch
+from neuromf.training.batches.source import BatchSource
+from neuromf.training.records.run_folder import create_run
+from neuromf.training.run_writer import open_run_writer
+from neuromf.training.step.optimiser import clip, gradients
+from neuromf.training.step.state import TrainState, initial_state
+from neuromf.training.step.train_step import train_step
+from tools.performance.figures import Figure
+from tools.performance.monitor_cost import SETTING
+from tools.performance.timing import side_by_side
+
+RATIO_BAR = 1.05
+LATENTS = 8
+
+
+@dataclass(frozen=True)
+class _Drawn(BatchSource):
+    """Gives the same batch again and again, drawn once with its digest."""
+
+    batch: Batch
+
+    def draw(self, step: int, start: int, count: int) -> Batch:
+        """The batch, whatever is asked for."""
+        return self.batch
+
+
+def recording_cost(folder: Path, rounds: int, device: torch.device) -> list[Figure]:
+    """Time whole and bare steps in turn.
+
+    Args:
+        folder: of the run that is recorded.
+        rounds: pairs of steps; the first ten, of which each is judged for silent faults, come before.
+        device: where they are made.
+    """
+    config = load_config(["smoke"], [*SETTING, "training.checkpoint_every_steps=1000000"])
+    with _whole(folder, config, device) as whole:
+        times = side_by_side({"bare": _bare(config, device), "whole": whole}, rounds, device, warm_up=10)
+    ratios = [w / b for w, b in zip(times["whole"], times["bare"], strict=True)]
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    return [
+        Figure("bare step", statistics.median(times["bare"]), "s"),
+        Figure("whole step over a bare one", middle, "", RATIO_BAR),
+        Figure("whole step over a bare one, lower quartile", low),
+        Figure("whole step over a bare one, upper quartile", high),
+    ]
+
+
+def _start(config: Config, device: torch.device) -> tuple[TrainState, _Drawn, torch.Tensor]:
+    latents = torch.randn((LATENTS, *config.data.latent_shape), generator=torch.Generator().manual_seed(0))
+    source = BatchSource(latents, config, device)
+    batch = source.draw(0, *source.micro_batches()[0])
+    return initial_state(config, (1.0,) * 4, device), _Drawn(latents, config, device, batch), latents
+
+
+def _bare(config: Config, device: torch.device) -> Callable[[], None]:
+    state, source, _ = _start(config, device)
+    limit = config.training.gradient_clip
+
+    def step() -> None:
+        state.optimiser.zero_grad(set_to_none=True)
+        for start, size in source.micro_batches():
+            loss = state.net(source.draw(0, start, size))
+            (loss.weighted_B.sum() / run_facts(config).effective_batch).backward()
+        if limit is not None:
+            clip(state.model, torch.nn.utils.get_total_norm(gradients(state.model)), limit)
+        state.optimiser.step()
+        state.ema.update(state.model)
+
+    return step
+
+
+@contextmanager
+def _whole(folder: Path, config: Config, device: torch.device) -> Iterator[Callable[[], None]]:
+    state, source, latents = _start(config, device)
+    with open_run_writer(create_run(folder / "run", config, "0" * 64), config, latents, state) as writer:
+        assert writer is not None  # this process is alone
+
+        def step() -> None:
+            writer.record(train_step(state, source, config))
+
+        yield step

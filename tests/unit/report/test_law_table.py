@@ -81,8 +81,8 @@ def test_a_run_on_ones_own_scans_is_judged_by_those_it_began_with(tmp_path, monk
     runs = read_runs([run, beside])
     table = {row.law.id: row for row in law_rows(runs)}
     assert asked == [(runs[0].folder, runs[0].config)]
-    own, built_in = table["DATA-002"].planned
-    assert (own.colour, built_in.colour) == ("warn", "pass")  # the subject of the former is guessed
+    judged, built_in = table["DATA-002"].planned
+    assert (judged.colour, built_in.colour) == ("warn", "pass")  # the subject of the former is guessed
 
     def refuse(folder, config):
         raise InputError("is gone", remedy="find it")

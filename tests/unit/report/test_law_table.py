@@ -4,7 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from neuromf.data.scan import Scan
+from neuromf.errors import InputError
 from neuromf.gate.static import CHECKS
+from neuromf.report import law_table
 from neuromf.report.law_table import GUARD, law_rows
 from neuromf.report.run_facts import read_runs
 from tests.support.reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
@@ -63,3 +66,30 @@ def test_a_run_without_an_average_is_not_said_to_have_kept_one(tmp_path):
     assert not {"EMA-001", "EMA-002"} & {row.law.id for row in law_rows(read_runs([without]))}
     (row,) = (row for row in law_rows(read_runs([without, kept])) if row.law.id == "EMA-001")
     assert [bool(judgement.text) for judgement in (*row.planned, *row.trained)] == [False, True, False, True]
+
+
+@pytest.mark.law("OBS-002")
+def test_a_run_on_ones_own_scans_is_judged_by_those_it_began_with(tmp_path, monkeypatch):
+    """Not by what lies in their folder now; where nobody knows them any more, the law on them alone is left out."""
+    run = write_run(
+        tmp_path / "run", "data.source=folder", f"data.root={tmp_path / 'gone'}", "data.split_ratios=[1,0,0]"
+    )
+    beside = write_run(tmp_path / "beside")
+    scans = [Scan("anna", f"anna{visit}", tmp_path / f"{visit}.nii.gz", subject_from="guessed") for visit in range(3)]
+    asked = []
+    monkeypatch.setattr(law_table, "began_with", lambda folder, config: asked.append((folder, config)) or scans)
+    runs = read_runs([run, beside])
+    table = {row.law.id: row for row in law_rows(runs)}
+    assert asked == [(runs[0].folder, runs[0].config)]
+    judged, built_in = table["DATA-002"].planned
+    assert (judged.colour, built_in.colour) == ("warn", "pass")  # the subject of the former is guessed
+
+    def refuse(folder, config):
+        raise InputError("is gone", remedy="find it")
+
+    monkeypatch.setattr(law_table, "began_with", refuse)
+    without = {row.law.id: row for row in law_rows(runs)}
+    assert [bool(judgement.text) for judgement in without["DATA-002"].planned] == [False, True]
+    assert {law_id for law_id, row in table.items() if row.planned[0].text} == {
+        *(law_id for law_id, row in without.items() if row.planned[0].text), "DATA-002",
+    }  # fmt: skip

@@ -8,11 +8,12 @@ import pytest
 from neuromf.errors import InputError
 from neuromf.monitor.events import Event
 from neuromf.output import write_output
+from neuromf.report import run_page as run_page_module
 from neuromf.report.block_charts import NO_BLOCKS
 from neuromf.report.page import check_page
 from neuromf.report.run_facts import read_runs
 from neuromf.report.run_page import run_page
-from neuromf.report.sample_slices import NO_SAMPLES
+from neuromf.report.sample_slices import NO_SAMPLES, sample_strip
 from tests.support.reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 
@@ -148,3 +149,15 @@ def test_a_report_replaces_its_own_page_and_nothing_else(tmp_path):
             check_page(refused)
     assert "new" in page.read_text()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.txt", "report.html"]
+
+
+@pytest.mark.parametrize("decoded", [True, False])
+def test_samples_are_shown_as_they_are_asked_for(tmp_path, monkeypatch, decoded):
+    """Decoded or not, through the autoencoder that is given, with the bar that is given, of every run."""
+    runs = read_runs([write_run(tmp_path / name) for name in ("one", "two")])
+    asked = []
+    strip = sample_strip(runs[0], decoded=False)
+    monkeypatch.setattr(run_page_module, "sample_strip", lambda run, **how: asked.append((run.name, how)) or strip)
+    how = {"decoded": decoded, "vae": tmp_path / "mine.pt", "on_progress": print}
+    run_page(runs, **how)
+    assert asked == [("one", how), ("two", how)]

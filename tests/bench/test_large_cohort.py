@@ -27,9 +27,9 @@ SECONDS, MEBIBYTES = 10.0, 1024.0
 """Bars: the whole process, from its start to its end after one optimiser step, and its largest resident size."""
 
 
-def started(cache: Path, out: Path) -> dict[str, float]:
+def started(cache: Path, out: Path, overrides: tuple[str, ...] = large_overrides(SUBJECTS)) -> dict[str, float]:
     """Wall and processor seconds and largest resident size of `neuromf train --max-steps 1`."""
-    settings = allow_blocked(*large_overrides(SUBJECTS))
+    settings = allow_blocked(*overrides)
     train = ["train", "smoke", "--out", str(out), "--device", "cpu", "--max-steps", "1", *settings]
     begin = time.monotonic()
     process = subprocess.Popen(

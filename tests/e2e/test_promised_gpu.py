@@ -15,6 +15,7 @@ import torch
 from neuromf.cli.progress import ProgressFile
 from neuromf.cli.starting import Start
 from neuromf.cli.training import prepare
+from neuromf.data.chosen import Cohort
 from neuromf.monitor.events import read_events
 from neuromf.report.run_facts import read_runs
 from neuromf.training.device.facts import refuse_broken_promise
@@ -114,6 +115,7 @@ def test_scans_are_encoded_where_the_training_computes(monkeypatch, tmp_path):
         make_tiny_config(), tmp_path / "run", ProcessGroup(), start, resume=False, gate="PASS", device="cuda:1",
         encoders=None, **signals,
     )  # fmt: skip
+    assert asked.pop("cohort") == Cohort(make_tiny_config().data)
     assert asked == {"device": "cuda:1", "workers": None, "looked_over": False}
 
 

@@ -57,8 +57,6 @@ ELSEWHERE = {
     "sampling.sampling:sample_run",
     "training.latents.frozen:_encoded_again",
     "training.latents.frozen:run_latents",
-    "training.latents.store:help_encoding",
-    "training.latents.store:look_over",
     "training.resume:_choose",
     "training.step.fault_probe:_still",
     "watch.watcher:status_of_run",

@@ -65,7 +65,7 @@ def recording_cost(folder: Path, rounds: int, device: torch.device) -> list[Figu
 
 
 def _start(config: Config, device: torch.device) -> tuple[TrainState, _Drawn, torch.Tensor]:
-    latents = torch.randn((LATENTS, *config.data.latent_shape), generator=torch.Generator().manual_seed(0))
+    latents = torch.randn((LATENTS, *config.latent_shape), generator=torch.Generator().manual_seed(0))
     source = BatchSource(latents, config, device)
     batch = source.draw(0, *source.micro_batches()[0])
     return initial_state(config, (1.0,) * 4, device), _Drawn(latents, config, device, batch), latents

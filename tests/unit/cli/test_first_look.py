@@ -4,6 +4,7 @@ import nibabel
 import numpy as np
 
 from neuromf.cli.training import _look_first
+from neuromf.data.chosen import Cohort
 from neuromf.data.nifti import read_volume
 from neuromf.training.process_group.interruption import listening
 from tests.support.bad_scans import write_good
@@ -20,5 +21,5 @@ def test_a_background_that_is_no_number_is_told_by_the_first_look(tmp_path, monk
     nibabel.save(nibabel.Nifti1Image(data, volume.affine), path)
     config = make_tiny_config("data.source=folder", f"data.root={tmp_path / 'scans'}", "data.spacing_mm=8.0")
     with listening() as interrupted:
-        _look_first(config, tmp_path / "run", interrupted)
+        _look_first(config, Cohort(config.data), tmp_path / "run", interrupted)
     assert "1 scan with NaN around the head, first" in capsys.readouterr().out

@@ -12,7 +12,9 @@ import pytest
 
 from neuromf.data import cache, cache_entry, code_facts
 from neuromf.data.cache import cache_directory, demo_latents, folder_latents
+from neuromf.data.cohort import discover_scans
 from neuromf.data.latents import open_latents
+from neuromf.data.splits import split_scans
 from neuromf.data.store_settings import StoreSettings
 from neuromf.errors import InputError, UnreadableError
 from neuromf.nets.vae import load_vae
@@ -162,6 +164,17 @@ def test_folder_of_scans_is_encoded_once_until_it_changes(tmp_path, cohort, code
     assert len(open_latents(first).split("train")) == 3
     shutil.copy(root / "sub-0001/anat/sub-0001_T1w.nii.gz", root / "sub-0002/anat/sub-0002_T1w.nii.gz")
     assert ask() != first
+
+
+@pytest.mark.law("DATA-002")
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_scans_are_split_by_the_seed_that_is_asked_for(tmp_path, cohort, codec_file, preprocessing, monkeypatch, seed):
+    """The store's manifest holds the split that the seed gives, and its description the seed."""
+    monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "cache"))
+    store = folder_latents(cohort, StoreSettings(preprocessing, load_vae(codec_file), (0.4, 0.3, 0.3), seed))
+    expected = split_scans(discover_scans(cohort), (0.4, 0.3, 0.3), seed)
+    assert dict(zip(store.manifest["subject"], store.manifest["split"], strict=True)) == expected
+    assert store.description.split_seed == seed
 
 
 def test_unwritable_cache_is_refused(request_store, tmp_path, monkeypatch):

@@ -42,15 +42,10 @@ def job(tmp_path, monkeypatch):
     return run
 
 
-def test_a_worker_that_is_killed_once_costs_nothing(job):
-    """All scans are encoded, that one too."""
-    assert job({2: "kills1"}, most=0) == ([], 6)
-
-
-def test_a_scan_that_kills_each_worker_is_set_aside_and_the_others_are_not(job):
-    """Its neighbours, which waited in the same pool, are encoded; it is named with the reason."""
-    aside, encoded = job({2: "kills"}, most=1)
+def test_a_killed_worker_costs_at_most_the_scan_that_kills_each(job):
+    """One that is killed once is encoded, as are the neighbours in the pool; one that kills each is named."""
+    aside, encoded = job({1: "kills1", 4: "kills"}, most=1)
     assert [(one.scan.scan_id, one.failure.problem) for one in aside] == [
-        ("sub-0003", "each process that was to prepare this scan was killed")
+        ("sub-0005", "each process that was to prepare this scan was killed")
     ]
     assert encoded == 5

@@ -67,7 +67,7 @@ def _scaled(config: Config, section: str, values: dict[str, Any]) -> dict[str, A
         return {"factory_options": {**unet.factory_options, **unet.small_options}}
     usual = vae.factory is None and (vae.latent_channels, vae.stride) == (LATENT_CHANNELS, LATENT_STRIDE)
     if section == "vae" and not usual:
-        return {}
+        return {key: value for key, value in values.items() if key != "checkpoint"}
     if section == "data":
         return {**values, "shape": [CELLS * vae.stride] * 3}
     return values

@@ -10,7 +10,7 @@ import torch
 from neuromf.config import load_config
 from neuromf.training.device import arithmetic, float32_agreement
 from neuromf.training.device.arithmetic import UntrustedArithmeticError, arithmetic_fault, refuse_wrong_arithmetic
-from neuromf.training.device.float32_agreement import Passes, Question, device_errors, device_reading, run_passes
+from neuromf.training.device.float32_agreement import Passes, DeviceQuestion, device_errors, device_reading, run_passes
 from tests.support.tiny_run import TINY
 from tools.performance.emulated_tf32 import Tf32
 
@@ -27,7 +27,7 @@ def config(*overrides):
 
 @pytest.fixture
 def question():
-    return Question.of(config(*BF16))
+    return DeviceQuestion.of(config(*BF16))
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_derivative_in_tf32_is_none_in_float32(question, passes):
 
 def test_the_run_s_own_layers_are_asked_at_its_own_widths():
     """The grid has the run's own cells at the innermost level, up to four on a CPU and two on a GPU."""
-    asked, small = (Question.of(config(*WIDE, f"data.shape=[{n},{n},{n}]")) for n in (96, 32))
+    asked, small = (DeviceQuestion.of(config(*WIDE, f"data.shape=[{n},{n},{n}]")) for n in (96, 32))
     assert asked.config.unet.channels == (8, 16, 16)
     assert [asked.shape(torch.device(kind))[2:] for kind in ("cpu", "cuda")] == [(16, 16, 16), (8, 8, 8)]
     assert small.shape(CPU) == (2, 4, 8, 8, 8)

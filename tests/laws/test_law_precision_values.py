@@ -59,7 +59,7 @@ def test_all_that_is_made_of_a_bf16_networks_outputs_is_right_to_float32(tangent
         found = meanflow_objective(net, batch_of(), settings, derivative_net=inside)
     given = (found.tangent.double(), wide_derivative(found.derivative))
     batch, again = wide(batch_of()), net.again()
-    with mock.patch.object(objective_module, "_derivative", return_value=given), NothingNarrow():
+    with mock.patch.object(objective_module, "differentiate", return_value=given), NothingNarrow():
         expected = meanflow_objective(again, batch, settings, derivative_net=inside)
     compared = dict(tensors_of(expected))
     assert len(compared) >= 12

@@ -79,7 +79,8 @@ def refuse_unfit(config: Config, device: torch.device) -> None:
             broken, finding = law(reading.law_id), reading.finding
             problem = f"what {config.unet.factory} builds breaks {broken.id} ({broken.title}): found {finding.value}"
             detail = f", {finding.detail}" if finding.detail else ""
-            raise InputError(f"{problem}, bound {finding.bound}{detail}", remedy=broken.remedy.rstrip("."), key=KEY)
+            remedy = broken.remedy[0].lower() + broken.remedy[1:].rstrip(".")
+            raise InputError(f"{problem}, bound {finding.bound}{detail}", remedy=remedy, key=KEY)
 
 
 def refuse_unusable(config: Config, net: nn.Module, at: Points) -> None:

@@ -36,7 +36,7 @@ in front of a normalisation is rounding alone."""
 
 
 @dataclass(frozen=True)
-class Question:
+class DeviceQuestion:
     """What decides the answer of a device.
 
     Attributes:
@@ -56,7 +56,7 @@ class Question:
     config: Config = field(compare=False)
 
     @classmethod
-    def of(cls, config: Config) -> Question:
+    def of(cls, config: Config) -> DeviceQuestion:
         """The question that a run asks."""
         v_head, kinds = config.meanflow.tangent == "v_head", (config.training.precision, derivative_precision(config))
         return cls(config.unet.model_dump_json(), v_head, config.latent_shape, *kinds, config)
@@ -98,14 +98,14 @@ def device_reading(config: Config, device: torch.device) -> LawReading | None:
     Returns:
         The reading; None for float32 on the CPU, which TF32 is there too: everything else is compared with it.
     """
-    question = Question.of(config)
+    question = DeviceQuestion.of(config)
     if device.type == "cpu" and "bf16" not in (question.output, question.derivative):
         return None
     return _judge(question, device)
 
 
 @cache
-def _judge(question: Question, device: torch.device) -> LawReading:
+def _judge(question: DeviceQuestion, device: torch.device) -> LawReading:
     net, points = settled_network(question), probe_points(question.shape(device))
     expected = run_passes(net, points, torch.device("cpu"), output="fp32", derivative="fp32")
     found = run_passes(net, points, device, output=question.output, derivative=question.derivative)
@@ -140,7 +140,7 @@ def run_passes(
     return Passes(_wide(u), kept, _wide(dudt))
 
 
-def device_errors(found: Passes, expected: Passes, question: Question) -> tuple[DeviceError, ...]:
+def device_errors(found: Passes, expected: Passes, question: DeviceQuestion) -> tuple[DeviceError, ...]:
     """Relative errors, in the Euclidean norm, of the output, of the worst parameter's gradient, of du/dt."""
     whole = math.sqrt(sum(float(part.square().sum()) for part in expected.gradients.values()))
     worst_name, worst = "", 0.0
@@ -157,7 +157,7 @@ def device_errors(found: Passes, expected: Passes, question: Question) -> tuple[
     )
 
 
-def settled_network(question: Question) -> nn.Module:
+def settled_network(question: DeviceQuestion) -> nn.Module:
     """The run's network, in which no weight is zero: behind those that start at zero every derivative would be."""
     return randomised_copy(build_net(question.config, SEED), SEED)
 

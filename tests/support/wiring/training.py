@@ -199,7 +199,7 @@ def watched_live(config: Config) -> Observed:
     monitor = Monitor(config, LatentMoments((0.0,) * 8, (1.0,) * 8))
     told = monitor.judge(row_of(0, lr=0.5), Verdict(), None)
     with mock.patch.object(step_writer, "rows_from", return_value=[]) as rows:
-        writer = StepWriter(RunFolder(Path()), config, mock.Mock(), mock.Mock(), monitor, 50)
+        writer = StepWriter(RunFolder(Path()), config, mock.Mock(), mock.Mock(), mock.Mock(), monitor, 50)
     recent = (rows.call_args.args[1], writer._recent.maxlen)
     return {"told": told, "silent faults": list(check_readings(config, checks)), "recent": recent}
 

@@ -27,6 +27,7 @@ NEUTRAL = {
     "neuromf.data.cache_entry": "keeps what was made",
     "neuromf.data.claims": "shares the work",
     "neuromf.data.code_facts": "names what was made",
+    "neuromf.scheduled_job": "says who works",
     "neuromf.data.cohort_table": "a table beside the latents",
     "neuromf.data.encode_job": "shares the work",
     "neuromf.data.encode_progress": "who is told",

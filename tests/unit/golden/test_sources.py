@@ -2,9 +2,11 @@
 
 import math
 import shutil
+from pathlib import Path
 
 import pytest
 
+from neuromf.comparison.table import read_table
 from neuromf.config.resolve import flat_config
 from neuromf.errors import InputError
 from neuromf.golden.case import case_names, read_case
@@ -12,7 +14,6 @@ from neuromf.golden.sources import Side, config_changes, read_side
 from neuromf.golden.store import tolerance_frame
 from tests.support.reported_run import STEPS, write_run
 from tests.support.tiny_run import make_tiny_config
-from tests.support.trace_strategies import table_of
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def test_a_runs_folder_is_its_trace_with_the_configuration_that_it_keeps(run, tm
     for path, known in ((run, config), (bare, {}), (run / "trace.csv", {})):
         side = read_side(str(path))
         assert (side.name, side.config, side.tolerances) == (str(path), known, {})
-        assert side.table.steps.tolist() == list(range(STEPS))
+        assert read_table(side.trace).steps.tolist() == list(range(STEPS))
 
 
 @pytest.mark.parametrize("name", case_names())
@@ -37,7 +38,7 @@ def test_a_golden_case_is_its_trace_with_the_tolerances_that_were_measured(name)
     """Its configuration is the one it trains, and each column has its row's tolerance."""
     side, case = read_side(name), read_case(name)
     assert (side.name, side.config) == (name, flat_config(case.config))
-    assert side.table.steps.tolist() == list(range(case.contract.steps))
+    assert read_table(side.trace).steps.tolist() == list(range(case.contract.steps))
     measured = tolerance_frame(case).set_index("column")
     assert {column: tolerance.rtol for column, tolerance in side.tolerances.items()} == measured["rtol"].to_dict()
     demoted = {column for column, tolerance in side.tolerances.items() if tolerance.atol == math.inf}
@@ -48,7 +49,7 @@ def test_a_path_of_a_cases_name_is_the_path(run, tmp_path, monkeypatch):
     """What lies here comes before what is shipped."""
     shutil.copytree(run, tmp_path / "x_exact")
     monkeypatch.chdir(tmp_path)
-    assert read_side("x_exact").table.steps.tolist() == list(range(STEPS))
+    assert read_table(read_side("x_exact").trace).steps.tolist() == list(range(STEPS))
 
 
 def test_what_holds_no_trace_is_refused_with_what_does(tmp_path):
@@ -60,7 +61,7 @@ def test_what_holds_no_trace_is_refused_with_what_does(tmp_path):
 
 
 def side(**config):
-    return Side("a", table_of(1), config, {})
+    return Side("a", Path("a"), config, {})
 
 
 @pytest.mark.parametrize(

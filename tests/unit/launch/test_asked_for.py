@@ -21,7 +21,7 @@ PARAMETERS = 7_654_321
 def test_a_job_asks_for_what_its_formula_says(config, gpus, scans, width):
     """Processes, workers, weights, batches, one scan in work, manifest and trace; activations where there is no GPU."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(resources, "_parameters", lambda _: PARAMETERS)
+        patch.setattr(resources, "parameter_count", lambda _: PARAMETERS)
         patch.setattr(resources, "STEP_GIB", 1e-9)  # so that nothing is lost in rounding
         asked = resources.resources(config, VaeArchitecture((width, 2 * width), (1, 1), 8), scans, gpus)
     k = flat_config(config)

@@ -236,4 +236,4 @@ def test_another_folder_changes_names_alone(launched, plain):
 
 def test_every_option_of_launch_is_tried_alone():
     """A new option of the command is tried here too."""
-    assert set(inspect.signature(launch).parameters) == {*SCRIPT, "gpus", "nodes", "dry_run", "out"}
+    assert set(inspect.signature(launch).parameters) == {*SCRIPT, "gpus", "nodes", "dry_run", "out", "init_from"}

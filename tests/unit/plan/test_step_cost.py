@@ -72,7 +72,7 @@ def test_the_counted_operations_are_those_of_a_real_step():
     assert cost.derivative_flops == taken / 4
 
 
-def test_the_state_is_five_copies_of_the_weights_and_four_without_an_average():
+def test_the_state_is_four_copies_of_the_weights_beside_an_average():
     """Weights, Adam's two moments and the weights before a step, float32, and the average where there is one."""
     number = parameter_count(config(*SMALL))
     assert step_cost(config(*SMALL), 2).state_bytes == 5 * 4 * number

@@ -23,7 +23,7 @@ def test_a_damaged_sample_is_named_and_the_others_are_shown(tmp_path):
     save_file({"latents": torch.zeros(1, 4, 2, 2, 2)}, folder / "previews" / "step_00000016.safetensors")
     strip = sample_strip(read_runs([folder])[0], decoded=False)
 
-    told = "Axial mid-slices of the four latent channels. Not readable: "
+    told = "Axial mid-slices of the 4 latent channels. Not readable: "
     assert strip.note == f"{told}step_00000004.safetensors, step_00000016.safetensors."
     assert [picture.step for picture in strip.slices] == [8]
 

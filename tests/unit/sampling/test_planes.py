@@ -16,6 +16,7 @@ from neuromf.report.charts import slice_png
 from neuromf.report.run_facts import read_runs
 from neuromf.report.sample_slices import LATENT_RANGE, PIXELS, sample_strip
 from neuromf.sampling.montage import PLANES, draw_montage, mid_slice
+from neuromf.training.latents import frozen
 from tests.support.reported_run import write_run
 from tests.support.tiny_run import make_tiny_config
 
@@ -100,7 +101,7 @@ def test_a_decoded_sample_is_shown_under_its_step_by_its_axial_slice(tmp_path, m
     """The volume of the file's first latent, and of no other file."""
     run, latents = sampled(tmp_path, (4, 9))
     known = SimpleNamespace(codec=lambda vae: None, store=SimpleNamespace(statistics=None))
-    monkeypatch.setattr(sample_slices, "run_latents", lambda *_: known)
+    monkeypatch.setattr(frozen, "run_latents", lambda *_: known)
     monkeypatch.setattr(
         sample_slices, "decode_with", lambda codec, statistics, stack: [(x[0] + 4).numpy() / 8 for x in stack]
     )

@@ -117,7 +117,7 @@ def asked(store, tmp_path, monkeypatch):
         "latest_checkpoint": lambda root: asked.update(searched=root) or checkpoint,
         "config_hash": lambda config: "same",
         "run_latents": lambda run, config: known,
-        "build_unet": lambda unet, **more: asked.update(unet=unet, **more) or net,
+        "build_net": lambda config, **more: asked.update(built=config, **more) or net,
         "load_average": lambda path, net: asked.update(weights=path),
         "load_weights": lambda path, net: asked.update(weights=("of the step", path)),
         "draw_latents": lambda *given, **more: asked.update(drawn=(given, more)) or drawn,
@@ -153,7 +153,7 @@ def test_samples_are_drawn_as_they_were_asked_for(store, asked, tmp_path, steps,
     assert asked["net"].velocity_head is None
     assert (asked["opened"], asked["searched"]) == (tmp_path / "run", tmp_path)
     assert (asked["weights"], asked["device"]) == (tmp_path / "checkpoint", torch.device("cpu"))
-    assert (asked["unet"], asked["v_head"]) == ("the run's net", True)
+    assert (asked["built"], asked["seed"]) == (asked["config"], 0)
     assert (asked["vae"], asked["real"]) == (tmp_path / "vae", 2)
     assert (files.step, files.montage) == (7, tmp_path / "out" / "montage.png")
     assert asked["title"] == f"optimiser step 7, {words}"

@@ -30,6 +30,8 @@ OWN = {
     "real cohorts",
     "real hardware",
     "rehearsal on SLURM",
+    "long runs",
+    "random changes",
 } | {f"checks checked: {name}" for name in "ABCDEFGHI"}
 OUTSIDE = {f"used from outside: {number}" for number in range(1, 22)}
 CHECKED = {f"checks checked: {letter}" for letter in "ABCDEFGHI"}

@@ -11,6 +11,7 @@ import torch
 from neuromf import api
 from neuromf.cli import train as train_command
 from neuromf.cli.progress import ProgressFile
+from neuromf.data.chosen import Cohort
 from neuromf.training.device import choice
 from neuromf.training.device.choice import choose_device
 from tests.support.tiny_run import make_tiny_config
@@ -68,7 +69,7 @@ def test_both_ways_to_train_ask_for_what_the_configuration_says(deterministic, w
     ways = {
         "function": lambda: api.train(config, tmp_path / "run", device="cpu", allow_blocked="a test of the device"),
         "command": lambda: train_command._train(
-            config, tmp_path, str, SimpleNamespace(), ProgressFile(None), **NO_OPTION
+            config, Cohort(config.data), tmp_path, str, SimpleNamespace(), ProgressFile(None), **NO_OPTION
         ),
     }
     with mock.patch.object(choice, "choose_device", side_effect=ChosenError) as chosen, pytest.raises(ChosenError):

@@ -197,7 +197,8 @@ READINGS = {
         "mf_samples": (1 - k["time_sampling.data_proportion"]) * batch(k) * steps(k)}),
     "TIME-007": Reading("time_sampling.data_proportion", lambda k: {"share": 1 - k["time_sampling.data_proportion"]}),
     "PRED-003": Reading("", lambda k: {
-        "prediction": k["meanflow.prediction"], "token_dims": k["vae.latent_channels"], "token_width": k["unet.channels"][0]}),
+        "prediction": k["meanflow.prediction"], "token_dims": k["vae.latent_channels"],
+        "token_width": k["unet.channels"][0]}),
     "OPT-006": Reading("training.epochs", lambda k: {
         "optimiser_steps": steps(k), "learning_rate_sum": k["training.learning_rate"] * travelled(k)}),
     "PREC-002": Reading("unet.embedding_precision", lambda k: {

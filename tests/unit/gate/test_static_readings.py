@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from neuromf_spec.law import Severity
-from neuromf_spec.laws.observability import RAW_COLUMNS
+from neuromf_spec.laws.observability import raw_columns
 from neuromf_spec.laws.time_integrals import gap_probability, mean_squared_gap, trained_loss_per_dim
 from neuromf_spec.reference.failed_run import FAILED_RUN_START, HEALTHY_RATIO, HEALTHY_START, recorded_curve
 from neuromf_spec.registry import law, laws
@@ -53,7 +53,7 @@ def batch(k: Keys) -> int:
 
 def dims(k: Keys) -> int:
     """Four channels, a cell for every four voxels along each axis."""
-    return 4 * math.prod(size // 4 for size in k["data.shape"])
+    return k["vae.latent_channels"] * math.prod(size // k["vae.stride"] for size in k["data.shape"])
 
 
 def micro_batches(k: Keys) -> tuple[int, int]:
@@ -181,7 +181,8 @@ READINGS = {
         "data_proportion": k["time_sampling.data_proportion"], "run": micro_batches(k)}),
     "DATA-002": Reading("data.split_ratios", split),
     "GUARD-001": Reading("training.divergence_threshold", guard),
-    "OBS-001": Reading("training.diagnostics", lambda _: {"recorded": RAW_COLUMNS}),
+    "OBS-001": Reading("training.diagnostics", lambda k: {
+        "recorded": raw_columns(k["vae.latent_channels"]), "channels": k["vae.latent_channels"]}),
     "CFG-001": Reading("", lambda _: {"unknown": ()}),
     "CFG-002": Reading("", lambda k: {"settings": {**k, "optimiser_steps": steps(k)}}),
     "JVP-004": Reading("", lambda k: {"settings": {**k, "optimiser_steps": steps(k)}}),
@@ -196,7 +197,8 @@ READINGS = {
         "mf_samples": (1 - k["time_sampling.data_proportion"]) * batch(k) * steps(k)}),
     "TIME-007": Reading("time_sampling.data_proportion", lambda k: {"share": 1 - k["time_sampling.data_proportion"]}),
     "PRED-003": Reading("", lambda k: {
-        "prediction": k["meanflow.prediction"], "token_dims": 4, "token_width": k["unet.channels"][0]}),
+        "prediction": k["meanflow.prediction"], "token_dims": k["vae.latent_channels"],
+        "token_width": k["unet.channels"][0]}),
     "OPT-006": Reading("training.epochs", lambda k: {
         "optimiser_steps": steps(k), "learning_rate_sum": k["training.learning_rate"] * travelled(k)}),
     "PREC-002": Reading("unet.embedding_precision", lambda k: {

@@ -18,7 +18,7 @@ def exact_options(version: str = pd.__version__) -> dict[str, Any]:
     return {"float_precision": "round_trip"} if older else {}
 
 
-def read_exact(source: Path | IO[str], **options: Any) -> pd.DataFrame:  # noqa: ANN401
+def read_exact(source: Path | IO[str] | IO[bytes], **options: Any) -> pd.DataFrame:  # noqa: ANN401
     """`pandas.read_csv` with these options, exact whatever its version."""
     frame: pd.DataFrame = pd.read_csv(source, **options, **exact_options())
     return frame

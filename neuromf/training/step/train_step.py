@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
@@ -106,7 +106,7 @@ def _update(
 ) -> dict[str, float]:
     """Apply the gradient and average the weights, or leave everything as it is when `frozen`; return what moved."""
     limit = config.training.gradient_clip
-    parameters = list(state.model.parameters())
+    parameters: list[Tensor] = list(state.model.parameters())
     _remember(state, parameters)
     probe.before_update()
     if not frozen:
@@ -128,7 +128,7 @@ def _update(
 
 
 @torch.no_grad()
-def _remember(state: TrainState, parameters: list[nn.Parameter]) -> None:
+def _remember(state: TrainState, parameters: list[Tensor]) -> None:
     """Keep the weights as they are before the update."""
     if not state.former:
         state.former = [torch.empty_like(parameter) for parameter in parameters]

@@ -55,7 +55,12 @@ class Claims:
         """
         if name in self._held:
             return False
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problem = f"the cache cannot be written ({error.strerror or error})"
+            remedy = "set NEUROMF_CACHE to a writable folder"
+            raise InputError(problem, remedy=remedy, file=self.folder) from error
         lock = self._lock(name)
         if lock is None:
             return False

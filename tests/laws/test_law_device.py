@@ -10,7 +10,7 @@ import torch
 from neuromf.config import load_config
 from neuromf.training.device import arithmetic, float32_agreement
 from neuromf.training.device.arithmetic import UntrustedArithmeticError, arithmetic_fault, refuse_wrong_arithmetic
-from neuromf.training.device.float32_agreement import Passes, DeviceQuestion, device_errors, device_reading, run_passes
+from neuromf.training.device.float32_agreement import DeviceQuestion, Passes, device_errors, device_reading, run_passes
 from tests.support.tiny_run import TINY
 from tools.performance.emulated_tf32 import Tf32
 
@@ -46,7 +46,7 @@ def test_float32_is_far_within_its_bound_of_float64(question):
     net, points = float32_agreement.settled_network(question), float32_agreement.probe_points(question.shape(CPU))
     single = run_passes(net, points, CPU, output="fp32", derivative="fp32")
     double = {name: getattr(points, name).double() for name in ("z", "r_B", "t_B", "velocity", "arriving")}
-    exact = run_passes(net.double(), float32_agreement.Points(**double), CPU, output="fp32", derivative="fp32")
+    exact = run_passes(net.double(), float32_agreement.ProbePoints(**double), CPU, output="fp32", derivative="fp32")
     for part in device_errors(single, exact, question):
         assert 0 < part.error < 8e-5 / 5, part
 

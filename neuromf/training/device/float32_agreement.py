@@ -73,7 +73,7 @@ class DeviceQuestion:
 
 
 @dataclass(frozen=True)
-class Points:
+class ProbePoints:
     """Where the network is asked: points and a velocity (B, C, ...), times (B,), a gradient that arrives, like z."""
 
     z: Tensor
@@ -113,7 +113,7 @@ def _judge(question: DeviceQuestion, device: torch.device) -> LawReading:
 
 
 def run_passes(
-    net: nn.Module, points: Points, device: torch.device, *, output: NumberType, derivative: NumberType
+    net: nn.Module, points: ProbePoints, device: torch.device, *, output: NumberType, derivative: NumberType
 ) -> Passes:
     """The three passes of a training step on a copy of the network.
 
@@ -162,12 +162,12 @@ def settled_network(question: DeviceQuestion) -> nn.Module:
     return randomised_copy(build_net(question.config, SEED), SEED)
 
 
-def probe_points(shape: tuple[int, ...]) -> Points:
+def probe_points(shape: tuple[int, ...]) -> ProbePoints:
     """Two samples (B, C, ...) drawn by a seed."""
     generator = torch.Generator().manual_seed(SEED + 1)
     z, velocity, arriving = (torch.randn(shape, generator=generator) for _ in range(3))
     times = torch.rand((2, shape[0]), generator=generator)
-    return Points(z, times.amin(0), times.amax(0), velocity, arriving)
+    return ProbePoints(z, times.amin(0), times.amax(0), velocity, arriving)
 
 
 def _relative(found: Tensor, expected: Tensor) -> float:

@@ -31,7 +31,9 @@ from neuromf.nets.vae_architecture import VaeArchitecture
 from neuromf.trace.columns import Row
 from neuromf.training.checkpoints.folders import retention
 from neuromf.training.device.arithmetic import bfloat16_fault, convolutions
+from neuromf.training.device.float32_agreement import DeviceQuestion
 from neuromf.training.process_group.ranks import ProcessGroup
+from neuromf.training.step.backward import sharing_a_derivative
 from neuromf.training.step.schedule import lr_multiplier
 from neuromf.training.validation import refuse_uneven
 from tests.support.fake_run import row_of
@@ -129,7 +131,15 @@ def planned(config: Config) -> Observed:
             ranks[size] = "even"
             continue
         ranks[size] = _said(config, size)
-    return {**asked, "ranks": ranks, "kept": retention(config), "probed": convolutions(config)}
+    shares = [(start, 2) for start in range(0, 16, 2)]
+    return {
+        **asked,
+        "ranks": ranks,
+        "kept": retention(config),
+        "probed": convolutions(config),
+        "asked of the device": {**vars(DeviceQuestion.of(config)), "config": None},
+        "together": sharing_a_derivative(shares, config, 3),
+    }
 
 
 def _said(config: Config, size: int) -> str:

@@ -69,7 +69,7 @@ def test_second_request_builds_nothing(request_store, no_build):
 def test_every_argument_is_part_of_the_key(request_store, monkeypatch, change):
     """A request that differs in anything gets its own entry."""
     names = []
-    monkeypatch.setattr(cache, "cached_store", lambda name, build: names.append(name) or SimpleNamespace(path=None))
+    monkeypatch.setattr(cache, "_made_once", lambda name, *_: names.append(name) or SimpleNamespace(path=None))
     request_store()
     request_store(**change)
     assert names[0] != names[1]

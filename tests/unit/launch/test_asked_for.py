@@ -25,13 +25,14 @@ def test_a_job_asks_for_what_its_formula_says(config, gpus, scans, width):
         patch.setattr(resources, "STEP_GIB", 1e-9)  # so that nothing is lost in rounding
         asked = resources.resources(config, VaeArchitecture((width, 2 * width), (1, 1), 8), scans, gpus)
     k = flat_config(config)
-    dims, voxels = 4 * math.prod(size // 4 for size in k["data.shape"]), math.prod(k["data.shape"])
+    cells = math.prod(size // k["vae.stride"] for size in k["data.shape"])
+    dims, voxels = k["vae.latent_channels"] * cells, math.prod(k["data.shape"])
     steps = k["training.epochs"] * k["training.micro_batches_per_epoch"] // k["training.gradient_accumulation_steps"]
     processes, workers, batch = max(gpus, 1), 2 if gpus else 0, k["training.batch_size_per_gpu"]
     weights = 24 if k["ema.decay"] is None else 32
     each = 4 * GIB + weights * PARAMETERS + workers * (0.5 * GIB + 3 * 2 * 4 * batch * dims)
     total = processes * each + 8 * 4 * voxels * width + 4096 * (scans + steps)
     if not gpus:
-        total += 4 * PARAMETERS + 140 * 4 * batch * dims / 4 * k["unet.channels"][0]
+        total += 4 * PARAMETERS + 140 * 4 * batch * cells * k["unet.channels"][0]
     assert asked.memory_gib == pytest.approx(1.5 * total / GIB, rel=1e-6)
     assert asked.cpus == (gpus * 3 if gpus else 4)

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from safetensors.torch import save_file
 
 from neuromf.gate.smoke_latents import SmokeLatents
-from neuromf.report import sample_slices
 from neuromf.report.charts import slice_png
 from neuromf.report.run_facts import read_runs
 from neuromf.report.sample_slices import LATENT_RANGE, PIXELS, sample_strip
+from neuromf.sampling import sampling
 from neuromf.sampling.montage import PLANES, draw_montage, mid_slice
 from neuromf.training.latents import frozen
 from tests.support.reported_run import write_run
@@ -103,7 +103,7 @@ def test_a_decoded_sample_is_shown_under_its_step_by_its_axial_slice(tmp_path, m
     known = SimpleNamespace(codec=lambda vae: None, store=SimpleNamespace(statistics=None))
     monkeypatch.setattr(frozen, "run_latents", lambda *_: known)
     monkeypatch.setattr(
-        sample_slices, "decode_with", lambda codec, statistics, stack: [(x[0] + 4).numpy() / 8 for x in stack]
+        sampling, "decode_with", lambda codec, statistics, stack: [(x[0] + 4).numpy() / 8 for x in stack]
     )
     strip = sample_strip(run)
     assert strip.decoded

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from torch import nn
 
 from neuromf.config.schema import VaeConfig
 from neuromf.data.cohort import Scan
@@ -20,6 +21,7 @@ from neuromf.data.preprocess import Preprocessing
 from neuromf.data.store_settings import StoreSettings
 from neuromf.errors import InputError
 from neuromf.nets.tiling import WHOLE
+from neuromf.nets.unet import MeanFlowUnet
 from neuromf.sampling import sampling
 from neuromf.sampling.sampling import decode_with, sample_run
 from tests.support.phantom import LANDMARKS, Grid, phantom, place_of
@@ -111,7 +113,9 @@ def asked(store, tmp_path, monkeypatch):
         vae=VaeConfig(),
     )  # fmt: skip
     checkpoint = SimpleNamespace(state={"config_hash": "same"}, path=tmp_path / "checkpoint", step=7)
-    net = SimpleNamespace(to=lambda device: asked.update(device=device) or net)
+    net = MeanFlowUnet.__new__(MeanFlowUnet)
+    nn.Module.__init__(net)
+    net.to = lambda device: asked.update(device=device) or net
     for name, value in {
         "open_run": lambda path: asked.update(opened=path) or (run, config),
         "latest_checkpoint": lambda root: asked.update(searched=root) or checkpoint,

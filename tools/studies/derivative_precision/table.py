@@ -32,6 +32,7 @@ def as_frame(trained: Iterable[Trained]) -> pd.DataFrame:
 
 def write(frame: pd.DataFrame, folder: Path) -> None:
     """Keep the rows, numbers to six digits."""
+    folder.mkdir(parents=True, exist_ok=True)
     write_output(folder / "trainings.csv", frame.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 

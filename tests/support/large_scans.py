@@ -49,7 +49,7 @@ def encode_by_hand(folder: Path, scans: int, source: str) -> Config:
     kept = encoded_scans(settings.preprocessing, settings.codec)
     draw = np.random.default_rng(0)
     for number in range(scans):
-        latent = torch.from_numpy(draw.standard_normal(config.data.latent_shape, dtype=np.float32))
+        latent = torch.from_numpy(draw.standard_normal(config.latent_shape, dtype=np.float32))
         digest = hashlib.sha256(_content(number)).hexdigest()
         kept.keep(digest, latent, {"affine": json.dumps(np.eye(4).tolist())})
     selection = selected_scans(config)

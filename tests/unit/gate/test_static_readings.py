@@ -118,9 +118,9 @@ def derivative_type(k: Keys) -> str:
 
 def exact_types(k: Keys) -> Keys:
     """Of a difference the rounding is another law's."""
-    narrow, exact = derivative_type(k) == "bf16", k["meanflow.jvp"] == "exact"
-    derivative = ("bfloat16" if narrow else "float32") if exact else None
-    return {"loss": "float32", "derivative": derivative, "chosen": exact and narrow}
+    kind, exact = derivative_type(k), k["meanflow.jvp"] == "exact"
+    derivative = {"bf16": "bfloat16", "tf32": "tfloat32", "fp32": "float32"}[kind] if exact else None
+    return {"loss": "float32", "derivative": derivative, "chosen": exact and kind != "fp32"}
 
 
 def below_the_clamp(k: Keys) -> float:
@@ -203,7 +203,8 @@ READINGS = {
         "optimiser_steps": steps(k), "learning_rate_sum": k["training.learning_rate"] * travelled(k)}),
     "PREC-002": Reading("unet.embedding_precision", lambda k: {
         "time_scale": k["unet.time_scale"],
-        "precision": k["training.precision"] if k["unet.embedding_precision"] == "network" else "fp32"}),
+        "precision": "bf16" if k["unet.embedding_precision"] == "network" and k["training.precision"] == "bf16"
+        else "fp32"}),
     "CFG-003": Reading("", lambda _: {"initialised_from": "scratch", "guidance": "none"}),
     "WGT-006": Reading("meanflow.norm_p", lambda k: {"norm_p": k["meanflow.norm_p"]}),
     "TIME-006": Reading("time_sampling.data_proportion", lambda k: {

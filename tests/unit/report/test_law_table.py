@@ -7,9 +7,9 @@ import pytest
 from neuromf.data.scan import Scan
 from neuromf.errors import InputError
 from neuromf.gate.static import CHECKS
-from neuromf.report import law_table
 from neuromf.report.law_table import GUARD, law_rows
 from neuromf.report.run_facts import read_runs
+from neuromf.training.latents import frozen
 from tests.support.reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
 
@@ -77,7 +77,7 @@ def test_a_run_on_ones_own_scans_is_judged_by_those_it_began_with(tmp_path, monk
     beside = write_run(tmp_path / "beside")
     scans = [Scan("anna", f"anna{visit}", tmp_path / f"{visit}.nii.gz", subject_from="guessed") for visit in range(3)]
     asked = []
-    monkeypatch.setattr(law_table, "began_with", lambda folder, config: asked.append((folder, config)) or scans)
+    monkeypatch.setattr(frozen, "began_with", lambda folder, config: asked.append((folder, config)) or scans)
     runs = read_runs([run, beside])
     table = {row.law.id: row for row in law_rows(runs)}
     assert asked == [(runs[0].folder, runs[0].config)]
@@ -87,7 +87,7 @@ def test_a_run_on_ones_own_scans_is_judged_by_those_it_began_with(tmp_path, monk
     def refuse(folder, config):
         raise InputError("is gone", remedy="find it")
 
-    monkeypatch.setattr(law_table, "began_with", refuse)
+    monkeypatch.setattr(frozen, "began_with", refuse)
     without = {row.law.id: row for row in law_rows(runs)}
     assert [bool(judgement.text) for judgement in without["DATA-002"].planned] == [False, True]
     assert {law_id for law_id, row in table.items() if row.planned[0].text} == {

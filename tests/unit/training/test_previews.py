@@ -23,13 +23,13 @@ def train_killed(run, config, latents, method, step, *, after):
     """Train until the journal's `method` of a step begins, or has ended; then go on to the end."""
     original = getattr(RunWriter, method)
 
-    def killed(journal, state, *rest):
+    def killed(journal, state, *rest, **how):
         if after:
-            original(journal, state, *rest)
+            original(journal, state, *rest, **how)
         if state.step == step:
             raise Killed
         if not after:
-            original(journal, state, *rest)
+            original(journal, state, *rest, **how)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RunWriter, method, killed)

@@ -182,7 +182,7 @@ def _output_over_configuration(tmp_path: Path) -> list[object]:
         (lambda p: ["gate", "smoke", "--static", "--set", "training.epochs=" + "[" * 900 + "]" * 900], "nesting"),
         (lambda p: ["sample", p / "none"], "holds no run"),
         (lambda p: ["train", "smoke", "--out", p / "r", "--device", "quantum"], "quantum"),
-        (lambda p: ["train", "recommended", "--out", p / "r"], "autoencoder_v2.pt"),
+        (lambda p: ["train", "recommended", "--out", p / "r", "--device", "cpu"], "autoencoder_v2.pt"),
         (lambda p: ["data", "demo", "--out", p / "c", "--subjects", "0"], "subjects"),
         (lambda p: ["data", "demo", "--out", p / "c", "--subjects", "9" * 20], "subjects"),
         (lambda p: ["train", "smoke", "--out", p / "r", "--max-steps", "-1"], "max-steps"),

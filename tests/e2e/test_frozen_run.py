@@ -218,9 +218,9 @@ def test_a_moved_run_names_the_autoencoder_that_it_misses(world):
     assert len(refused.stderr.strip().splitlines()) == 1
     assert (page.returncode, found.returncode, decoded.returncode) == (0, 0, 0), page.stderr + found.stderr
     text = (away / "r.html").read_text()
-    assert "Axial mid-slices of the four latent channels. They cannot be decoded:" in text
+    assert "Axial mid-slices of the 4 latent channels. They cannot be decoded:" in text
     assert str(there) in text
-    assert "Axial mid-slices of the four latent channels." not in (away / "d.html").read_text()
+    assert "Axial mid-slices of the 4 latent channels." not in (away / "d.html").read_text()
 
 
 def test_another_autoencoder_is_not_taken_for_the_run_s(world):

@@ -68,7 +68,7 @@ def test_samples_of_other_latents_are_shown_as_channels(neuromf, trained, tmp_pa
 
     assert ended.returncode == 0
     page = (tmp_path / "r.html").read_text()
-    assert "Axial mid-slices of the four latent channels. They cannot be decoded:" in page
+    assert "Axial mid-slices of the 4 latent channels. They cannot be decoded:" in page
     assert "the run was started on other latents" in page
 
 

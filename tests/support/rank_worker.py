@@ -94,7 +94,12 @@ def first_gradient(group: ProcessGroup, *overrides: str) -> Exchange:
         if not parameter.any():
             torch.nn.init.constant_(parameter, 0.02)
     exchanged: list[bool] = []
-    state.model.register_forward_pre_hook(lambda *_: exchanged.append(_exchanges(state.net)))
+
+    def heard(*_: object) -> None:
+        if torch.is_grad_enabled():  # what is differentiated before carries no gradient
+            exchanged.append(_exchanges(state.net))
+
+    state.model.register_forward_pre_hook(heard)
     train_step(state, BatchSource(latents(), config, CPU), config)
     own = torch.cat([p.grad.flatten() for p in state.model.parameters() if p.grad is not None])
     gathered = [torch.empty_like(own) for _ in range(group.size)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -19,13 +22,19 @@ def derivative_study(
     from neuromf.cli.console import progress_bar
     from tools.studies.derivative_precision import table, trainings
 
-    torch.set_num_threads(1)  # sums in one order on any machine
     plan = [(kind, seed) for seed in trainings.SEEDS for kind in trainings.KINDS]
-    with progress_bar("trainings") as show:
+    kinds, seeds = zip(*plan, strict=True)
+    # A thread each: sums are in one order on any machine, and the trainings are independent.
+    with (
+        progress_bar("trainings") as show,
+        ProcessPoolExecutor(
+            os.cpu_count(), mp_context=get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool,
+    ):
         trained = []
-        for kind, seed in plan:
-            trained.append(trainings.train(kind, seed))
-            show(len(trained), len(plan), kind)
+        for one in pool.map(trainings.train, kinds, seeds):
+            trained.append(one)
+            show(len(trained), len(plan), one.precision)
     frame = table.as_frame(trained)
     table.write(frame, out or table.FOLDER)
     print(table.table(frame), end="")

@@ -223,6 +223,7 @@ def test_a_moved_run_names_the_autoencoder_that_it_misses(world):
     assert "Axial mid-slices of the 4 latent channels." not in (away / "d.html").read_text()
 
 
+@pytest.mark.law("DATA-005")
 def test_another_autoencoder_is_not_taken_for_the_run_s(world):
     """Its fingerprint is not the recorded one, wherever the file was found."""
     other_weights(world.autoencoder)

@@ -47,6 +47,7 @@ def traces(draw):
     return frame, draw(st.sampled_from([0, 1, 3, 4, 5, 22, STEPS, STEPS, STEPS]))
 
 
+@pytest.mark.law("CMP-001")
 @given(one=traces(), other=traces())
 def test_a_comparison_in_parts_is_that_of_the_whole(tmp_path_factory, one, other):
     """Verdict, first divergence, counts, first number that is not finite and problem, for traces of any length."""
@@ -57,6 +58,7 @@ def test_a_comparison_in_parts_is_that_of_the_whole(tmp_path_factory, one, other
     assert repr(found) == repr(expected)
 
 
+@pytest.mark.law("CMP-001")
 def test_rows_are_paired_whatever_their_length(tmp_path):
     """Each pair has as many whole rows of one trace as of the other, and together they are the files."""
     long = frame_of(STEPS).assign(batch_hash="x" * 90)
@@ -72,6 +74,7 @@ def test_rows_are_paired_whatever_their_length(tmp_path):
     assert all(p.actual.count(b"\n") == p.golden.count(b"\n") == p.count + 1 for p in paired)
 
 
+@pytest.mark.law("CMP-001")
 def test_a_block_that_ends_with_a_row_is_not_the_end(tmp_path):
     """A file of several blocks, each of which is filled by whole rows to its last byte, is read to its end."""
     path = tmp_path / "a.csv"
@@ -95,6 +98,7 @@ def test_a_damaged_row_is_refused_with_its_file(tmp_path, side, row):
     assert caught.value.file == str(tmp_path / side)
 
 
+@pytest.mark.law("CMP-001")
 def test_equal_files_with_a_number_that_is_not_finite_do_not_pass(tmp_path):
     """The same bytes on both sides are still judged."""
     frame = frame_of(STEPS).astype(object)
@@ -104,6 +108,7 @@ def test_equal_files_with_a_number_that_is_not_finite_do_not_pass(tmp_path):
     assert (found.verdict, found.not_finite and found.not_finite.step) == (ComparisonVerdict.NONFINITE, 19)
 
 
+@pytest.mark.law("CMP-001")
 def test_a_row_that_differs_is_told_by_its_number_in_the_file(tmp_path):
     """Of two traces whose steps part, the row is counted from the first of the file."""
     other = frame_of(STEPS)

@@ -38,6 +38,7 @@ def encode(tmp_path, preprocessing, codec, monkeypatch):
     return run
 
 
+@pytest.mark.law("DATA-007")
 def test_what_is_kept_gives_the_same_store_and_is_not_encoded_again(scans, encode):
     """Byte for byte: manifest and description of the second store have the first one's hash."""
     first, count = encode(scans)
@@ -67,6 +68,7 @@ def test_an_added_scan_alone_is_encoded(scans, encode):
     assert encode(scans, "more")[1] == 1
 
 
+@pytest.mark.law("DATA-004")
 def test_all_bad_scans_are_named_at_once_and_the_good_one_is_kept(scans, encode):
     """One encoding tells of both; with them repaired the next one does only these."""
     repaired = [scan.path.read_bytes() for scan in scans[:2]]

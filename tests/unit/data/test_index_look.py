@@ -41,8 +41,13 @@ CASES = {
     "nothing": (lambda: np.zeros((40, 40, 40), np.int16), "cannot be used: every voxel is 0"),
 }
 
+UNUSABLE = {"a series", "nothing"}
+"""Cases that are no whole volume of numbers, or one of numbers all alike."""
 
-@pytest.mark.parametrize("case", CASES)
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=pytest.mark.law("DATA-004") if case in UNUSABLE else ()) for case in CASES]
+)
 def test_what_is_no_t1_weighted_head_is_set_aside_with_its_reason(tmp_path, case):
     """Label maps, other contrasts, series, localisers and empty files of a name that tells nothing."""
     make, reason = CASES[case]

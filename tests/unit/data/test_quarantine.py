@@ -32,6 +32,7 @@ def test_a_cohort_goes_on_without_what_is_allowed_to_be_bad(root, tmp_path):
     assert encode(root, share=0.0) == store
 
 
+@pytest.mark.law("DATA-004")
 def test_one_more_than_allowed_ends_it_and_keeps_the_others(root, tmp_path):
     """The sentence names them; what was encoded is not encoded again."""
     with pytest.raises(InputError, match=r"9 of 15 scans cannot be used .*max_quarantined allows 8"):
@@ -49,6 +50,7 @@ def test_a_refused_scan_is_not_read_again(root, monkeypatch):
     encode(root, share=0.6)
 
 
+@pytest.mark.law("DATA-004")
 @pytest.mark.parametrize(("share", "scans", "most"), [(0.01, 99, 0), (0.01, 100, 1), (0.01, 200, 2), (0.29, 100, 29)])
 def test_the_share_is_rounded_down(share, scans, most):
     """0.29 of 100 are 29, whatever 0.29 times 100 is in binary."""

@@ -28,6 +28,7 @@ def _cache(tmp_path, monkeypatch):
     monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.mark.law("PRED-002")
 @pytest.mark.usefixtures("_cache")
 def test_a_short_training_judges_an_own_network():
     """By the laws that only it can answer, on latents of the own autoencoder; a start that is not zero is said."""

@@ -17,6 +17,7 @@ def feed(guard: DivergenceGuard, *levels: float) -> list[Level]:
     return [[guard.observe(RawLosses(level)).level for _ in range(WINDOW)][-1] for level in levels]
 
 
+@pytest.mark.law("GUARD-001")
 def test_warns_above_ten_and_halts_above_a_hundred_times_the_initial_loss():
     """The review's rule: warn at 10 x, halt at divergence_threshold x initial."""
     guard = DivergenceGuard(10.0, 100.0)

@@ -34,15 +34,20 @@ def test_a_network_as_it_should_be_keeps_every_law(name):
     refuse_unfit(config_of(name), CPU)
 
 
+def judged(name, law, words):
+    """A network that breaks the law, which a failure of its case names."""
+    return pytest.param(name, law, words, marks=pytest.mark.law(law))
+
+
 @pytest.mark.parametrize(
     ("name", "law", "words"),
     [
-        ("other_each_time", "CKPT-001", "initial first.weight"),
-        ("dropout", "NUM-002", "the network's output"),
-        ("batch_norm", "LOSS-001", "relative"),
-        ("counting", "EMA-003", "digest"),
-        ("deaf_to_r", "NET-001", "deaf to r"),
-        ("detached", "JVP-001", "relative"),
+        judged("other_each_time", "CKPT-001", "initial first.weight"),
+        judged("dropout", "NUM-002", "the network's output"),
+        judged("batch_norm", "LOSS-001", "relative"),
+        judged("counting", "EMA-003", "digest"),
+        judged("deaf_to_r", "NET-001", "deaf to r"),
+        judged("detached", "JVP-001", "relative"),
     ],
 )
 def test_a_network_that_breaks_a_law_is_told_by_it(name, law, words):
@@ -106,6 +111,7 @@ def test_options_and_shape_reach_the_callable():
         build_net(config_of("build", "unet.factory_options.depth=6"))
 
 
+@pytest.mark.law("CFG-001")
 def test_weights_are_a_function_of_the_seed_alone():
     """The global generator stays where it was."""
     before = torch.get_rng_state()

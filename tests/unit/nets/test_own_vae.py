@@ -36,7 +36,7 @@ def test_an_own_autoencoder_encodes_and_decodes(name):
     [
         ("build", {"latent_channels": 5}, r"encodes \(1, 1, 32, 32, 32\) as \(1, 6, 4, 4, 4\), not \(1, 5, 4, 4, 4\)"),
         ("build", {"stride": 4}, "set vae.latent_channels and vae.stride"),
-        ("drawn", {}, "encodes a scan otherwise the second time"),
+        pytest.param("drawn", {}, "encodes a scan otherwise the second time", marks=pytest.mark.law("DATA-007")),
         ("smaller", {}, r"decodes \(1, 6, 4, 4, 4\) as \(1, 1, 32, 32, 31\)"),
         ("failing", {}, "decode raises ValueError: no decoder yet"),
         ("one_way", {}, "which is no autoencoder"),
@@ -67,6 +67,7 @@ def test_weights_are_read_from_their_file(tmp_path):
         load_vae(source_of("build", str(tmp_path / "none.pt")))
 
 
+@pytest.mark.law("DATA-007")
 def test_options_and_code_are_part_of_the_fingerprint():
     """Equal weights under other settings, or other code, are another autoencoder."""
     asked = source_of("build", options=Options(channels=6)), source_of("build")

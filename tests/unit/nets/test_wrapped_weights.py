@@ -117,6 +117,7 @@ def test_maisis_own_key_is_taken_whatever_else_there_is(weights, fingerprint, tm
     assert load_vae(tmp_path / "x.pt").fingerprint == fingerprint
 
 
+@pytest.mark.law("DATA-005")
 def test_two_that_differ_are_not_chosen_from(weights, tmp_path):
     """Weights and their average: both are named, and the user says which."""
     other = {name: tensor + 1 for name, tensor in weights.items()}

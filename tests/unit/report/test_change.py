@@ -51,6 +51,7 @@ def test_a_run_that_explodes_in_its_first_steps_is_red_while_it_runs(tmp_path, s
     assert "-fold" in head.raw
 
 
+@pytest.mark.law("GUARD-004")
 def test_a_run_that_exploded_before_its_first_level_is_red(tmp_path):
     """Both ends are where it exploded to: what it says of itself does not move, and nothing is predicted so badly."""
     head = verdict(tmp_path, [4.0, *[92_288.0] * (STEPS - 1)])
@@ -58,6 +59,7 @@ def test_a_run_that_exploded_before_its_first_level_is_red(tmp_path):
     assert "times the loss of predicting nothing" in head.raw
 
 
+@pytest.mark.law("OBS-002")
 def test_the_highest_loss_before_a_nan_is_told(tmp_path):
     """The run that was at 184,203 before it broke down is not said to have stood at 92,288."""
     losses = [4.0, 9.0, 100.0, 2_000.0, 30_000.0, 92_288.0, 92_288.0, 92_288.0, 120_000.0, 184_203.0, math.nan]

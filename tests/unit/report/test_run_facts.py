@@ -76,6 +76,7 @@ def test_a_missing_or_broken_file_is_named(tmp_path, name, content, words):
     assert str(folder) in str(refused.value)
 
 
+@pytest.mark.law("OBS-002")
 @pytest.mark.parametrize(
     ("change", "words"),
     [

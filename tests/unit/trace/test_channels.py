@@ -38,6 +38,7 @@ def test_the_header_of_four_channels_is_what_it_was():
     assert columns_of(4) == COLUMNS
 
 
+@pytest.mark.law("OBS-002")
 @pytest.mark.parametrize("channels", [1, 3, 4, 12])
 def test_a_trace_of_any_channels_is_read_as_it_was_written(tmp_path, channels):
     """As a table, row by row, as arrays, while it grows, and by how many steps it has."""

@@ -91,6 +91,7 @@ def test_a_run_goes_on_from_the_steps_that_its_trace_covers(path, damage):
     assert path.read_text().splitlines()[0].split(",") == list(NAMES)
 
 
+@pytest.mark.law("CKPT-001")
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_rows_that_were_found_whole_are_kept_as_they_are(path, damage):
     """Who has read a trace need not have it read once more: the same file comes out, and nothing is taken apart."""

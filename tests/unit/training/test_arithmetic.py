@@ -75,6 +75,7 @@ def right(monkeypatch):
     probe.cache_clear()
 
 
+@pytest.mark.law("PREC-003")
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1e4])
 def test_a_wrong_gradient_is_found_whatever_it_holds(wrong, value):
     """NaN, infinity or a large number where the gradient was never written."""
@@ -119,6 +120,7 @@ def test_float32_and_a_gpu_are_not_asked(wrong):
     assert bfloat16_fault(load_config(["smoke"], BF16), torch.device("cuda")) == ""
 
 
+@pytest.mark.law("PREC-003")
 def test_a_training_is_refused_in_one_sentence(wrong):
     """Every training starts from `initial_state`, which names the processor, the finding and the remedy."""
     with pytest.raises(InputError) as caught:
@@ -137,6 +139,7 @@ def test_the_probe_leaves_the_callers_random_numbers(right):
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.law("PREC-003")
 def test_a_bisect_probe_that_cannot_be_trained_here_is_untestable(wrong, tiny_config, monkeypatch):
     """The machine's fault is not counted as the mixture's break."""
     from neuromf.bisect import trainings as training

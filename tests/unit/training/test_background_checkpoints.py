@@ -41,6 +41,7 @@ class Slow:
         self.done.append(taken.step)
 
 
+@pytest.mark.law("CKPT-001")
 def test_what_is_saved_is_the_state_when_it_was_asked_for(tmp_path, state):
     """Weights, average and guard that move on while the disk works do not move in the checkpoint."""
     expected = {name: value.clone() for name, value in state.model.state_dict().items()}
@@ -60,6 +61,7 @@ def test_what_is_saved_is_the_state_when_it_was_asked_for(tmp_path, state):
         assert again.tensors["model.safetensors"][name] is taken.tensors["model.safetensors"][name]
 
 
+@pytest.mark.law("CKPT-001")
 def test_the_training_does_not_wait_for_the_disk():
     """A save comes back while its write is under way; the next one waits for it, and they end in order."""
     disk = Slow()
@@ -129,6 +131,7 @@ def test_what_each_checkpoint_cost_is_recorded(tmp_path, tiny_config, real_laten
     assert ",".join(rows[0]) + "\n" == background.HEADER
 
 
+@pytest.mark.law("CKPT-001")
 @pytest.mark.parametrize("steps", [3, 6])
 def test_a_last_checkpoint_is_on_disk_before_anyone_is_told(tmp_path, tiny_config, real_latents, monkeypatch, steps):
     """A training that ends, or pauses, waits for its disk: what follows its last step finds the checkpoint there."""

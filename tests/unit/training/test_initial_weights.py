@@ -43,6 +43,7 @@ def begun(former, tmp_path, *overrides, at=""):
     return state, run, events
 
 
+@pytest.mark.law("CKPT-002")
 @pytest.mark.parametrize(
     ("at", "overrides", "step", "load"),
     [
@@ -83,6 +84,7 @@ def test_a_resume_goes_on_from_its_own_checkpoint(former, tmp_path, real_latents
     assert traces[0] == traces[1] != former.trace.read_bytes()
 
 
+@pytest.mark.law("CKPT-002")
 def test_a_run_killed_before_its_first_checkpoint_starts_from_the_same(former, tmp_path, real_latents):
     """From what it recorded, though the other run has newer checkpoints by then; its events say so again."""
     config = starting(former)
@@ -94,6 +96,7 @@ def test_a_run_killed_before_its_first_checkpoint_starts_from_the_same(former, t
     assert any("at step 2" in event.message for event in read_events(run.events))
 
 
+@pytest.mark.law("CKPT-002")
 def test_weights_that_changed_since_are_refused(former, tmp_path):
     """A record whose hash is not that of the file, and one that cannot be read."""
     config = starting(former)

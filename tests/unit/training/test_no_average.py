@@ -95,6 +95,7 @@ def test_a_checkpoint_without_an_average_is_of_another_configuration(run):
         restore(state, latest_checkpoint(run.root), config_hash(kept))
 
 
+@pytest.mark.law("CKPT-001")
 def test_an_average_that_is_missing_from_a_run_that_keeps_one_is_damage(tmp_path, real_latents):
     """Only a checkpoint that never had the file is whole without it."""
     kept = trained(tmp_path / "run", make_tiny_config(), real_latents, max_steps=2)

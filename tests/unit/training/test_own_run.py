@@ -102,13 +102,17 @@ def test_what_cannot_be_trained_leaves_no_folder(tmp_path, users_code, neuromf, 
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.law("CKPT-001")
 def test_frozen_parts_and_buffers_are_saved_and_come_back(tmp_path, users_code, neuromf):
-    """A network with both resumes, and its average is sampled with the buffers."""
+    """A network with both ends a resume as one left alone, and its average is sampled with the buffers."""
     path = tmp_path / "own.yaml"
     path.write_text(f'unet: {{factory: "{users_code(SOURCE)}:frozen_part"}}\n')
-    config, allowed, run = ["recommended", path], allow_blocked(*SCALE), tmp_path / "run"
+    config, allowed = ["recommended", path], allow_blocked(*SCALE)
+    run, whole = tmp_path / "run", tmp_path / "whole"
+    assert neuromf("train", *config, "--out", whole, "--max-steps", 2, *allowed).returncode == 0
     assert neuromf("train", *config, "--out", run, "--max-steps", 1, *allowed).returncode == 0
     assert neuromf("train", *config, "--out", run, "--max-steps", 2, "--resume", *allowed).returncode == 0
+    assert files_of(run) == files_of(whole)
     assert neuromf("sample", run, "--n", 1).returncode == 0
 
 

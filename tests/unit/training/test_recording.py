@@ -55,6 +55,7 @@ def test_a_micro_batch_waits_for_nothing(real_latents, tangent, terms):
     assert waits.found == []
 
 
+@pytest.mark.law("OBS-001")
 def test_who_draws_the_times_says_which_samples_are_meanflow(tiny_config, real_latents):
     """By places, whether the batch was drawn here or by a worker; the sums are those of a batch that is silent."""
     source = BatchSource(real_latents, tiny_config, CPU)

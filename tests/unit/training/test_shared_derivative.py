@@ -47,6 +47,7 @@ def test_a_pass_holds_as_many_mf_samples_as_fit(share, size, count, step):
     assert all(sum(before) + after[0] > size for before, after in pairwise(held))
 
 
+@pytest.mark.law("BATCH-002")
 @pytest.mark.parametrize("tangent", ["conditional", "model", "v_head"])
 @pytest.mark.parametrize("method", ["exact", "finite_difference"])
 def test_a_derivative_that_is_shared_is_the_one_that_each_has_alone(method, tangent):
@@ -83,6 +84,7 @@ def test_a_step_takes_no_more_derivatives_than_it_needs():
     assert [size for size, gradient in sizes if gradient] == [4] * 4
 
 
+@pytest.mark.law("BATCH-002")
 def test_a_step_that_shares_has_the_numbers_of_one_that_does_not(monkeypatch):
     """The row of a step, whether its micro-batches share a pass or each has its own."""
     config = make_tiny_config("training.gradient_accumulation_steps=4", "time_sampling.data_proportion=0.75")

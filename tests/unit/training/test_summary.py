@@ -34,6 +34,7 @@ def rows_of(values: list[float | None]) -> list[Row]:
     ]
 
 
+@pytest.mark.law("OBS-002")
 @given(values=st.lists(NUMBERS | st.none(), min_size=1, max_size=4), norm=NUMBERS)
 @example(values=[1e308, 1e308], norm=1.0)
 @example(values=[math.inf, -math.inf], norm=math.nan)

@@ -45,6 +45,7 @@ def test_no_epoch_is_no_file(path):
     assert read_summary(path) == []
 
 
+@pytest.mark.law("CKPT-001")
 def test_a_resumed_run_drops_what_it_makes_again(path):
     """Records from the epoch under way on are gone at once, and the file ends as that of an undisturbed run."""
     write(path, range(5))
@@ -56,6 +57,7 @@ def test_a_resumed_run_drops_what_it_makes_again(path):
     assert path.read_bytes() == undisturbed
 
 
+@pytest.mark.law("CKPT-001")
 def test_of_a_torn_file_the_whole_records_are_read(path):
     """Wherever a power failure cut it behind the first record, and a resume goes on from there."""
     write(path, range(3))
@@ -78,6 +80,7 @@ def test_what_never_was_a_summary_is_refused(path, text):
         read_summary(path)
 
 
+@pytest.mark.law("OBS-002")
 @pytest.mark.parametrize("epochs", [0, 2])
 def test_a_full_disk_leaves_the_file_as_it_was(path, monkeypatch, epochs):
     """Half a record is taken back, though the disk takes no further byte."""

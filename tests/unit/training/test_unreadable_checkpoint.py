@@ -65,6 +65,7 @@ def test_checkpoints_whose_folder_may_not_be_listed_are_told(two_checkpoints):
         checkpoint_folders(folder)
 
 
+@pytest.mark.law("CKPT-001")
 def test_a_disk_error_is_no_damage(two_checkpoints, monkeypatch):
     """The disk may answer again."""
     folder, newest = two_checkpoints

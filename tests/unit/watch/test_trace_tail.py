@@ -119,6 +119,7 @@ def test_a_broken_row_is_told_with_its_line_a_misplaced_one_with_its_step(run, s
         TraceTail(run.folder.trace).look()
 
 
+@pytest.mark.law("OBS-002")
 @pytest.mark.parametrize("looks", [(4_000,), (30, 4_000), (3_000, 3_002, 7_000)])
 def test_of_a_long_trace_the_ends_are_read(run, looks, monkeypatch):
     """Thousands of new rows are passed over; how many they are is told by the steps of those that are read."""

@@ -18,7 +18,7 @@ from neuromf.config.schema import Config
 from neuromf.flow import objective as flow_objective
 from neuromf.flow import weighting as flow_weighting
 from neuromf.flow.jvp import Derivative
-from neuromf.training.batches import source as batches
+from neuromf.training.batches import times as batch_times
 from neuromf.training.step import backward
 from neuromf.training.step.ema import Ema
 
@@ -109,7 +109,11 @@ def _attached_derivative() -> Iterator[None]:
             result = torch.func.jvp(lambda p, t: field(p, r_B, t), (z, t_B), (tangent, torch.ones_like(t_B)))
         return Derivative(result[0].detach(), result[1])
 
-    with mock.patch.object(flow_objective, "total_derivative", derivative):
+    def alone(shares: Any, *_: object) -> Any:  # noqa: ANN401
+        return [[share] for share in shares]  # of two that share a pass, the second would find its graph gone
+
+    kept = mock.patch.object(flow_objective, "total_derivative", derivative)
+    with kept, mock.patch.object(backward, "sharing_a_derivative", alone):
         yield
 
 
@@ -145,7 +149,7 @@ FAULTS = (
     NumericalFault("data_seed", "DATA-002", "batch", "another order of data",
                    _with(training__seed=lambda s: s + 1)),
     NumericalFault("mean_times", "TIME-003", "times", "t is the mean of the pair", None,
-                   _patched(batches, "draw_times", _unsorted_times)),
+                   _patched(batch_times, "draw_times", _unsorted_times)),
     NumericalFault("data_proportion", "TIME-002", "times", "a fifth more FM samples",
                    _with(time_sampling__data_proportion=lambda p: min(1.0, p + 0.2))),
     NumericalFault("path_reversed", "PATH-001", "path", "x and e change places", None,

@@ -39,11 +39,11 @@ def test_workers_that_are_stuck_are_killed_soon(monkeypatch):
             next(batches)
             raise RuntimeError("of the step")
 
-    began = time.monotonic()
+    began, before = time.monotonic(), set(multiprocessing.active_children())
     with pytest.raises(RuntimeError, match="of the step"):
         fail(loader)
     assert time.monotonic() - began < 4
-    assert multiprocessing.active_children() == []
+    assert set(multiprocessing.active_children()) <= before
 
 
 def die_later():

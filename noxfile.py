@@ -43,7 +43,7 @@ E2E = (
     "tests/unit/training/test_rendezvous.py",
 )
 """Tests that wait for processes which they start: a command, several ranks, what is killed, a compiler."""
-GOLDEN = ("tests/golden", "tests/unit/plan/test_step_cost.py")
+GOLDEN = ("tests/golden", "tests/unit/plan/test_counted_step.py")
 """Short trainings, and what is counted of one before it is made."""
 UNIT = ("tests/unit", "tests/laws", "tests/equivalence", *(f"--ignore={path}" for path in (*E2E, *GOLDEN)))
 

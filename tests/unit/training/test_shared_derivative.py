@@ -86,7 +86,7 @@ def test_a_step_takes_no_more_derivatives_than_it_needs():
 
 @pytest.mark.law("BATCH-002")
 def test_steps_that_share_have_the_numbers_of_steps_that_do_not(monkeypatch):
-    """The row of a fourth step, when the network has left zero, whether micro-batches share a pass or each has its own."""
+    """The row of a fourth step, when the network is no longer zero, whether micro-batches share a pass or not."""
     config = make_tiny_config("training.gradient_accumulation_steps=4", "time_sampling.data_proportion=0.75")
     rows = []
     for share in (sharing_a_derivative, lambda shares, config, step: [[one] for one in shares]):

@@ -20,15 +20,14 @@ from neuromf.training.batches.source import BatchSource
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
 from tools.performance.figures import Figure
-from tools.performance.timing import side_by_side
+from tools.performance.step_cost import ONE_MORE_EVALUATION, TIME_BARS
+from tools.performance.timing import ratio, side_by_side
 from tools.performance.workload import CPU_SETTING, MEANFLOW_FRACTION
 
 EFFECTIVE_BATCH = 16
 MICRO_BATCHES = (4, 8, 16)
 REPEATS = 3
-BAR = 1.35
-ONE_MORE_EVALUATION = MEANFLOW_FRACTION / 3
-"""Of the MF samples, in flow-matching steps: a forward pass is a third of a step by count of operations."""
+BAR = TIME_BARS["cpu"]
 Kind = Literal["flow matching", "exact MeanFlow", "improved MeanFlow", "torch.func.jvp on the MF samples"]
 BASE: Kind = "flow matching"
 BARS: dict[Kind, float] = {"exact MeanFlow": BAR, "improved MeanFlow": BAR + ONE_MORE_EVALUATION}
@@ -74,7 +73,7 @@ def prices(micro_batch: int, rounds: int, device: torch.device, repeats: int = R
     for _ in range(repeats):
         times = side_by_side({kind: step_of(kind, micro_batch, device) for kind in OVERRIDES}, rounds, device)
         for kind, ratios in found.items():
-            ratios.append(statistics.median(a / b for a, b in zip(times[kind], times[BASE], strict=True)))
+            ratios.append(ratio(times, kind, BASE))
     return [Price(kind, micro_batch, tuple(ratios)) for kind, ratios in found.items()]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,6 +12,7 @@ from torch import Tensor
 from neuromf.config import Config, load_config
 from neuromf.config.flow_settings import objective_settings
 from neuromf.flow.batch import Batch
+from neuromf.flow.number_type import computed_in
 from neuromf.flow.objective import Net, meanflow_objective
 from neuromf.monitor.checks.probes import randomised_copy
 from neuromf.nets.unet import MeanFlowUnet, build_unet
@@ -106,15 +106,11 @@ def steps(workload: Workload, net: Net | None = None) -> dict[Kind, Step]:
 
 
 def _step(workload: Workload, loss: Callable[[], Tensor]) -> Step:
-    device = workload.flow.x.device.type
-
-    def autocast() -> AbstractContextManager[None]:
-        enabled = workload.config.training.precision == "bf16"
-        return torch.autocast(device, torch.bfloat16, enabled=enabled, cache_enabled=False)
+    device, precision = workload.flow.x.device.type, workload.config.training.precision
 
     def step() -> None:
         workload.net.zero_grad(set_to_none=True)
-        with autocast():
+        with computed_in(precision, device):
             value = loss()
         value.backward()  # type: ignore[no-untyped-call]
 

@@ -13,6 +13,7 @@ from scipy.stats import wasserstein_distance
 from torch import Tensor
 
 from neuromf.bisect.trainings import training_latents
+from neuromf.config.derived import run_facts
 from neuromf.config.load import load_config
 from neuromf.config.schema import Config
 from neuromf.flow import number_type
@@ -90,7 +91,7 @@ def train(precision: NumberType, seed: int) -> Trained:
     state = initial_state(config, (1.0,) * latents.shape[1], device)
     source = BatchSource(latents, config, device)
     with emulated():
-        rows = [train_step(state, source, config).row for _ in range(_steps(config))]
+        rows = [train_step(state, source, config).row for _ in range(run_facts(config).optimiser_steps)]
     shape = tuple(latents.shape[1:])
     drawn = {
         steps: draw_latents(averaged_net(state), config, shape, steps=steps, count=SAMPLES, seed=seed, device=device)
@@ -110,11 +111,6 @@ def sliced(samples: Tensor, latents: Tensor, seed: int) -> float:
     directions /= np.linalg.norm(directions, axis=0)
     pairs = zip((flat @ directions).T, (real @ directions).T, strict=True)
     return float(np.mean([wasserstein_distance(one, other) for one, other in pairs]))
-
-
-def _steps(config: Config) -> int:
-    training = config.training
-    return training.epochs * training.micro_batches_per_epoch // training.gradient_accumulation_steps
 
 
 def _level(losses: list[float | None]) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.flow.jvp import exact_derivative
 from neuromf.flow.objective import NetOutput, evaluate
-from neuromf.monitor.checks.probes import randomised_copy, raw_field
+from neuromf.monitor.checks.probes import randomised_copy, raw_field, relative_distance, state_digest
 from neuromf.monitor.checks.runtime_checks import LawReading, judge
 from neuromf.nets.factory import KEY, PROTOCOL, build_net
 from neuromf.own_code import told
@@ -160,10 +159,10 @@ def _readings(net: nn.Module, at: Points, other: list[str]) -> Iterator[LawReadi
     yield judge("CKPT-001", differing=[f"initial {name}" for name in other][:NAMED])
     probe = _randomised(net)
     with torch.no_grad():
-        before = _digest(probe)
+        before = state_digest(probe.state_dict().values())
         first, again = (evaluate(probe, at.z, at.r_B, at.t_B).prediction for _ in range(2))
         yield judge("NUM-002", differing=[] if torch.equal(first, again) else ["the network's output"])
-        after = _digest(probe)
+        after = state_digest(probe.state_dict().values())
         yield judge("LOSS-001", difference=_company(probe, at, first))
         yield judge("EMA-003", before=before, after=after)
         yield judge("NET-001", moved_by_t=_moved(probe, at, first, time=True), moved_by_r=_moved(probe, at, first))
@@ -177,28 +176,17 @@ def other_tensors(one: nn.Module, other: nn.Module) -> list[str]:
     return names + [name for name, value in here.items() if name in there and not torch.equal(value, there[name])]
 
 
-def _digest(net: nn.Module) -> str:
-    digest = hashlib.sha256(torch.get_rng_state().numpy().tobytes())
-    for value in net.state_dict().values():
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:12]
-
-
-def _relative(one: Tensor, other: Tensor) -> float:
-    return float((one - other).double().norm() / other.double().norm())
-
-
 def _company(net: nn.Module, at: Points, first: Tensor) -> float:
     """How far the first sample's output moves when the second is another one, at other times."""
     z, r_B, t_B = at.z.clone(), at.r_B.clone(), at.t_B.clone()
     z[1], r_B[1], t_B[1] = -3 * at.z[1], 0.05, 0.95
-    return _relative(evaluate(net, z, r_B, t_B).prediction[:1], first[:1])
+    return relative_distance(evaluate(net, z, r_B, t_B).prediction[:1], first[:1])
 
 
 def _moved(net: nn.Module, at: Points, first: Tensor, *, time: bool = False) -> float:
     """How far the output moves with t, or else with r alone."""
     r_B, t_B = (at.r_B, 1.1 * at.t_B) if time else (0.5 * at.r_B, at.t_B)
-    return _relative(evaluate(net, at.z, r_B, t_B).prediction, first)
+    return relative_distance(evaluate(net, at.z, r_B, t_B).prediction, first)
 
 
 def _derivative_reading(net: nn.Module, at: Points) -> LawReading:
@@ -225,5 +213,5 @@ def _derivative_error(net: nn.Module, at: Points) -> float:
         for step in STEPS:
             ahead = field(at.z + step * at.v, at.r_B, at.t_B + step)
             behind = field(at.z - step * at.v, at.r_B, at.t_B - step)
-            errors.append(_relative(found, (ahead - behind) / (2 * step)))
+            errors.append(relative_distance(found, (ahead - behind) / (2 * step)))
     return float(torch.tensor(errors).min())  # which keeps a NaN

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +27,19 @@ def randomised_copy(net: nn.Module, seed: int) -> nn.Module:
                 fan_in = max(parameter[0].numel(), 1) if parameter.ndim > 1 else parameter.numel()
                 parameter.copy_(torch.randn(parameter.shape, generator=generator) * fan_in**-0.5)
     return clone
+
+
+def relative_distance(found: Tensor, expected: Tensor) -> float:
+    """||found - expected|| / ||expected||, summed in float64."""
+    return float((found - expected).double().norm() / expected.double().norm())
+
+
+def state_digest(values: Iterable[Tensor]) -> str:
+    """Twelve hexadecimal digits for some tensors, in order, and torch's randomness."""
+    digest = hashlib.sha256()
+    for value in (*values, torch.get_rng_state()):
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 def raw_field(net: Net) -> Field:

@@ -19,6 +19,7 @@ from torch.nn.functional import conv3d
 
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
+from neuromf.monitor.checks.probes import relative_distance
 from neuromf.training.device.facts import processor_name
 from neuromf.training.device.float32_agreement import device_reading
 
@@ -107,7 +108,7 @@ def probe(convolution: Convolution) -> str:
     # In this order, so that no NaN stays behind.
     narrow, exact = _passes(convolution, narrow=True), _passes(convolution, narrow=False)
     for name, found, expected in zip(PARTS, narrow, exact, strict=True):
-        error = float((found - expected).norm() / expected.norm())
+        error = relative_distance(found, expected)
         if not error <= BOUND:
             much = f"off by {100 * error:.3g} %" if math.isfinite(error) else "not finite"
             return (

@@ -21,7 +21,7 @@ from neuromf.flow.jvp import exact_derivative
 from neuromf.flow.number_type import computed_in, tf32
 from neuromf.flow.objective import evaluate
 from neuromf.flow.settings import NumberType
-from neuromf.monitor.checks.probes import randomised_copy
+from neuromf.monitor.checks.probes import randomised_copy, relative_distance
 from neuromf.monitor.checks.runtime_checks import LawReading, judge
 from neuromf.nets.factory import build_net
 
@@ -143,17 +143,15 @@ def run_passes(
 def device_errors(found: Passes, expected: Passes, question: DeviceQuestion) -> tuple[DeviceError, ...]:
     """Relative errors, in the Euclidean norm, of the output, of the worst parameter's gradient, of du/dt."""
     whole = math.sqrt(sum(float(part.square().sum()) for part in expected.gradients.values()))
-    worst_name, worst = "", 0.0
-    for name, right in expected.gradients.items():
-        error = float((found.gradients[name] - right).norm()) / max(float(right.norm()), FAINT * whole)
-        if not error <= worst:
-            worst_name, worst = name, error
-            if math.isnan(error):
-                break
+    errors = {
+        name: float((found.gradients[name] - right).norm()) / max(float(right.norm()), FAINT * whole)
+        for name, right in expected.gradients.items()
+    }
+    worst = max(errors, key=lambda name: math.inf if math.isnan(errors[name]) else errors[name])
     return (
-        DeviceError("output", question.output, _relative(found.output, expected.output)),
-        DeviceError(f"gradient of {worst_name}", question.output, worst),
-        DeviceError("du/dt", question.derivative, _relative(found.dudt, expected.dudt)),
+        DeviceError("output", question.output, relative_distance(found.output, expected.output)),
+        DeviceError(f"gradient of {worst}", question.output, errors[worst]),
+        DeviceError("du/dt", question.derivative, relative_distance(found.dudt, expected.dudt)),
     )
 
 
@@ -168,10 +166,6 @@ def probe_points(shape: tuple[int, ...]) -> ProbePoints:
     z, velocity, arriving = (torch.randn(shape, generator=generator) for _ in range(3))
     times = torch.rand((2, shape[0]), generator=generator)
     return ProbePoints(z, times.amin(0), times.amax(0), velocity, arriving)
-
-
-def _relative(found: Tensor, expected: Tensor) -> float:
-    return float((found - expected).norm() / expected.norm())
 
 
 def _wide(part: Tensor) -> Tensor:

@@ -5,7 +5,6 @@ Those of `neuromf sample`, and those a training leaves on its way.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.flow.objective import Net, NetOutput, velocity_field
 from neuromf.flow.sampling import sample
+from neuromf.monitor.checks.probes import state_digest
 from neuromf.monitor.events import Event
 from neuromf.monitor.guard.alarm import Level, alarm_of
 from neuromf.output import whole_file
@@ -52,12 +52,12 @@ def write_preview(folder: Path, state: TrainState, config: Config, shape: tuple[
         this step's checkpoint keeps it, one from an earlier checkpoint drops it and draws the sample again.
     """
     device = next(state.model.parameters()).device
-    before = state_digest(state)
+    before = _digest(state)
     latents = draw_latents(averaged_net(state), config, shape, steps=1, count=1, seed=0, device=device)
     folder.mkdir(exist_ok=True)
     with whole_file(folder / f"step_{state.step:08d}.safetensors") as staging:
         save_file({"latents": latents.cpu().contiguous()}, staging)
-    finding = evaluation_leaves_state(before=before, after=state_digest(state))
+    finding = evaluation_leaves_state(before=before, after=_digest(state))
     if finding.passed:
         return None
     alarm = alarm_of("EMA-003", Level.WARN, finding)
@@ -74,9 +74,6 @@ def averaged_net(state: TrainState) -> Net:
     return net
 
 
-def state_digest(state: TrainState) -> str:
-    """Twelve hexadecimal digits for the weights, the average and torch's randomness."""
-    digest = hashlib.sha256()
-    for value in (*state.model.state_dict().values(), *state.ema.shadow.values(), torch.get_rng_state()):
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()[:12]
+def _digest(state: TrainState) -> str:
+    """Of the weights, the average and torch's randomness."""
+    return state_digest((*state.model.state_dict().values(), *state.ema.shadow.values()))

@@ -120,11 +120,12 @@ def launch(
         refuse_uneven(settings, ProcessGroup(0, planned.job.processes.total))
         start = time.perf_counter()
         if asks:
-            _ask(_jobs(planned, candidate, encoders))
+            jobs = _jobs(planned, candidate, encoders)
+            _ask(jobs)
         inputs = opened_inputs(candidate, trains=True)
         verdict = judge(candidate, granted, inputs=inputs, started=start)
         if verdict.status == "PASS":
-            jobs = _jobs(planned, candidate, encoders)
+            jobs = jobs or _jobs(planned, candidate, encoders)
             with few_threads():  # on a node where others work too
                 verdict = judge(candidate, granted, smoke_training(candidate), inputs=inputs, started=start)
     print_verdict(console, verdict)

@@ -68,8 +68,7 @@ def exact_derivative(
 
     The tangent of (z, r, t) is (v, 0, 1). Nothing is kept for a backward pass: du/dt is a constant of the target
     (law JVP-002). Autocast is switched off, for a derivative in bf16 is off by per cents, one in TF32 by 0.2 % (law
-    PREC-001). Price on
-    convolutions: two evaluations of the field, one for u and one for the tangent.
+    PREC-001). Price on convolutions: two evaluations of the field, one for u and one for the tangent.
 
     Args:
         field: the average velocity field.

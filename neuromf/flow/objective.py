@@ -192,13 +192,12 @@ def mf_derivatives(net: Net, batches: Sequence[Batch], settings: ObjectiveSettin
         settings: tangent and derivative.
     """
     rows = [rows_of_mf(b.r_B, b.t_B) if b.mf_rows is None else b.mf_rows for b in batches]
-    points = [interpolate(batch.x[own], batch.e[own], batch.t_B[own]) for batch, own in zip(batches, rows, strict=True)]
-    velocities = [conditional_velocity(batch.x[own], batch.e[own]) for batch, own in zip(batches, rows, strict=True)]
-    r_B, t_B = (
+    x, e, r_B, t_B = (
         torch.cat([getattr(batch, name)[own] for batch, own in zip(batches, rows, strict=True)])
-        for name in ("r_B", "t_B")
+        for name in ("x", "e", "r_B", "t_B")
     )
-    tangent, derivative = differentiate(net, torch.cat(points), torch.cat(velocities), r_B, t_B, settings)
+    z, v_c = interpolate(x, e, t_B), conditional_velocity(x, e)
+    tangent, derivative = differentiate(net, z, v_c, r_B, t_B, settings)
     sizes = [len(own) for own in rows]
     parts = (torch.split(part, sizes) for part in (tangent, derivative.u, derivative.dudt))
     return [MfDerivative(own, v, Derivative(u, dudt)) for own, v, u, dudt in zip(rows, *parts, strict=True)]

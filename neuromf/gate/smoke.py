@@ -96,8 +96,9 @@ def run_smoke(
     log.add([data_reading(chosen.whole)])
     first = source.draw(0, 0, small.training.batch_size_per_gpu)
     log.add(launch_readings(small, state.model, first))
-    note = "; ".join(filter(None, (note, *_otherwise(config, state, first))))
-    rows, message = _steps(small, source, state, log, report)
+    zero = _starts_at_zero(state, first)
+    note = "; ".join(filter(None, (note, *_otherwise(config, zero=zero))))
+    rows, message = _steps(small, source, state, log, report, zero=zero)
     _closing_readings(small, rows, log)
     shape = tuple(chosen.training.shape[1:])
     generated = draw_latents(averaged_net(state), small, shape, steps=1, count=1, seed=0, device=device)
@@ -114,10 +115,10 @@ def run_smoke(
     )
 
 
-def _otherwise(config: Config, state: TrainState, first: Batch) -> list[str]:
+def _otherwise(config: Config, *, zero: bool) -> list[str]:
     """What else the smoke training leaves out, a clause each."""
     said = [] if config.training.init_from is None else ["from scratch, not from training.init_from"]
-    return said if _starts_at_zero(state, first) else [*said, NOT_ZERO]
+    return said if zero else [*said, NOT_ZERO]
 
 
 @torch.no_grad()
@@ -145,9 +146,10 @@ def _steps(
     state: TrainState,
     log: LawLog,
     report: Callable[[int, int, str], None],
+    *,
+    zero: bool,
 ) -> tuple[list[TraceRow], str]:
     total = run_facts(config).optimiser_steps
-    zero = _starts_at_zero(state, source.draw(0, 0, 1))
     rows: list[TraceRow] = []
     expected = {name: value.double() for name, value in state.ema.shadow.items()}
     while state.step < total:

@@ -13,6 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.flow.batch import Batch
+from neuromf.flow.jvp import Derivative
 from neuromf.flow.number_type import computed_in
 from neuromf.flow.objective import MfDerivative, differentiate, meanflow_objective
 from neuromf.nets.factory import build_net
@@ -93,9 +94,7 @@ def _derivative(net: nn.Module, config: Config, samples: int) -> MfDerivative:
         tangent, derivative = differentiate(net, z, v_c, r_B, t_B, objective_settings(config.meanflow))
     # A micro-batch has its own rows of it.
     own = math.ceil((1 - config.time_sampling.data_proportion) * samples)
-    parts = (part[:own] for part in (tangent, derivative.u, derivative.dudt))
-    tangent, u, dudt = parts
-    return MfDerivative(torch.arange(own), tangent, type(derivative)(u, dudt))
+    return MfDerivative(torch.arange(own), tangent[:own], Derivative(derivative.u[:own], derivative.dudt[:own]))
 
 
 def _pass(net: nn.Module, config: Config, samples: int, known: MfDerivative) -> None:

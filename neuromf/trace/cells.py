@@ -26,8 +26,8 @@ def parse_row(cells: Mapping[str, str], columns: Sequence[Column] | None = None)
     return {c.name: _PARSE[c.kind](cells[c.name]) if cells[c.name] else None for c in columns}
 
 
-def is_whole(row: Row) -> bool:
+def is_whole(row: Row, columns: Sequence[Column] | None = None) -> bool:
     """Whether every cell that must hold something does, and none holds bytes that are no text."""
-    columns = columns_in(row)
+    columns = columns_in(row) if columns is None else columns
     filled = all(row[column.name] is not None or column.optional for column in columns)
     return filled and not any(UNREADABLE in str(row[column.name]) for column in columns if column.kind == "text")

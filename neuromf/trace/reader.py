@@ -99,20 +99,22 @@ def steps_covered(path: Path) -> int:
     try:
         with path.open(newline="", errors="replace") as stream:
             header = next(stream, "").rstrip("\n").split(",")
-            if header != [column.name for column in columns_in(header)]:
+            columns = columns_in(header)
+            if header != [column.name for column in columns]:
                 return 0
-            return sum(1 for _ in takewhile(partial(_is_next, header), enumerate(stream)))
+            return sum(1 for _ in takewhile(partial(_is_next, columns), enumerate(stream)))
     except FileNotFoundError:
         return 0
 
 
-def _is_next(names: Sequence[str], numbered: tuple[int, str]) -> bool:
+def _is_next(columns: Sequence[Column], numbered: tuple[int, str]) -> bool:
     """Whether a line is the whole row of a step, as `TraceWriter` demands it of the rows that a resume keeps."""
     step, line = numbered
     if not line.endswith("\n"):
         return False
     try:
-        row = parse_row(dict(zip(names, line[:-1].split(","), strict=True)))
+        cells = zip((column.name for column in columns), line[:-1].split(","), strict=True)
+        row = parse_row(dict(cells), columns)
     except ValueError:
         return False
-    return line.startswith(f"{step},") and is_whole(row)
+    return line.startswith(f"{step},") and is_whole(row, columns)

@@ -12,7 +12,7 @@ from typing import Self
 
 from neuromf.errors import InputError
 from neuromf.trace.cells import format_cell, is_whole, parse_row
-from neuromf.trace.columns import USUAL_CHANNELS, Row, TraceRow, columns_of
+from neuromf.trace.columns import USUAL_CHANNELS, Column, Row, TraceRow, columns_of
 
 
 class TraceWriter:
@@ -30,7 +30,6 @@ class TraceWriter:
 
     def __init__(self, path: Path, first_step: int, channels: int = USUAL_CHANNELS, covered: int = 0) -> None:
         self._columns = columns_of(channels)
-        names = [column.name for column in self._columns]
         staging = path.with_suffix(".tmp")
         try:
             if 0 < first_step <= covered:
@@ -39,9 +38,9 @@ class TraceWriter:
             else:
                 with staging.open("w", newline="") as stream:
                     writer = csv.writer(stream, lineterminator="\n")
-                    writer.writerow(names)
+                    writer.writerow(column.name for column in self._columns)
                     if first_step:
-                        _copy_rows(path, names, first_step, writer.writerow)
+                        _copy_rows(path, self._columns, first_step, writer.writerow)
             with staging.open("rb") as written:
                 os.fsync(written.fileno())
             staging.replace(path)
@@ -78,7 +77,7 @@ class TraceWriter:
         self._stream.close()
 
 
-def _copy_rows(path: Path, names: Sequence[str], first_step: int, target: Callable[[list[str]], object]) -> None:
+def _copy_rows(path: Path, columns: Sequence[Column], first_step: int, target: Callable[[list[str]], object]) -> None:
     """Hand on the rows of steps 0 .. first_step - 1, one at a time: a long trace is never in memory as a whole.
 
     What follows them is made again, and a kill may have torn its end.
@@ -87,15 +86,15 @@ def _copy_rows(path: Path, names: Sequence[str], first_step: int, target: Callab
         InputError: one of those rows is missing or damaged.
     """
     remedy = "restore the file, or start a new run: a resumed trace must be whole"
-    count = 0
+    names, count = [column.name for column in columns], 0
     try:
         # Replaced, not refused: what a torn end holds besides the rows may be any bytes.
         with path.open(newline="", errors="replace") as stream:
             rows = csv.reader(stream)
             header = next(rows, [])
             for step, row in zip(range(first_step), rows, strict=False):
-                parsed = parse_row(dict(zip(names, row, strict=True)))
-                if row[0] != str(step) or not is_whole(parsed):
+                parsed = parse_row(dict(zip(names, row, strict=True)), columns)
+                if row[0] != str(step) or not is_whole(parsed, columns):
                     break
                 target(row)
                 count += 1

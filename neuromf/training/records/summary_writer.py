@@ -8,6 +8,7 @@ the next start writes anew.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -59,7 +60,7 @@ class SummaryWriter:
         text = (("," if self._records else BEGIN) + entry + END).encode()
         try:
             if os.pwrite(stream, text, place) < len(text):
-                raise OSError(28, os.strerror(28), str(self._path))
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
         except OSError:
             with contextlib.suppress(OSError):
                 os.pwrite(stream, END.encode() if self._records else b"", place)

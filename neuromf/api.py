@@ -82,8 +82,7 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
     from neuromf.cli.training import prepare, run_training
     from neuromf.errors import InputError
     from neuromf.gate.admission import allowance
-    from neuromf.training.device.choice import choose_device
-    from neuromf.training.device.facts import refuse_broken_promise
+    from neuromf.training.device.choice import training_device
     from neuromf.training.process_group.interruption import listening
     from neuromf.training.process_group.ranks import ProcessGroup
 
@@ -96,9 +95,7 @@ def train(config: Config, out: str | Path, *, device: str | None = None, allow_b
         raise InputError(problem, remedy=remedy, key=first.key or None)
     said = f"BLOCKED by {names}{allowance(allow_blocked)}" if blocked and allow_blocked else "PASS"
     folder, group = Path(out), ProcessGroup()
-    where = choose_device(device, deterministic=config.training.deterministic)
-    if device is None:
-        refuse_broken_promise(config.training.gpus, where)
+    where = training_device(device, config.training.gpus, deterministic=config.training.deterministic)
     start = announce(where, group)
     with listening() as interrupted:
         store = prepare(

@@ -104,14 +104,12 @@ def _train(
     from neuromf.cli.starting import announce
     from neuromf.cli.training import exit_code, prepare, report, report_interrupted, run_training
     from neuromf.training.device.arithmetic import refuse_wrong_arithmetic
-    from neuromf.training.device.choice import DRAWN_AHEAD, choose_device
-    from neuromf.training.device.facts import refuse_broken_promise
+    from neuromf.training.device.choice import DRAWN_AHEAD, training_device
     from neuromf.training.process_group.ranks import ToldError
     from neuromf.training.process_group.start import own_device_name, process_group
 
-    where = choose_device(own_device_name(device), deterministic=config.training.deterministic)
-    if device is None:
-        refuse_broken_promise(config.training.gpus, where)
+    settings = config.training
+    where = training_device(own_device_name(device), settings.gpus, deterministic=settings.deterministic)
     refuse_wrong_arithmetic(config, where)  # before minutes of encoding
     drawing = DRAWN_AHEAD[where.type] if workers is None else workers
     with process_group(where) as group:

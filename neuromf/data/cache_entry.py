@@ -24,6 +24,11 @@ def cache_directory() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "neuromf"
 
 
+def unwritable_cache(place: Path, error: OSError) -> InputError:
+    """What is told where the system refuses a file or a folder of the cache."""
+    return InputError(f"the cache cannot be written ({error.strerror or error})", remedy=WRITABLE, file=place)
+
+
 def cached_store(name: str, build: Callable[[Path], None]) -> LatentStore:
     """Give the entry's latent store, building it when it is absent, and mending it when it is damaged.
 
@@ -118,8 +123,7 @@ def _publish(folder: Path, entry: Path) -> None:
         if sound_store(entry) is not None:
             return
         if not entry.exists():
-            problem = f"the cache cannot be written ({error.strerror or error})"
-            raise InputError(problem, remedy=WRITABLE, file=entry.parent) from error
+            raise unwritable_cache(entry.parent, error) from error
         _mend(folder, entry)
 
 

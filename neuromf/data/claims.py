@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from neuromf.data.cache_entry import unwritable_cache
 from neuromf.errors import InputError
 from neuromf.lock import HeldError, Lock
 
@@ -55,12 +56,7 @@ class Claims:
         """
         if name in self._held:
             return False
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            problem = f"the cache cannot be written ({error.strerror or error})"
-            remedy = "set NEUROMF_CACHE to a writable folder"
-            raise InputError(problem, remedy=remedy, file=self.folder) from error
+        self._make_folder()
         lock = self._lock(name)
         if lock is None:
             return False
@@ -97,7 +93,13 @@ class Claims:
             except InputError:
                 if self.folder.is_dir():
                     raise
-                self.folder.mkdir(parents=True, exist_ok=True)  # another had no claim left and removed it
+                self._make_folder()  # another had no claim left and removed it
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable_cache(self.folder, error) from error
 
     def _given_up(self, path: Path) -> bool:
         """By the clock of the file system, which need not be this machine's."""

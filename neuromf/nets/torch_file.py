@@ -6,6 +6,7 @@ import pickle
 import re
 import shlex
 import zipfile
+import zlib
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ def read_torch_file(path: Path) -> Any:  # noqa: ANN401
         InputError: the file is damaged, or holds objects that only code could rebuild; they are named, with the command
             that leaves them out.
     """
+    if zipfile.is_zipfile(path):
+        _check_archive(path)
     try:
         with safe_globals(_NUMPY):
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -54,6 +57,18 @@ def read_torch_file(path: Path) -> Any:  # noqa: ANN401
             raise InputError(problem, remedy=conversion(path), file=path) from error
         remedy = "copy or download it again; a file of torch.save or safetensors is read"
         raise InputError(f"the file is damaged ({_first_words(error)})", remedy=remedy, file=path) from error
+
+
+def _check_archive(path: Path) -> None:
+    """Compare every part of a zip archive with its checksum, which torch does not."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        raise InputError(f"the checkpoint is damaged ({error})", remedy="copy it again", file=path) from error
+    if damaged is not None:
+        problem = f"the checkpoint is damaged: the checksum of {damaged!r} fails"
+        raise InputError(problem, remedy="copy it again from its source", file=path)
 
 
 def conversion(path: Path, key: str = "") -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -66,8 +64,6 @@ def read_checkpoint(path: Path) -> VaeCheckpoint:
     if not path.is_file():
         raise InputError("there is no such autoencoder file", remedy=_REMEDY, file=path)
     if is_torch_file(path):
-        if zipfile.is_zipfile(path):
-            _check_archive(path)
         return _read_foreign(read_torch_file(path), path)
     return _read_safetensors(path)
 
@@ -106,18 +102,6 @@ def _scale_factor(facts: dict[str, Any]) -> float:
     if not 0 < value < math.inf:
         raise ValueError(f"scale_factor {value}")
     return value
-
-
-def _check_archive(path: Path) -> None:
-    """Compare every part of a zip archive with its checksum, which torch does not."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
-        raise InputError(f"the checkpoint is damaged ({error})", remedy="copy it again", file=path) from error
-    if damaged is not None:
-        problem = f"the checkpoint is damaged: the checksum of {damaged!r} fails"
-        raise InputError(problem, remedy="copy it again from its source", file=path)
 
 
 def _read_foreign(content: Any, path: Path) -> VaeCheckpoint:  # noqa: ANN401

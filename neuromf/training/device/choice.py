@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from neuromf.errors import InputError
-from neuromf.training.device.facts import seen_by_torch
+from neuromf.training.device.facts import refuse_broken_promise, seen_by_torch
 
 DRAWN_AHEAD = {"cuda": 2, "cpu": 0}
 """Processes that draw batches for each process that trains, by kind of device, unless --workers says otherwise."""
@@ -35,6 +35,23 @@ def choose_device(name: str | None, *, deterministic: bool = True) -> torch.devi
         problem = f"device '{wanted}' is not to be had ({said[0].rstrip('.')}): {seen_by_torch()}"
         remedy = "use cpu, or cuda on a machine that has one"
         raise InputError(problem, remedy=remedy, key="--device") from error
+    return device
+
+
+def training_device(name: str | None, gpus: int, *, deterministic: bool) -> torch.device:
+    """The device of a training; the CPU where it was asked for, or where no GPU was promised.
+
+    Args:
+        name: as of `choose_device`.
+        gpus: `training.gpus`.
+        deterministic: as of `choose_device`.
+
+    Raises:
+        InputError: as `choose_device`, or a GPU was promised and none can be used.
+    """
+    device = choose_device(name, deterministic=deterministic)
+    if name is None:
+        refuse_broken_promise(gpus, device)
     return device
 
 

@@ -67,6 +67,19 @@ def test_weights_are_read_from_their_file(tmp_path):
         load_vae(source_of("build", str(tmp_path / "none.pt")))
 
 
+@pytest.mark.law("DATA-005")
+def test_weights_whose_checksum_fails_are_refused(tmp_path):
+    """One changed bit is noticed by the archive's own checksum, as it is in a file of our own autoencoder."""
+    network = build()
+    torch.save(network.state_dict(), tmp_path / "own.pt")
+    content = bytearray((tmp_path / "own.pt").read_bytes())
+    content[content.index(network.down.weight.detach().numpy().tobytes()[:16])] ^= 64
+    (tmp_path / "own.pt").write_bytes(content)
+    with pytest.raises(InputError, match="checksum") as caught:
+        load_vae(source_of("build", str(tmp_path / "own.pt")))
+    assert caught.value.file == str(tmp_path / "own.pt")
+
+
 @pytest.mark.law("DATA-007")
 def test_options_and_code_are_part_of_the_fingerprint():
     """Equal weights under other settings, or other code, are another autoencoder."""

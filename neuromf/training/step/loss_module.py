@@ -58,7 +58,6 @@ class LossModule(nn.Module):
 
     def forward(self, batch: Batch, derivative: MfDerivative | None = None) -> Loss:
         """Evaluate one micro-batch; its derivative may be known."""
-        objective = meanflow_objective(
-            self._with_gradient, batch, self.settings, self.channel_weights_C, self.model, known=derivative
-        )
+        known = self.derivatives([batch])[0] if derivative is None else derivative
+        objective = meanflow_objective(self._with_gradient, batch, self.settings, self.channel_weights_C, known=known)
         return Loss(objective.weighted_B, objective)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neuromf.counted import counted
 from neuromf.plan.estimate import Plan
 
 
@@ -21,7 +22,7 @@ def told(found: Plan) -> list[tuple[str, str]]:
         (f"micro-batch of {found.micro_batch}", f"{fits}; {other}"),
         (
             "a step",
-            f"{found.step_tflop:.3g} TFLOP on {found.gpus} GPUs, {found.samples_per_second:.3g} samples a second",
+            f"{found.step_tflop:.3g} TFLOP on {counted(found.gpus, 'GPU')}, {found.samples_per_second:.3g} samples a second",
         ),
         ("the run", f"{found.steps} steps, {found.gpu_hours:.3g} GPU-hours"),
         ("checkpoints", f"{found.checkpoint_gib:.2g} GiB each, {found.kept_checkpoints} kept"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neuromf.counted import counted
 from neuromf.plan.estimate import Plan
+from neuromf.readable import rounded
 
 
 def told(found: Plan) -> list[tuple[str, str]]:
@@ -11,7 +12,7 @@ def told(found: Plan) -> list[tuple[str, str]]:
     fits = "fits" if found.fits else "does NOT fit"
     most = found.largest_micro_batch
     other = f"the largest that fits is {most}" if most else "no micro-batch fits"
-    latents = [] if found.latents_gib is None else [("latents of the cohort", f"{found.latents_gib:.3g} GiB")]
+    latents = [] if found.latents_gib is None else [("latents of the cohort", f"{rounded(found.latents_gib)} GiB")]
     return [
         ("network", f"{found.parameters / 1e6:.1f} M parameters"),
         (
@@ -22,9 +23,10 @@ def told(found: Plan) -> list[tuple[str, str]]:
         (f"micro-batch of {found.micro_batch}", f"{fits}; {other}"),
         (
             "a step",
-            f"{found.step_tflop:.3g} TFLOP on {counted(found.gpus, 'GPU')}, {found.samples_per_second:.3g} samples a second",
+            f"{rounded(found.step_tflop)} TFLOP on {counted(found.gpus, 'GPU')}, "
+            f"{rounded(found.samples_per_second)} samples a second",
         ),
-        ("the run", f"{found.steps} steps, {found.gpu_hours:.3g} GPU-hours"),
+        ("the run", f"{found.steps} steps, {rounded(found.gpu_hours)} GPU-hours"),
         ("checkpoints", f"{found.checkpoint_gib:.2g} GiB each, {found.kept_checkpoints} kept"),
         *latents,
         ("how the time is known", found.assumption),

@@ -1,0 +1,149 @@
+"""Where a residual vanishes, by the sign of the loss's gradient: the same for every weight, power and reduction.
+
+The knob is a parameter that moves one residual. At the knob's value where that residual is zero by law, the gradient
+must change its sign; the law's value is known by hand. No weight hides this, for a weight is positive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from neuromf_spec.conformance.batch import Batch, Parameters
+from neuromf_spec.conformance.bench import Bench, trial
+from neuromf_spec.conformance.conduct import Conduct
+from neuromf_spec.conformance.fields import Field
+from neuromf_spec.conformance.objective import Setting
+from neuromf_spec.conformance.verdict import Trial
+
+HALVINGS = 34
+"""Of an interval eight sizes wide: to 5e-10 of a size."""
+FOUND = 1e-7
+"""Relative distance at which two such roots are one."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A network at a sample with a knob.
+
+    Attributes:
+        field: the network.
+        parameters: its parameters.
+        batch: copies of one sample, all of whose numbers are alike.
+        knob: the parameter that is turned.
+        term: place of the term whose residual is looked at.
+    """
+
+    field: Field
+    parameters: Parameters
+    batch: Batch
+    knob: str
+    term: int = 0
+
+    def at(self, value: float) -> Probe:
+        """The same with the knob at another value."""
+        return replace(self, parameters={**self.parameters, self.knob: value})
+
+    def setting(self, conduct: Conduct) -> Setting:
+        """By hand."""
+        return Setting(conduct, self.field, self.parameters, self.batch)
+
+    def residual(self, conduct: Conduct) -> float:
+        """Prediction minus target, by hand."""
+        return float(self.setting(conduct).terms()[self.term].residual.flat[0])
+
+
+@dataclass(frozen=True)
+class Root:
+    """The knob's value where the residual is zero by hand.
+
+    Attributes:
+        value: of the knob.
+        slope: of the residual by the knob.
+        size: of the largest part of the residual there.
+    """
+
+    value: float
+    slope: float
+    size: float
+
+    def distance(self, value: float) -> float:
+        """How far the residual is from zero at a value of the knob, relative to its parts."""
+        return abs((value - self.value) * self.slope) / self.size
+
+
+def root(conduct: Conduct, probe: Probe) -> Root:
+    """The residual is linear in the knob: two values of it give the root."""
+    at_zero, at_one = probe.at(0.0).residual(conduct), probe.at(1.0).residual(conduct)
+    slope = at_one - at_zero
+    value = -at_zero / slope if slope else np.nan
+    term = probe.at(value).setting(conduct).terms()[probe.term]
+    return Root(value, slope, term.size)
+
+
+def changes_sign(bench: Bench, probe: Probe, conduct: Conduct, allowed: float) -> tuple[bool, tuple[Trial, ...]]:
+    """Whether the code's gradient has the signs that it has by hand, just below and just above the root."""
+    zero = root(conduct, probe)
+    trials = []
+    for side in (-1, 1):
+        turned = probe.at(zero.value + side * allowed * zero.size / abs(zero.slope))
+        expected = turned.setting(conduct).expected().gradient[probe.knob]
+        found = bench.evaluate(turned.field, turned.parameters, turned.batch).gradient[probe.knob]
+        law = "above 0" if expected > 0 else "below 0"
+        trials.append(
+            (found * expected > 0, trial(turned.field, turned.parameters, turned.batch, probe.knob, found, law))
+        )
+    return all(right for right, _ in trials), tuple(kept for _, kept in trials)
+
+
+def measured_root(bench: Bench, probe: Probe, near: Root) -> float | None:
+    """The value of the knob at which the code's gradient changes its sign; None where it does nowhere near."""
+
+    def sign(value: float) -> float:
+        turned = probe.at(value)
+        return float(np.sign(bench.evaluate(turned.field, turned.parameters, turned.batch).gradient[probe.knob]))
+
+    width = 4 * near.size / abs(near.slope)
+    for reach in (width, 8 * width):
+        low, high = near.value - reach, near.value + reach
+        signs = sign(low), sign(high)
+        if signs[0] * signs[1] < 0:
+            return _halved(sign, low, high, signs[0])
+    return None
+
+
+def _halved(sign: object, low: float, high: float, sign_low: float) -> float:
+    assert callable(sign)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        at_middle = sign(middle)
+        if at_middle == 0:
+            return float(middle)
+        low, high = (middle, high) if at_middle == sign_low else (low, middle)
+    return (low + high) / 2
+
+
+@dataclass(frozen=True)
+class Change:
+    """A conduct that explains what a code does, and what would have to be changed of the code.
+
+    Attributes:
+        conduct: how the code computes.
+        repair: what to change, an imperative clause.
+    """
+
+    conduct: Conduct
+    repair: str
+
+
+def explained(
+    probes: Sequence[Probe], found: Sequence[float], changes: Sequence[Change], allowed: float
+) -> Change | None:
+    """The first change whose roots by hand are those that were measured, at every probe."""
+    for change in changes:
+        zeros = [root(change.conduct, probe) for probe in probes]
+        if all(zero.distance(value) <= max(FOUND, 10 * allowed) for zero, value in zip(zeros, found, strict=True)):
+            return change
+    return None

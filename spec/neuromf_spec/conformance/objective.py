@@ -177,7 +177,8 @@ class Setting:
         if declared.v_head:
             v, target = self.head_velocity(self.point(), t), self.target_velocity()
             features = HEAD_FIELD.features(self.point(), beside(t, v), beside(t, v), np.zeros(1))
-            slopes = {HEAD + name: value for name, value in features.items() if HEAD + name in self.parameters}
+            slopes = {HEAD + name: np.broadcast_to(value, v.shape) for name, value in features.items()
+                      if HEAD + name in self.parameters}  # fmt: skip
             terms.append(Term(v - target, slopes, _size(v, target)))
         return terms
 
@@ -197,7 +198,8 @@ class Setting:
         shown = [beside(time, z) for time in self.shown(r, t)]
         factor = 1.0 if self.conduct.declared.prediction == "u" else -1 / self.denominator(r, t, z)
         features = self.field.features(z, *shown, beside(self.batch.y, z))
-        return {name: factor * value for name, value in features.items() if name in self.parameters}
+        slopes = {name: factor * value for name, value in features.items() if name in self.parameters}
+        return {name: np.broadcast_to(value, z.shape) for name, value in slopes.items()}
 
     def _derivative_slopes(self) -> dict[str, Array]:
         """What each parameter adds to du/dt, with the tangent held: what flows back where nothing is detached."""

@@ -35,6 +35,7 @@ def derivative_study(
         for one in pool.map(trainings.train, kinds, seeds):
             trained.append(one)
             show(len(trained), len(plan), one.precision)
-    frame = table.as_frame(trained)
-    table.write(frame, out or table.FOLDER)
+            # After each: a study that is ended early keeps what it has.
+            frame = table.as_frame(trained)
+            table.write(frame, out or table.FOLDER)
     print(table.table(frame), end="")

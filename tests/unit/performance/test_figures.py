@@ -36,6 +36,14 @@ def test_figures_of_another_machine_are_not_mixed_in(tmp_path):
     assert [figure.name for figure in read(path).figures] == ["b"]
 
 
+def test_processors_with_other_instructions_are_other_machines(tmp_path, monkeypatch):
+    """One name, AVX2 here and AVX512 there: a file each, and neither drops the other's figures."""
+    for capability in ("AVX2", "AVX512"):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+        store(describe_machine(CPU), "first", [Figure(capability, 1.0)], tmp_path)
+    assert [[figure.name for figure in found.figures] for found in read_all(tmp_path)] == [["AVX2"], ["AVX512"]]
+
+
 @pytest.mark.parametrize(("value", "held"), [(1.0, True), (1.1, True), (1.2, False), (math.nan, False)])
 def test_a_bar_is_held_up_to_itself_and_never_by_nan(value, held):
     """At most the bar; NaN is above every bar."""

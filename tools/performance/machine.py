@@ -17,7 +17,7 @@ class Machine:
     """What a reader needs to weigh a measurement.
 
     Attributes:
-        kind: the name in lower case, words joined by dashes, after "cpu" for a processor; names the file of the numbers.
+        kind: the name in lower case, joined by dashes, after "cpu" for a processor; names the file of the numbers.
         name: of the accelerator, or of the processor with the instructions that torch uses on it.
         cores: processor cores that were visible.
         threads: of torch.

@@ -28,6 +28,7 @@ import typer
 from neuromf import __version__
 from neuromf.cli.bisect import bisect
 from neuromf.cli.compare import compare
+from neuromf.cli.conform import conform
 from neuromf.cli.data import data_app
 from neuromf.cli.encode import encode
 from neuromf.cli.gate import gate
@@ -78,6 +79,7 @@ app.command()(watch)
 app.command()(sample)
 app.command()(replay)
 app.command()(compare)
+app.command()(conform)
 app.command()(bisect)
 app.command()(report)
 app.add_typer(data_app, name="data")

@@ -1,0 +1,1 @@
+"""Checks: each turns a code on the bench into results of one law or two that hang together."""

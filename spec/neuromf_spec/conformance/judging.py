@@ -1,0 +1,73 @@
+"""From a number or a pair of signs to a result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from neuromf_spec.conformance.bench import Bench
+from neuromf_spec.conformance.conduct import Conduct
+from neuromf_spec.conformance.probe import Change, Probe, changes_sign, explained, measured_root, root
+from neuromf_spec.conformance.verdict import Result, Status, Trial
+
+
+def by_number(
+    law_id: str, fact: str, value: float, limit: float, *, detail: str, repair: str = "", trials: tuple[Trial, ...] = ()
+) -> Result:
+    """Judge a number that is small where the law holds; one that is not falls where a repair is known."""
+    holds = bool(value <= limit)
+    status = Status.HOLDS if holds else Status.FALLS if repair else Status.UNEXPLAINED
+    return Result(
+        law_id=law_id,
+        fact=fact,
+        status=status,
+        value=value,
+        bound=f"<= {limit:.3g}",
+        detail=detail,
+        repair="" if holds else repair,
+        trials=() if holds else trials,
+    )
+
+
+def by_sign(
+    bench: Bench,
+    law_id: str,
+    fact: str,
+    probes: Sequence[Probe],
+    *,
+    judged: Conduct | None = None,
+    changes: Callable[[list[float]], list[Change]],
+) -> tuple[Result, Change | None]:
+    """Judge whether the residual vanishes where it must, and look for the change that explains it where it does not.
+
+    Args:
+        bench: the code.
+        law_id: id of the law.
+        fact: which of the things that it says.
+        probes: networks, samples and knobs.
+        judged: the conduct that the law asks for; None is what is known of the code so far.
+        changes: of the measured roots, what might explain them, the likeliest first.
+    """
+    conduct, allowed = judged or bench.conduct, bench.declared.allowed
+    tried = [changes_sign(bench, probe, conduct, allowed) for probe in probes]
+    if all(right for right, _ in tried):
+        detail = f"the residual vanishes where it must, to {allowed:g} of its parts, at {len(probes)} points"
+        return by_number(law_id, fact, allowed, allowed, detail=detail), None
+    trials = next(kept for right, kept in tried if not right)
+    zeros = [root(conduct, probe) for probe in probes]
+    found = [measured_root(bench, probe, zero) for probe, zero in zip(probes, zeros, strict=True)]
+    roots = [value for value in found if value is not None]
+    if len(roots) < len(probes):
+        detail = f"the gradient of `{probes[0].knob}` changes its sign nowhere near {zeros[0].value:.6g}, where it must"
+        return _fallen(law_id, fact, float("nan"), allowed, detail, "", trials), None
+    change = explained(probes, roots, changes(roots), allowed)
+    off = max(zero.distance(value) for zero, value in zip(zeros, roots, strict=True))
+    detail = f"the residual vanishes at `{probes[0].knob}` = {roots[0]:.9g}, by law at {zeros[0].value:.9g}"
+    return _fallen(law_id, fact, off, allowed, detail, change.repair if change else "", trials), change
+
+
+def _fallen(
+    law_id: str, fact: str, value: float, limit: float, detail: str, repair: str, trials: tuple[Trial, ...]
+) -> Result:
+    # A root that is measured again may lie within the bound that its signs missed.
+    beyond = value if not value <= limit else float("nan")
+    return by_number(law_id, fact, beyond, limit, detail=detail, repair=repair, trials=trials)

@@ -1,0 +1,1 @@
+"""Adapters for the tests of `neuromf conform`."""

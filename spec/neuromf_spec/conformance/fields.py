@@ -1,7 +1,8 @@
 """Networks of the suite: fields written with operators alone, so that one definition runs in numpy, torch and JAX.
 
-Products with a number of Python are few: torch's forward derivative is slow at them. A field is linear in its parameters, base + sum_k p_k phi_k, and knows by hand how it changes along (dz, dr, dt). Its
-times are the suite's own: t = 0 is data. Shapes: z (B, ...), times and labels scalar, (B,) or (B, 1, ...).
+A field is linear in its parameters, base + sum_k p_k phi_k, and knows by hand how it changes along (dz, dr, dt). Its
+times are the suite's own: t = 0 is data. Products with a number are few, for torch's forward derivative is slow at
+them. Shapes: z (B, ...), times and labels scalar, (B,) or (B, 1, ...).
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def rate(field: Field, parameters: Mapping[str, Value], z: Value, r: Value, t: V
 
 @dataclass(frozen=True)
 class Polynomial:
-    """A polynomial of second order; `gap` multiplies (t - r)^2, which is nothing at r = t and whose rate is not its span's."""
+    """A polynomial of second order; `gap` multiplies (t - r)^2, which is nothing at r = t."""
 
     def base(self, z: Value, r: Value, t: Value) -> Value:
         """Nothing, in the shape of z."""

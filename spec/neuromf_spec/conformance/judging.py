@@ -6,12 +6,19 @@ from collections.abc import Callable, Sequence
 
 from neuromf_spec.conformance.bench import Bench
 from neuromf_spec.conformance.conduct import Conduct
-from neuromf_spec.conformance.probe import Change, Probe, changes_sign, explained, measured_root, root
-from neuromf_spec.conformance.verdict import Result, Status, Trial
+from neuromf_spec.conformance.probe import Explanation, KnobProbe, changes_sign, explained, measured_root, root
+from neuromf_spec.conformance.verdict import LossCall, Result, Status
 
 
 def by_number(
-    law_id: str, fact: str, value: float, limit: float, *, detail: str, repair: str = "", trials: tuple[Trial, ...] = ()
+    law_id: str,
+    fact: str,
+    value: float,
+    limit: float,
+    *,
+    detail: str,
+    repair: str = "",
+    trials: tuple[LossCall, ...] = (),
 ) -> Result:
     """Judge a number that is small where the law holds; one that is not falls where a repair is known."""
     holds = bool(value <= limit)
@@ -32,11 +39,11 @@ def by_sign(
     bench: Bench,
     law_id: str,
     fact: str,
-    probes: Sequence[Probe],
+    probes: Sequence[KnobProbe],
     *,
     judged: Conduct | None = None,
-    changes: Callable[[list[float]], list[Change]],
-) -> tuple[Result, Change | None]:
+    changes: Callable[[list[float]], list[Explanation]],
+) -> tuple[Result, Explanation | None]:
     """Judge whether the residual vanishes where it must, and look for the change that explains it where it does not.
 
     Args:
@@ -66,7 +73,7 @@ def by_sign(
 
 
 def _fallen(
-    law_id: str, fact: str, value: float, limit: float, detail: str, repair: str, trials: tuple[Trial, ...]
+    law_id: str, fact: str, value: float, limit: float, detail: str, repair: str, trials: tuple[LossCall, ...]
 ) -> Result:
     # A root that is measured again may lie within the bound that its signs missed.
     beyond = value if not value <= limit else float("nan")

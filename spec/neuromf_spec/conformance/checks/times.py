@@ -16,7 +16,7 @@ from neuromf_spec.reference.time_distribution import LogitNormalPair
 from neuromf_spec.registry import law
 
 Array = NDArray[np.float64]
-SAMPLES, MOST_CALLS = 20_000, 1_000
+SAMPLES, MOST_CALLS = 20_000, 500
 EQUAL = 1e-6
 """Times nearer than that are one time: float32 leaves 1e-7 between t and 1 - (1 - t)."""
 DEVIATIONS = 4.9

@@ -38,4 +38,5 @@ def derivative_study(
             # After each: a study that is ended early keeps what it has.
             frame = table.as_frame(trained)
             table.write(frame, out or table.FOLDER)
+    table.write_page(frame, out or table.FOLDER)
     print(table.table(frame), end="")

@@ -112,7 +112,8 @@ def padded(head: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.floa
 
 def whole_places(spread: NDArray[np.float64], total: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Places that may be the brain's: neither empty, nor with much less signal than the brightest."""
-    return (spread > 1e-3 * spread.max()) & (total >= _WHOLE * total.max())
+    there: NDArray[np.bool_] = (spread > 1e-3 * spread.max()) & (total >= _WHOLE * total.max())
+    return there
 
 
 def slide(values: NDArray[np.float64], kernel: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -122,10 +122,11 @@ def _polynomials(brain: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 def _fitted(values: NDArray[np.float64], maps: _Maps) -> NDArray[np.float64]:
     """Brightness of grey matter, white matter and fluid: least squares of tissues and field in turn."""
-    field = np.ones(len(values))
+    field: NDArray[np.float64] = np.ones(len(values))
     for _ in range(_PASSES):
-        tissues: NDArray[np.float64] = np.linalg.lstsq(maps.shares * field[:, None], values, rcond=None)[0]
+        fit = np.linalg.lstsq(maps.shares * field[:, None], values, rcond=None)
+        tissues = np.asarray(fit[0], dtype=np.float64)
         weights = np.linalg.lstsq(maps.field * (maps.shares @ tissues)[:, None], values, rcond=None)[0]
-        field = np.clip(maps.field @ weights, *_FIELD)
-        field /= field.mean()
+        bounded = np.clip(maps.field @ weights, *_FIELD)
+        field = np.asarray(bounded / bounded.mean(), dtype=np.float64)
     return tissues

@@ -158,7 +158,7 @@ def test_aliases_that_stay_small_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("key", "text"),
     [("training.epochs", "-3"), ("training.epochs", "null"), ("training.compile", "1"), ("training.seed", "[1, 2]"),
-     ("meanflow.jvp", '"exakt"'), ("ema.decay", "1.0")],
+     ("data.shape", "[64, 64]"), ("meanflow.jvp", '"exakt"'), ("ema.decay", "1.0")],
 )  # fmt: skip
 def test_a_refused_value_is_shown_as_it_was_written(key, text):
     """Whatever the kind of the value, the sentence repeats it."""

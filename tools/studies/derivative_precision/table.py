@@ -14,6 +14,7 @@ from neuromf.output import write_output
 from tools.studies.derivative_precision.trainings import KINDS, Trained
 
 FOLDER = golden_folder() / "derivative_precision"
+BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 NUMBERS = ("mf", "fm", "one_step", "two_steps")
 SCHEMA = pa.DataFrameSchema(
     {
@@ -34,6 +35,24 @@ def write(frame: pd.DataFrame, folder: Path) -> None:
     """Keep the rows, numbers to six digits."""
     folder.mkdir(parents=True, exist_ok=True)
     write_output(folder / "trainings.csv", frame.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+
+
+def read(folder: Path = FOLDER) -> pd.DataFrame:
+    """The kept rows."""
+    return SCHEMA.validate(pd.read_csv(folder / "trainings.csv"))
+
+
+def write_page(frame: pd.DataFrame, folder: Path) -> None:
+    """Put the table between the marks of the folder's page, where there is one."""
+    page = folder / "README.md"
+    if page.is_file():
+        write_output(page, on_page(page.read_text(encoding="utf-8"), frame))
+
+
+def on_page(text: str, frame: pd.DataFrame) -> str:
+    """A page with the table between its marks."""
+    before, _, rest = text.partition(BEGIN)
+    return f"{before}{BEGIN}\n{table(frame)}{END}{rest.partition(END)[2]}"
 
 
 def table(frame: pd.DataFrame) -> str:

@@ -5,8 +5,26 @@ What an adapter needs is here: what it declares, and what it is handed.
 
 from __future__ import annotations
 
-from neuromf_spec.conformance.declaration import Average, Declaration, Guidance, Schedule, TimeSampler
+from typing import TYPE_CHECKING
 
-from neuromf.conform.adapter import Adapter, Samples
+from neuromf._lazy import lazy
+
+if TYPE_CHECKING:
+    from neuromf_spec.conformance.declaration import Average, Declaration, Guidance, Schedule, TimeSampler
+
+    from neuromf.conform.adapter import Adapter, Samples
+
+_HOMES = {
+    "Adapter": "neuromf.conform.adapter",
+    "Average": "neuromf_spec.conformance.declaration",
+    "Declaration": "neuromf_spec.conformance.declaration",
+    "Guidance": "neuromf_spec.conformance.declaration",
+    "Samples": "neuromf.conform.adapter",
+    "Schedule": "neuromf_spec.conformance.declaration",
+    "TimeSampler": "neuromf_spec.conformance.declaration",
+}
+"""The module that each name comes from: pytest loads the plugin of this folder in every session."""
 
 __all__ = ["Adapter", "Average", "Declaration", "Guidance", "Samples", "Schedule", "TimeSampler"]
+
+__getattr__, __dir__ = lazy(__name__, _HOMES)

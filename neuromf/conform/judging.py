@@ -33,7 +33,7 @@ def judge_adapter(loaded: LoadedAdapter, *, laws: Sequence[str] = (), seed: int 
     for law_id in laws:
         if law_id not in judged_laws():
             remedy = f"give one of {', '.join(judged_laws())}"
-            raise InputError(f"{law_id} is no law that can be judged from outside", remedy=remedy, key="--law")
+            raise InputError(f"{law_id} cannot be judged from outside", remedy=remedy, key="--law")
     results = judge(loaded.subject, seed=seed, laws=laws)
     adapter = loaded.make()
     failed = [result for result in results if result.status in FAILED and result.trials]

@@ -11,16 +11,16 @@ from neuromf_spec.conformance.verdict import Result, Trial
 from neuromf.conform.load import LoadedAdapter
 
 FORMULAS = {
-    "one": "1.0 + 0.0 * z",
+    "one": "1.0",
     "z": "z",
-    "r": "r + 0.0 * z",
-    "t": "t + 0.0 * z",
-    "gap": "t - r + 0.0 * z",
+    "r": "r",
+    "t": "t",
+    "gap": "(t - r) * (t - r)",
     "zz": "z * z",
     "zt": "z * t",
     "zr": "z * r",
-    "tt": "t * t + 0.0 * z",
-    "label": "y + 0.0 * z",
+    "tt": "t * t",
+    "label": "y",
 }
 """The terms of the suite's polynomial, as Python."""
 
@@ -124,14 +124,14 @@ def snippet(result: Result, loaded: LoadedAdapter, adapter: Any) -> str:  # noqa
 def _field(trial: Trial, declared: Declaration) -> str:
     lines = ["    r, t = 1.0 - r, 1.0 - t"] if declared.data_at == 1 else []
     sign = "-" if declared.data_at == 1 and declared.prediction == "u" else ""
-    terms = [f'p["{name}"] * ({FORMULAS[name]})' for name in trial.parameters if name in FORMULAS]
+    terms = ["z - z", *(f'p["{name}"] * ({FORMULAS[name]})' for name in trial.parameters if name in FORMULAS)]
     if trial.field == "gaussian":
         lines += [
             "    s_t, s_r = (((1 - a) ** 2 * 0.36 + a * a) ** 0.5 for a in (t, r))",
             "    slope = (t + r - 0.36 * (2 - t - r)) / (s_t * (s_t + s_r))",
             "    u = slope * (z - (1 - t) * 0.4) - 0.4",
         ]
-        terms = ["u" if declared.prediction == "u" else "z - t * u", *terms]
+        terms = ["u" if declared.prediction == "u" else "z - t * u", *terms[1:]]
     return "\n".join([*lines, f"    return {sign}({' + '.join(terms)})"])
 
 
@@ -140,7 +140,7 @@ def _network(parameters: Mapping[str, float], declared: Declaration, library: st
     if library == "jax":
         return JAX.format(double=dtype == "float64", dtype=dtype)
     names = [name for name in ("z", "t") if f"head_{name}" in parameters]
-    terms = " + ".join(["0.0 * z", *(f'self.p["head_{name}"] * {name}' for name in names)])
+    terms = " + ".join(["z - z", *(f'self.p["head_{name}"] * {name}' for name in names)])
     return TORCH.format(dtype=dtype, velocity=TORCH_HEAD.format(terms=terms) if declared.v_head else "")
 
 

@@ -104,6 +104,11 @@ class Bench:
         return self.copies(Batch(x.copy(), e.copy(), start, time, np.array([self.label])))
 
     @property
+    def knob(self) -> str:
+        """The parameter that moves the velocity term alone: of a network that is shown one time, its constant."""
+        return "one" if self.conduct.times == "only_t" else "gap"
+
+    @property
     def label(self) -> int:
         """Class of the suite's samples."""
         return 0 if self.declared.guidance is None else self.declared.guidance.label

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +68,7 @@ class Setting:
     parameters: Parameters
     batch: Batch
 
+    @cached_property
     def point(self) -> Array:
         """The point on the path that the network is shown."""
         x, e, t = self.batch.x, self.batch.e, beside(self.batch.t, self.batch.x)
@@ -99,13 +101,14 @@ class Setting:
         """What the second head puts out."""
         return np.asarray(evaluate(HEAD_FIELD, head_parameters(self.parameters), z, t, t))
 
+    @cached_property
     def target_velocity(self) -> Array:
         """The velocity that u is held to: e - x, with guidance where the code has it."""
         conditional = self._conditional()
         guidance, kind = self.conduct.declared.guidance, self.conduct.guidance
         if guidance is None or kind == "none":
             return conditional
-        z, t = self.point(), self.batch.t
+        z, t = self.point, self.batch.t
         own = self.velocity_of(z, t, t, self.batch.y)
         free = self.velocity_of(z, t, t, np.full_like(self.batch.y, guidance.no_label))
         scale, mix = guidance.scale, guidance.mix
@@ -120,18 +123,18 @@ class Setting:
 
     def tangent(self) -> Array:
         """The velocity along which du/dt is taken."""
-        z, t, y = self.point(), self.batch.t, self.batch.y
+        z, t, y = self.point, self.batch.t, self.batch.y
         if self.conduct.tangent == "model":
             return self.velocity_of(z, t, t, y)
         if self.conduct.tangent == "v_head":
             return self.head_velocity(z, t)
-        return self.target_velocity() if self.conduct.guided_tangent else self._conditional()
+        return self.target_velocity if self.conduct.guided_tangent else self._conditional()
 
     def derivative(self) -> Array:
         """du/dt."""
         if self.conduct.derivative != "exact":
             return self._difference()
-        z, r, t, y = self.point(), self.batch.r, self.batch.t, self.batch.y
+        z, r, t, y = self.point, self.batch.r, self.batch.t, self.batch.y
         moves = self._moves(self.tangent())
         output_rate = rate(self.field, self.parameters, z, *self.shown(r, t), moves)
         return np.asarray(self._through_output(output_rate, z, r, t, y))
@@ -153,7 +156,7 @@ class Setting:
 
     def _difference(self) -> Array:
         step, (dz, dr, dt) = self.conduct.declared.step, self.conduct.moves
-        z, r, t, y, tangent = self.point(), self.batch.r, self.batch.t, self.batch.y, self.tangent()
+        z, r, t, y, tangent = self.point, self.batch.r, self.batch.t, self.batch.y, self.tangent()
 
         def moved(by: float) -> Array:
             return self.velocity_of(z + by * dz * tangent, r + by * dr, t + by * dt, y)
@@ -172,19 +175,20 @@ class Setting:
         declared, t = self.conduct.declared, self.batch.t
         terms = [self._velocity_term()]
         if declared.terms == "dual":
-            u, target = self.velocity_of(self.point(), t, t, self.batch.y), self.target_velocity()
+            u, target = self.velocity_of(self.point, t, t, self.batch.y), self.target_velocity
             terms.append(Term(u - target, self._slopes(t, t), _size(u, target)))
         if declared.v_head:
-            v, target = self.head_velocity(self.point(), t), self.target_velocity()
-            features = HEAD_FIELD.features(self.point(), beside(t, v), beside(t, v), np.zeros(1))
-            slopes = {HEAD + name: value for name, value in features.items() if HEAD + name in self.parameters}
+            v, target = self.head_velocity(self.point, t), self.target_velocity
+            features = HEAD_FIELD.features(self.point, beside(t, v), beside(t, v), np.zeros(1))
+            slopes = {HEAD + name: np.broadcast_to(value, v.shape) for name, value in features.items()
+                      if HEAD + name in self.parameters}  # fmt: skip
             terms.append(Term(v - target, slopes, _size(v, target)))
         return terms
 
     def _velocity_term(self) -> Term:
-        u = self.velocity_of(self.point(), self.batch.r, self.batch.t, self.batch.y)
+        u = self.velocity_of(self.point, self.batch.r, self.batch.t, self.batch.y)
         added = self.conduct.correction * self.span() * self.derivative()
-        target = self.target_velocity()
+        target = self.target_velocity
         slopes = self._slopes(self.batch.r, self.batch.t)
         if not self.conduct.detached:
             for name, value in self._derivative_slopes().items():
@@ -193,15 +197,16 @@ class Setting:
 
     def _slopes(self, r: Array, t: Array) -> dict[str, Array]:
         """What each parameter adds to u."""
-        z = self.point()
+        z = self.point
         shown = [beside(time, z) for time in self.shown(r, t)]
         factor = 1.0 if self.conduct.declared.prediction == "u" else -1 / self.denominator(r, t, z)
         features = self.field.features(z, *shown, beside(self.batch.y, z))
-        return {name: factor * value for name, value in features.items() if name in self.parameters}
+        slopes = {name: factor * value for name, value in features.items() if name in self.parameters}
+        return {name: np.broadcast_to(value, z.shape) for name, value in slopes.items()}
 
     def _derivative_slopes(self) -> dict[str, Array]:
         """What each parameter adds to du/dt, with the tangent held: what flows back where nothing is detached."""
-        z, r, t = self.point(), self.batch.r, self.batch.t
+        z, r, t = self.point, self.batch.r, self.batch.t
         shown = [beside(time, z) for time in self.shown(r, t)]
         rates = self.field.feature_rates(z, *shown, self._moves(self.tangent()))
         if self.conduct.declared.prediction == "u":

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize import brentq
 
 from neuromf_spec.conformance.batch import Batch, Parameters
 from neuromf_spec.conformance.bench import Bench, trial
@@ -18,9 +19,7 @@ from neuromf_spec.conformance.fields import Field
 from neuromf_spec.conformance.objective import Setting
 from neuromf_spec.conformance.verdict import Trial
 
-HALVINGS = 34
-"""Of an interval eight sizes wide: to 5e-10 of a size."""
-FOUND = 1e-7
+FOUND = 1e-6
 """Relative distance at which two such roots are one."""
 
 
@@ -69,6 +68,11 @@ class Root:
     slope: float
     size: float
 
+    @property
+    def moves(self) -> bool:
+        """Whether the knob moves the residual at all."""
+        return abs(self.slope) > 1e-9 * self.size
+
     def distance(self, value: float) -> float:
         """How far the residual is from zero at a value of the knob, relative to its parts."""
         return abs((value - self.value) * self.slope) / self.size
@@ -101,28 +105,16 @@ def changes_sign(bench: Bench, probe: Probe, conduct: Conduct, allowed: float) -
 def measured_root(bench: Bench, probe: Probe, near: Root) -> float | None:
     """The value of the knob at which the code's gradient changes its sign; None where it does nowhere near."""
 
-    def sign(value: float) -> float:
+    def pull(value: float) -> float:
         turned = probe.at(value)
-        return float(np.sign(bench.evaluate(turned.field, turned.parameters, turned.batch).gradient[probe.knob]))
+        return bench.evaluate(turned.field, turned.parameters, turned.batch).gradient[probe.knob]
 
     width = 4 * near.size / abs(near.slope)
-    for reach in (width, 8 * width):
+    for reach in (width, 8 * width, 100 * width):
         low, high = near.value - reach, near.value + reach
-        signs = sign(low), sign(high)
-        if signs[0] * signs[1] < 0:
-            return _halved(sign, low, high, signs[0])
+        if pull(low) * pull(high) < 0:
+            return float(brentq(pull, low, high, xtol=1e-9 * width, rtol=1e-14))
     return None
-
-
-def _halved(sign: object, low: float, high: float, sign_low: float) -> float:
-    assert callable(sign)
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        at_middle = sign(middle)
-        if at_middle == 0:
-            return float(middle)
-        low, high = (middle, high) if at_middle == sign_low else (low, middle)
-    return (low + high) / 2
 
 
 @dataclass(frozen=True)
@@ -144,6 +136,7 @@ def explained(
     """The first change whose roots by hand are those that were measured, at every probe."""
     for change in changes:
         zeros = [root(change.conduct, probe) for probe in probes]
-        if all(zero.distance(value) <= max(FOUND, 10 * allowed) for zero, value in zip(zeros, found, strict=True)):
+        near = max(FOUND, 10 * allowed)
+        if all(zero.moves and zero.distance(value) <= near for zero, value in zip(zeros, found, strict=True)):
             return change
     return None

@@ -6,9 +6,10 @@ import math
 from dataclasses import replace
 
 import torch
-from torch.func import jvp
+from torch.autograd import forward_ad
 
 from neuromf.conform import Average, Declaration, Guidance, Schedule, TimeSampler
+from neuromf.flow.tangent_rules import TangentRules
 
 TIMES = TimeSampler(mu=-0.4, sigma=1.0, data_proportion=0.75, uniform_fraction=0.1, share_is="random", batch=2_000)
 
@@ -40,7 +41,13 @@ class Toy:
         return v
 
     def _derivative(self, net, z, r, t, v, y):
-        return jvp(lambda z, r, t: self._u(net, z, r, t, y), (z, r, t), (v, torch.zeros_like(r), torch.ones_like(t)))[1]
+        return self._along(net, z, r, t, y, v, torch.zeros_like(r), torch.ones_like(t))
+
+    def _along(self, net, z, r, t, y, dz, dr, dt):
+        """The derivative along (dz, dr, dt); torch.func.jvp gives the same, five times as slowly here."""
+        with torch.no_grad(), TangentRules(), forward_ad.dual_level():
+            z, r, t = (forward_ad.make_dual(*pair) for pair in ((z, dz), (r, dr), (t, dt)))
+            return forward_ad.unpack_dual(self._u(net, z, r, t, y)).tangent
 
     def _span(self, r, t):
         return t - r
@@ -102,7 +109,19 @@ class Toy:
         return (1 + math.cos(math.pi * (step - 10) / 90)) / 2
 
 
-class Plain(Toy):
+class Objective(Toy):
+    """Its loss alone: the laws of what is around it are not applicable."""
+
+    times = sample = average = rate = None
+
+
+class Around(Toy):
+    """What is around the loss, alone."""
+
+    loss = None
+
+
+class Plain(Objective):
     """As the paper's reference has it: summed, p = 1."""
 
     declares = replace(Toy.declares, name="plain", reduction="sum", norm_p=1.0, norm_eps=1e-3)
@@ -114,7 +133,7 @@ class Plain(Toy):
         return 1 / (loss.detach() + 1e-3)
 
 
-class Model(Toy):
+class Model(Objective):
     """The tangent of improved MeanFlow."""
 
     declares = replace(Toy.declares, name="model", tangent="model")
@@ -123,7 +142,7 @@ class Model(Toy):
         return self._u(net, z, t, t, s.y)
 
 
-class Dual(Toy):
+class Dual(Objective):
     """A flow-matching term beside."""
 
     declares = replace(Toy.declares, name="dual", terms="dual")
@@ -133,7 +152,7 @@ class Dual(Toy):
         return [*super()._terms(net, s, r, t), self._u(net, z, t, t, s.y) - self._velocity(net, z, t, s).detach()]
 
 
-class Head(Toy):
+class Head(Objective):
     """A second head on the velocity, which gives the tangent too."""
 
     declares = replace(Toy.declares, name="head", v_head=True, tangent="v_head")
@@ -146,7 +165,7 @@ class Head(Toy):
         return [*super()._terms(net, s, r, t), net.velocity(z, t, t) - self._velocity(net, z, t, s)]
 
 
-class Guided(Toy):
+class Guided(Objective):
     """Guidance inside the loss, with the mix of appendix B.1."""
 
     declares = replace(Toy.declares, name="guided", guidance=Guidance(scale=0.6, mix=0.25))
@@ -174,6 +193,12 @@ class Data(Toy):
         return z
 
 
+class DataObjective(Data):
+    """Its loss alone."""
+
+    sample = average = rate = None
+
+
 class Mirrored(Toy):
     """t = 1 is the data."""
 
@@ -198,7 +223,7 @@ class Mirrored(Toy):
         return z
 
 
-class Central(Toy):
+class Central(Objective):
     """A central difference, declared."""
 
     declares = replace(Toy.declares, name="central", derivative="central", step=0.005)

@@ -13,7 +13,7 @@ from neuromf_spec.conformance.judging import by_sign
 from neuromf_spec.conformance.probe import Change, Probe, root
 from neuromf_spec.conformance.verdict import Result, Status
 
-POINTS = 3
+POINTS = 2
 STEPS = (0.05, 0.02, 0.01, 0.005, 0.002, 1e-3, 1e-4)
 """Steps of finite differences that public codes use."""
 MOVES = {
@@ -51,7 +51,9 @@ def irrelevant(bench: Bench) -> list[Result]:
 def derivative(bench: Bench) -> list[Result]:
     """The correction is (t - r) du/dt along (v, 0, 1), measured where it makes the residual vanish."""
     generator = bench.generator(6)
-    probes = [Probe(POLYNOMIAL, bench.parameters(generator), bench.sample(generator), "gap") for _ in range(POINTS)]
+    probes = [
+        Probe(POLYNOMIAL, bench.parameters(generator), bench.sample(generator), bench.knob) for _ in range(POINTS)
+    ]
     result, change = by_sign(bench, "JVP-001", "du/dt", probes, changes=derivative_changes(bench.conduct, probes))
     bench.conduct = change.conduct if change else bench.conduct
     return [as_declared(bench, result, probes)]

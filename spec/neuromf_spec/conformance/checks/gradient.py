@@ -15,7 +15,7 @@ from neuromf_spec.conformance.probe import Probe
 from neuromf_spec.conformance.verdict import Result
 from neuromf_spec.laws.jvp import GRADIENT_TOLERANCE
 
-POINTS = 3
+POINTS = 2
 
 
 def gradient_flows(bench: Bench) -> list[Result]:

@@ -15,9 +15,10 @@ from neuromf_spec.conformance.objective import HEAD
 from neuromf_spec.conformance.probe import Change, Probe
 from neuromf_spec.conformance.verdict import Result
 
-POINTS = ((-0.8, 0.15, 0.8), (0.5, 0.3, 0.65), (1.2, 0.05, 0.9))
+POINTS = ((-0.8, 0.15, 0.8), (1.2, 0.3, 0.65))
 """z, r and t at which the exact field is asked."""
 MEAN, STD = 0.4, 0.6
+UNGUIDED = "guide the velocity, or declare no guidance"
 
 
 def objective(bench: Bench) -> list[Result]:
@@ -30,8 +31,8 @@ def objective(bench: Bench) -> list[Result]:
         shape = (1, *bench.declared.shape)
         x, e = np.full(shape, z - t * v), np.full(shape, z + (1 - t) * v)
         batch = bench.copies(Batch(x, e, np.array([r]), np.array([t]), np.array([bench.label])))
-        parameters = {"gap": 0.0, **({HEAD + "one": v} if bench.declared.v_head else {})}
-        probes.append(Probe(field, parameters, batch, "gap"))
+        parameters = {bench.knob: 0.0, **({HEAD + "one": v} if bench.declared.v_head else {})}
+        probes.append(Probe(field, parameters, batch, bench.knob))
     declared = bench.declared
     # What is wrong with the derivative is judged here too: the identity is what it breaks.
     judged = replace(
@@ -56,9 +57,22 @@ def guided_velocity(bench: Bench) -> list[Result]:
         return [
             Change(replace(bench.conduct, guidance="labelled"), "take the network without a label where it guides"),
             Change(replace(bench.conduct, guidance="exchanged"), "give e - x the weight omega and u 1 - omega"),
-            Change(replace(bench.conduct, guidance="none"), "guide the velocity, or declare no guidance"),
+            Change(replace(bench.conduct, guidance="none"), UNGUIDED),
         ]
 
     result, change = by_sign(bench, "ID-001", "guided velocity", probes, changes=changes)
-    bench.conduct = change.conduct if change else bench.conduct
+    if change is not None:
+        change = _unlike(bench, probes[0], change)
+        bench.conduct = change.conduct
+        result = replace(result, repair=change.repair)
     return [result]
+
+
+def _unlike(bench: Bench, probe: Probe, change: Change) -> Change:
+    """Without guidance the residual vanishes where the labelled network has its own; its size tells them apart."""
+    if change.conduct.guidance != "labelled":
+        return change
+    plain = Change(replace(change.conduct, guidance="none"), UNGUIDED)
+    found = bench.evaluate(probe.field, probe.parameters, probe.batch).gradient[probe.knob]
+    off = [abs(found - probe.setting(one.conduct).expected().gradient[probe.knob]) for one in (change, plain)]
+    return plain if off[1] < off[0] else change

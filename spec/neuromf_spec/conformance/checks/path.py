@@ -12,10 +12,12 @@ from neuromf_spec.conformance.bench import POLYNOMIAL, Bench, trial
 from neuromf_spec.conformance.conduct import Conduct, Path
 from neuromf_spec.conformance.judging import by_number, by_sign
 from neuromf_spec.conformance.objective import HEAD
-from neuromf_spec.conformance.probe import Change, Probe, measured_root, root
+from neuromf_spec.conformance.probe import Change, Probe, changes_sign, measured_root, root
 from neuromf_spec.conformance.verdict import Result
 
-TIMES = (0.55, 0.7, 0.9)
+TIMES = (0.6, 0.85)
+POINT, SPEEDS = 0.3, (0.4, -0.9)
+"""Of two draws through one point."""
 PATHS: dict[Path, str] = {
     "reversed": "give the data the weight 1 - t and the noise t, or declare `data_at`",
     "added": "give the data the weight 1 - t",
@@ -50,7 +52,7 @@ def point(bench: Bench) -> list[Result]:
 
 
 def _point(conduct: Conduct, batch: Batch) -> float:
-    return float(Probe(POLYNOMIAL, {}, batch, "one").setting(conduct).point().flat[0])
+    return float(Probe(POLYNOMIAL, {}, batch, "one").setting(conduct).point.flat[0])
 
 
 def _off(found: list[float], law: list[float]) -> float:
@@ -86,6 +88,11 @@ def clamp(bench: Bench) -> list[Result]:
     limit = 100 * bench.declared.allowed
     floor = bench.declared.t_min
     times = [0.7, *([floor / 2] if floor > 0 else [])]
+    probes = [_through(bench, time, speed) for time in times for speed in SPEEDS]
+    if all(changes_sign(bench, probe, bench.conduct, bench.declared.allowed)[0] for probe in probes):
+        told = " and ".join(f"{time:.3g}" for time in times)
+        detail = f"z - x is divided by max(t, {floor:g}) at t = {told}"
+        return [by_number("PRED-001", "clamp", bench.declared.allowed, limit, detail=detail)]
     seen = [_divisor(bench, time) for time in times]
     law = [max(time, floor) for time in times]
     off = float(max(abs(a - b) / b for a, b in zip(seen, law, strict=True)))
@@ -105,16 +112,19 @@ def clamp(bench: Bench) -> list[Result]:
     return [by_number("PRED-001", "clamp", off, limit, detail=f"z - x is divided by {shown}", repair=repair)]
 
 
+def _through(bench: Bench, time: float, speed: float) -> Probe:
+    """A draw that passes a given point at r = t with a given velocity."""
+    shape, at = (1, *bench.declared.shape), np.array([time])
+    x, e = np.full(shape, POINT - time * speed), np.full(shape, POINT + (1 - time) * speed)
+    batch = bench.copies(Batch(x, e, at, at, np.array([bench.label])))
+    parameters = {"one": 0.0, **({HEAD + "one": 0.0} if bench.declared.v_head else {})}
+    return Probe(POLYNOMIAL, parameters, batch, "one")
+
+
 def _divisor(bench: Bench, time: float) -> float:
-    """X = z - d v where the residual is zero: two velocities through one point give d."""
-    found, moved = [], []
-    for velocity_ in (0.4, -0.9):
-        x, e = 0.3 - time * velocity_, 0.3 + (1 - time) * velocity_
-        shape = (1, *bench.declared.shape)
-        at = np.array([time])
-        batch = bench.copies(Batch(np.full(shape, x), np.full(shape, e), at, at, np.array([bench.label])))
-        probe = Probe(POLYNOMIAL, {"one": 0.0}, batch, "one")
+    """What z - x is divided by, d in x = z - d v where the residual is zero: two velocities give it."""
+    moved = []
+    for probe in (_through(bench, time, speed) for speed in SPEEDS):
         value = measured_root(bench, probe, root(bench.conduct, probe))
-        found.append(_point(bench.conduct, batch) - (np.nan if value is None else value))
-        moved.append(velocity_)
-    return float(abs((found[0] - found[1]) / (moved[0] - moved[1])))
+        moved.append(_point(bench.conduct, probe.batch) - (np.nan if value is None else value))
+    return float(abs((moved[0] - moved[1]) / (SPEEDS[0] - SPEEDS[1])))

@@ -48,23 +48,26 @@ def alone(bench: Bench) -> list[Result]:
     second = replace(second, x=3 * second.x)  # its loss is another size, which a shared weight cannot hide
     both = Batch(*(np.concatenate([a, b]) for a, b in zip(_parts(first), _parts(second), strict=True)))
     count = max(PAIRS, -(-bench.declared.batch // 2))
-    orders = {"a, b": [0, 1] * count, "b, a": [1, 0] * count, "a alone": [0, 0] * count, "b alone": [1, 1] * count}
+    halves, mixed = [0] * count + [1] * count, [1, 0] * count
+    orders = {"halves": halves, "mixed": mixed, "a alone": [0, 0] * count, "b alone": [1, 1] * count}
     found = {
         name: _vector(bench.evaluate(POLYNOMIAL, parameters, both.rows(places)).gradient)
         for name, places in orders.items()
     }
     mean = (found["a alone"] + found["b alone"]) / 2
     size = float(np.linalg.norm(mean))
-    together, order = (float(np.linalg.norm(vector - law)) / size for vector, law in (
-        (found["a, b"], mean), (found["b, a"], found["a, b"])
-    ))  # fmt: skip
+    halved, mixed_up = (float(np.linalg.norm(found[name] - mean)) / size for name in ("halves", "mixed"))
     limit = 10 * bench.declared.allowed
-    repair = "" if together <= limit else _company(bench, parameters, both.rows(orders["a, b"]), found["a, b"], limit)
-    if not order <= limit:
-        repair = repair or "let no sample's loss depend on its place in the batch"
-    detail = f"two samples in one batch have a gradient that is off by {together:.3g} of the mean of both alone"
-    detail += f", and one that moves by {order:.3g} with their order"
-    off = max(together, order) if np.isfinite([together, order]).all() else float("nan")
+    off = max(halved, mixed_up) if np.isfinite([halved, mixed_up]).all() else float("nan")
+    repair = "" if off <= limit else _company(bench, parameters, both.rows(halves), found["halves"], limit)
+    if repair:
+        bench.conduct = replace(bench.conduct, weight_of="batch")
+    elif not abs(halved - mixed_up) <= limit:
+        repair = "let no sample's loss depend on its place in the batch"
+    detail = (
+        f"two samples in one batch have a gradient that is off by {halved:.3g} of the mean of both alone where each "
+        f"has a half of the batch, and by {mixed_up:.3g} where they take turns"
+    )
     return [by_number("LOSS-001", "company and order", off, limit, detail=detail, repair=repair)]
 
 
@@ -91,8 +94,7 @@ def value(bench: Bench) -> list[Result]:
                        detail="the code returns a value that no law speaks of")]  # fmt: skip
     generator = bench.generator(11)
     parameters = dict.fromkeys(bench.parameters(generator), 0.0)
-    parts = [bench.sample(generator, flat=False, equal=bench.declared.mixed and place % 2 == 0) for place in range(4)]
-    batch = Batch(*(np.concatenate(arrays) for arrays in zip(*map(_parts, parts), strict=True)))
+    batch = bench.sample(generator, flat=False)
     found = bench.evaluate(POLYNOMIAL, parameters, batch).value
     expected = bench.setting(POLYNOMIAL, parameters, batch).expected()
     named = {"weighted": expected.value, "raw": expected.raw}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from neuromf_spec.conformance.bench import Bench
 from neuromf_spec.conformance.declaration import Schedule
@@ -22,28 +23,42 @@ def scheduled(bench: Bench) -> list[Result]:
     found = {step: float(bench.subject.rate(step)) for step in _steps(declared)}
     warm, late = declared.warmup_steps, _late(declared)
     ramp = warm > 0 and _fits(found, late, bench)
+    undeclared = _undeclared(declared, found, bench)
     finding = law("LR-001").predicate(multiplier=found[0], schedule=declared.shape, warmup_steps=warm)
+    repair = "multiply the rate of step k by (k + 1)/warmup, not by k/warmup" if ramp or found[0] == 0 else undeclared
     first = Result(
         law_id="LR-001",
         fact="first step",
-        status=Status.HOLDS if finding.passed else Status.FALLS if found[0] == 0 or ramp else Status.UNEXPLAINED,
+        status=Status.HOLDS if finding.passed else Status.FALLS if repair else Status.UNEXPLAINED,
         value=finding.value,
         bound=finding.bound,
         detail=finding.detail,
-        repair="" if finding.passed else "multiply the rate of step k by (k + 1)/warmup, not by k/warmup",
+        repair="" if finding.passed else repair,
     )
-    return [first, _every(bench, declared, found, late if ramp and not finding.passed else None)]
+    return [first, _every(bench, declared, found, late if ramp and not finding.passed else None, undeclared)]
 
 
-def _every(bench: Bench, declared: Schedule, found: dict[int, float], ramp: Multiplier | None) -> Result:
+def _every(
+    bench: Bench, declared: Schedule, found: dict[int, float], ramp: Multiplier | None, undeclared: str
+) -> Result:
     lawful = ramp or _lawful(declared)
     off = {step: abs(value - lawful(step)) for step, value in found.items()}
     worst = max(off, key=lambda step: (off[step] != off[step], off[step]))
     limit = _limit(bench)
-    repair = next((told for made, told in _others(declared) if _fits(found, made, bench)), "")
+    repair = next((told for made, told in _others(declared) if _fits(found, made, bench)), undeclared)
     detail = f"step {worst} has {found[worst]:.9g} of the rate, by law {lawful(worst):.9g}"
     detail += "; but for the ramp that law LR-001 names" if ramp else ""
     return by_number("LR-002", "every step", off[worst], limit, detail=detail, repair=repair)
+
+
+def _undeclared(declared: Schedule, found: dict[int, float], bench: Bench) -> str:
+    """The warm-up that the first steps show, where the schedule follows it and not the declared one."""
+    if not 0 < found[0] < 1:
+        return ""
+    warm = round(1 / found[0])
+    late = replace(declared, warmup_steps=warm)
+    same = warm < declared.total_steps and _fits(found, _lawful(late), bench)
+    return f"declare `warmup_steps` = {warm}, or take the warm-up out" if same else ""
 
 
 def _limit(bench: Bench) -> float:

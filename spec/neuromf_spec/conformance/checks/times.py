@@ -16,7 +16,7 @@ from neuromf_spec.reference.time_distribution import LogitNormalPair
 from neuromf_spec.registry import law
 
 Array = NDArray[np.float64]
-SAMPLES = 20_000
+SAMPLES, MOST_CALLS = 20_000, 500
 EQUAL = 1e-6
 """Times nearer than that are one time: float32 leaves 1e-7 between t and 1 - (1 - t)."""
 DEVIATIONS = 4.9
@@ -62,7 +62,7 @@ def drawn_times(bench: Bench) -> list[Result]:
 
 def _draw(bench: Bench, declared: TimeSampler) -> Drawn:
     assert bench.subject.times is not None
-    calls = -(-SAMPLES // declared.batch)
+    calls = min(-(-SAMPLES // declared.batch), MOST_CALLS)
     pairs = [bench.subject.times(declared.batch, bench.seed + call) for call in range(calls)]
     r, t = (np.concatenate([np.asarray(pair[side], dtype=float).ravel() for pair in pairs]) for side in (0, 1))
     return Drawn(r, t, calls) if bench.declared.data_at == 0 else Drawn(1 - r, 1 - t, calls)

@@ -1,0 +1,59 @@
+"""Codes with one fault each: the law that is named for it falls, with a repair, and no other does."""
+
+from functools import cache
+
+import pytest
+from neuromf_spec.conformance.suite import judge
+from neuromf_spec.conformance.verdict import FAILED, Status
+
+from neuromf.conform.subject import BridgedSubject
+from tests.support.conform.broken import FAULTS
+
+NO_GRADIENT = "AllDetached"
+"""Without a gradient nothing else of the loss can be judged, and the suite says that it cannot."""
+
+
+@cache
+def failed(name):
+    results = judge(lambda: BridgedSubject(FAULTS[name].adapter()))
+    return [result for result in results if result.status in FAILED]
+
+
+def test_there_are_faults_enough():
+    """At least thirty codes are broken, and the laws that they break are most of those that are judged."""
+    assert len(FAULTS) >= 30
+    assert len({law for fault in FAULTS.values() for law in fault.laws}) >= 17
+
+
+@pytest.mark.parametrize("name", sorted(FAULTS))
+def test_a_fault_falls_by_the_law_named_for_it(name):
+    """The laws that fall are those that were named, each with a repair; nothing is left unexplained."""
+    found = failed(name)
+    fallen = [result for result in found if result.status is Status.FALLS]
+    assert {result.law_id for result in fallen} == FAULTS[name].laws
+    assert all(result.repair and result.detail for result in fallen)
+    if name != NO_GRADIENT:
+        assert fallen == found
+
+
+@pytest.mark.parametrize(
+    ("name", "fact", "words"),
+    [
+        ("SignTurned", "JVP-001 du/dt", "turn the sign of (t - r) du/dt"),
+        ("HalfDerivative", "JVP-001 du/dt", "`correction` = 0.5"),
+        ("CoarseDifference", "JVP-001 du/dt", "forward difference of step 0.01"),
+        ("FourthPower", "WGT-001 weight", "here the weight has its square"),
+        ("Summed", "WGT-003 reduction", "declare `reduction` sum"),
+        ("TimesSwapped", "ID-001 times", "in the order in which it takes them"),
+        ("GuidedByItsLabel", "ID-001 guided velocity", "without a label"),
+        ("OtherClamp", "PRED-001 clamp", "declare the clamp"),
+        ("ShareInverted", "TIME-002 share", "share of r = t; the code's number is that of r < t"),
+        ("AverageSeldom", "EMA-001 average", "`every` = 16"),
+        ("SamplerShort", "ID-001 4 steps of the sampler", "take the last step"),
+        ("RampUndeclared", "LR-002 every step", "`warmup_steps` = 10"),
+    ],
+)
+def test_the_repair_is_the_one_that_was_put_in(name, fact, words):
+    """What the suite would change is what was broken, in words that say it."""
+    repairs = {result.key: result.repair for result in failed(name)}
+    assert words in repairs[fact]

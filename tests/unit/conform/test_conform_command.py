@@ -1,0 +1,164 @@
+"""`neuromf conform` as a user types it: exit codes, files, sentences, the adapters that it writes, its pytest plugin."""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from neuromf.conform.new import new_adapter
+from tests.support.command_line import run_command
+
+ROOT = Path(__file__).parents[3]
+BROKEN = """
+from tests.support.conform import broken
+
+class Adapter(broken.{name}):
+    pass
+"""
+
+
+@pytest.fixture
+def conform(monkeypatch, capsys, tmp_path):
+    """Run the command in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: run_command(monkeypatch, capsys, "conform", *arguments)
+
+
+def write(name, text):
+    Path(name).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("kind", ["torch", "lightning"])
+def test_a_new_adapter_runs_as_it_is(conform, kind):
+    """`--new` writes an adapter that passes and is never written over."""
+    assert conform("--new", kind, "mine.py").returncode == 0
+    ended = conform("mine.py")
+    assert ended.returncode == 0
+    assert "PASS" in ended.stdout
+    assert conform("--new", kind, "mine.py").returncode == 2
+
+
+def test_the_adapter_of_jax_is_python():
+    """The template for JAX, which is not installed here, can at least be compiled."""
+    compile(new_adapter("jax"), "jax.py", "exec")
+
+
+def test_a_fallen_law_is_told_everywhere(conform):
+    """Console, JSON, JUnit and page name the law, its numbers and its repair; the exit code is 1."""
+    write("code.py", BROKEN.format(name="HalfDerivative"))
+    ended = conform("code.py", "--json", "a.json", "--junit", "a.xml", "--report", "a.html")
+    assert ended.returncode == 1
+    repair = "multiply du/dt by t - r and not by 0.5 (t - r), or declare `correction` = 0.5"
+    assert repair in ended.stdout
+    fallen = [law for law in json.loads(Path("a.json").read_text())["laws"] if law["status"] == "falls"]
+    assert {law["law_id"] for law in fallen} == {"ID-001", "JVP-001"}
+    assert all(law["repair"] == repair for law in fallen)
+    suite = ElementTree.fromstring(Path("a.xml").read_text())
+    assert suite.get("failures") == "2"
+    assert len(suite.findall("testcase/failure")) == 2
+    page = Path("a.html").read_text()
+    assert "FAILED" in page
+    assert "multiply du/dt by t - r" in page
+
+
+def test_the_snippet_shows_the_fault_without_the_suite(conform):
+    """Run alone, the code that is printed below a fallen law gives a gradient of the sign that the law forbids."""
+    write("code.py", BROKEN.format(name="NoDerivative"))
+    conform("code.py", "--law", "JVP-001", "--json", "a.json")
+    (law,) = json.loads(Path("a.json").read_text())["laws"]
+    assert "neuromf_spec" not in law["snippet"]
+    printed = StringIO()
+    with redirect_stdout(printed):
+        exec(compile(law["snippet"], "snippet", "exec"), {})
+    signs = [line.split() for line in printed.getvalue().splitlines()]
+    wrong = [(float(words[3]) > 0) != (words[-2] == "above") for words in signs]
+    assert len(signs) == 2
+    assert any(wrong)
+
+
+def test_facts_are_judged_in_the_same_report(conform):
+    """An adapter's numbers of its configuration are judged by the gate's laws, and can fail it."""
+    facts = "facts = {'data_proportion': 1.0, 'time_scale': 1.0}"
+    write("code.py", f"from tests.support.conform import toy\n\nclass Adapter(toy.Objective):\n    {facts}\n")
+    ended = conform("code.py", "--json", "a.json", "--report", "a.html")
+    assert ended.returncode == 1
+    assert "TIME-007" in [law["law_id"] for law in json.loads(Path("a.json").read_text())["facts"]]
+    assert "By its configuration" in Path("a.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import nowhere_at_all", "cannot be imported"),
+        ("class A:\n    pass", "has 0 classes with `declares`"),
+        ("class A:\n    declares = {}", "is no Declaration"),
+        ("from neuromf.conform import Declaration\nclass A:\n    declares = Declaration()", "names no library"),
+        (
+            "from neuromf.conform import Declaration\nclass A:\n    declares = Declaration()\n    library = 'torch'",
+            "has no function to judge",
+        ),
+        (
+            "from neuromf.conform import Declaration\nclass A:\n    declares = Declaration()\n    library = 'torch'\n"
+            "    rate = None\n    def loss(self): ...\n    def __init__(self, x): ...",
+            "cannot be made without arguments",
+        ),
+    ],
+)
+def test_a_file_that_is_no_adapter_is_refused(conform, text, said):
+    """One sentence with file and remedy, exit code 2."""
+    write("code.py", text)
+    ended = conform("code.py")
+    assert ended.returncode == 2
+    assert "code.py" in ended.stderr
+    assert said in ended.stderr
+
+
+def test_wrong_usage_is_refused(conform):
+    """No adapter, one that is not there, a class that is not in it, and a law that nobody can judge from outside."""
+    write("code.py", BROKEN.format(name="NoWeight"))
+    for arguments, said in (
+        ((), "no adapter is named"),
+        (("nowhere.py",), "is no file"),
+        (("code.py:Nobody",), "has no adapter Nobody"),
+        (("code.py", "--law", "DATA-001"), "cannot be judged from outside"),
+        (("code.py", "--json", "code.py"), "would be overwritten"),
+    ):
+        ended = conform(*arguments)
+        assert ended.returncode == 2
+        assert said in ended.stderr
+
+
+def run_pytest(folder, *options):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "neuromf.conform.pytest_plugin"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "spec")))}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    return subprocess.run(
+        [*command, *options], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_plugin_makes_each_law_a_test(tmp_path):
+    """In a user's own session a fallen law is a failed test, with its numbers and its repair."""
+    (tmp_path / "code.py").write_text(BROKEN.format(name="Summed"))
+    (tmp_path / "test_own.py").write_text("def test_own():\n    assert True\n")
+    run = run_pytest(tmp_path, "--neuromf-adapter", "code.py", "-k", "WGT or own")
+    assert run.returncode == 1
+    assert "1 failed, 2 passed" in run.stdout
+    assert "WGT-003 reduction falls" in run.stdout
+    assert "declare `reduction` sum" in run.stdout
+
+
+def test_the_plugin_does_nothing_unless_it_is_asked(tmp_path):
+    """Without the option there is no test more, and neither numpy nor torch is imported."""
+    (tmp_path / "test_own.py").write_text(
+        "import sys\n\ndef test_own():\n    assert not {'numpy', 'torch', 'neuromf_spec'} & set(sys.modules)\n"
+    )
+    run = run_pytest(tmp_path)
+    assert run.returncode == 0, run.stdout
+    assert "1 passed" in run.stdout

@@ -10,6 +10,11 @@ from neuromf_spec.conformance.probe import Change, Probe, changes_sign, explaine
 from neuromf_spec.conformance.verdict import Result, Status, Trial
 
 
+def told_error(error: Exception) -> str:
+    """An error of the code or its adapter in one line."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:300]
+
+
 def by_number(
     law_id: str, fact: str, value: float, limit: float, *, detail: str, repair: str = "", trials: tuple[Trial, ...] = ()
 ) -> Result:

@@ -104,6 +104,8 @@ def _factor(conduct: Conduct, probes: Sequence[Probe], roots: Sequence[float]) -
         added = float((setting.span() * setting.derivative()).flat[0])
         factors.append(-turned.residual(without) / added if added else np.nan)
     factor = float(np.median(factors))
+    if abs(factor - conduct.correction) <= 1e-5:
+        return []  # no repair: it is the factor that is declared, and what differs is rounding
     repair = f"multiply du/dt by t - r and not by {factor:.6g} (t - r), or declare `correction` = {factor:.6g}"
     return [Change(replace(conduct, correction=factor), repair)]
 

@@ -88,6 +88,7 @@ def _changes(conduct: Conduct) -> list[Change]:
     whole = f"{named}; here the power is taken of L alone"
     found = [
         Change(replace(conduct, exponent=2.0), squared),
+        Change(replace(conduct, exponent=2.0, loss_power=2.0), f"{named}, and the loss L; here both have its square"),
         Change(replace(conduct, weight_detached=False), "detach the weight"),
         Change(replace(conduct, exponent=0.5), f"{named}; here the weight has the root of L"),
         Change(replace(conduct, exponent=power, power=1.0), whole),

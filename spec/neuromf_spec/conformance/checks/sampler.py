@@ -112,6 +112,10 @@ def _repair(bench: Bench, noise: Array, times: list[float], velocity: Step, foun
         (lambda z, r, t: z - (t - r) * velocity(z, 0.0, t), "ask for u(z, r, t) and not for u(z, 0, t)"),
         (lambda z, r, t: z - velocity(z, r, t), "multiply u by t - r"),
         (lambda z, r, t: z - t * velocity(z, 0.0, t), "step from t to r and not to 0"),
+        (
+            lambda z, r, t: z + (t - r) * velocity(z, 1 - r, 1 - t),
+            "take the times that are trained; here data and noise are exchanged",
+        ),
         (lambda z, r, t: z - (t - r) * velocity(z, 0.0, t - r), "ask for u(z, r, t) and not for u(z, 0, t - r)"),
     ]
     for step, repair in steps:

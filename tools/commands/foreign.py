@@ -9,11 +9,15 @@ import typer
 
 
 def foreign(
-    named: Annotated[list[str] | None, typer.Argument(metavar="[OWNER/NAME]...", help="Codes; all when left out.")] = None,
+    named: Annotated[
+        list[str] | None, typer.Argument(metavar="[OWNER/NAME]...", help="Codes; all when left out.")
+    ] = None,
     jax_python: Annotated[
         str | None, typer.Option("--jax-python", help="Python that has JAX and flax; without it JAX codes are left.")
     ] = None,
-    table_only: Annotated[bool, typer.Option("--table", help="Judge nothing; write the table of what is kept.")] = False,
+    table_only: Annotated[
+        bool, typer.Option("--table", help="Judge nothing; write the table of what is kept.")
+    ] = False,
 ) -> None:
     """Judge each code whose checkout lies at OWNER/NAME below NEUROMF_FOREIGN, and write golden/conformance.
 

@@ -92,8 +92,10 @@ def functions(file: Path, names: Sequence[str], given: Mapping[str, object]) -> 
         given: what they refer to outside of them.
     """
     tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
-    wanted: list[ast.stmt] = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name in names]
+    wanted: list[ast.stmt] = [
+        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name in names
+    ]
     scope: dict[str, Any] = dict(given)
     # It is the user's own checkout that is run, as it would be by an import.
-    exec(compile(ast.Module(wanted, type_ignores=[]), str(file), "exec"), scope)  # noqa: S102
+    exec(compile(ast.Module(wanted, type_ignores=[]), str(file), "exec"), scope)
     return SimpleNamespace(**{name: scope[name] for name in names})

@@ -61,4 +61,6 @@ def codes(folder: Path = FOLDER) -> list[Code]:
 
 def findings(folder: Path = FOLDER) -> list[Finding]:
     """All that was checked by hand."""
-    return [Finding(**entry) for entry in tomllib.loads((folder / "findings.toml").read_text(encoding="utf-8"))["finding"]]
+    return [
+        Finding(**entry) for entry in tomllib.loads((folder / "findings.toml").read_text(encoding="utf-8"))["finding"]
+    ]

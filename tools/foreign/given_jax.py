@@ -70,9 +70,10 @@ def given(module: type, noise: Any, **methods: Callable[..., Any]) -> Iterator[N
         noise: what is drawn from normal distributions.
         methods: of the class, by name.
     """
+    replaced: dict[str, Any] = {"dtype": jnp.float64, **methods}
     with (
-        mock.patch.multiple(module, dtype=jnp.float64, **methods),
-        mock.patch.object(jax.random, "normal", lambda *_, **__: noise),
+        mock.patch.multiple(module, **replaced),
+        mock.patch.object(jax.random, "normal", return_value=noise),
     ):
         yield
 

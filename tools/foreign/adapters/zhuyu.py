@@ -81,7 +81,8 @@ class Guided(Uniform):
     def loss(self, net: Any, samples: Samples) -> Tensor:  # noqa: ANN401
         """Its losses of labelled samples, averaged."""
         model = Called(net, lambda own, z, r, t, y: own(z, r, t, y))
-        model.module = SimpleNamespace(num_classes=NO_LABEL)  # where the wrapper of several ranks keeps it
+        # Where the wrapper of several ranks keeps it.
+        object.__setattr__(model, "module", SimpleNamespace(num_classes=NO_LABEL))
         return self._value(model, samples, {"y": samples.y})
 
 

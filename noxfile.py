@@ -1,4 +1,4 @@
-"""Sessions: `nox -s unit e2e golden gpu_smoke` test, `lint` and `types` check, `bench` measures.
+"""Sessions: `nox -s unit trainings e2e golden gpu_smoke` test, `lint` and `types` check, `bench` measures.
 
 `wheel` builds, installs and uses what users install; `docs` builds the site; `explore` searches further than `unit`;
 `coverage` is `unit` with a table of what no test runs; `pages` opens the reports in a Chromium; `faults` puts known
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["lint", "types", "unit", "e2e", "golden", "gpu_smoke"]
+nox.options.sessions = ["lint", "types", "unit", "trainings", "e2e", "golden", "gpu_smoke"]
 
 SHARED = Path(".nox/test")
 """One environment for every session that needs torch, which is nearly all of an installation's size and time."""
@@ -43,9 +43,30 @@ E2E = (
     "tests/unit/training/test_rendezvous.py",
 )
 """Tests that wait for processes which they start: a command, several ranks, what is killed, a compiler."""
-GOLDEN = ("tests/golden", "tests/unit/plan/test_counted_step.py")
-"""Short trainings, and what is counted of one before it is made."""
-UNIT = ("tests/unit", "tests/laws", "tests/equivalence", *(f"--ignore={path}" for path in (*E2E, *GOLDEN)))
+GOLDEN = ("tests/golden",)
+TRAININGS = (
+    "tests/equivalence",
+    "tests/laws/test_claims_causes.py",
+    "tests/laws/test_law_observable_keys.py",
+    "tests/unit/bisect",
+    "tests/unit/derivative_study",
+    "tests/unit/gate/test_gate_inputs.py",
+    "tests/unit/gate/test_own_code_gate.py",
+    "tests/unit/performance",
+    "tests/unit/plan/test_counted_step.py",
+    "tests/unit/torus",
+    "tests/unit/torus_study",
+    "tests/unit/training",
+)
+"""Tests that make trainings of a few steps, a second or more each."""
+
+
+def _without(tests: tuple[str, ...], *others: tuple[str, ...]) -> tuple[str, ...]:
+    """Those tests but for what other sessions run."""
+    return (*tests, *(f"--ignore={path}" for other in others for path in other))
+
+
+UNIT = _without(("tests/unit", "tests/laws"), E2E, TRAININGS)
 
 JAX = Path(".nox/jax")
 JAX_NEEDS = ("jax", "flax", "optax", "scipy", "typer", "rich", "jinja2", "pydantic", "PyYAML")
@@ -76,9 +97,16 @@ def _run(session: nox.Session, module: str, *arguments: str, environment: dict[s
 
 @nox.session(python=False)
 def unit(session: nox.Session) -> None:
-    """Unit, law and equivalence tests on the CPU, and the examples in docstrings; at most five minutes."""
+    """Unit and law tests on the CPU, and the examples in docstrings; at most five minutes."""
     _install(session)
     _run(session, "pytest", *SPREAD, *UNIT, environment=ONE_THREAD)
+
+
+@nox.session(python=False)
+def trainings(session: nox.Session) -> None:
+    """Tests that make trainings of a few steps: repeated, cut up, resumed, judged by the gate, searched by a bisect."""
+    _install(session)
+    _run(session, "pytest", *SPREAD, *_without(TRAININGS, E2E), environment=ONE_THREAD)
 
 
 @nox.session(python=False)
@@ -90,13 +118,13 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session(python=False, default=False)
 def coverage(session: nox.Session) -> None:
-    """`unit` and `e2e` under coverage: lines and branches that no test runs, in processes that a test starts too.
+    """`unit`, `trainings` and `e2e` under coverage: lines and branches that no test runs, in their processes too.
 
     It is no part of them, for it costs 1.4 times the processor time (measured on 604 tests: 52 s in place of 36 s).
     """
     _install(session)
     session.run(str(PYTHON), "-m", "coverage", "erase", external=True)
-    for tests in (UNIT, E2E):
+    for tests in (UNIT, _without(TRAININGS, E2E), E2E):
         _run(session, "coverage", "run", "-m", "pytest", *SPREAD, *tests, environment=ONE_THREAD)
     session.run(str(PYTHON), "-m", "coverage", "combine", "--quiet", external=True)
     session.run(str(PYTHON), "-m", "coverage", "report", external=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -61,9 +62,9 @@ def _table(made: Sequence[Reconstruction]) -> list[str]:
 
     scales = scales_of(made[0].volume.shape)
     lines = [f"{'median of ' + str(len(made)):<16}{'PSNR dB':>9}{'SSIM':>8}{'MS-SSIM':>9}  ({scales} of 5 scales fit)"]
-    lines += [
-        f"{name:<16}{part.psnr:>9.2f}{part.ssim:>8.4f}{part.ms_ssim:>9.4f}" for name, part in median_parts(made).items()
-    ]
+    for name, part in median_parts(made).items():
+        coarse = "-" if math.isnan(part.ms_ssim) else f"{part.ms_ssim:.4f}"  # a thin region has no cell of every scale
+        lines.append(f"{name:<16}{part.psnr:>9.2f}{part.ssim:>8.4f}{coarse:>9}")
     lines.append("worst scans, PSNR over the head:")
     return lines + [f"  {one.psnr:6.2f} dB  {one.path.name}" for one in worst_first(made)[:SHOWN]]
 

@@ -66,7 +66,7 @@ def _encode(
     console, place = make_console(), launched_place()
     where = choose_device(own_device_name(device), deterministic=config.training.deterministic)
     if place.speaks:
-        console.print(device_sentence(device_facts(where, place.size)), soft_wrap=True)
+        console.print(device_sentence(device_facts(where, place.size), "encodes"), soft_wrap=True)
     try:
         with interrupted.at_once(), encoding_shown(shown=place.speaks) as show:
 

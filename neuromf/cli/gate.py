@@ -131,6 +131,7 @@ def _judged(
     from neuromf.gate.console import print_verdict
 
     judged = with_findings(verdict, layers, overrides, waivers)
-    outputs.write_verdict(judged, settings, smoke)
+    scans = None if static else len(candidate.scans) or settings.data.demo_subjects
+    outputs.write_verdict(judged, settings, smoke, scans)
     print_verdict(make_console(), verdict)
     return judged

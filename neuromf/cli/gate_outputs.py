@@ -87,15 +87,15 @@ class GateOutputs:
         if self.github and configs:
             self._tell_github(configs)
 
-    def write_verdict(self, config: JudgedConfig, settings: Config, smoke: SmokeRun | None) -> None:
-        """Write what is about one verdict."""
+    def write_verdict(self, config: JudgedConfig, settings: Config, smoke: SmokeRun | None, scans: int | None) -> None:
+        """Write what is about one verdict; `scans` is how many the cohort has, where it was looked at."""
         assert config.verdict is not None
         if self.json_file is not None:
             write_output(self.json_file, config.verdict.to_json())
         if self.report_file is not None:
             from neuromf.report.gate_page import gate_page
 
-            cost = [] if smoke is None else _cost(settings)
+            cost = [] if smoke is None else _cost(settings, scans)
             write_output(self.report_file, gate_page(config.verdict, settings, smoke, cost))
 
     def _tell_github(self, configs: Sequence[JudgedConfig]) -> None:
@@ -111,13 +111,13 @@ class GateOutputs:
             stream.write(("\n\n" if taken else "") + step_summary(configs, taken=taken + 2))
 
 
-def _cost(settings: Config) -> list[tuple[str, str]]:
+def _cost(settings: Config, scans: int | None) -> list[tuple[str, str]]:
     """What the run would ask for, on the GPU of the recipe's review."""
     from neuromf.plan.estimate import plan
     from neuromf.plan.gpus import GPUS
     from neuromf.plan.told import told
 
-    return told(plan(settings, GPUS["a100-80"]))
+    return told(plan(settings, GPUS["a100-80"], scans))
 
 
 def _files(layers: Iterable[str]) -> list[Path]:

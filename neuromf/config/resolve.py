@@ -50,6 +50,7 @@ ADDED: Mapping[str, Any] = {
     "vae.stride": 4,
     "training.init_from": None,
     "training.init_weights": "average",
+    "vae.norm_float16": False,
     "vae.num_splits": 1,
     "vae.tile_voxels": None,
     "vae.tile_overlap": 0.25,

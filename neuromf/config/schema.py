@@ -90,6 +90,9 @@ class VaeConfig(ConfigSection):
     num_splits: Annotated[int, Field(ge=1, le=64)] = Field(
         1, description="parts in which each convolution takes a scan, for less memory; the same up to rounding"
     )
+    norm_float16: bool = Field(
+        False, description="let group norms give float16 as MAISI does, for half of a GPU's memory; latents are rounded"
+    )
     tile_voxels: Annotated[int, Field(ge=16, le=4096)] | None = Field(
         None,
         description="edge of the tiles in which scans are encoded and decoded, for much less memory; null for none",
@@ -119,8 +122,9 @@ class VaeConfig(ConfigSection):
             return
         if self.checkpoint == "demo":
             raise ValueError("checkpoint 'demo' has no weights of factory's network, name their file or 'factory'")
-        if self.num_splits > 1:
-            raise ValueError("num_splits has no effect with factory, tile_voxels has")
+        if self.num_splits > 1 or self.norm_float16:
+            name = "num_splits" if self.num_splits > 1 else "norm_float16"
+            raise ValueError(f"{name} has no effect with factory, tile_voxels has")
 
 
 class UnetConfig(ConfigSection):

@@ -62,6 +62,8 @@ def _explain(kind: str, message: str, value: Any, path: str) -> tuple[str, str]:
         return "the nesting is too deep", "write section.key: value"
     if kind == "value_error":
         return message.removeprefix("Value error, "), "change one of the two"
+    if kind == "missing" and isinstance(value, list):
+        message = "It needs more values"
     shown = json.dumps(value) if not isinstance(value, dict) else "a section"
     return f"{shown} is not allowed here", message[0].lower() + message[1:].rstrip(".")
 

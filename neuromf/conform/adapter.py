@@ -35,7 +35,7 @@ class Samples:
     y: Any
 
 
-class Net(Protocol):
+class SuiteNet(Protocol):
     """The suite's network, a module of torch or a function under JAX.
 
     It takes times of any shape that can stand beside z: a number, (B,) or (B, 1, ...).
@@ -54,13 +54,13 @@ class Adapter(Protocol):
     library: Literal["torch", "jax"]
     declares: Declaration
 
-    def loss(self, net: Net, samples: Samples) -> Any:  # noqa: ANN401
+    def loss(self, net: SuiteNet, samples: Samples) -> Any:  # noqa: ANN401
         """The code's loss of this batch, a scalar with gradient: its randomness is to be replaced by `samples`."""
 
     def times(self, count: int, seed: int) -> tuple[Any, Any]:
         """Draw r and t of `count` samples."""
 
-    def sample(self, net: Net, noise: Any, steps: int) -> Any:  # noqa: ANN401
+    def sample(self, net: SuiteNet, noise: Any, steps: int) -> Any:  # noqa: ANN401
         """Data from noise (B, *shape) in so many steps."""
 
     def grid(self, steps: int) -> Sequence[float]:

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from neuromf_spec.conformance.batch import Batch
+from neuromf_spec.conformance.batch import GivenBatch
 from neuromf_spec.conformance.objective import HEAD, head_parameters
 from neuromf_spec.conformance.subject import Evaluation, Network
 
@@ -51,7 +51,7 @@ class JaxBridge:
         jax.config.update("jax_enable_x64", double)
         self.dtype = jnp.float64 if double else jnp.float32
 
-    def loss(self, network: Network, parameters: Mapping[str, float], batch: Batch) -> Evaluation:
+    def loss(self, network: Network, parameters: Mapping[str, float], batch: GivenBatch) -> Evaluation:
         """Value and gradient of the code's loss."""
         x, e, r, t = (self._array(part) for part in (batch.x, batch.e, batch.r, batch.t))
         samples = Samples(x, e, r, t, jnp.asarray(batch.y))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from neuromf_spec.conformance.declaration import Declaration
-from neuromf_spec.conformance.verdict import Result, Trial
+from neuromf_spec.conformance.verdict import LossCall, Result
 
 from neuromf.conform.load import LoadedAdapter
 
@@ -121,7 +121,7 @@ def snippet(result: Result, loaded: LoadedAdapter, adapter: Any) -> str:  # noqa
     return head + "".join(_call(trial, declared) for trial in result.trials)
 
 
-def _field(trial: Trial, declared: Declaration) -> str:
+def _field(trial: LossCall, declared: Declaration) -> str:
     lines = ["    r, t = 1.0 - r, 1.0 - t"] if declared.data_at == 1 else []
     sign = "-" if declared.data_at == 1 and declared.prediction == "u" else ""
     terms = ["z - z", *(f'p["{name}"] * ({FORMULAS[name]})' for name in trial.parameters if name in FORMULAS)]
@@ -144,7 +144,7 @@ def _network(parameters: Mapping[str, float], declared: Declaration, library: st
     return TORCH.format(dtype=dtype, velocity=TORCH_HEAD.format(terms=terms) if declared.v_head else "")
 
 
-def _call(trial: Trial, declared: Declaration) -> str:
+def _call(trial: LossCall, declared: Declaration) -> str:
     batch = trial.batch.own_time(declared.data_at)
     return CALL.format(
         parameters=dict(trial.parameters),

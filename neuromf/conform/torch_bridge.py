@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from neuromf_spec.conformance.batch import Batch
+from neuromf_spec.conformance.batch import GivenBatch
 from neuromf_spec.conformance.objective import HEAD, head_parameters
 from neuromf_spec.conformance.subject import Evaluation, Network
 from torch import Tensor, nn
@@ -52,7 +52,7 @@ class TorchBridge:
         self.adapter = adapter
         self.dtype = getattr(torch, adapter.declares.precision)
 
-    def loss(self, network: Network, parameters: Mapping[str, float], batch: Batch) -> Evaluation:
+    def loss(self, network: Network, parameters: Mapping[str, float], batch: GivenBatch) -> Evaluation:
         """Value and gradient of the code's loss; a parameter that it does not use has the gradient zero."""
         net = TorchNet(network, parameters, self.dtype)
         x, e, r, t = (self._tensor(part) for part in (batch.x, batch.e, batch.r, batch.t))

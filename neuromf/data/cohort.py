@@ -51,6 +51,9 @@ def select_scans(
     Raises:
         InputError: there is no such folder, it holds no scan, links have no content, or names cannot tell scans apart.
     """
+    if root.is_file():
+        remedy = "give the folder that holds your NIfTI files; a table needs source: table"
+        raise InputError("is a file, not a folder", remedy=remedy, file=root)
     if not root.is_dir():
         raise InputError("there is no such folder", remedy="give the folder that holds your NIfTI files", file=root)
     images = find_images(root)

@@ -153,10 +153,11 @@ def _all_encoded(
 
 
 def _how(tiling: Tiling) -> str:
-    """`encoding` of a store's description; splits give the same latents, tiles do not."""
+    """`encoding` of a store's description; splits give the same latents, tiles and float16 do not."""
+    norms = " with group norms in float16" if tiling.norm_float16 else ""
     if tiling.tile_voxels is None:
-        return "posterior_mean"
-    return f"posterior_mean of tiles of {tiling.tile_voxels} voxels that overlap by {tiling.overlap:g}"
+        return f"posterior_mean{norms}"
+    return f"posterior_mean{norms} of tiles of {tiling.tile_voxels} voxels that overlap by {tiling.overlap:g}"
 
 
 def _file(scan: Scan) -> str:

@@ -67,7 +67,7 @@ def read_manifest(path: Path) -> pandas.DataFrame:
     if not path.is_file():
         raise InputError("the latent store has no manifest", remedy=_REMEDY, file=path)
     try:
-        frame = pandas.read_csv(path, dtype=str, keep_default_na=False)
+        frame = pandas.read_csv(path, dtype=str, keep_default_na=False, encoding_errors="surrogateescape")
     except OSError as error:
         raise UnreadableError.of(path, error) from error
     except ValueError as error:
@@ -90,7 +90,7 @@ def write_manifest(path: Path, rows: list[dict[str, object]]) -> None:
     """Write rows as `manifest.csv`; floats keep all their digits."""
     channels = _channels_of(rows[0] if rows else ())
     frame = pandas.DataFrame(rows, columns=[*_TEXT, *mean_columns(channels), *std_columns(channels)])
-    frame.to_csv(path, index=False, lineterminator="\n", float_format="%.17g")
+    frame.to_csv(path, index=False, lineterminator="\n", float_format="%.17g", errors="surrogateescape")
 
 
 def table_moments(rows: pandas.DataFrame) -> list[ChannelMoments]:

@@ -17,8 +17,8 @@ STEPS = 30
 SUBJECTS = 12
 SCALED_SECTIONS: dict[str, dict[str, Any]] = {
     "data": {"source": "demo", "root": None, "demo_subjects": SUBJECTS, "spacing_mm": 3.0, "shape": [64, 64, 64]},
-    # A small head fits whole, and its width need not be one that a full head's parts divide.
-    "vae": {"checkpoint": "demo", "num_splits": 1, "tile_voxels": None, "tile_overlap": 0.25},
+    # A small head fits whole and exactly, and its width need not be one that a full head's parts divide.
+    "vae": {"checkpoint": "demo", "num_splits": 1, "norm_float16": False, "tile_voxels": None, "tile_overlap": 0.25},
     "unet": {
         "channels": [8, 16, 32],
         "attention_levels": [False, False, True],

@@ -20,6 +20,8 @@ from neuromf.training.latents.store import encoded_store, training_store
 OWN_AT_MOST = 32
 """Latents of the user's own that are read: 57 MB at 4 x 48^3, and more variety than the demo's twelve heads have."""
 DEMO = "latents of the demo cohort"
+WHOLE_HEAD = ("num_splits", "norm_float16", "tile_voxels", "tile_overlap")
+"""Keys of the autoencoder that spare memory, which a small head does not need."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def _own_latents(config: Config, small: Config, scans: Sequence[Scan] | None) ->
     count = min(len(whole), OWN_AT_MOST)
     training = _middle(whole[[index * len(whole) // count for index in range(count)]], shape)
     voxels = tuple(size * config.vae.stride for size in shape)
-    whole_head = {name: getattr(small.vae, name) for name in ("num_splits", "tile_voxels", "tile_overlap")}
+    whole_head = {name: getattr(small.vae, name) for name in WHOLE_HEAD}
     vae = config.vae.model_copy(update=whole_head)
     cut = small.model_copy(update={"data": small.data.model_copy(update={"shape": voxels}), "vae": vae})
     cells = "x".join(str(size) for size in shape)

@@ -24,6 +24,8 @@ WORKER = GIB // 2
 HELD, SAVED = 3, 2
 """Copies of the weights in a process, their average aside: themselves and Adam's two moments; all of them twice while
 they are saved."""
+FORMER = 1
+"""Copy of the weights before a step, which is not saved."""
 GRADIENT = 1
 MICRO_BATCHES = 3
 """That a worker holds, data and noise each: two ready, one in work."""
@@ -65,7 +67,7 @@ def resources(config: Config, vae: VaeArchitecture | OwnArchitecture, scans: int
     With P parameters, B samples a micro-batch, D numbers a latent, V voxels a scan, p processes of w workers each:
 
         cores   p (w + 1) with GPUs; 4 without
-        memory  1.5 x (p (4 GiB + 32 B x P + w (0.5 GiB + 3 x 2 x 4 B x B x D))        24 B without an average
+        memory  1.5 x (p (4 GiB + 36 B x P + w (0.5 GiB + 3 x 2 x 4 B x B x D))        28 B without an average
                        + 8 x 4 B x V x (width of the autoencoder's first level)      one scan being encoded
                        + 4 KiB x (scans + optimiser steps)                            manifest and trace
                        + without GPUs, 4 B x P + 140 x 4 B x B x D / 4 x (width of the network's first level))
@@ -79,7 +81,7 @@ def resources(config: Config, vae: VaeArchitecture | OwnArchitecture, scans: int
     processes, workers = max(gpus, 1), DRAWN_AHEAD["cuda" if gpus else "cpu"]
     parameters, facts = parameter_count(config), run_facts(config)
     batch = config.training.batch_size_per_gpu * facts.latent_dims * FLOAT
-    weights = SAVED * (HELD + (config.ema.decay is not None)) * FLOAT * parameters
+    weights = (SAVED * (HELD + (config.ema.decay is not None)) + FORMER) * FLOAT * parameters
     memory = processes * (PROCESS + weights + workers * (WORKER + MICRO_BATCHES * 2 * batch))
     memory += ENCODER_MAPS * FLOAT * math.prod(config.data.shape) * vae.num_channels[0]
     memory += ROW * (scans + facts.optimiser_steps)

@@ -30,7 +30,8 @@ def build_net(config: Config, seed: int | None = None) -> nn.Module:
     factory = unet.factory
     if factory is None:
         head, kept = config.meanflow.tangent == "v_head", config.training.activation_checkpointing
-        return build_unet(unet, v_head=head, seed=seed, checkpointing=kept)
+        channels = config.vae.latent_channels
+        return build_unet(unet, v_head=head, seed=seed, channels=channels, checkpointing=kept)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = call(factory, KEY, config.latent_shape, options=unet.factory_options)

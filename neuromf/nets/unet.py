@@ -32,11 +32,19 @@ class MeanFlowUnet(nn.Module):
 
     Args:
         settings: widths, attention, time scale and what it is conditioned on.
+        channels: of a latent.
         v_head: add a second output head (tangent `v_head`).
         checkpointing: recompute each layer in the backward pass instead of keeping its activations.
     """
 
-    def __init__(self, settings: UnetConfig, *, v_head: bool = False, checkpointing: Checkpointing = "none") -> None:
+    def __init__(
+        self,
+        settings: UnetConfig,
+        *,
+        channels: int = LATENT_CHANNELS,
+        v_head: bool = False,
+        checkpointing: Checkpointing = "none",
+    ) -> None:
         super().__init__()
         self.checkpointing = checkpointing
         width = settings.channels[0]
@@ -44,8 +52,8 @@ class MeanFlowUnet(nn.Module):
             warnings.simplefilter("ignore")  # MONAI's own deprecation notices are not the user's business
             self.backbone = DiffusionModelUNet(
                 spatial_dims=3,
-                in_channels=LATENT_CHANNELS,
-                out_channels=LATENT_CHANNELS,
+                in_channels=channels,
+                out_channels=channels,
                 channels=settings.channels,
                 attention_levels=settings.attention_levels,
                 num_head_channels=settings.head_channels,
@@ -59,13 +67,13 @@ class MeanFlowUnet(nn.Module):
         for name in self.told:
             embedding = TimeEmbedding(width, 4 * width, settings.time_scale, settings.embedding_precision)
             self.add_module(name, embedding)
-        self.velocity_head = _zero_head(width, settings.norm_num_groups) if v_head else None
+        self.velocity_head = _zero_head(width, settings.norm_num_groups, channels) if v_head else None
 
     def forward(self, z: Tensor, r_B: Tensor, t_B: Tensor) -> NetOutput:
         """Evaluate the network.
 
         Args:
-            z: points (B, 4, D, H, W).
+            z: points (B, channels, D, H, W).
             r_B: start of the averaging interval.
             t_B: time of the points.
         """
@@ -136,15 +144,22 @@ def _layer(
     return result if attention is None else attention(result).contiguous()
 
 
-def _zero_head(width: int, groups: int) -> nn.Sequential:
-    convolution = nn.Conv3d(width, LATENT_CHANNELS, kernel_size=3, padding=1)
+def _zero_head(width: int, groups: int, channels: int) -> nn.Sequential:
+    convolution = nn.Conv3d(width, channels, kernel_size=3, padding=1)
     nn.init.zeros_(convolution.weight)
     nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
     return nn.Sequential(nn.GroupNorm(groups, width, eps=1e-6), nn.SiLU(), convolution)
 
 
-def build_unet(settings: UnetConfig, *, v_head: bool, seed: int, checkpointing: Checkpointing = "none") -> MeanFlowUnet:
+def build_unet(
+    settings: UnetConfig,
+    *,
+    v_head: bool,
+    seed: int,
+    channels: int = LATENT_CHANNELS,
+    checkpointing: Checkpointing = "none",
+) -> MeanFlowUnet:
     """Build the network with weights that are a function of `seed` alone, leaving the global generator as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return MeanFlowUnet(settings, v_head=v_head, checkpointing=checkpointing)
+        return MeanFlowUnet(settings, channels=channels, v_head=v_head, checkpointing=checkpointing)

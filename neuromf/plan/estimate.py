@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from neuromf.config.derived import derivative_precision, run_facts
 from neuromf.config.schema import Config
+from neuromf.plan.encoding import encoding_flops
 from neuromf.plan.gpus import GIB, RESERVED_GIB, Gpu
 from neuromf.plan.step_cost import FLOAT, StepCost, step_cost
 
-WHOLE_CHECKPOINT = 4
-"""Copies of the weights in a checkpoint: themselves, Adam's two moments, their average."""
+SAVED = 3
+"""Copies of the weights in a checkpoint, their average aside: themselves and Adam's two moments."""
 ASSUMPTION = "operations counted, at an assumed share of the data sheet's rate; nothing was measured on a GPU yet"
 
 
@@ -35,6 +36,7 @@ class Plan:
         checkpoint_gib: of one checkpoint.
         kept_checkpoints: at a time.
         latents_gib: of the cohort's latents; None where no cohort is known.
+        encoding_gpu_hours: of the cohort's scans, in float32; None where no cohort or no autoencoder is known.
         assumption: where the seconds come from.
     """
 
@@ -54,6 +56,7 @@ class Plan:
     checkpoint_gib: float
     kept_checkpoints: int
     latents_gib: float | None
+    encoding_gpu_hours: float | None
     assumption: str
 
     @property
@@ -90,9 +93,10 @@ def plan(config: Config, gpu: Gpu, scans: int | None = None) -> Plan:
         samples_per_second=facts.effective_batch / seconds,
         steps=facts.optimiser_steps,
         gpu_hours=facts.optimiser_steps * seconds * training.gpus / 3600,
-        checkpoint_gib=WHOLE_CHECKPOINT * FLOAT * own.parameters / GIB,
+        checkpoint_gib=(SAVED + (config.ema.decay is not None)) * FLOAT * own.parameters / GIB,
         kept_checkpoints=kept,
         latents_gib=None if scans is None else scans * facts.latent_dims * FLOAT / GIB,
+        encoding_gpu_hours=None if scans is None else _encoding_hours(config, gpu, scans),
         assumption=ASSUMPTION,
     )
 
@@ -103,6 +107,11 @@ def _step_seconds(cost: StepCost, config: Config, gpu: Gpu) -> float:
     passes = gpu.seconds(cost.forward_flops, training.precision)
     derivative = gpu.seconds(cost.derivative_flops, derivative_precision(config))
     return (passes + derivative) * training.gradient_accumulation_steps
+
+
+def _encoding_hours(config: Config, gpu: Gpu, scans: int) -> float | None:
+    flops = encoding_flops(config)
+    return None if flops is None else scans * gpu.seconds(flops, "fp32") / 3600
 
 
 def _largest(own: StepCost, other: StepCost, size: int, room: float) -> int:

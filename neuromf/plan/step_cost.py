@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -70,21 +71,27 @@ def step_cost(config: Config, micro_batch: int) -> StepCost:
         weights = list(net.parameters())
         parameters = sum(weight.numel() for weight in weights)
         kept = 1 + ADAM + FORMER + (config.ema.decay is not None)
-        with LiveBytes(weights) as live, FlopCounterMode(display=False) as counted:
+        # The counter's hooks keep gradients longer than a step does: memory is counted without it.
+        with LiveBytes(weights) as live:
             derivative = _derivative(net, config, micro_batch)
-            per_sample = counted.get_total_flops() / micro_batch
             for _ in range(2):
-                before = counted.get_total_flops()
                 _pass(net, config, micro_batch, derivative)
-                passed = counted.get_total_flops() - before
+        derivative_flops = _operations(lambda: _derivative(net, config, micro_batch))
+        forward_flops = _operations(lambda: _pass(net, config, micro_batch, derivative))
     share = 1 - config.time_sampling.data_proportion
     return StepCost(
         parameters=parameters,
         state_bytes=FLOAT * parameters * kept,
         step_bytes=live.peak,
-        forward_flops=passed,
-        derivative_flops=per_sample * share * micro_batch,
+        forward_flops=forward_flops,
+        derivative_flops=derivative_flops * share,
     )
+
+
+def _operations(action: Callable[[], object]) -> float:
+    with FlopCounterMode(display=False) as counted:
+        action()
+    return float(counted.get_total_flops())
 
 
 def _derivative(net: nn.Module, config: Config, samples: int) -> MfDerivative:

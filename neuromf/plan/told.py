@@ -12,6 +12,8 @@ def told(found: Plan) -> list[tuple[str, str]]:
     fits = "fits" if found.fits else "does NOT fit"
     most = found.largest_micro_batch
     other = f"the largest that fits is {most}" if most else "no micro-batch fits"
+    hours = found.encoding_gpu_hours
+    encoding = [] if hours is None else [("encoding of the cohort", f"{rounded(hours)} GPU-hours")]
     latents = [] if found.latents_gib is None else [("latents of the cohort", f"{rounded(found.latents_gib)} GiB")]
     return [
         ("network", f"{found.parameters / 1e6:.1f} M parameters"),
@@ -28,6 +30,7 @@ def told(found: Plan) -> list[tuple[str, str]]:
         ),
         ("the run", f"{found.steps} steps, {rounded(found.gpu_hours)} GPU-hours"),
         ("checkpoints", f"{found.checkpoint_gib:.2g} GiB each, {found.kept_checkpoints} kept"),
+        *encoding,
         *latents,
         ("how the time is known", found.assumption),
     ]

@@ -17,7 +17,7 @@ from neuromf.monitor.checks.probes import randomised_copy
 from neuromf.nets.unet import build_unet
 from neuromf.training.device.arithmetic import bfloat16_fault
 from neuromf.training.step.optimiser import gradients
-from tools.performance.emulated_tf32 import Tf32
+from tools.performance.emulated_products import tf32_products
 from tools.performance.figures import Figure
 from tools.performance.workload import CPU_SETTING
 
@@ -95,7 +95,7 @@ def test_tf32_loses_three_digits_of_the_derivative(measured, tangent):
     """With factors rounded as TF32 rounds them, du/dt is off by 100 times what float32 is off by, and less than 1 %."""
     exact, _ = differentiated(tangent, torch.float64)
     single, _ = differentiated(tangent, torch.float32)
-    with Tf32():
+    with tf32_products():
         rounded, _ = differentiated.__wrapped__(tangent, torch.float32)
     figure = Figure(f"error of du/dt, emulated in TF32, tangent {tangent}", error(rounded, exact))
     measured([figure], CPU, COMMAND)

@@ -14,6 +14,7 @@ import pytest
 
 from neuromf.trace.reader import read_trace
 from tests.support.command_line import run_command
+from tests.support.own_package.written import SOURCE
 from tests.support.tiny_run import TINY, allow_blocked
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +58,30 @@ def test_a_run_under_torchrun_is_the_run_of_one_process_and_goes_on_as_one(tmp_p
     assert list(one["frac_fm"]) == list(two["frac_fm"])
     for column in ("raw_total", "grad_norm", "param_rms"):
         # Two orders of adding up float32 gradients, six steps of Adam on: measured 6e-7.
+        assert list(two[column]) == pytest.approx(list(one[column]), rel=1e-5)
+
+
+def test_a_network_of_the_users_own_is_trained_by_two_processes_as_by_one(tmp_path, monkeypatch, capsys):
+    """Built alike by both ranks from an import path in their folder; its batches are one process's."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own_nets.py").write_text(SOURCE, encoding="utf-8")
+    (tmp_path / "own.yaml").write_text(
+        "extends: recommended\nunet: {factory: 'own_nets:build', factory_options: {width: 4}}\n"
+    )
+    own = [override for override in TINY if not override.startswith("unet")]
+    settings = allow_blocked(*own, "vae.checkpoint=demo", "training.gpus=2")
+
+    def of(out):
+        return ["train", "own.yaml", "--out", str(tmp_path / out), "--device", "cpu", "--max-steps", "3", *settings]
+
+    shared = torchrun(tmp_path / "cache", *of("shared"))
+    assert shared.returncode == 0, shared.stderr
+    monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "cache"))
+    alone = run_command(monkeypatch, capsys, *of("alone"))
+    assert alone.returncode == 0, alone.stderr
+    one, two = (read_trace(tmp_path / name / "trace.csv") for name in ("alone", "shared"))
+    assert list(one["batch_hash"]) == list(two["batch_hash"])
+    for column in ("raw_total", "grad_norm", "param_rms"):
         assert list(two[column]) == pytest.approx(list(one[column]), rel=1e-5)
 
 

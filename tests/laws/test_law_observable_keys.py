@@ -252,6 +252,7 @@ WITNESSES = {
         "vae.factory": ["vae.factory=nowhere:build", "vae.checkpoint=factory"],
         "vae.latent_channels": ["vae.latent_channels=3"],
         "vae.stride": ["vae.stride=2"],
+        "vae.norm_float16": ["vae.norm_float16=true"],
         "vae.tile_voxels": [*WIDER, "vae.tile_voxels=16"],
         "vae.tile_overlap": [*TILES, "vae.tile_overlap=0.5"],
     },

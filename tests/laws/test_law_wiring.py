@@ -15,6 +15,7 @@ ELSEWHERE = {
     "cli.launch:_jobs",
     "gate.judge:of",
     "launch.resources:encoding_resources",
+    "plan.encoding:encoding_flops",
     "plan.estimate:_step_seconds",
     "plan.estimate:plan",
     "plan.step_cost:_derivative",

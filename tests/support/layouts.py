@@ -12,6 +12,8 @@ from neuromf.data.index.contrast import coarse
 from neuromf.data.template import load_template
 
 STEP_MM = 4.0
+BRIGHTNESS = {"pd": (0.95, 0.75, 0.9), "flair": (0.9, 0.7, 0.12), "alike": (0.83, 0.83, 0.15)}
+"""Of grey matter, white matter and fluid in other contrasts; T1 and T2 stand below."""
 AFFINE = np.diag([STEP_MM, STEP_MM, STEP_MM, 1.0])
 
 
@@ -24,7 +26,10 @@ def tissues() -> dict[str, np.ndarray]:
     fluid = np.clip(brain - maps["grey"] - maps["white"], 0, 1)
     labels = np.where(brain, 1 + np.argmax([maps["grey"], maps["white"], fluid], axis=0), 0)
     t2 = np.where(brain, 0.5 * maps["grey"] + 0.35 * maps["white"] + fluid, 0)
-    return {"t1": maps["t1"], "t2": t2, "labels": labels.astype(np.uint8), "mask": brain.astype(np.uint8)}
+    other = {kind: np.where(brain, sum(light * part for light, part in zip(of, (maps["grey"], maps["white"], fluid),
+                                                                          strict=True)), 0)
+             for kind, of in BRIGHTNESS.items()}  # fmt: skip
+    return {"t1": maps["t1"], "t2": t2, **other, "labels": labels.astype(np.uint8), "mask": brain.astype(np.uint8)}
 
 
 def head(number: int, kind: str = "t1") -> np.ndarray:

@@ -16,7 +16,7 @@ def derivative_study(
         Path | None, typer.Option("--out", help="Folder to write to; the kept study's when left out.")
     ] = None,
 ) -> None:
-    """Train three seeds with du/dt in float32, TF32 and bfloat16, half an hour of one core; print the table."""
+    """Train three seeds with du/dt in float32, TF32 and bfloat16, an hour of one core; print the table."""
     import torch
 
     from neuromf.cli.console import progress_bar
@@ -35,6 +35,7 @@ def derivative_study(
         for one in pool.map(trainings.train, kinds, seeds):
             trained.append(one)
             show(len(trained), len(plan), one.precision)
-    frame = table.as_frame(trained)
-    table.write(frame, out or table.FOLDER)
+            # After each: a study that is ended early keeps what it has.
+            frame = table.as_frame(trained)
+            table.write(frame, out or table.FOLDER)
     print(table.table(frame), end="")

@@ -1,12 +1,14 @@
-"""One pytest session on a copy of the code, in a process of its own."""
+"""One pytest session on a copy of the code, in a process of its own: a new one, or one of a server that forks."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from neuromf.errors import InputError
 
 LONGEST_SECONDS = 600.0
 """A selection that takes longer hangs; most take six seconds, nearly all of them the import of torch."""
+_NO_END = f"no end within {LONGEST_SECONDS:g} s"
 PASSED, FAILED = 0, 1
 """Exit codes of pytest; all others say that it could not run the tests."""
 _PACKAGES = {"neuromf": "neuromf", "neuromf_spec": "spec/neuromf_spec", "tools": "tools"}
@@ -46,13 +49,16 @@ class PytestRun:
         return lines[-1] if lines else "no output"
 
 
+RunTests = Callable[..., PytestRun]
+"""A function like `run_tests`."""
+_PLUGINS = ("-q", "-p", "no:cacheprovider", "-p", "tools.faults.first_example")
+
+
 def run_tests(tree: Path, tests: Sequence[str], *options: str) -> PytestRun:
     """Run a selection on the code of `tree`, with one thread and the examples that continuous integration has."""
-    plugins = ("-p", "no:cacheprovider", "-p", "tools.faults.first_example")
-    command = [sys.executable, "-m", "pytest", "-q", *plugins, *options, *tests]
     try:
         done = subprocess.run(
-            command,
+            [sys.executable, "-m", "pytest", *_PLUGINS, *options, *tests],
             cwd=tree,
             env=_environment(tree),
             capture_output=True,
@@ -61,8 +67,40 @@ def run_tests(tree: Path, tests: Sequence[str], *options: str) -> PytestRun:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return PytestRun(None, f"no end within {LONGEST_SECONDS:g} s")
+        return PytestRun(None, _NO_END)
     return PytestRun(done.returncode, done.stdout + done.stderr)
+
+
+@contextmanager
+def forked_tests(output: Path) -> Iterator[RunTests]:
+    """A function like `run_tests` whose processes have imported torch already; one at a time.
+
+    Args:
+        output: file for what pytest writes.
+    """
+    # As a script, so that the server has imported nothing that is in a copy; see `fork_server`.
+    command = [sys.executable, str(Path(__file__).with_name("fork_server.py"))]
+    environment = _environment(None)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True) as server:
+
+        def run(tree: Path, tests: Sequence[str], *options: str) -> PytestRun:
+            request = {
+                "tree": str(tree),
+                "arguments": [*_PLUGINS, *options, *tests],
+                "path": python_path(tree).split(os.pathsep),
+                "output": str(output),
+                "seconds": LONGEST_SECONDS,
+            }
+            assert server.stdin is not None
+            assert server.stdout is not None
+            print(json.dumps(request), file=server.stdin, flush=True)
+            code = json.loads(server.stdout.readline())
+            return PytestRun(code, _NO_END if code is None else output.read_text(encoding="utf-8", errors="replace"))
+
+        try:
+            yield run
+        finally:
+            server.kill()
 
 
 def check_imports(tree: Path) -> None:
@@ -83,11 +121,13 @@ def check_imports(tree: Path) -> None:
         raise InputError(problem, remedy="uninstall what shadows it", file=tree)
 
 
-def _environment(tree: Path) -> dict[str, str]:
-    """The copy comes before any installation, and no compiled file stays behind.
+def _environment(tree: Path | None) -> dict[str, str]:
+    """The copy, if one is named, comes before any installation, and no compiled file stays behind.
 
     A fault may be put in and taken out within a second, which the dates in compiled files cannot tell apart.
     """
     kept = {name: value for name, value in os.environ.items() if name not in _DROPPED}
     threads = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
-    return {**kept, **threads, "PYTHONPATH": python_path(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    kept.pop("PYTHONPATH", None)
+    found = {} if tree is None else {"PYTHONPATH": python_path(tree)}
+    return {**kept, **threads, **found, "PYTHONDONTWRITEBYTECODE": "1"}

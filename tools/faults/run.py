@@ -8,14 +8,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
 from neuromf.errors import InputError
 from tools.faults.catalogue import Fault
-from tools.faults.pytest_run import FAILED, PASSED, PytestRun, check_imports, run_tests
+from tools.faults.pytest_run import FAILED, PASSED, PytestRun, RunTests, check_imports, forked_tests, run_tests
 
 TREE = ("neuromf", "spec", "tools", "golden", "tests", "pyproject.toml")
 """What the tests of a checkout need of it."""
@@ -97,13 +97,13 @@ def inject(fault: Fault, tree: Path) -> Iterator[None]:
         path.write_text(text, encoding="utf-8")
 
 
-def kill(fault: Fault, tree: Path) -> FaultResult:
-    """Put `fault` into `tree`, run its tests, and take it out again."""
+def kill(fault: Fault, tree: Path, run: RunTests = run_tests) -> FaultResult:
+    """Put `fault` into `tree`, run its tests by `run`, and take it out again."""
     start = time.perf_counter()
     with inject(fault, tree):
-        run = run_tests(tree, fault.tests, "-x")
-    problem = _why_alive(fault, run)
-    return FaultResult(fault, not problem, run.failed_tests, run.laws, time.perf_counter() - start, problem)
+        ended = run(tree, fault.tests, "-x")
+    problem = _why_alive(fault, ended)
+    return FaultResult(fault, not problem, ended.failed_tests, ended.laws, time.perf_counter() - start, problem)
 
 
 def _why_alive(fault: Fault, run: PytestRun) -> str:
@@ -129,14 +129,17 @@ def run_faults(faults: Sequence[Fault], root: Path, jobs: int = 1) -> Iterator[F
     Raises:
         InputError: the clean code fails one of the tests, so that no failure would prove anything.
     """
-    with tempfile.TemporaryDirectory(prefix="neuromf-faults-") as folder:
-        trees: SimpleQueue[Path] = SimpleQueue()
+    with tempfile.TemporaryDirectory(prefix="neuromf-faults-") as folder, ExitStack() as servers:
+        trees: SimpleQueue[tuple[Path, RunTests]] = SimpleQueue()
         first = copy_tree(root, Path(folder).resolve() / "tree-0")
         if broken := prove_clean(faults, first):
             raise InputError(f"without any fault it fails {broken}", remedy="repair it first", file=root)
-        trees.put(first)
-        for index in range(1, jobs):
-            trees.put(copy_tree(root, first.with_name(f"tree-{index}")))
+        for index in range(jobs):
+            tree = first if index == 0 else copy_tree(root, first.with_name(f"tree-{index}"))
+            # For one fault a server saves nothing.
+            forked = len(faults) > jobs
+            output = tree.with_suffix(".txt")
+            trees.put((tree, servers.enter_context(forked_tests(output)) if forked else run_tests))
         pool = ThreadPoolExecutor(jobs)
         try:
             yield from (done.result() for done in as_completed(pool.submit(_kill_in, trees, f) for f in faults))
@@ -144,9 +147,9 @@ def run_faults(faults: Sequence[Fault], root: Path, jobs: int = 1) -> Iterator[F
             pool.shutdown(cancel_futures=True)
 
 
-def _kill_in(trees: SimpleQueue[Path], fault: Fault) -> FaultResult:
-    tree = trees.get()
+def _kill_in(trees: SimpleQueue[tuple[Path, RunTests]], fault: Fault) -> FaultResult:
+    tree, run = trees.get()
     try:
-        return kill(fault, tree)
+        return kill(fault, tree, run)
     finally:
-        trees.put(tree)
+        trees.put((tree, run))

@@ -17,8 +17,8 @@ class Machine:
     """What a reader needs to weigh a measurement.
 
     Attributes:
-        kind: "cpu" or the accelerator's name in lower case, words joined by dashes; names the file of the numbers.
-        name: of the processor or the accelerator.
+        kind: the name in lower case, joined by dashes, after "cpu" for a processor; names the file of the numbers.
+        name: of the accelerator, or of the processor with the instructions that torch uses on it.
         cores: processor cores that were visible.
         threads: of torch.
         memory_gib: of the accelerator; of the machine without one.
@@ -41,9 +41,11 @@ def describe_machine(device: torch.device) -> Machine:
         properties = torch.cuda.get_device_properties(device)
         name, memory = properties.name, properties.total_memory
     else:
-        name, memory = processor_name(), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        # Processors of one name differ in these by half of a step's time.
+        name = f"{processor_name()} ({torch.backends.cpu.get_cpu_capability()})"
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return Machine(
-        kind=_slug(name) if device.type == "cuda" else "cpu",
+        kind=_slug(name if device.type == "cuda" else f"cpu {name}"),
         name=name,
         cores=os.cpu_count() or 1,
         threads=torch.get_num_threads(),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from neuromf.counted import counted
 from neuromf.data.cohort import ANY_VERSION, EVERY_LAYOUT, select_scans
 from neuromf.data.index.filters import parse_condition
 from neuromf.data.index.look import Look, look_at
@@ -129,5 +130,6 @@ def _seen(row: Row, look: Look) -> Row:
 
 def _nothing_left(root: Path, rows: Sequence[Row]) -> InputError:
     first = rows[0]
-    problem = f"no scan is left of {len(rows)} files; the first, {first.scan.path.name}, because {first.reason}"
+    left = f"no scan is left of {counted(len(rows), 'file')}"
+    problem = f"{left}; of the first, {first.scan.path.name}, the table would say: {first.reason}"
     return InputError(problem, remedy="loosen --where, or give another layout or folder", file=root)

@@ -48,26 +48,32 @@ class Likeness:
         return self.straight >= LIKE_T1
 
 
-def likeness_to_t1(data: NDArray[np.float32], affine: NDArray[np.float64]) -> Likeness:
-    """Compare a volume with the template.
+def coarse_head(data: NDArray[np.float32], affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A volume on the grid on which heads are compared, with 1 for what is about its brightest.
 
     Args:
         data: (X, Y, Z), finite.
         affine: (4, 4) voxel-to-millimetre map; its translation does not matter.
     """
-    template, mask = _template()
     head = coarse(data, affine)
-    head = np.clip(head / max(float(np.percentile(head, 99.5)), 1e-12), 0, 2)
-    head = np.pad(
-        head, [(max(2, (size - have) // 2 + 4),) * 2 for size, have in zip(mask.shape, head.shape, strict=True)]
-    )
+    return np.clip(head / max(float(np.percentile(head, 99.5)), 1e-12), 0, 2)
+
+
+def likeness_to_t1(head: NDArray[np.float64]) -> Likeness:
+    """Compare a head with the template.
+
+    Args:
+        head: (X, Y, Z), as `coarse_head` gives it.
+    """
+    template, mask, _ = template_on_grid()
+    head = padded(head, mask.shape)
     count = mask.sum()
     kernel = np.where(mask, template - template[mask].mean(), 0)
     kernel /= np.sqrt(np.square(kernel).sum())
-    total, squares = _slide(head, mask.astype(float)), _slide(head * head, mask.astype(float))
+    total, squares = slide(head, mask.astype(float)), slide(head * head, mask.astype(float))
     spread = np.maximum(squares - total**2 / count, 0)
-    there = (spread > 1e-3 * spread.max()) & (total >= _WHOLE * total.max())
-    values = _slide(head, kernel)[there] / np.sqrt(spread[there])
+    there = whole_places(spread, total)
+    values = slide(head, kernel)[there] / np.sqrt(spread[there])
     return Likeness(float(values.max()), float(values.min())) if values.size else Likeness(0.0, 0.0)
 
 
@@ -98,16 +104,27 @@ def _means(values: NDArray[np.float32], axis: int, factor: int) -> NDArray[np.fl
     return means
 
 
-def _slide(values: NDArray[np.float64], kernel: NDArray[np.float64]) -> NDArray[np.float64]:
+def padded(head: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """With room around it, so that a box of this shape lies within at every place that the head may have in it."""
+    room = [max(2, (size - have) // 2 + 4) for size, have in zip(shape, head.shape, strict=True)]
+    return np.pad(head, [(one, one) for one in room])
+
+
+def whole_places(spread: NDArray[np.float64], total: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Places that may be the brain's: neither empty, nor with much less signal than the brightest."""
+    return (spread > 1e-3 * spread.max()) & (total >= _WHOLE * total.max())
+
+
+def slide(values: NDArray[np.float64], kernel: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum of products at every place of the kernel within the values."""
     summed: NDArray[np.float64] = signal.fftconvolve(values, kernel[::-1, ::-1, ::-1], mode="valid")
     return summed
 
 
 @cache
-def _template() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The template's brain on the coarse grid, cut to its box, and where it is brain."""
+def template_on_grid() -> tuple[NDArray[np.float64], NDArray[np.bool_], tuple[slice, ...]]:
+    """The template's brain on the coarse grid, cut to its box, where it is brain, and the box."""
     whole = load_template()
     mask = coarse((whole.t1 > 0.05).astype(np.float32), whole.affine) > 0.5
     box = ndimage.find_objects(mask.astype(int))[0]
-    return coarse(whole.t1, whole.affine)[box], mask[box]
+    return coarse(whole.t1, whole.affine)[box], mask[box], box

@@ -13,7 +13,8 @@ import numpy as np
 from nibabel.affines import obliquity, voxel_sizes
 from numpy.typing import NDArray
 
-from neuromf.data.index.contrast import likeness_to_t1
+from neuromf.data.index.contrast import coarse_head, likeness_to_t1
+from neuromf.data.index.tissue import tissues_of
 from neuromf.data.nifti import Volume, read_volume
 from neuromf.data.nifti_file import read_header
 from neuromf.data.scan_screen import UNREADABLE
@@ -124,10 +125,17 @@ def _judged(volume: Volume, modality: str) -> tuple[str, tuple[str, ...]]:
     """Why voxels are set aside, and what is doubtful in them."""
     if are_labels(volume.data):
         return "its voxels are labels: whole numbers in patches", ()
-    likeness = likeness_to_t1(volume.data, volume.affine)
+    head = coarse_head(volume.data, volume.affine)
+    likeness, tissues = likeness_to_t1(head), tissues_of(head)
+    seen = ""
     if likeness.is_t2:
         seen = f"its voxels look T2-weighted: fluid is bright (correlation with a T1 brain {likeness.inverted:.2f})"
+    elif tissues.is_other_contrast:
+        seen = f"its voxels look T2-, PD- or FLAIR-weighted: grey matter is {tissues.grey:.2f} times as bright as white"
+    if seen:
         return ("", (seen,)) if modality else (seen, ())
+    if tissues.is_doubtful:
+        return "", ("its voxels do not tell its contrast: grey matter is about as bright as white",)
     if not likeness.is_t1:
         return "", (f"its voxels look little like a T1-weighted brain (correlation {likeness.straight:.2f})",)
     return "", ()

@@ -39,13 +39,13 @@ def device_facts(device: torch.device, ranks: int) -> dict[str, str]:
     }
 
 
-def device_sentence(facts: dict[str, str]) -> str:
-    """The same in one line."""
+def device_sentence(facts: dict[str, str], does: str = "trains") -> str:
+    """The same in one line, of what is done there."""
     each = "" if facts["ranks"] == "1" else f"{facts['ranks']} processes, each on "
     if facts["device"] != "cuda":
-        return f"trains on the CPU: {each}{facts['device_name']}, {counted(facts['threads'], 'thread')}"
+        return f"{does} on the CPU: {each}{facts['device_name']}, {counted(facts['threads'], 'thread')}"
     built = f"capability {facts['capability']}, torch's CUDA {facts['cuda']}"
-    return f"trains on cuda: {each}{facts['device_name']}, {facts['device_memory']}, {built}"
+    return f"{does} on cuda: {each}{facts['device_name']}, {facts['device_memory']}, {built}"
 
 
 def seen_by_torch() -> str:

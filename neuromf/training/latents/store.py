@@ -115,7 +115,8 @@ def encoded_store(config: Config, scans: Sequence[Scan] | None = None) -> Latent
 
 def tiling_of(config: Config) -> Tiling:
     """In which parts scans and latents of a run go through its autoencoder."""
-    return Tiling(config.vae.num_splits, config.vae.tile_voxels, config.vae.tile_overlap)
+    vae = config.vae
+    return Tiling(vae.num_splits, vae.tile_voxels, vae.tile_overlap, norm_float16=vae.norm_float16)
 
 
 def scans_source(config: Config) -> str:

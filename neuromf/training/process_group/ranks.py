@@ -64,12 +64,13 @@ class ProcessGroup:
             raise ValueError(f"{len(items)} micro-batches a step cannot be dealt out to {self.size} processes")
         return list(items[self.rank :: self.size])
 
-    def total(self, values: Tensor) -> Tensor:
-        """Sum over ranks, the same bits on each: no rank may halt alone (laws GUARD-002 and NUM-001)."""
-        if self.size > 1:
-            distributed.all_reduce(values)
-            distributed.broadcast(values, src=0)
-        return values
+    def gather(self, values: Tensor) -> Tensor:
+        """Every rank's values of one shape, stacked in order of rank."""
+        if self.size == 1:
+            return values[None]
+        parts = [torch.empty_like(values) for _ in range(self.size)]
+        distributed.all_gather(parts, values)
+        return torch.stack(parts)
 
     def any(self, here: bool) -> bool:
         """Whether a fact holds on some rank, the same answer on each."""
@@ -109,27 +110,8 @@ class ProcessGroup:
 
     def count_mismatches(self, values: Tensor) -> Tensor:
         """By rank, how many entries of a vector of integers are not those of rank 0; one zero where it is alone."""
-        if self.size == 1:
-            return torch.zeros(1, device=values.device)
-        parts = [torch.empty_like(values) for _ in range(self.size)]
-        distributed.all_gather(parts, values)
-        return torch.stack([(part != parts[0]).sum() for part in parts])
-
-    def collect(self, items: list[T]) -> list[T]:
-        """What the ranks made of their shares, in the order in which `share` dealt them out.
-
-        Raises:
-            ValueError: on all ranks, when one took more or fewer than rank 0; their replicas would not show it.
-        """
-        if self.size == 1:
-            return items
-        parts: list[list[T]] = [[] for _ in range(self.size)]
-        distributed.all_gather_object(parts, items)
-        for rank, part in enumerate(parts):
-            if len(part) != len(parts[0]):
-                counts = f"rank {rank} took {len(part)} micro-batches of the step, rank 0 took {len(parts[0])}"
-                raise ValueError(counts)
-        return [item for turn in zip(*parts, strict=True) for item in turn]
+        by_rank = self.gather(values)
+        return (by_rank != by_rank[0]).sum(1)
 
 
 def replicate(module: nn.Module, group: ProcessGroup, *, static_graph: bool) -> nn.Module:

@@ -16,7 +16,8 @@ from neuromf.flow.number_type import computed_in, tf32
 from neuromf.flow.times import fm_mask
 from neuromf.nets.factory import blocks_of
 from neuromf.training.batches.source import BatchSource, step_hash
-from neuromf.training.process_group.ranks import as_vector, synchronised
+from neuromf.training.process_group.ranks import synchronised
+from neuromf.training.process_group.step_exchange import StepExchange, exchange
 from neuromf.training.step import metrics
 from neuromf.training.step.fault_probe import FaultProbe
 from neuromf.training.step.optimiser import gradients
@@ -60,21 +61,23 @@ def backward(state: TrainState, source: BatchSource, config: Config, probe: Faul
     """
     state.optimiser.zero_grad(set_to_none=True)
     probe.before_backward()
-    sums, digest = _accumulate(state, source, config, probe)
-    gradient = _gradient_columns(state, config)
-    readings = metrics.read_back({**sums, **gradient})
+    told = _accumulate(state, source, config, probe)
+    gradient, finite = _gradient_columns(state, config), told.finite()
+    readings = metrics.read_back({**told.totals(), **finite, **gradient})
     # The gradient is the same on all ranks unless one's memory is not: then none may go on alone.
     broken = not math.isfinite(readings["grad_norm"])
     if state.group.any(broken) and not broken:
         readings["grad_norm"] = math.nan
-    ranks = [name for name in readings if name.startswith("finite.")]
-    return BackwardPass(readings, digest, gradient["grad_norm"], tuple(readings[name] == 1 for name in ranks))
+    return BackwardPass(
+        readings, step_hash(told.digests()), gradient["grad_norm"], tuple(readings[name] == 1 for name in finite)
+    )
 
 
-def _accumulate(state: TrainState, source: BatchSource, config: Config, probe: FaultProbe) -> tuple[metrics.Sums, str]:
+def _accumulate(state: TrainState, source: BatchSource, config: Config, probe: FaultProbe) -> StepExchange:
     """Back-propagate the mean weighted loss over the effective batch, this rank's micro-batches one at a time."""
     # Ranks average their gradients, so that each counts its own share `size` times.
-    scale = state.group.size / run_facts(config).effective_batch
+    effective_batch = run_facts(config).effective_batch
+    scale = state.group.size / effective_batch
     sums: metrics.Sums | None = None
     digests = []
     shares = state.group.share(source.micro_batches())
@@ -93,12 +96,7 @@ def _accumulate(state: TrainState, source: BatchSource, config: Config, probe: F
             sums = metrics.add(sums, part | probe.data_sums(batch.x))
             digests.append(batch.digest)
     assert sums is not None  # an effective batch holds at least one sample
-    own = as_vector(sums)
-    # Which rank's numbers were finite, told before they are added up, for a sum has no author.
-    marks = {f"finite.{rank}": torch.zeros_like(own[0]) for rank in range(state.group.size)}
-    marks[f"finite.{state.group.rank}"] = own.isfinite().all().double()
-    totals = state.group.total(torch.cat([own, as_vector(marks)]))
-    return dict(zip([*sums, *marks], totals, strict=True)), step_hash(state.group.collect(digests))
+    return exchange(state.group, sums, digests, effective_batch // state.group.size)
 
 
 def sharing_a_derivative(shares: Sequence[Share], config: Config, step: int) -> list[list[Share]]:

@@ -15,7 +15,7 @@ Parameters = Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class Batch:
+class GivenBatch:
     """Samples with all draws given.
 
     Attributes:
@@ -32,15 +32,15 @@ class Batch:
     t: Array
     y: NDArray[np.int64]
 
-    def rows(self, places: list[int]) -> Batch:
+    def rows(self, places: list[int]) -> GivenBatch:
         """Some of the samples, in this order, as often as they are named."""
-        return Batch(self.x[places], self.e[places], self.r[places], self.t[places], self.y[places])
+        return GivenBatch(self.x[places], self.e[places], self.r[places], self.t[places], self.y[places])
 
-    def repeated(self, count: int) -> Batch:
+    def repeated(self, count: int) -> GivenBatch:
         """All samples `count` times over."""
         return self.rows(list(range(len(self.t))) * count)
 
-    def own_time(self, data_at: int) -> Batch:
+    def own_time(self, data_at: int) -> GivenBatch:
         """The same samples in the times of a code whose data lie at `data_at`."""
         return self if data_at == 0 else replace(self, r=1 - self.r, t=1 - self.t)
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromf_spec.conformance.batch import Batch, OwnField, Parameters
+from neuromf_spec.conformance.batch import GivenBatch, OwnField, Parameters
 from neuromf_spec.conformance.conduct import Conduct
 from neuromf_spec.conformance.declaration import Declaration
 from neuromf_spec.conformance.fields import Field, Gaussian, Polynomial
 from neuromf_spec.conformance.objective import HEAD, HEAD_FIELD, Setting
 from neuromf_spec.conformance.subject import Evaluation, Network, Subject
-from neuromf_spec.conformance.verdict import Trial
+from neuromf_spec.conformance.verdict import LossCall
 
 Array = NDArray[np.float64]
 POLYNOMIAL = Polynomial()
@@ -56,7 +56,7 @@ class Bench:
         head = OwnField(HEAD_FIELD, declared.data_at) if declared.v_head else None
         return Network(OwnField(shape, declared.data_at, declared.prediction == "x"), head)
 
-    def evaluate(self, shape: Field, parameters: Parameters, batch: Batch) -> Evaluation:
+    def evaluate(self, shape: Field, parameters: Parameters, batch: GivenBatch) -> Evaluation:
         """What the code's loss returns.
 
         Raises:
@@ -69,7 +69,7 @@ class Bench:
             raise NoGradientError(f"the loss or its gradient is not finite: {numbers}")
         return found
 
-    def setting(self, shape: Field, parameters: Parameters, batch: Batch, **changed: Any) -> Setting:  # noqa: ANN401
+    def setting(self, shape: Field, parameters: Parameters, batch: GivenBatch, **changed: Any) -> Setting:  # noqa: ANN401
         """The same by hand, with some of the conduct changed."""
         return Setting(replace(self.conduct, **changed), shape, parameters, batch)
 
@@ -87,7 +87,7 @@ class Bench:
 
     def sample(
         self, generator: np.random.Generator, *, equal: bool = False, flat: bool = True, t: float | None = None
-    ) -> Batch:
+    ) -> GivenBatch:
         """One sample, as many copies of it as a call of the code takes.
 
         Args:
@@ -101,7 +101,7 @@ class Bench:
         low = max(0.5, min(2 * self.declared.t_min, 0.8))
         time = np.array([generator.uniform(low, 0.9) if t is None else t])
         start = time.copy() if equal else time * generator.uniform(0.2, 0.7)
-        return self.copies(Batch(x.copy(), e.copy(), start, time, np.array([self.label])))
+        return self.copies(GivenBatch(x.copy(), e.copy(), start, time, np.array([self.label])))
 
     @property
     def knob(self) -> str:
@@ -113,12 +113,12 @@ class Bench:
         """Class of the suite's samples."""
         return 0 if self.declared.guidance is None else self.declared.guidance.label
 
-    def copies(self, batch: Batch) -> Batch:
+    def copies(self, batch: GivenBatch) -> GivenBatch:
         """A batch as large as a call of the code takes."""
         return batch.repeated(-(-self.declared.batch // len(batch.t)))
 
 
-def trial(shape: Field, parameters: Parameters, batch: Batch, knob: str, found: float, law: str) -> Trial:
+def trial(shape: Field, parameters: Parameters, batch: GivenBatch, knob: str, found: float, law: str) -> LossCall:
     """A call of the loss, as it is kept in a result."""
     name = "gaussian" if isinstance(shape, Gaussian) else "polynomial"
-    return Trial(field=name, parameters=dict(parameters), batch=batch, knob=knob, found=found, law=law)
+    return LossCall(field=name, parameters=dict(parameters), batch=batch, knob=knob, found=found, law=law)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from neuromf_spec.conformance.declaration import Declaration
 
+Tangent = Literal["conditional", "model", "v_head"]
 Path = Literal["straight", "reversed", "added", "circle"]
 """(1-t) x + t e; t x + (1-t) e; x + t e; cos(pi t/2) x + sin(pi t/2) e."""
 
@@ -49,7 +50,7 @@ class Conduct:
     times: Literal["both", "swapped", "only_t"] = "both"
     correction: float = 1.0
     interval: Literal["gap", "one", "t"] = "gap"
-    tangent: Literal["conditional", "model", "v_head"] = "conditional"
+    tangent: Tangent = "conditional"
     guided_tangent: bool = True
     moves: tuple[float, float, float] = (1.0, 0.0, 1.0)
     derivative: Literal["exact", "forward", "central"] = "exact"

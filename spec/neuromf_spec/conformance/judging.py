@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from neuromf_spec.conformance.bench import Bench
 from neuromf_spec.conformance.conduct import Conduct
-from neuromf_spec.conformance.probe import Change, Probe, changes_sign, explained, measured_root, root
-from neuromf_spec.conformance.verdict import Result, Status, Trial
+from neuromf_spec.conformance.probe import FOUND, Explanation, KnobProbe, changes_sign, explained, measured_root, root
+from neuromf_spec.conformance.verdict import LossCall, Result, Status
 
 
 def told_error(error: Exception) -> str:
@@ -16,7 +16,14 @@ def told_error(error: Exception) -> str:
 
 
 def by_number(
-    law_id: str, fact: str, value: float, limit: float, *, detail: str, repair: str = "", trials: tuple[Trial, ...] = ()
+    law_id: str,
+    fact: str,
+    value: float,
+    limit: float,
+    *,
+    detail: str,
+    repair: str = "",
+    trials: tuple[LossCall, ...] = (),
 ) -> Result:
     """Judge a number that is small where the law holds; one that is not falls where a repair is known."""
     holds = bool(value <= limit)
@@ -37,11 +44,11 @@ def by_sign(
     bench: Bench,
     law_id: str,
     fact: str,
-    probes: Sequence[Probe],
+    probes: Sequence[KnobProbe],
     *,
     judged: Conduct | None = None,
-    changes: Callable[[list[float]], list[Change]],
-) -> tuple[Result, Change | None]:
+    changes: Callable[[list[float]], list[Explanation]],
+) -> tuple[Result, Explanation | None]:
     """Judge whether the residual vanishes where it must, and look for the change that explains it where it does not.
 
     Args:
@@ -64,14 +71,15 @@ def by_sign(
     if len(roots) < len(probes):
         detail = f"the gradient of `{probes[0].knob}` changes its sign nowhere near {zeros[0].value:.6g}, where it must"
         return _fallen(law_id, fact, float("nan"), allowed, detail, "", trials), None
-    change = explained(probes, roots, changes(roots), allowed)
     off = max(zero.distance(value) for zero, value in zip(zeros, roots, strict=True))
+    # What lies so near the law is rounding: whatever would explain it cannot be told from the law itself.
+    change = None if off <= max(FOUND, allowed) else explained(probes, roots, changes(roots), allowed)
     detail = f"the residual vanishes at `{probes[0].knob}` = {roots[0]:.9g}, by law at {zeros[0].value:.9g}"
     return _fallen(law_id, fact, off, allowed, detail, change.repair if change else "", trials), change
 
 
 def _fallen(
-    law_id: str, fact: str, value: float, limit: float, detail: str, repair: str, trials: tuple[Trial, ...]
+    law_id: str, fact: str, value: float, limit: float, detail: str, repair: str, trials: tuple[LossCall, ...]
 ) -> Result:
     # A root that is measured again may lie within the bound that its signs missed.
     beyond = value if not value <= limit else float("nan")

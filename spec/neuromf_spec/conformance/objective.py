@@ -13,11 +13,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromf_spec.conformance.batch import Batch
+from neuromf_spec.conformance.batch import GivenBatch
 from neuromf_spec.conformance.conduct import Conduct
 from neuromf_spec.conformance.fields import Field, Moves, Polynomial, beside, evaluate, rate
 
 Array = NDArray[np.float64]
+Labels = NDArray[np.int64]
 Parameters = Mapping[str, float]
 HEAD = "head_"
 """Parameters of the second head have names that begin so; it is a polynomial in z and t."""
@@ -30,7 +31,7 @@ def head_parameters(parameters: Parameters) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class Term:
+class ResidualTerm:
     """One term of the objective.
 
     Attributes:
@@ -66,7 +67,7 @@ class Setting:
     conduct: Conduct
     field: Field
     parameters: Parameters
-    batch: Batch
+    batch: GivenBatch
 
     @cached_property
     def point(self) -> Array:
@@ -85,7 +86,7 @@ class Setting:
         """The times that the network is handed for (r, t)."""
         return {"both": (r, t), "swapped": (t, r), "only_t": (t, t)}[self.conduct.times]
 
-    def velocity_of(self, z: Array, r: Array, t: Array, y: Array) -> Array:
+    def velocity_of(self, z: Array, r: Array, t: Array, y: Labels) -> Array:
         """Average velocity as the code takes it from the network's output."""
         output = evaluate(self.field, self.parameters, z, *self.shown(r, t), y)
         if self.conduct.declared.prediction == "u":
@@ -144,7 +145,7 @@ class Setting:
         rates = {"both": (dr, dt), "swapped": (dt, dr), "only_t": (dt, dt)}[self.conduct.times]
         return Moves(dz * tangent, *rates)
 
-    def _through_output(self, output_rate: Array, z: Array, r: Array, t: Array, y: Array) -> Array:
+    def _through_output(self, output_rate: Array, z: Array, r: Array, t: Array, y: Labels) -> Array:
         """The derivative of u from that of the output: for x by the quotient rule, below the clamp without 1/t's."""
         if self.conduct.declared.prediction == "u":
             return output_rate
@@ -170,22 +171,22 @@ class Setting:
         r, t = beside(self.batch.r, self.batch.x), beside(self.batch.t, self.batch.x)
         return np.asarray({"gap": t - r, "one": np.ones_like(t), "t": t}[self.conduct.interval])
 
-    def terms(self) -> list[Term]:
+    def terms(self) -> list[ResidualTerm]:
         """The velocity term, then those that the code declares beside it."""
         declared, t = self.conduct.declared, self.batch.t
         terms = [self._velocity_term()]
         if declared.terms == "dual":
             u, target = self.velocity_of(self.point, t, t, self.batch.y), self.target_velocity
-            terms.append(Term(u - target, self._slopes(t, t), _size(u, target)))
+            terms.append(ResidualTerm(u - target, self._slopes(t, t), _size(u, target)))
         if declared.v_head:
             v, target = self.head_velocity(self.point, t), self.target_velocity
             features = HEAD_FIELD.features(self.point, beside(t, v), beside(t, v), np.zeros(1))
             slopes = {HEAD + name: np.broadcast_to(value, v.shape) for name, value in features.items()
                       if HEAD + name in self.parameters}  # fmt: skip
-            terms.append(Term(v - target, slopes, _size(v, target)))
+            terms.append(ResidualTerm(v - target, slopes, _size(v, target)))
         return terms
 
-    def _velocity_term(self) -> Term:
+    def _velocity_term(self) -> ResidualTerm:
         u = self.velocity_of(self.point, self.batch.r, self.batch.t, self.batch.y)
         added = self.conduct.correction * self.span() * self.derivative()
         target = self.target_velocity
@@ -193,22 +194,22 @@ class Setting:
         if not self.conduct.detached:
             for name, value in self._derivative_slopes().items():
                 slopes[name] = slopes[name] + self.conduct.correction * self.span() * value
-        return Term(u + added - target, slopes, _size(u, added, target))
+        return ResidualTerm(u + added - target, slopes, _size(u, added, target))
 
     def _slopes(self, r: Array, t: Array) -> dict[str, Array]:
         """What each parameter adds to u."""
         z = self.point
-        shown = [beside(time, z) for time in self.shown(r, t)]
+        shown_r, shown_t = (beside(time, z) for time in self.shown(r, t))
         factor = 1.0 if self.conduct.declared.prediction == "u" else -1 / self.denominator(r, t, z)
-        features = self.field.features(z, *shown, beside(self.batch.y, z))
+        features = self.field.features(z, shown_r, shown_t, beside(self.batch.y, z))
         slopes = {name: factor * value for name, value in features.items() if name in self.parameters}
         return {name: np.broadcast_to(value, z.shape) for name, value in slopes.items()}
 
     def _derivative_slopes(self) -> dict[str, Array]:
         """What each parameter adds to du/dt, with the tangent held: what flows back where nothing is detached."""
         z, r, t = self.point, self.batch.r, self.batch.t
-        shown = [beside(time, z) for time in self.shown(r, t)]
-        rates = self.field.feature_rates(z, *shown, self._moves(self.tangent()))
+        shown_r, shown_t = (beside(time, z) for time in self.shown(r, t))
+        rates = self.field.feature_rates(z, shown_r, shown_t, self._moves(self.tangent()))
         if self.conduct.declared.prediction == "u":
             return {name: value for name, value in rates.items() if name in self.parameters}
         below = self.denominator(r, t, z)

@@ -12,19 +12,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.optimize import brentq
 
-from neuromf_spec.conformance.batch import Batch, Parameters
+from neuromf_spec.conformance.batch import GivenBatch, Parameters
 from neuromf_spec.conformance.bench import Bench, trial
 from neuromf_spec.conformance.conduct import Conduct
 from neuromf_spec.conformance.fields import Field
 from neuromf_spec.conformance.objective import Setting
-from neuromf_spec.conformance.verdict import Trial
+from neuromf_spec.conformance.verdict import LossCall
 
 FOUND = 1e-6
 """Relative distance at which two such roots are one."""
 
 
 @dataclass(frozen=True)
-class Probe:
+class KnobProbe:
     """A network at a sample with a knob.
 
     Attributes:
@@ -37,11 +37,11 @@ class Probe:
 
     field: Field
     parameters: Parameters
-    batch: Batch
+    batch: GivenBatch
     knob: str
     term: int = 0
 
-    def at(self, value: float) -> Probe:
+    def at(self, value: float) -> KnobProbe:
         """The same with the knob at another value."""
         return replace(self, parameters={**self.parameters, self.knob: value})
 
@@ -78,7 +78,7 @@ class Root:
         return abs((value - self.value) * self.slope) / self.size
 
 
-def root(conduct: Conduct, probe: Probe) -> Root:
+def root(conduct: Conduct, probe: KnobProbe) -> Root:
     """The residual is linear in the knob: two values of it give the root."""
     at_zero, at_one = probe.at(0.0).residual(conduct), probe.at(1.0).residual(conduct)
     slope = at_one - at_zero
@@ -87,7 +87,7 @@ def root(conduct: Conduct, probe: Probe) -> Root:
     return Root(value, slope, term.size)
 
 
-def changes_sign(bench: Bench, probe: Probe, conduct: Conduct, allowed: float) -> tuple[bool, tuple[Trial, ...]]:
+def changes_sign(bench: Bench, probe: KnobProbe, conduct: Conduct, allowed: float) -> tuple[bool, tuple[LossCall, ...]]:
     """Whether the code's gradient has the signs that it has by hand, just below and just above the root."""
     zero = root(conduct, probe)
     trials = []
@@ -102,7 +102,7 @@ def changes_sign(bench: Bench, probe: Probe, conduct: Conduct, allowed: float) -
     return all(right for right, _ in trials), tuple(kept for _, kept in trials)
 
 
-def measured_root(bench: Bench, probe: Probe, near: Root) -> float | None:
+def measured_root(bench: Bench, probe: KnobProbe, near: Root) -> float | None:
     """The value of the knob at which the code's gradient changes its sign; None where it does nowhere near."""
 
     def pull(value: float) -> float:
@@ -118,7 +118,7 @@ def measured_root(bench: Bench, probe: Probe, near: Root) -> float | None:
 
 
 @dataclass(frozen=True)
-class Change:
+class Explanation:
     """A conduct that explains what a code does, and what would have to be changed of the code.
 
     Attributes:
@@ -131,8 +131,8 @@ class Change:
 
 
 def explained(
-    probes: Sequence[Probe], found: Sequence[float], changes: Sequence[Change], allowed: float
-) -> Change | None:
+    probes: Sequence[KnobProbe], found: Sequence[float], changes: Sequence[Explanation], allowed: float
+) -> Explanation | None:
     """The first change whose roots by hand are those that were measured, at every probe."""
     for change in changes:
         zeros = [root(change.conduct, probe) for probe in probes]

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromf_spec.conformance.batch import Batch, OwnField, Parameters
+from neuromf_spec.conformance.batch import GivenBatch, OwnField, Parameters
 from neuromf_spec.conformance.declaration import Declaration
 
 Array = NDArray[np.float64]
@@ -52,7 +52,7 @@ class Subject(Protocol):
         """Its conventions."""
 
     @property
-    def loss(self) -> Callable[[Network, Parameters, Batch], Evaluation] | None:
+    def loss(self) -> Callable[[Network, Parameters, GivenBatch], Evaluation] | None:
         """Value and gradient of its loss."""
 
     @property

@@ -27,7 +27,7 @@ from neuromf_spec.conformance.verdict import Result, Status
 
 
 @dataclass(frozen=True)
-class Check:
+class SuiteCheck:
     """A check and what it judges.
 
     Attributes:
@@ -48,25 +48,26 @@ TIME_FACTS = (
     ("TIME-004", "share below the clamp"),
     ("TIME-007", "some r < t"),
 )
+SAMPLER_FACTS = (("ID-001", "one step of the sampler"), ("ID-001", "4 steps of the sampler"))
 CHECKS = (
-    Check((("JVP-002", "detached"),), gradient.gradient_flows),
-    Check((("BATCH-002", "batch size"),), samples.cut),
-    Check((("PATH-001", "point"),), path.point),
-    Check((("PRED-001", "clamp"),), path.clamp),
-    Check((("PATH-001", "velocity"),), path.velocity),
-    Check((("ID-001", "guided velocity"),), identity.guided_velocity),
-    Check((("NET-001", "times"), ("ID-001", "times")), network.times_shown),
-    Check((("ID-002", "correction at r = t"),), derivative.irrelevant),
-    Check((("JVP-001", "du/dt"),), derivative.derivative),
-    Check((("JVP-002", "detached"),), gradient.detached),
-    Check((("ID-001", "objective"),), identity.objective),
-    Check((("WGT-001", "weight"), ("WGT-003", "reduction")), weighting.weighting),
-    Check((("LOSS-001", "company and order"),), samples.alone),
-    Check((("PRED-002", "loss of a zero output"),), samples.value),
-    Check(TIME_FACTS, times.drawn_times, "times"),
-    Check((("ID-001", "one step of the sampler"), ("ID-001", "4 steps of the sampler")), sampler.sampled, "sample"),
-    Check((("EMA-001", "average"),), average.averaged, "average"),
-    Check((("LR-001", "first step"), ("LR-002", "every step")), schedule.scheduled, "rate"),
+    SuiteCheck((("JVP-002", "detached"),), gradient.gradient_flows),
+    SuiteCheck((("BATCH-002", "batch size"),), samples.cut),
+    SuiteCheck((("PATH-001", "point"),), path.point),
+    SuiteCheck((("PRED-001", "clamp"),), path.clamp),
+    SuiteCheck((("PATH-001", "velocity"),), path.velocity),
+    SuiteCheck((("ID-001", "guided velocity"),), identity.guided_velocity),
+    SuiteCheck((("NET-001", "times"), ("ID-001", "times")), network.times_shown),
+    SuiteCheck((("ID-002", "correction at r = t"),), derivative.irrelevant),
+    SuiteCheck((("JVP-001", "du/dt"),), derivative.derivative),
+    SuiteCheck((("JVP-002", "detached"),), gradient.detached),
+    SuiteCheck((("ID-001", "objective"),), identity.objective),
+    SuiteCheck((("WGT-001", "weight"), ("WGT-003", "reduction")), weighting.weighting),
+    SuiteCheck((("LOSS-001", "company and order"),), samples.alone),
+    SuiteCheck((("PRED-002", "loss of a zero output"),), samples.value),
+    SuiteCheck(TIME_FACTS, times.drawn_times, "times"),
+    SuiteCheck(SAMPLER_FACTS, sampler.sampled, "sample"),
+    SuiteCheck((("EMA-001", "average"),), average.averaged, "average"),
+    SuiteCheck((("LR-001", "first step"), ("LR-002", "every step")), schedule.scheduled, "rate"),
 )  # fmt: skip
 """Path and batch first, for what is wrong there would be taken for faults of all that comes after."""
 
@@ -96,7 +97,7 @@ def judge(make: Callable[[], Subject], *, seed: int = 0, laws: Iterable[str] = (
     return [result for result in found if not wanted or result.law_id in wanted]
 
 
-def _run(check: Check, bench: Bench) -> list[Result]:
+def _run(check: SuiteCheck, bench: Bench) -> list[Result]:
     law_id, fact = check.facts[0]
     if getattr(bench.subject, check.of) is None:
         return [_without(law_id, fact, f"the adapter hands over no `{check.of}`") for law_id, fact in check.facts]

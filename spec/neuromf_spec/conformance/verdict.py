@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from neuromf_spec.conformance.batch import Batch
+from neuromf_spec.conformance.batch import GivenBatch
 
 
 class Status(StrEnum):
@@ -34,7 +34,7 @@ FAILED = (Status.FALLS, Status.UNEXPLAINED, Status.CANNOT_RUN)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class LossCall:
     """One call of a loss, so that it can be repeated without the suite.
 
     Attributes:
@@ -48,7 +48,7 @@ class Trial:
 
     field: str
     parameters: Mapping[str, float]
-    batch: Batch
+    batch: GivenBatch
     knob: str
     found: float
     law: str
@@ -77,7 +77,7 @@ class Result:
     bound: str = ""
     detail: str = ""
     repair: str = ""
-    trials: tuple[Trial, ...] = ()
+    trials: tuple[LossCall, ...] = ()
     seconds: float = 0.0
 
     @property

@@ -110,7 +110,5 @@ class OwnDifference(Own):
     settings = ObjectiveSettings(
         prediction="u", tangent="conditional", jvp="finite_difference", fd_step=0.005, fd_scheme="central"
     )
-    declares = Declaration(
-        name="neuromf, difference", derivative="central", step=0.005, norm_eps=1.0, reduction="mean"
-    )
+    declares = Declaration(name="neuromf, difference", derivative="central", step=0.005, norm_eps=1.0, reduction="mean")
     times = sample = average = rate = None

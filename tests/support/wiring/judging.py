@@ -31,7 +31,6 @@ from neuromf.nets.vae_architecture import VaeArchitecture
 from neuromf.trace.columns import Row
 from neuromf.training.checkpoints.folders import retention
 from neuromf.training.device.arithmetic import bfloat16_fault, convolutions
-from neuromf.training.device.float32_agreement import DeviceQuestion
 from neuromf.training.process_group.ranks import ProcessGroup
 from neuromf.training.step.backward import sharing_a_derivative
 from neuromf.training.step.schedule import lr_multiplier
@@ -137,7 +136,6 @@ def planned(config: Config) -> Observed:
         "ranks": ranks,
         "kept": retention(config),
         "probed": convolutions(config),
-        "asked of the device": {**vars(DeviceQuestion.of(config)), "config": None},
         "together": sharing_a_derivative(shares, config, 3),
     }
 

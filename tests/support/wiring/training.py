@@ -25,6 +25,7 @@ from neuromf.nets.unet import build_unet
 from neuromf.trace.columns import COLUMNS
 from neuromf.training import loop
 from neuromf.training.batches.source import BatchSource
+from neuromf.training.device.float32_agreement import DeviceQuestion
 from neuromf.training.initial_weights import find_start, other_meaning
 from neuromf.training.records import step_writer
 from neuromf.training.records.previews import draw_latents
@@ -49,14 +50,25 @@ def start(config: Config) -> Observed:
         replicas.append(options)
         return module
 
+    asked: list[Observed] = []
+
+    def right(config: Config, _device: object) -> None:
+        asked.append({**vars(DeviceQuestion.of(config)), "config": None})
+
     compiled = mock.patch("torch.compile", side_effect=lambda function, backend: function)
-    with compiled as compiler, mock.patch.object(state_module, "replicate", replicate):
+    with (
+        compiled as compiler,
+        mock.patch.object(state_module, "replicate", replicate),
+        # What a processor computes rightly differs from one to the next: what is asked of it does not.
+        mock.patch.object(state_module, "refuse_wrong_arithmetic", right),
+    ):
         state = initial_state(config, (0.5, 1.0, 1.5, 2.0), CPU)
     calls: list[int] = []
     state.model.backbone.middle_block.resnet_1.register_forward_pre_hook(lambda *_: calls.append(1))
     batch = points()
     state.model(batch.x, batch.r_B, batch.t_B).prediction.sum().backward()
     return {
+        "asked of the device": asked,
         "weights": digest(*state.model.state_dict().values()),
         "second head": state.model.velocity_head is not None,
         "recomputed": len(calls),

@@ -49,6 +49,7 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "unet.small_options": (Options(width=6),),
     "training.init_from": ("nowhere", None),
     "training.init_weights": ("weights", "average"),
+    "vae.norm_float16": (True,),
     "vae.num_splits": (2,),
     "vae.tile_voxels": (16, 32),
     "vae.tile_overlap": (0.5,),

@@ -45,6 +45,7 @@ def test_a_cohort_without_contrast_in_its_names_is_said_to_be(index, tmp_path):
     ("arguments", "words"),
     [
         (["nowhere"], "there is no such folder"),
+        ([__file__], "is a file, not a folder"),
         (["in", "--layout", "brats"], "there is no layout 'brats'"),
         (["in", "--pattern", "("], "is no regular expression"),
         (["in", "--pattern", "(?P<person>.)"], "no group named subject"),

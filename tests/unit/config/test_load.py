@@ -243,6 +243,7 @@ def _other_values() -> dict[str, str]:
         "augmentation.noise_std": "0.1",
         "augmentation.channel_scale": "0.1",
         "data.max_quarantined": "0.02",
+        "vae.norm_float16": "true",
         "vae.num_splits": "2",
         "vae.tile_voxels": "96",
         "vae.checkpoint": "demo",

@@ -1,4 +1,4 @@
-"""`neuromf conform` as a user types it: exit codes, files, sentences, the adapters that it writes, its pytest plugin."""
+"""`neuromf conform` as a user types it: exit codes, files, sentences, new adapters, the pytest plugin."""
 
 import json
 import os
@@ -90,6 +90,16 @@ def test_facts_are_judged_in_the_same_report(conform):
     assert ended.returncode == 1
     assert "TIME-007" in [law["law_id"] for law in json.loads(Path("a.json").read_text())["facts"]]
     assert "By its configuration" in Path("a.html").read_text()
+
+
+def test_a_code_that_raises_fails_the_command(conform):
+    """Nothing falls of a code that cannot run, and its session is red all the same."""
+    raises = "\n    def loss(self, net, samples):\n        raise RuntimeError('no such module')\n"
+    write("code.py", f"from tests.support.conform import toy\n\nclass Adapter(toy.Objective):{raises}")
+    ended = conform("code.py")
+    assert ended.returncode == 1
+    assert "RuntimeError: no such module" in ended.stdout
+    assert "falls" not in ended.stdout
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def request_of(scan_files, preprocessing, codec, other_codecs):
         "split_ratios": ((0.4, 0.3, 0.3), variants((0.4, 0.3, 0.3))),
         "split_seed": (0, [1]),
         "splits": (None, [{scan.subject: "train" for scan in scans}]),
-        "tiling": (Tiling(), [Tiling(2), Tiling(1, 64), Tiling(1, None, 0.5)]),
+        "tiling": (Tiling(), [Tiling(2), Tiling(1, 64), Tiling(1, None, 0.5), Tiling(norm_float16=True)]),
     }
 
     def arguments(source):
@@ -217,6 +217,7 @@ def test_settings_arrive_where_they_belong(monkeypatch, tmp_path, scan_files, co
     numbers = ["data.demo_subjects=5", "data.demo_seed=6", "data.split_seed=7", "data.spacing_mm=8.5",
                "data.shape=[16,32,48]", "data.intensity_percentiles=[1.5,97.5]", "data.split_ratios=[0.5,0.3,0.2]",
                "data.clip_above=false", "vae.checkpoint=some.file", "data.max_quarantined=0.5", "vae.num_splits=2",
+               "vae.norm_float16=true",
                "vae.tile_voxels=64", "vae.tile_overlap=0.5", "vae.latent_channels=3", "vae.stride=4"]  # fmt: skip
     config = load_config(["smoke"], [*numbers, *own])
     asked = []
@@ -246,7 +247,10 @@ def test_settings_arrive_where_they_belong(monkeypatch, tmp_path, scan_files, co
             "spacing_mm": 8.5, "shape": (16, 32, 48), "intensity_percentiles": (1.5, 97.5), "clip_above": False,
         }  # fmt: skip
         assert (settings.split_seed, settings.split_ratios, settings.max_quarantined) == (7, (0.5, 0.3, 0.2), 0.5)
-        assert (settings.codec.fingerprint, settings.codec.tiling) == (codec.fingerprint, Tiling(2, 64, 0.5))
+        assert (settings.codec.fingerprint, settings.codec.tiling) == (
+            codec.fingerprint,
+            Tiling(2, 64, 0.5, norm_float16=True),
+        )
         assert opened == [VaeSource("some.file", latent_channels=3)]
         if source == "folder":
             assert arguments.pop("scans") == discover_scans(tmp_path / "scans")

@@ -33,6 +33,13 @@ def test_round_trip_keeps_ids_and_digits(tmp_path):
     assert table_moments(manifest)[0] == ChannelMoments(MEANS, STDS, 30)
 
 
+def test_names_that_are_no_utf_8_come_back(tmp_path):
+    """A file's name is bytes; one that no text holds is written and read as it is."""
+    path = tmp_path / "manifest.csv"
+    write_manifest(path, [row("sub-\udcff1", "sub-\udcff1", "train")])
+    assert list(read_manifest(path)["scan_id"]) == ["sub-\udcff1"]
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

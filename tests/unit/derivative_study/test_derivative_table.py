@@ -7,7 +7,10 @@ import pytest
 import torch
 
 from neuromf.flow import number_type
+from neuromf.flow.jvp import exact_derivative
+from neuromf.flow.path import interpolate
 from neuromf.trace.exact import read_exact
+from tests.support.law_strategies import draw_batch, randomised_unet, relative_error
 from tools.studies.derivative_precision.table import SCHEMA, as_frame, table, write
 from tools.studies.derivative_precision.trainings import KINDS, SEEDS, Trained, configured, emulated, sliced
 
@@ -43,6 +46,25 @@ def test_what_asks_for_tf32_gets_its_rounding_within_the_study_alone():
         assert torch.equal(left @ right, exact)
     assert torch.equal(left @ right, exact)
     assert 1e-5 < float((rounded - exact).norm() / exact.norm()) < 2**-10
+
+
+def test_emulated_bfloat16_errs_by_as_much_as_the_real_one():
+    """Of du/dt of the study's network: 0.0178 of its norm emulated, 0.0203 in bfloat16 itself."""
+    net, batch = (
+        randomised_unet(0, configured("fp32", 0).unet),
+        draw_batch(0, 4, fm="no", t_min=0.1, shape=(4, 8, 8, 8)),
+    )
+    z = interpolate(batch.x, batch.e, batch.t_B)
+    point = [part.float() for part in (z, batch.r_B, batch.t_B, batch.e - batch.x)]
+
+    def derivative(precision):
+        return exact_derivative(lambda *arguments: net(*arguments).prediction, *point, precision).dudt
+
+    exact, narrow = derivative("fp32"), derivative("bf16")
+    with emulated():
+        assert torch.equal(derivative("fp32"), exact)
+        ratio = relative_error(derivative("bf16"), exact) / relative_error(narrow, exact)
+    assert 0.7 <= ratio <= 1.3
 
 
 def test_settings_of_a_pair_differ_in_the_number_type_alone():

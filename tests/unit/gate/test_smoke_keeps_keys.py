@@ -30,6 +30,7 @@ COHORT = {
     "data.spacing_mm": 3.0,
     "data.shape": [64, 64, 64],
     "vae.checkpoint": "demo",
+    "vae.norm_float16": False,
     "vae.num_splits": 1,
     "vae.tile_voxels": None,
     "vae.tile_overlap": 0.25,

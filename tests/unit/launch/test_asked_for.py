@@ -29,7 +29,7 @@ def test_a_job_asks_for_what_its_formula_says(config, gpus, scans, width):
     dims, voxels = k["vae.latent_channels"] * cells, math.prod(k["data.shape"])
     steps = k["training.epochs"] * k["training.micro_batches_per_epoch"] // k["training.gradient_accumulation_steps"]
     processes, workers, batch = max(gpus, 1), 2 if gpus else 0, k["training.batch_size_per_gpu"]
-    weights = 24 if k["ema.decay"] is None else 32
+    weights = 28 if k["ema.decay"] is None else 36
     each = 4 * GIB + weights * PARAMETERS + workers * (0.5 * GIB + 3 * 2 * 4 * batch * dims)
     total = processes * each + 8 * 4 * voxels * width + 4096 * (scans + steps)
     if not gpus:

@@ -22,7 +22,7 @@ def test_each_process_has_a_core_and_one_for_each_of_its_workers():
 def test_the_arithmetic_is_that_of_the_docstring():
     """166.7 million parameters, eight samples of 442,368 numbers a micro-batch, 192^3 voxels, two processes."""
     parameters, voxels, sample = 166_691_268, 192**3, 442_368
-    one = 4 * 2**30 + 32 * parameters + 2 * (2**29 + 3 * 2 * 4 * 8 * sample)
+    one = 4 * 2**30 + 36 * parameters + 2 * (2**29 + 3 * 2 * 4 * 8 * sample)
     total = 2 * one + 8 * 4 * voxels * 64 + 4096 * (1000 + 1875)
     assert asked().memory_gib == -(-int(1.5 * total) // 2**32) * 4
 

@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch.nn import functional
 
+from neuromf.nets.factory import build_net
 from neuromf.nets.unet import build_unet
 from tests.support.law_strategies import TINY_UNET, randomised_unet
+from tests.support.tiny_run import make_tiny_config
 
 Z = torch.randn(2, 4, 4, 4, 4, generator=torch.Generator().manual_seed(0))
 R, T = torch.tensor([0.1, 0.4]), torch.tensor([0.5, 0.9])
@@ -33,6 +35,16 @@ def test_checkpointing_recomputes_a_layer_and_changes_no_number(mode):
     torch.testing.assert_close(found, plain)
     torch.testing.assert_close(recomputed, gradients)
     assert evaluated(mode, grad=False)[2] == 1
+
+
+@pytest.mark.parametrize("channels", [1, 6])
+def test_the_network_has_the_channels_of_its_latents(channels):
+    """An autoencoder of other channels needs no network of the user's own; both heads have its latents' shape."""
+    config = make_tiny_config(f"vae.latent_channels={channels}", "meanflow.tangent=v_head", "meanflow.prediction=u")
+    z = torch.zeros(2, *config.latent_shape)
+    made = build_net(config)(z, torch.zeros(2), torch.ones(2))
+    assert z.shape[1] == channels
+    assert made.prediction.shape == made.v_head.shape == z.shape
 
 
 def test_the_second_head_is_a_convolution_that_starts_at_zero():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -34,6 +35,14 @@ def test_figures_of_another_machine_are_not_mixed_in(tmp_path):
     store(MACHINE, "first", [Figure("a", 1.0)], tmp_path)
     path = store(replace(MACHINE, cores=64), "second", [Figure("b", 2.0)], tmp_path)
     assert [figure.name for figure in read(path).figures] == ["b"]
+
+
+def test_processors_with_other_instructions_are_other_machines(tmp_path, monkeypatch):
+    """One name, AVX2 here and AVX512 there: a file each, and neither drops the other's figures."""
+    for capability in ("AVX2", "AVX512"):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", Mock(return_value=capability))
+        store(describe_machine(CPU), "first", [Figure(capability, 1.0)], tmp_path)
+    assert [[figure.name for figure in found.figures] for found in read_all(tmp_path)] == [["AVX2"], ["AVX512"]]
 
 
 @pytest.mark.parametrize(("value", "held"), [(1.0, True), (1.1, True), (1.2, False), (math.nan, False)])
@@ -101,7 +110,7 @@ def test_gradients_of_an_earlier_pass_are_no_credit():
 def test_the_machine_is_described():
     """Name, cores, memory and versions of this machine are found, and fit into JSON."""
     machine = describe_machine(CPU)
-    assert machine.kind == "cpu"
+    assert machine.kind.startswith("cpu-")
     assert machine.name
     assert machine.cores >= 1
     assert machine.memory_gib > 0.1

@@ -6,10 +6,14 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 
 from neuromf.config import load_config
 from neuromf.config.derived import run_facts
+from neuromf.nets.vae import load_vae
+from neuromf.nets.vae_source import vae_source
 from neuromf.plan import estimate
+from neuromf.plan.encoding import encoding_flops
 from neuromf.plan.gpus import GIB, GPUS, RESERVED_GIB, SUSTAINED
 from neuromf.plan.step_cost import StepCost
 from neuromf.plan.told import told
@@ -17,6 +21,7 @@ from tests.support.command_line import run_command
 
 A100 = GPUS["a100-80"]
 BYTES_A_SAMPLE, FIXED = 3 * GIB, 2 * GIB
+ENCODING = 5e12
 
 
 @pytest.fixture
@@ -27,6 +32,7 @@ def known(monkeypatch):
         return StepCost(10**8, GIB, FIXED + BYTES_A_SAMPLE * size, 6e12 * size, 1e12 * size)
 
     monkeypatch.setattr(estimate, "step_cost", cost)
+    monkeypatch.setattr(estimate, "encoding_flops", lambda config: ENCODING)
 
 
 @pytest.fixture
@@ -71,6 +77,42 @@ def test_disk_is_counted_in_checkpoints_and_latents(known, config):
     assert found.checkpoint_gib == pytest.approx(16e8 / GIB)
     assert found.latents_gib == pytest.approx(1000 * 4 * 48**3 * 4 / GIB)
     assert estimate.plan(config, A100).latents_gib is None
+
+
+def test_a_checkpoint_without_an_average_is_three_copies_of_the_weights(known, config):
+    """Weights and Adam's two moments."""
+    averaged = config.model_copy(update={"ema": config.ema.model_copy(update={"decay": None})})
+    assert estimate.plan(averaged, A100).checkpoint_gib == pytest.approx(12e8 / GIB)
+
+
+def test_encoding_takes_a_scans_operations_at_the_rate_of_float32(known, monkeypatch, config):
+    """For a known number of scans and a known autoencoder alone."""
+    found = estimate.plan(config, A100, scans=1000)
+    assert found.encoding_gpu_hours == pytest.approx(1000 * ENCODING / (SUSTAINED["fp32"] * 19.5e12) / 3600)
+    assert "encoding of the cohort" in dict(told(found))
+    monkeypatch.setattr(estimate, "encoding_flops", lambda config: None)
+    for unknown in (estimate.plan(config, A100), estimate.plan(config, A100, scans=1000)):
+        assert unknown.encoding_gpu_hours is None
+        assert "encoding of the cohort" not in dict(told(unknown))
+
+
+def test_operations_of_an_encoding_are_those_of_its_convolutions():
+    """The demo's autoencoder on 32^3 voxels: two operations for each weight of a kernel and each cell it is put on."""
+    config, made = load_config(["smoke"], ["data.shape=[32,32,32]"]), []
+
+    def count(layer, _, out):
+        if isinstance(layer, torch.nn.Conv3d):
+            made.append(2 * layer.weight.numel() * out.shape[2:].numel())
+
+    with torch.nn.modules.module.register_module_forward_hook(count):
+        load_vae(vae_source(config.vae)).encode(torch.zeros(1, 1, 32, 32, 32))
+    assert encoding_flops(config) == pytest.approx(sum(made), rel=1e-12)
+
+
+def test_without_its_autoencoder_an_encoding_has_no_operations():
+    """The file is missing: the rest of a plan is told all the same."""
+    config = load_config(["smoke"], ["vae.checkpoint=missing.pt"])
+    assert encoding_flops(config) is None
 
 
 def test_the_command_writes_what_it_says_and_fails_where_it_does_not_fit(known, monkeypatch, capsys, tmp_path):

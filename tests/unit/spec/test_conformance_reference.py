@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from neuromf_spec.conformance.batch import Batch, OwnField
+from neuromf_spec.conformance.batch import GivenBatch, OwnField
 from neuromf_spec.conformance.conduct import conduct_of
 from neuromf_spec.conformance.declaration import Declaration, Guidance
 from neuromf_spec.conformance.fields import Gaussian, Moves, Polynomial, evaluate, rate
@@ -57,7 +57,7 @@ DECLARED = {
 def test_gradients_by_hand_are_those_of_differences(name, weight_detached):
     """Target and weight held as the conduct says, the gradient is the slope of the loss that is left."""
     conduct = replace(conduct_of(DECLARED[name]), weight_detached=weight_detached)
-    batch = Batch(GENERATOR.standard_normal((2, 3)), GENERATOR.standard_normal((2, 3)), R, T, np.array([3, 3]))
+    batch = GivenBatch(GENERATOR.standard_normal((2, 3)), GENERATOR.standard_normal((2, 3)), R, T, np.array([3, 3]))
     parameters = {**PARAMETERS, "label": 0.1} if name == "guided" else PARAMETERS
     setting = Setting(conduct, Polynomial(), parameters, batch)
     found = setting.expected().gradient

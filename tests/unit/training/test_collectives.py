@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -13,16 +14,20 @@ from neuromf.errors import InputError
 from neuromf.training.process_group import ranks
 from neuromf.training.process_group.interruption import Interrupted
 from neuromf.training.process_group.ranks import ProcessGroup, ToldError
+from neuromf.training.process_group.step_exchange import exchange
 
 SIZE = 3
+# Two samples each: all bits set, none, and whatever a hash gives.
+DIGESTS = ["f" * 64 + "0" * 64, *(2 * hashlib.sha256(bytes([byte])).hexdigest() for byte in range(5))]
 
 
 class _Collectives:
     """What torch's collectives do, among the threads of one process."""
 
-    ReduceOp = SimpleNamespace(SUM=sum, MAX=lambda values: torch.stack(values).amax(0))
+    ReduceOp = SimpleNamespace(MAX=lambda values: torch.stack(values).amax(0))
 
     def __init__(self) -> None:
+        self.calls: list[str] = []
         self.here, self.sent, self.barrier = threading.local(), [None] * SIZE, threading.Barrier(SIZE, timeout=10)
 
     def _gather(self, value):
@@ -32,28 +37,29 @@ class _Collectives:
         self.barrier.wait()
         return gathered
 
-    def all_reduce(self, values, op=sum):
+    def all_reduce(self, values, op):
         values.copy_(op(self._gather(values.clone())))
 
-    def broadcast(self, values, src):
-        values.copy_(self._gather(values.clone())[src])
-
     def all_gather(self, parts, values):
+        self.calls.append("all_gather")
         for part, value in zip(parts, self._gather(values.clone()), strict=True):
             part.copy_(value)
-
-    def all_gather_object(self, parts, items):
-        parts[:] = self._gather(items)
 
     def broadcast_object_list(self, box, src):
         box[:] = self._gather(list(box))[src]
 
 
 @pytest.fixture
-def on_each(monkeypatch):
+def collectives(monkeypatch):
+    """In place of torch's."""
+    made = _Collectives()
+    monkeypatch.setattr(ranks, "distributed", made)
+    return made
+
+
+@pytest.fixture
+def on_each(collectives):
     """Call a function of a rank's group on every rank; what it gave or raised, by rank."""
-    collectives = _Collectives()
-    monkeypatch.setattr(ranks, "distributed", collectives)
 
     def one(action, rank):
         collectives.here.rank = rank
@@ -78,20 +84,46 @@ def test_every_rank_is_told_how_many_entries_differ_from_rank_zero(on_each):
     assert ProcessGroup().count_mismatches(values[0]).tolist() == [0]
 
 
-def test_every_rank_has_the_sum_and_hears_of_what_one_of_them_met(on_each):
-    """Sums over ranks are the same on each, and a fact that holds on the last alone holds for all."""
-    totals = on_each(lambda group: group.total(torch.tensor([1.0, 10.0]) * (group.rank + 1)))
-    assert [total.tolist() for total in totals] == [[6.0, 60.0]] * SIZE
+def test_a_fact_that_holds_on_one_rank_is_heard_by_all(on_each):
+    """What holds on the last alone holds for all; what holds on none for none."""
     assert on_each(lambda group: group.any(group.rank == SIZE - 1)) == [True] * SIZE
     assert on_each(lambda group: group.any(False)) == [False] * SIZE
 
 
-def test_what_was_dealt_out_is_collected_in_its_order(on_each):
-    """Every rank has the whole list as it was; a rank that took fewer is named on all, with both counts."""
-    items = list(range(6))
-    assert on_each(lambda group: group.collect(group.share(items))) == [items] * SIZE
-    short = on_each(lambda group: group.collect(group.share(items)[: 1 if group.rank == 2 else 2]))
-    assert [str(error) for error in short] == ["rank 2 took 1 micro-batches of the step, rank 0 took 2"] * SIZE
+def told(group, digests, samples=4, value=1.0):
+    sums = {"samples": torch.tensor(value) * (group.rank + 1), "t": torch.tensor(10.0) * (group.rank + 1)}
+    return exchange(group, sums, digests, samples)
+
+
+def test_every_rank_has_the_same_sums_in_one_collective(on_each, collectives):
+    """Three ranks with 1, 2 and 3 of one sum, 10, 20 and 30 of another have 6 and 60 each, by a single collective."""
+    found = on_each(lambda group: told(group, DIGESTS[:2]))
+    assert [{name: value.item() for name, value in one.totals().items()} for one in found] == [
+        {"samples": 6.0, "t": 60.0}
+    ] * SIZE
+    assert collectives.calls == ["all_gather"] * SIZE
+
+
+def test_the_rank_whose_sums_are_not_finite_is_known_to_all(on_each):
+    """A NaN on rank 1 is told as rank 1's, though the sum over ranks is NaN for all."""
+    found = on_each(lambda group: told(group, DIGESTS[:2], value=float("nan") if group.rank == 1 else 1.0))
+    assert [list(one.finite().items()) for one in found] == [
+        [("finite.0", 1.0), ("finite.1", 0.0), ("finite.2", 1.0)]
+    ] * SIZE
+
+
+def test_digests_come_back_in_the_order_in_which_they_were_dealt_out(on_each):
+    """Every rank has all six as they were, whatever their bits; a process alone has its own."""
+    found = on_each(lambda group: told(group, group.share(DIGESTS)))
+    assert [one.digests() for one in found] == [DIGESTS] * SIZE
+    assert told(ProcessGroup(), DIGESTS).digests() == DIGESTS
+
+
+@pytest.mark.parametrize("taken", [0, 1, 3], ids=lambda taken: f"{taken} of 2")
+def test_a_rank_that_took_fewer_or_more_micro_batches_is_named_on_all(on_each, taken):
+    """Ranks 0 and 1 take two each, rank 2 another number: every rank says so, with both counts."""
+    found = on_each(lambda group: told(group, DIGESTS[: taken if group.rank == 2 else 2]).digests())
+    assert [str(error) for error in found] == [f"rank 2 took {taken} micro-batches of the step, rank 0 took 2"] * SIZE
 
 
 def failing(error):

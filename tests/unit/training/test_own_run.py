@@ -1,15 +1,21 @@
 """A user's own network and autoencoder through the commands: trained, resumed, sampled, told of when they change."""
 
 import json
+from pathlib import Path
 
+import nibabel
 import pytest
 
 from neuromf.config import config_hash
+from neuromf.data.cache import cache_directory
+from neuromf.data.latents import open_latents
 from neuromf.monitor.events import read_events
 from neuromf.trace.reader import read_trace
 from neuromf.training.checkpoints.checkpoint import latest_checkpoint
 from neuromf.training.records.run_folder import RunFolder, create_run
+from tests.support.bad_scans import write_good
 from tests.support.command_line import run_command
+from tests.support.encoded_cohort import encoded_here
 from tests.support.own_package.written import SOURCE, users_code
 from tests.support.tiny_run import TINY, allow_blocked
 
@@ -64,6 +70,25 @@ def test_a_users_package_trains_resumes_bitwise_and_samples(tmp_path, users_code
     assert len(list((parts / "samples").glob("*.nii.gz"))) == 1
     assert neuromf("report", parts, "--out", tmp_path / "page.html").returncode == 0
     assert neuromf("compare", parts, whole).returncode == 0
+
+
+def test_an_own_autoencoder_encodes_a_folder_and_decodes_its_samples(tmp_path, neuromf):
+    """`encode` makes its latents, `train` makes none anew, and what `sample` gives comes from its decoder."""
+    write_good(tmp_path / "scans", 4)
+    own = (*TINY, *OWN_VAE, "data.source=folder", f"data.root={tmp_path / 'scans'}", "data.spacing_mm=8.0")
+    settings = [part for override in own for part in ("--set", override)]
+    ended = neuromf("encode", "smoke", "--device", "cpu", *settings)
+    assert ended.returncode == 0, ended.stderr
+    store = open_latents(Path(ended.stdout.split("4 latents in ")[1].strip()))
+    assert store.latent_shape == (6, 4, 4, 4)
+    done = encoded_here(cache_directory())
+    run = tmp_path / "run"
+    ended = neuromf("train", "smoke", "--out", run, "--max-steps", 1, "--device", "cpu", *allow_blocked(*own))
+    assert ended.returncode == 0, ended.stderr
+    assert encoded_here(cache_directory()) == done
+    assert neuromf("sample", run, "--n", 1).returncode == 0
+    (sample,) = (run / "samples").glob("*.nii.gz")
+    assert nibabel.load(sample).shape == (32, 32, 32), "four cells of eight voxels along each axis"
 
 
 def test_a_resume_with_other_code_is_told(tmp_path, users_code, neuromf):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from unittest import mock
 
@@ -22,7 +22,7 @@ from neuromf.training.batches.source import BatchSource
 from neuromf.training.records.previews import averaged_net, draw_latents
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
-from tools.performance.emulated_tf32 import Tf32
+from tools.performance.emulated_products import bf16_products, tf32_products
 
 SETTING = (
     # Real heads at 6 mm, latents of 4 x 8^3, a net of two levels: 320 steps of 32 samples in some minutes of one core.
@@ -45,7 +45,7 @@ class Trained:
     """One training's end.
 
     Attributes:
-        precision: number type of du/dt; TF32 is emulated, `Tf32`.
+        precision: number type of du/dt; TF32 and bfloat16 are emulated, `emulated`.
         seed: of weights, draws and samples.
         mf: median raw MF loss of the last steps, squared latent a dim.
         fm: likewise of the FM loss.
@@ -70,17 +70,18 @@ def configured(precision: NumberType, seed: int) -> Config:
 
 @contextmanager
 def emulated() -> Iterator[None]:
-    """Whatever asks for TF32 gets it from `Tf32`, on a machine that has no tensor core."""
+    """Whatever asks for TF32 or bfloat16 gets rounded float32.
 
-    @contextmanager
-    def rounded(allowed: bool) -> Iterator[None]:
-        if not allowed:
-            yield
-            return
-        with Tf32():  # type: ignore[no-untyped-call]
-            yield
+    No processor has TF32, and one without instructions for bfloat16 takes eight times as long in it.
+    """
 
-    with mock.patch.object(number_type, "tf32", rounded):
+    def tf32(allowed: bool) -> AbstractContextManager[object]:
+        return tf32_products() if allowed else nullcontext()
+
+    def autocast(*_: object, enabled: bool, **__: object) -> AbstractContextManager[object]:
+        return bf16_products() if enabled else nullcontext()
+
+    with mock.patch.object(number_type, "tf32", tf32), mock.patch.object(torch, "autocast", autocast):
         yield
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from neuromf_spec.conformance.bench import POLYNOMIAL, Bench
-from neuromf_spec.conformance.conduct import Conduct
+from neuromf_spec.conformance.conduct import Conduct, Tangent
 from neuromf_spec.conformance.judging import by_sign
-from neuromf_spec.conformance.probe import Change, Probe, root
+from neuromf_spec.conformance.probe import Explanation, KnobProbe, root
 from neuromf_spec.conformance.verdict import Result, Status
 
 POINTS = 2
@@ -35,13 +35,13 @@ def irrelevant(bench: Bench) -> list[Result]:
     """At r = t the residual is u - v, however fast u changes."""
     generator = bench.generator(5)
     probes = [
-        Probe(POLYNOMIAL, bench.parameters(generator, size=2.0), bench.sample(generator, equal=True), "one")
+        KnobProbe(POLYNOMIAL, bench.parameters(generator, size=2.0), bench.sample(generator, equal=True), "one")
         for _ in range(POINTS)
     ]
 
-    def changes(_: list[float]) -> list[Change]:
+    def changes(_: list[float]) -> list[Explanation]:
         repair = "multiply du/dt by t - r"
-        return [Change(replace(bench.conduct, interval=kind), repair) for kind in ("one", "t")]
+        return [Explanation(replace(bench.conduct, interval=kind), repair) for kind in ("one", "t")]
 
     result, change = by_sign(bench, "ID-002", "correction at r = t", probes, changes=changes)
     bench.conduct = change.conduct if change else bench.conduct
@@ -52,14 +52,14 @@ def derivative(bench: Bench) -> list[Result]:
     """The correction is (t - r) du/dt along (v, 0, 1), measured where it makes the residual vanish."""
     generator = bench.generator(6)
     probes = [
-        Probe(POLYNOMIAL, bench.parameters(generator), bench.sample(generator), bench.knob) for _ in range(POINTS)
+        KnobProbe(POLYNOMIAL, bench.parameters(generator), bench.sample(generator), bench.knob) for _ in range(POINTS)
     ]
     result, change = by_sign(bench, "JVP-001", "du/dt", probes, changes=derivative_changes(bench.conduct, probes))
     bench.conduct = change.conduct if change else bench.conduct
     return [as_declared(bench, result, probes)]
 
 
-def as_declared(bench: Bench, result: Result, probes: Sequence[Probe]) -> Result:
+def as_declared(bench: Bench, result: Result, probes: Sequence[KnobProbe]) -> Result:
     """What holds as declared and not by law is a declared deviation."""
     declared = bench.declared
     if result.status is not Status.HOLDS or (declared.correction == 1 and declared.derivative == "exact"):
@@ -74,27 +74,29 @@ def as_declared(bench: Bench, result: Result, probes: Sequence[Probe]) -> Result
     return replace(result, status=Status.DECLARED, value=off, detail=detail)
 
 
-def derivative_changes(conduct: Conduct, probes: Sequence[Probe]) -> Callable[[list[float]], list[Change]]:
+def derivative_changes(conduct: Conduct, probes: Sequence[KnobProbe]) -> Callable[[list[float]], list[Explanation]]:
     """What might be wrong with a correction, the likeliest first, and its factor as it was measured."""
 
-    def changes(roots: list[float]) -> list[Change]:
+    def changes(roots: list[float]) -> list[Explanation]:
         found = [
-            Change(replace(conduct, correction=-conduct.correction), "turn the sign of (t - r) du/dt"),
-            Change(replace(conduct, correction=0.0), "add (t - r) du/dt to u"),
+            Explanation(replace(conduct, correction=-conduct.correction), "turn the sign of (t - r) du/dt"),
+            Explanation(replace(conduct, correction=0.0), "add (t - r) du/dt to u"),
         ]
-        found += [Change(replace(conduct, moves=moves), repair) for moves, repair in MOVES.items()]
-        for tangent in ("conditional", "model", *(["v_head"] if conduct.declared.v_head else [])):
+        found += [Explanation(replace(conduct, moves=moves), repair) for moves, repair in MOVES.items()]
+        tangents: list[Tangent] = ["conditional", "model"]
+        tangents += ["v_head"] if conduct.declared.v_head else []
+        for tangent in tangents:
             if tangent != conduct.tangent:
-                found.append(Change(replace(conduct, tangent=tangent), TANGENTS[conduct.tangent]))
-        found += [Change(replace(conduct, interval=kind), "multiply du/dt by t - r") for kind in ("one", "t")]
+                found.append(Explanation(replace(conduct, tangent=tangent), TANGENTS[conduct.tangent]))
+        found += [Explanation(replace(conduct, interval=kind), "multiply du/dt by t - r") for kind in ("one", "t")]
         if conduct.declared.guidance is not None:
-            found.append(Change(replace(conduct, guided_tangent=False), "take du/dt along the guided velocity"))
+            found.append(Explanation(replace(conduct, guided_tangent=False), "take du/dt along the guided velocity"))
         return [*found, *_factor(conduct, probes, roots), *_differences(conduct)]
 
     return changes
 
 
-def _factor(conduct: Conduct, probes: Sequence[Probe], roots: Sequence[float]) -> list[Change]:
+def _factor(conduct: Conduct, probes: Sequence[KnobProbe], roots: Sequence[float]) -> list[Explanation]:
     """The factor on (t - r) du/dt that would explain the roots, where one does."""
     without = replace(conduct, correction=0.0)
     factors = []
@@ -104,17 +106,15 @@ def _factor(conduct: Conduct, probes: Sequence[Probe], roots: Sequence[float]) -
         added = float((setting.span() * setting.derivative()).flat[0])
         factors.append(-turned.residual(without) / added if added else np.nan)
     factor = float(np.median(factors))
-    if abs(factor - conduct.correction) <= 1e-5:
-        return []  # no repair: it is the factor that is declared, and what differs is rounding
     repair = f"multiply du/dt by t - r and not by {factor:.6g} (t - r), or declare `correction` = {factor:.6g}"
-    return [Change(replace(conduct, correction=factor), repair)]
+    return [Explanation(replace(conduct, correction=factor), repair)]
 
 
-def _differences(conduct: Conduct) -> list[Change]:
+def _differences(conduct: Conduct) -> list[Explanation]:
     found = []
     for step in STEPS:
         declared = replace(conduct.declared, step=step)
         for kind in ("forward", "central"):
             repair = f"take the exact derivative, or declare a {kind} difference of step {step:g}"
-            found.append(Change(replace(conduct, declared=declared, derivative=kind), repair))
+            found.append(Explanation(replace(conduct, declared=declared, derivative=kind), repair))
     return found

@@ -11,7 +11,7 @@ from neuromf_spec.conformance.checks.matched import flow_matched
 from neuromf_spec.conformance.conduct import Conduct
 from neuromf_spec.conformance.judging import by_number
 from neuromf_spec.conformance.objective import HEAD
-from neuromf_spec.conformance.probe import Probe
+from neuromf_spec.conformance.probe import KnobProbe
 from neuromf_spec.conformance.verdict import Result
 from neuromf_spec.laws.jvp import GRADIENT_TOLERANCE
 
@@ -65,12 +65,12 @@ def _direction(gradient: object) -> dict[str, float]:
     return {name: value / norm for name, value in own.items()}
 
 
-def _slopes(probe: Probe, conduct: Conduct) -> dict[str, float]:
+def _slopes(probe: KnobProbe, conduct: Conduct) -> dict[str, float]:
     term = probe.setting(conduct).terms()[0]
     residual = float(term.residual.flat[0])
     return _direction({name: residual * float(value.flat[0]) for name, value in term.slopes.items()})
 
 
-def _distance(probe: Probe, conduct: Conduct, found: dict[str, float]) -> float:
+def _distance(probe: KnobProbe, conduct: Conduct, found: dict[str, float]) -> float:
     law = _slopes(probe, conduct)
     return float(np.sqrt(sum((found[name] - law[name]) ** 2 for name in law)))

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from neuromf_spec.conformance.batch import Batch
+from neuromf_spec.conformance.batch import GivenBatch
 from neuromf_spec.conformance.bench import POLYNOMIAL, Bench
 from neuromf_spec.conformance.checks.derivative import as_declared, derivative_changes
 from neuromf_spec.conformance.fields import Gaussian
 from neuromf_spec.conformance.judging import by_sign
 from neuromf_spec.conformance.objective import HEAD
-from neuromf_spec.conformance.probe import Change, Probe
+from neuromf_spec.conformance.probe import Explanation, KnobProbe
 from neuromf_spec.conformance.verdict import Result
 
 POINTS = ((-0.8, 0.15, 0.8), (1.2, 0.3, 0.65))
@@ -30,9 +30,9 @@ def objective(bench: Bench) -> list[Result]:
         v = float(flow.velocity(np.float64(z), np.float64(t)))
         shape = (1, *bench.declared.shape)
         x, e = np.full(shape, z - t * v), np.full(shape, z + (1 - t) * v)
-        batch = bench.copies(Batch(x, e, np.array([r]), np.array([t]), np.array([bench.label])))
+        batch = bench.copies(GivenBatch(x, e, np.array([r]), np.array([t]), np.array([bench.label])))
         parameters = {bench.knob: 0.0, **({HEAD + "one": v} if bench.declared.v_head else {})}
-        probes.append(Probe(field, parameters, batch, bench.knob))
+        probes.append(KnobProbe(field, parameters, batch, bench.knob))
     declared = bench.declared
     # What is wrong with the derivative is judged here too: the identity is what it breaks.
     judged = replace(
@@ -50,14 +50,16 @@ def guided_velocity(bench: Bench) -> list[Result]:
         return []
     generator = bench.generator(7)
     probes = [
-        Probe(POLYNOMIAL, bench.parameters(generator), bench.sample(generator, equal=True), "one") for _ in POINTS
+        KnobProbe(POLYNOMIAL, bench.parameters(generator), bench.sample(generator, equal=True), "one") for _ in POINTS
     ]
 
-    def changes(_: list[float]) -> list[Change]:
+    def changes(_: list[float]) -> list[Explanation]:
         return [
-            Change(replace(bench.conduct, guidance="labelled"), "take the network without a label where it guides"),
-            Change(replace(bench.conduct, guidance="exchanged"), "give e - x the weight omega and u 1 - omega"),
-            Change(replace(bench.conduct, guidance="none"), UNGUIDED),
+            Explanation(
+                replace(bench.conduct, guidance="labelled"), "take the network without a label where it guides"
+            ),
+            Explanation(replace(bench.conduct, guidance="exchanged"), "give e - x the weight omega and u 1 - omega"),
+            Explanation(replace(bench.conduct, guidance="none"), UNGUIDED),
         ]
 
     result, change = by_sign(bench, "ID-001", "guided velocity", probes, changes=changes)
@@ -68,11 +70,11 @@ def guided_velocity(bench: Bench) -> list[Result]:
     return [result]
 
 
-def _unlike(bench: Bench, probe: Probe, change: Change) -> Change:
+def _unlike(bench: Bench, probe: KnobProbe, change: Explanation) -> Explanation:
     """Without guidance the residual vanishes where the labelled network has its own; its size tells them apart."""
     if change.conduct.guidance != "labelled":
         return change
-    plain = Change(replace(change.conduct, guidance="none"), UNGUIDED)
+    plain = Explanation(replace(change.conduct, guidance="none"), UNGUIDED)
     found = bench.evaluate(probe.field, probe.parameters, probe.batch).gradient[probe.knob]
     off = [abs(found - probe.setting(one.conduct).expected().gradient[probe.knob]) for one in (change, plain)]
     return plain if off[1] < off[0] else change

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from neuromf_spec.conformance.batch import Batch
+from neuromf_spec.conformance.batch import GivenBatch
 from neuromf_spec.conformance.bench import POLYNOMIAL, Bench, trial
 from neuromf_spec.conformance.conduct import Conduct, Path
 from neuromf_spec.conformance.judging import by_number, by_sign
 from neuromf_spec.conformance.objective import HEAD
-from neuromf_spec.conformance.probe import Change, Probe, changes_sign, measured_root, root
+from neuromf_spec.conformance.probe import Explanation, KnobProbe, changes_sign, measured_root, root
 from neuromf_spec.conformance.verdict import Result
 
 TIMES = (0.6, 0.85)
@@ -51,8 +51,8 @@ def point(bench: Bench) -> list[Result]:
     return [by_number("PATH-001", "point", off, limit, detail=detail, repair=repair, trials=kept)]
 
 
-def _point(conduct: Conduct, batch: Batch) -> float:
-    return float(Probe(POLYNOMIAL, {}, batch, "one").setting(conduct).point.flat[0])
+def _point(conduct: Conduct, batch: GivenBatch) -> float:
+    return float(KnobProbe(POLYNOMIAL, {}, batch, "one").setting(conduct).point.flat[0])
 
 
 def _off(found: list[float], law: list[float]) -> float:
@@ -62,14 +62,16 @@ def _off(found: list[float], law: list[float]) -> float:
 def velocity(bench: Bench) -> list[Result]:
     """The velocity that u is held to at r = t, by a network that is one number everywhere: guidance leaves it alone."""
     generator = bench.generator(3)
-    probes = [Probe(POLYNOMIAL, {"one": 0.0}, bench.sample(generator, equal=True, t=t), "one") for t in TIMES]
+    probes = [KnobProbe(POLYNOMIAL, {"one": 0.0}, bench.sample(generator, equal=True, t=t), "one") for t in TIMES]
     if bench.declared.v_head:
         probes = [replace(probe, parameters={"one": 0.0, HEAD + "one": 0.0}) for probe in probes]
 
-    def changes(_: list[float]) -> list[Change]:
+    def changes(_: list[float]) -> list[Explanation]:
         return [
-            Change(replace(bench.conduct, velocity=-1.0), "hold u to e - x and not to x - e, or declare `data_at`"),
-            Change(replace(bench.conduct, velocity=0.0), "hold u to e - x and not to zero"),
+            Explanation(
+                replace(bench.conduct, velocity=-1.0), "hold u to e - x and not to x - e, or declare `data_at`"
+            ),
+            Explanation(replace(bench.conduct, velocity=0.0), "hold u to e - x and not to zero"),
         ]
 
     result, change = by_sign(bench, "PATH-001", "velocity", probes, changes=changes)
@@ -112,13 +114,13 @@ def clamp(bench: Bench) -> list[Result]:
     return [by_number("PRED-001", "clamp", off, limit, detail=f"z - x is divided by {shown}", repair=repair)]
 
 
-def _through(bench: Bench, time: float, speed: float) -> Probe:
+def _through(bench: Bench, time: float, speed: float) -> KnobProbe:
     """A draw that passes a given point at r = t with a given velocity."""
     shape, at = (1, *bench.declared.shape), np.array([time])
     x, e = np.full(shape, POINT - time * speed), np.full(shape, POINT + (1 - time) * speed)
-    batch = bench.copies(Batch(x, e, at, at, np.array([bench.label])))
+    batch = bench.copies(GivenBatch(x, e, at, at, np.array([bench.label])))
     parameters = {"one": 0.0, **({HEAD + "one": 0.0} if bench.declared.v_head else {})}
-    return Probe(POLYNOMIAL, parameters, batch, "one")
+    return KnobProbe(POLYNOMIAL, parameters, batch, "one")
 
 
 def _divisor(bench: Bench, time: float) -> float:

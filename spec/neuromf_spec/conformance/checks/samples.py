@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
-from neuromf_spec.conformance.batch import Batch
+from neuromf_spec.conformance.batch import GivenBatch
 from neuromf_spec.conformance.bench import POLYNOMIAL, Bench, trial
 from neuromf_spec.conformance.judging import by_number
 from neuromf_spec.conformance.verdict import Result, Status
@@ -24,7 +25,7 @@ def cut(bench: Bench) -> list[Result]:
     ratio = _ratio(twice, once)
     law = {"mean": 1.0, "sum": 2.0}
     kind = bench.conduct.batch_reduction
-    other = "sum" if kind == "mean" else "mean"
+    other: Literal["mean", "sum"] = "sum" if kind == "mean" else "mean"
     limit = max(2e-6, 10 * bench.declared.allowed)
     repair = ""
     if not abs(ratio - law[kind]) <= limit and abs(ratio - law[other]) <= limit:
@@ -46,7 +47,7 @@ def alone(bench: Bench) -> list[Result]:
     first = bench.sample(generator, flat=False).rows([0])
     second = bench.sample(generator, flat=False, equal=bench.declared.mixed).rows([0])
     second = replace(second, x=3 * second.x)  # its loss is another size, which a shared weight cannot hide
-    both = Batch(*(np.concatenate([a, b]) for a, b in zip(_parts(first), _parts(second), strict=True)))
+    both = GivenBatch(*(np.concatenate([a, b]) for a, b in zip(_parts(first), _parts(second), strict=True)))
     count = max(PAIRS, -(-bench.declared.batch // 2))
     halves, mixed = [0] * count + [1] * count, [1, 0] * count
     orders = {"halves": halves, "mixed": mixed, "a alone": [0, 0] * count, "b alone": [1, 1] * count}
@@ -71,7 +72,7 @@ def alone(bench: Bench) -> list[Result]:
     return [by_number("LOSS-001", "company and order", off, limit, detail=detail, repair=repair)]
 
 
-def _company(bench: Bench, parameters: Mapping[str, float], batch: Batch, found: np.ndarray, limit: float) -> str:
+def _company(bench: Bench, parameters: Mapping[str, float], batch: GivenBatch, found: np.ndarray, limit: float) -> str:
     """What would explain a sample's dependence on the others: one weight for all."""
     shared = bench.setting(POLYNOMIAL, parameters, batch, weight_of="batch").expected().gradient
     law = _vector(shared)
@@ -79,7 +80,7 @@ def _company(bench: Bench, parameters: Mapping[str, float], batch: Batch, found:
     return "weigh each sample by its own loss and not by the batch's" if near else ""
 
 
-def _parts(batch: Batch) -> tuple[np.ndarray, ...]:
+def _parts(batch: GivenBatch) -> tuple[np.ndarray, ...]:
     return batch.x, batch.e, batch.r, batch.t, batch.y
 
 
@@ -109,7 +110,7 @@ def value(bench: Bench) -> list[Result]:
     return [by_number("PRED-002", "loss of a zero output", off, limit, detail=detail, repair=repair, trials=kept)]
 
 
-def _multiple(bench: Bench, parameters: Mapping[str, float], batch: Batch, ratio: float, limit: float) -> str:
+def _multiple(bench: Bench, parameters: Mapping[str, float], batch: GivenBatch, ratio: float, limit: float) -> str:
     """A factor that is the same for other data: the value is that multiple of the loss whose gradient it has."""
     larger = replace(batch, x=3 * batch.x)
     found = bench.evaluate(POLYNOMIAL, parameters, larger).value

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from neuromf_spec.conformance.bench import POLYNOMIAL, Bench, trial
 from neuromf_spec.conformance.conduct import Conduct
 from neuromf_spec.conformance.judging import by_number
-from neuromf_spec.conformance.probe import Change, Probe, root
+from neuromf_spec.conformance.probe import Explanation, KnobProbe, root
 from neuromf_spec.conformance.verdict import Result
 from neuromf_spec.laws.weighting import WEIGHT_TOLERANCE
 
@@ -44,10 +44,10 @@ def weighting(bench: Bench) -> list[Result]:
     return results
 
 
-def _probes(bench: Bench) -> list[Probe]:
+def _probes(bench: Bench) -> list[KnobProbe]:
     """One network at one sample, moved away from its root so that L has the sizes that are asked for."""
     generator = bench.generator(8)
-    start = Probe(POLYNOMIAL, bench.parameters(generator), bench.sample(generator, equal=True), "one")
+    start = KnobProbe(POLYNOMIAL, bench.parameters(generator), bench.sample(generator, equal=True), "one")
     zero = root(bench.conduct, start)
     unit = bench.declared.norm_eps or 1.0
     losses = [*(unit * size for size in SIZES), 1.77]
@@ -55,7 +55,7 @@ def _probes(bench: Bench) -> list[Probe]:
     return [start.at(float(zero.value + residual / zero.slope)) for residual in residuals]
 
 
-def _gradients(conduct: Conduct, probes: list[Probe]) -> Array:
+def _gradients(conduct: Conduct, probes: list[KnobProbe]) -> Array:
     return np.array([probe.setting(conduct).expected().gradient["one"] for probe in probes])
 
 
@@ -69,40 +69,42 @@ def _scale(found: Array, law: Array, limit: float) -> bool:
     return bool(abs(np.median(found / law) - 1) <= limit)
 
 
-def _explains(conduct: Conduct, probes: list[Probe], found: Array, limit: float) -> bool:
+def _explains(conduct: Conduct, probes: list[KnobProbe], found: Array, limit: float) -> bool:
     law = _gradients(conduct, probes)
     return _spread(found, law) <= limit and _scale(found, law, limit)
 
 
-def _other_reduction(bench: Bench) -> Change:
+def _other_reduction(bench: Bench) -> Explanation:
     name = "mean" if bench.declared.divisor() == 1 else "sum"
     divisor = bench.declared.divisor(name)
     repair = f"declare `reduction` {name}, or reduce as is declared: c is in the unit of L"
-    return Change(replace(bench.conduct, divisor=divisor), repair)
+    return Explanation(replace(bench.conduct, divisor=divisor), repair)
 
 
-def _changes(conduct: Conduct) -> list[Change]:
+def _changes(conduct: Conduct) -> list[Explanation]:
     power, constant, dims = conduct.power, conduct.constant, conduct.declared.dims
     named = f"weight by (L + c)^-p with p = {power:g} and c = {constant:g}"
     squared = f"{named}; L is the squared error, and here the weight has its square"
     whole = f"{named}; here the power is taken of L alone"
     found = [
-        Change(replace(conduct, exponent=2.0), squared),
-        Change(replace(conduct, exponent=2.0, loss_power=2.0), f"{named}, and the loss L; here both have its square"),
-        Change(replace(conduct, weight_detached=False), "detach the weight"),
-        Change(replace(conduct, exponent=0.5), f"{named}; here the weight has the root of L"),
-        Change(replace(conduct, exponent=power, power=1.0), whole),
+        Explanation(replace(conduct, exponent=2.0), squared),
+        Explanation(
+            replace(conduct, exponent=2.0, loss_power=2.0), f"{named}, and the loss L; here both have its square"
+        ),
+        Explanation(replace(conduct, weight_detached=False), "detach the weight"),
+        Explanation(replace(conduct, exponent=0.5), f"{named}; here the weight has the root of L"),
+        Explanation(replace(conduct, exponent=power, power=1.0), whole),
     ]
     found += [
-        Change(replace(conduct, power=other), f"{named}, or declare `norm_p` = {other:g}")
+        Explanation(replace(conduct, power=other), f"{named}, or declare `norm_p` = {other:g}")
         for other in sorted({0.0, 0.5, 0.75, 1.0, 1.5, 2.0, power / 2, 2 * power, -power} - {power})
     ]
     for other in (0.0, constant * dims, constant / dims, constant**2, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0):
-        found.append(Change(replace(conduct, constant=other), f"{named}, or declare `norm_eps` = {other:g}"))
+        found.append(Explanation(replace(conduct, constant=other), f"{named}, or declare `norm_eps` = {other:g}"))
     return found
 
 
-def _weight(probes: list[Probe], found: Array, law: Array, off: float, limit: float, repair: str) -> Result:
+def _weight(probes: list[KnobProbe], found: Array, law: Array, off: float, limit: float, repair: str) -> Result:
     ratio = found / law
     middle = float(np.median(ratio))
     worst = int(np.argmax(np.abs(ratio / middle - 1)))

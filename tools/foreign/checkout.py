@@ -47,13 +47,13 @@ def checkout(repository: str) -> Path:
 
 
 def commit_of(folder: Path) -> str:
-    """The commit of a checkout, twelve digits, with a `+` where a file of it was changed since."""
+    """The commit of a checkout, twelve digits, with a `+` where a module of it was changed since."""
 
     def git(*arguments: str) -> str:
         found = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
         return found.stdout.strip()
 
-    changed = git("status", "--porcelain", "--untracked-files=no")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "*.py")
     return (git("rev-parse", "--short=12", "HEAD") or "unknown") + ("+" if changed else "")
 
 

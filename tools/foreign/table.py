@@ -8,12 +8,14 @@ from typing import Any
 from neuromf.gate.result import format_value
 from tools.foreign.codes import Code, Finding
 
+MANY = 3
+"""Laws that one error stops, from which on they are counted and not named."""
 QUIET = ("holds", "not applicable")
 HEAD = """# Public MeanFlow codes against the laws
 
 Written by `python -m tools foreign` (`nox -s conform`) from checkouts that the user points at. None of these codes is
 here; their adapters are in `tools/foreign/adapters`, and `verdicts.json` holds every number. A commit with a `+` has
-local changes.
+changed modules.
 
 - *holds*: within rounding. *falls*: it does not, and the repair that is named makes it hold.
 - *declared*: the code departs and says so, or its adapter says it for the code; no fault.
@@ -26,9 +28,9 @@ labels and clips, and say so.
 """
 TIMED = """## How long an adapter takes
 
-`chen-ming-yang/MeanFlowSE` was not known to its writer: from the clone to its first verdict it took less than a minute
-on 27 November 2026 (bar: 15 minutes). The writer knew the suite and had written nine adapters; how long it takes one
-who does not is not measured yet.
+The code of `chen-ming-yang/MeanFlowSE` had not been seen by its writer: from the clone to its first verdict it took
+less than a minute on 27 November 2026 (bar: 15 minutes). The writer knew the suite, had written nine adapters, and knew
+from older notes what would be found; how long it takes one who does not is not measured yet.
 """
 
 
@@ -68,10 +70,14 @@ def told(law: Mapping[str, Any]) -> bool:
 def _section(code: Code, verdicts: Mapping[str, Any], checked: Mapping[tuple[str, str], Finding]) -> list[str]:
     rows = []
     for target in _targets(code):
-        verdict = verdicts.get(target)
-        for law in filter(told, verdict["laws"] if verdict else ()):
-            assert verdict is not None
-            rows.append(_row(verdict["name"], law, checked.get((target, f"{law['law_id']} {law['fact']}"))))
+        verdict = verdicts.get(target, {"laws": ()})
+        # One error that stops many laws is one line.
+        alike: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+        for law in filter(told, verdict["laws"]):
+            alike.setdefault((law["status"], law["detail"]), []).append(law)
+        for laws in alike.values():
+            finding = checked.get((target, f"{laws[0]['law_id']} {laws[0]['fact']}"))
+            rows.append(_row(verdict["name"], laws, finding))
     lines = [f"## {code.repository}", "", f"{code.about[0].upper()}{code.about[1:]}; {code.library}."]
     if not any(target in verdicts for target in _targets(code)):
         return [*lines, "Not judged yet.", ""]
@@ -87,11 +93,14 @@ def _section(code: Code, verdicts: Mapping[str, Any], checked: Mapping[tuple[str
     ]
 
 
-def _row(name: str, law: Mapping[str, Any], finding: Finding | None) -> str:
+def _row(name: str, laws: Sequence[Mapping[str, Any]], finding: Finding | None) -> str:
+    law = laws[0]
     shown = law["detail"] + (f" ({format_value(law['value'])}, bound {law['bound']})" if law["bound"] else "")
     repair = f"; repair: {law['repair']}" if law["repair"] and law["status"] == "falls" else ""
     place, hand = (finding.place, f"{finding.told} ({finding.checked})") if finding else ("", "not yet")
-    cells = [name, f"{law['law_id']} {law['fact']}", law["status"], shown + repair, place, hand]
+    facts = ", ".join(f"{alike['law_id']} {alike['fact']}" for alike in laws)
+    named = facts if len(laws) < MANY else f"all {len(laws)} that need its loss"
+    cells = [name, named, law["status"], shown + repair, place, hand]
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 

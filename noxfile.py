@@ -2,7 +2,7 @@
 
 `wheel` builds, installs and uses what users install; `docs` builds the site; `explore` searches further than `unit`;
 `coverage` is `unit` with a table of what no test runs; `pages` opens the reports in a Chromium; `faults` puts known
-faults into a copy of the code, `mutants` random ones.
+faults into a copy of the code, `mutants` random ones; `conform` judges public MeanFlow codes.
 """
 
 from __future__ import annotations
@@ -68,6 +68,9 @@ def _without(tests: tuple[str, ...], *others: tuple[str, ...]) -> tuple[str, ...
 
 UNIT = _without(("tests/unit", "tests/laws"), E2E, TRAININGS)
 
+JAX = Path(".nox/jax")
+JAX_NEEDS = ("jax", "flax", "optax", "scipy", "typer", "rich", "jinja2", "pydantic", "PyYAML")
+"""What JAX codes and `neuromf conform` import; torch is not among it."""
 VERSIONS = Path(".nox/versions")
 RESOLUTIONS = {"lowest": "lowest-direct", "newest": "highest"}
 # Every library is used by one of these: imports, each --help, configuration, table schemas, reports, tiny trainings.
@@ -174,6 +177,18 @@ def faults(session: nox.Session) -> None:
     """Every fault of the catalogue put into a copy of the code; a test must notice each. Takes half an hour."""
     _install(session)
     _run(session, "tools", "faults", "run")
+
+
+@nox.session(python=False, default=False)
+def conform(session: nox.Session) -> None:
+    """Public MeanFlow codes put to the laws, from checkouts at OWNER/NAME below the folder that NEUROMF_FOREIGN names.
+
+    Those in JAX are judged in an environment of their own, `.nox/jax`. `-- OWNER/NAME` judges one code.
+    """
+    _install(session)
+    jax_python = _environment(session, JAX)
+    session.run(jax_python, "-m", "pip", "install", "--quiet", *JAX_NEEDS, external=True)
+    _run(session, "tools", "foreign", "--jax-python", str(Path(jax_python).absolute()))
 
 
 @nox.session(python=False, default=False)

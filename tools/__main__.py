@@ -10,6 +10,7 @@ from tools.commands.bisect_simulate import bisect_simulate
 from tools.commands.cluster import cluster_app
 from tools.commands.derivative_study import derivative_study
 from tools.commands.faults import faults_app
+from tools.commands.foreign import foreign
 from tools.commands.golden import golden_app
 from tools.commands.guard_study import guard_study
 from tools.commands.laws import laws_app
@@ -35,6 +36,7 @@ app.command(name="torus-study")(torus_study)
 app.command(name="derivative-study")(derivative_study)
 app.command(name="bisect-commits")(bisect_commits)
 app.command(name="outcomes")(outcomes)
+app.command(name="foreign")(foreign)
 
 if __name__ == "__main__":
     run(app)

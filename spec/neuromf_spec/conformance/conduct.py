@@ -35,6 +35,7 @@ class Conduct:
         power: p of the weight (L^exponent + c)^-p.
         constant: c.
         exponent: 1 in the law.
+        loss_power: power of a sample's loss that is weighed, 1 in the law.
         weight_detached: whether no gradient flows through the weight.
         weight_of: whether a weight is made of its sample's loss or of the batch's mean.
         divisor: of a sample's sum of squares.
@@ -59,6 +60,7 @@ class Conduct:
     power: float = 1.0
     constant: float = 1e-3
     exponent: float = 1.0
+    loss_power: float = 1.0
     weight_detached: bool = True
     weight_of: Literal["sample", "batch"] = "sample"
     divisor: float = 1.0

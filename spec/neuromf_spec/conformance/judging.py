@@ -6,8 +6,13 @@ from collections.abc import Callable, Sequence
 
 from neuromf_spec.conformance.bench import Bench
 from neuromf_spec.conformance.conduct import Conduct
-from neuromf_spec.conformance.probe import Explanation, KnobProbe, changes_sign, explained, measured_root, root
+from neuromf_spec.conformance.probe import FOUND, Explanation, KnobProbe, changes_sign, explained, measured_root, root
 from neuromf_spec.conformance.verdict import LossCall, Result, Status
+
+
+def told_error(error: Exception) -> str:
+    """An error of the code or its adapter in one line."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:300]
 
 
 def by_number(
@@ -66,8 +71,9 @@ def by_sign(
     if len(roots) < len(probes):
         detail = f"the gradient of `{probes[0].knob}` changes its sign nowhere near {zeros[0].value:.6g}, where it must"
         return _fallen(law_id, fact, float("nan"), allowed, detail, "", trials), None
-    change = explained(probes, roots, changes(roots), allowed)
     off = max(zero.distance(value) for zero, value in zip(zeros, roots, strict=True))
+    # What lies so near the law is rounding: whatever would explain it cannot be told from the law itself.
+    change = None if off <= max(FOUND, allowed) else explained(probes, roots, changes(roots), allowed)
     detail = f"the residual vanishes at `{probes[0].knob}` = {roots[0]:.9g}, by law at {zeros[0].value:.9g}"
     return _fallen(law_id, fact, off, allowed, detail, change.repair if change else "", trials), change
 

@@ -232,7 +232,9 @@ class Setting:
             if not conduct.weight_detached:
                 grown = conduct.exponent * loss_B ** (conduct.exponent - 1)
                 pull_B = weight_B - conduct.power * loss_B * grown * base_B ** (-conduct.power - 1)
-            value += scale * float((weight_B * loss_B).sum())
+            if conduct.loss_power != 1:
+                pull_B = weight_B * conduct.loss_power * loss_B ** (conduct.loss_power - 1)
+            value += scale * float((weight_B * loss_B**conduct.loss_power).sum())
             raw += scale * float(loss_B.sum())
             for name, slope in term.slopes.items():
                 pulled = 2 / conduct.divisor * _by_sample(term.residual * slope)

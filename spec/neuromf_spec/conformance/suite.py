@@ -21,6 +21,7 @@ from neuromf_spec.conformance.checks import (
     weighting,
 )
 from neuromf_spec.conformance.conduct import conduct_of
+from neuromf_spec.conformance.judging import told_error
 from neuromf_spec.conformance.subject import Subject
 from neuromf_spec.conformance.verdict import Result, Status
 
@@ -108,8 +109,7 @@ def _run(check: SuiteCheck, bench: Bench) -> list[Result]:
     except NoGradientError as error:
         return [Result(law_id=law_id, fact=fact, status=Status.UNEXPLAINED, detail=str(error))]
     except Exception as error:
-        told = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-        return [Result(law_id=law_id, fact=fact, status=Status.CANNOT_RUN, detail=told)]
+        return [Result(law_id=law_id, fact=fact, status=Status.CANNOT_RUN, detail=told_error(error))]
     if not results and check.run is not gradient.gradient_flows:
         return [_without(law_id, fact, "the code declares nothing that it speaks of") for law_id, fact in check.facts]
     return results

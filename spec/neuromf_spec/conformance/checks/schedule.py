@@ -90,6 +90,10 @@ def _others(declared: Schedule) -> list[tuple[Multiplier, str]]:
             "count steps from 0; here one is skipped",
         ),
         (lambda step: lr_multiplier(max(step - 1, 0), total, warm, shape), "advance the schedule after each step"),
+        (
+            lambda step: lr_multiplier(step - 1 if 0 < step < warm else step, total, warm, shape),
+            "multiply the rate of step k by (k + 1)/warmup; here the first two steps have the same",
+        ),
         (lambda step: lr_multiplier(step, total, 0, shape), "warm up as declared, or declare no warm-up"),
     ]
     names = [other for other in ("constant", "cosine", "linear") if other != shape]

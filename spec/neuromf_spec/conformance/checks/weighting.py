@@ -88,6 +88,9 @@ def _changes(conduct: Conduct) -> list[Explanation]:
     whole = f"{named}; here the power is taken of L alone"
     found = [
         Explanation(replace(conduct, exponent=2.0), squared),
+        Explanation(
+            replace(conduct, exponent=2.0, loss_power=2.0), f"{named}, and the loss L; here both have its square"
+        ),
         Explanation(replace(conduct, weight_detached=False), "detach the weight"),
         Explanation(replace(conduct, exponent=0.5), f"{named}; here the weight has the root of L"),
         Explanation(replace(conduct, exponent=power, power=1.0), whole),

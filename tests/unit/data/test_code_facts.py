@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.abc
 import importlib.util
 import py_compile
 import subprocess
@@ -191,6 +192,27 @@ def test_an_installation_without_sources_has_keys_all_the_same(compiled_module):
     hashes = [compiled_module(text) for text in texts]
     assert len(set(hashes)) == len(texts)
     assert compiled_module("# moved\n\n\n" + texts[0]) == hashes[0]
+
+
+class Silent(importlib.abc.Loader):
+    """A loader that tells neither source nor code, as the one by which pytest rewrites assertions."""
+
+
+def test_a_module_has_one_hash_whoever_loads_it(monkeypatch):
+    """Its file is read where its loader tells no source: a store made within pytest is the store made without it."""
+    module_hash.cache_clear()
+    told, find = module_hash("neuromf.data.background"), importlib.util.find_spec
+
+    def found(name):
+        spec = find(name)
+        spec.loader = Silent()
+        return spec
+
+    monkeypatch.setattr(importlib.util, "find_spec", found)
+    module_hash.cache_clear()
+    assert module_hash("neuromf.data.background") == told
+    assert told == source_hash(Path(find("neuromf.data.background").origin).read_text())
+    module_hash.cache_clear()
 
 
 def test_every_process_gives_compiled_code_the_same_hash(tmp_path, compiled_module):

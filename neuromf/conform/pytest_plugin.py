@@ -1,4 +1,4 @@
-"""`pytest -p neuromf.conform.pytest_plugin --neuromf-adapter adapter.py`: each law is a test of the user's own session.
+"""`pytest -p neuromf.conform.pytest_plugin --neuromf-adapter adapter.py`: each law is a test of that session.
 
 Without the option the plugin does nothing and imports nothing beside pytest. It is no entry point of pytest's: one would
 have pytest rewrite the assertions of all of neuromf in every session of an environment that it is installed in.

@@ -1,7 +1,7 @@
 """`pytest -p neuromf.conform.pytest_plugin --neuromf-adapter adapter.py`: each law is a test of that session.
 
-Without the option the plugin does nothing and imports nothing beside pytest. It is no entry point of pytest's: one would
-have pytest rewrite the assertions of all of neuromf in every session of an environment that it is installed in.
+Without the option the plugin does nothing and imports nothing beside pytest. It is no entry point of pytest's, for
+with one pytest rewrites the assertions of all of neuromf in every session of an environment that has it.
 """
 
 from __future__ import annotations

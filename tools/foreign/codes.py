@@ -33,7 +33,7 @@ class Code:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class ReadFinding:
     """What a reader of the code found at a verdict that is not `holds`.
 
     Attributes:
@@ -59,8 +59,9 @@ def codes(folder: Path = FOLDER) -> list[Code]:
     return [Code(**{**entry, "classes": tuple(entry["classes"])}) for entry in found]
 
 
-def findings(folder: Path = FOLDER) -> list[Finding]:
+def findings(folder: Path = FOLDER) -> list[ReadFinding]:
     """All that was checked by hand."""
     return [
-        Finding(**entry) for entry in tomllib.loads((folder / "findings.toml").read_text(encoding="utf-8"))["finding"]
+        ReadFinding(**entry)
+        for entry in tomllib.loads((folder / "findings.toml").read_text(encoding="utf-8"))["finding"]
     ]

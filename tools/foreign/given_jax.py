@@ -25,7 +25,7 @@ def _old_clip(values: Any, low: Any = None, high: Any = None, *, a_min: Any = No
 jnp.clip = _old_clip
 
 
-class Net(nn.Module):  # type: ignore[misc]
+class FlaxNet(nn.Module):  # type: ignore[misc]
     """The suite's network as a module without parameters of its own.
 
     Attributes:
@@ -45,9 +45,9 @@ class Nets:
     def __init__(self) -> None:
         self.call: Callable[..., Any] = lambda *_, **__: None
 
-    def made(self, *, name: str, **_: object) -> Net:
+    def made(self, *, name: str, **_: object) -> FlaxNet:
         """The network that the code builds in its set-up."""
-        return Net(call=self.call, name=name)
+        return FlaxNet(call=self.call, name=name)
 
 
 def key(seed: int) -> dict[str, Any]:

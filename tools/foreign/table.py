@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from neuromf.gate.result import format_value
-from tools.foreign.codes import Code, Finding
+from tools.foreign.codes import Code, ReadFinding
 
 MANY = 3
 """Laws that one error stops, from which on they are counted and not named."""
@@ -34,7 +34,7 @@ from older notes what would be found; how long it takes one who does not is not 
 """
 
 
-def page(codes: Sequence[Code], verdicts: Mapping[str, Any], findings: Sequence[Finding]) -> str:
+def page(codes: Sequence[Code], verdicts: Mapping[str, Any], findings: Sequence[ReadFinding]) -> str:
     """The whole page as Markdown."""
     checked = {(finding.target, finding.key): finding for finding in findings}
     lines = [HEAD, *_summary(codes, verdicts), ""]
@@ -67,7 +67,7 @@ def told(law: Mapping[str, Any]) -> bool:
     return law["status"] not in QUIET and not wanders
 
 
-def _section(code: Code, verdicts: Mapping[str, Any], checked: Mapping[tuple[str, str], Finding]) -> list[str]:
+def _section(code: Code, verdicts: Mapping[str, Any], checked: Mapping[tuple[str, str], ReadFinding]) -> list[str]:
     rows = []
     for target in _targets(code):
         verdict = verdicts.get(target, {"laws": ()})
@@ -93,7 +93,7 @@ def _section(code: Code, verdicts: Mapping[str, Any], checked: Mapping[tuple[str
     ]
 
 
-def _row(name: str, laws: Sequence[Mapping[str, Any]], finding: Finding | None) -> str:
+def _row(name: str, laws: Sequence[Mapping[str, Any]], finding: ReadFinding | None) -> str:
     law = laws[0]
     shown = law["detail"] + (f" ({format_value(law['value'])}, bound {law['bound']})" if law["bound"] else "")
     repair = f"; repair: {law['repair']}" if law["repair"] and law["status"] == "falls" else ""
@@ -104,7 +104,7 @@ def _row(name: str, laws: Sequence[Mapping[str, Any]], finding: Finding | None) 
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-def unchecked(verdicts: Mapping[str, Any], findings: Sequence[Finding]) -> list[str]:
+def unchecked(verdicts: Mapping[str, Any], findings: Sequence[ReadFinding]) -> list[str]:
     """Verdicts that nobody read the code for, and findings that no verdict bears out any more."""
     seen = {
         (target, f"{law['law_id']} {law['fact']}"): law["status"]

@@ -8,12 +8,12 @@ import pytest
 from neuromf.errors import InputError
 from tools.foreign import codes as codes_module
 from tools.foreign.checkout import VARIABLE, checkout, commit_of, functions, imported
-from tools.foreign.codes import Code, Finding, codes, findings
+from tools.foreign.codes import Code, ReadFinding, codes, findings
 from tools.foreign.judging import judge_code, keep, kept_verdicts
 from tools.foreign.table import page, unchecked
 
 CODE = Code(repository="a/b", about="toys", library="torch", adapter="toy.py", classes=("Toy",))
-FINDING = Finding(
+FINDING = ReadFinding(
     target="toy.py:Toy", key="ID-001 times", status="falls", place="x.py:1", checked="today", told="it is"
 )
 
@@ -27,7 +27,7 @@ def verdicts(*laws):
     return {"toy.py:Toy": {"name": "toy", "commit": "abc", "date": "today", "laws": list(laws)}}
 
 
-def test_a_checkout_that_is_not_there_is_named_with_the_command_that_makes_it(tmp_path, monkeypatch):
+def test_a_missing_checkout_is_named_with_the_command_that_makes_it(tmp_path, monkeypatch):
     """The message says what to clone and where to."""
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     with pytest.raises(InputError, match=f"git clone https://github.com/a/b {tmp_path}/a/b"):
@@ -80,7 +80,7 @@ def test_an_adapter_is_judged_in_a_process_of_its_own_and_its_verdict_kept(tmp_p
     assert {entry["law_id"] for entry in kept["laws"] if entry["status"] == "holds"} == {"LR-001", "LR-002"}
 
 
-def test_the_page_lists_what_does_not_hold_with_its_place_and_counts_what_does():
+def test_the_page_lists_what_does_not_hold_and_counts_what_does():
     """A law that holds is counted alone."""
     text = page([CODE], verdicts(law("falls"), law("holds", fact="objective")), [FINDING])
     assert "| a/b | toy | `abc` | today | 1 | 1 | 0 | 0 | 0 |" in text
@@ -105,7 +105,7 @@ def test_a_finding_that_no_verdict_bears_out_is_a_problem():
     assert unchecked(verdicts(law("holds")), [FINDING]) == ["toy.py:Toy ID-001 times: a finding without a verdict"]
 
 
-def test_what_is_kept_was_checked_by_hand_and_the_page_is_that_of_what_is_kept():
+def test_what_is_kept_was_checked_by_hand_and_is_on_the_page():
     """golden/conformance is as the command writes it."""
     from tools.foreign.judging import KEPT
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -38,7 +39,12 @@ def recipe_names() -> tuple[str, ...]:
 
 
 def read_document(name: str) -> dict[str, Any]:
-    """The whole YAML document of recipe `name`, with its description and the sources of its values."""
+    """The whole YAML document of recipe `name`, with its description and the sources of its values; a copy."""
+    return deepcopy(_parsed(name))
+
+
+@cache
+def _parsed(name: str) -> dict[str, Any]:
     text = resources.files(FOLDER).joinpath(f"{name}.yaml").read_text(encoding="utf-8")
     return dict(parse_yaml(text, file=f"recipe {name}") or {})
 

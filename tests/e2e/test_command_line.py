@@ -51,16 +51,20 @@ def test_failed_225_is_blocked_in_a_second_without_torch(tmp_path):
     """The static gate names every law the lost run breaks, with value, bound and remedy, in 1.0 s of a processor."""
     out = tmp_path / "out.json"
     command = [sys.executable, "-X", "importtime", "-m", "neuromf", "gate", "failed_225", "--static", "--json", out]
-    subprocess.run(command, capture_output=True, check=False)  # so that byte code exists, as after an installation
+    # So that byte code exists, as after an installation, whatever this session may write beside the sources.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment = kept | {"PYTHONPYCACHEPREFIX": str(tmp_path / "compiled")}
+    subprocess.run(command, capture_output=True, check=False, env=environment)
 
     start = os.times()  # processor time: by the clock, the test's neighbours would be measured too
-    done = subprocess.run([c for c in command if c not in ("-X", "importtime")], capture_output=True, check=False)
+    plain = [c for c in command if c not in ("-X", "importtime")]
+    done = subprocess.run(plain, capture_output=True, check=False, env=environment)
     end = os.times()
     seconds = end.children_user - start.children_user + end.children_system - start.children_system
     modules = subprocess.run(command, capture_output=True, text=True, check=False).stderr
 
     assert done.returncode == 1
-    assert seconds <= 2.0  # 0.36 to 0.45 on a Xeon, 1.0 to 1.2 on an EPYC without AVX512
+    assert seconds <= 1.0
     assert not any(f" {name}\n" in modules for name in ("torch", "numpy", "scipy", "monai"))
     verdict = json.loads(out.read_text())
     laws = {result["law_id"]: result for result in verdict["laws"]}

@@ -162,8 +162,9 @@ def first_alarms(
     guard = DivergenceGuard(warn_ratio, halt_ratio, start)
     heard: dict[Level, int] = {}
     for epoch, level in enumerate(levels):
+        losses = RawLosses(level)
         for _ in range(STEPS_PER_EPOCH):
-            heard.setdefault(guard.observe(RawLosses(level)).level, epoch)
+            heard.setdefault(guard.observe(losses).level, epoch)
             if Level.HALT in heard:
                 return heard
     return heard

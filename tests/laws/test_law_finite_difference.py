@@ -24,6 +24,7 @@ from neuromf.config.schema import UnetConfig
 from neuromf.flow.jvp import exact_derivative, finite_difference
 from neuromf.flow.path import interpolate
 from tests.support.law_strategies import draw_batch, randomised_unet, relative_error
+from tests.support.processor import AS_MEASURED
 
 pytestmark = pytest.mark.law("JVP-003")
 LATENT = (4, 8, 8, 8)
@@ -108,8 +109,11 @@ def test_the_stored_table_is_what_is_measured(table):
     for line, case in zip(table[1:], CASES, strict=True):
         stored, now = line.split(","), row(*case[:3]).split(",")
         assert (stored[:4], stored[5]) == (now[:4], now[5])
-        # Rounding noise differs from one processor to the next, by 1.8 on two of them; truncation does not.
-        assert 1 / MODEL_FACTOR <= float(now[4]) / float(stored[4]) <= MODEL_FACTOR, (stored, now)
+        # Rounding noise in bf16 differs from processor to processor; truncation does not. That of float32 was 1.8 times
+        # as large on one without AVX512.
+        noisy = rounding_error(*case[:3]) > predicted_error(*case[:3]) / 2
+        most = MODEL_FACTOR if noisy and not AS_MEASURED else 1.5
+        assert 0.5 <= float(now[4]) / float(stored[4]) <= most, (stored, now)
 
 
 @pytest.mark.parametrize(("scale", "step", "precision", "said"), CASES)

@@ -23,7 +23,7 @@ _HOMES = {
     "Schedule": "neuromf_spec.conformance.declaration",
     "TimeSampler": "neuromf_spec.conformance.declaration",
 }
-"""The module that each name comes from: pytest loads the plugin of this folder in every session."""
+"""The module that each name comes from, imported when it is asked for."""
 
 __all__ = ["Adapter", "Average", "Declaration", "Guidance", "Samples", "Schedule", "TimeSampler"]
 

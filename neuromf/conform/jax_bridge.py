@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from neuromf_spec.conformance.batch import GivenBatch
-from neuromf_spec.conformance.objective import HEAD, head_parameters
+from neuromf_spec.conformance.objective import head_parameters
 from neuromf_spec.conformance.subject import Evaluation, Network
 
 from neuromf.conform.adapter import Samples
@@ -34,8 +34,7 @@ class JaxNet:
     def velocity(self, z: Any, r: Any, t: Any) -> Any:  # noqa: ANN401
         """The second head, a velocity at points z (B, ...)."""
         assert self.network.head is not None
-        own = {name: value for name, value in self.parameters.items() if name.startswith(HEAD)}
-        return self.network.head(head_parameters(own), z, r, t)
+        return self.network.head(head_parameters(self.parameters), z, r, t)
 
 
 class JaxBridge:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from neuromf_spec.conformance.batch import GivenBatch
-from neuromf_spec.conformance.objective import HEAD, head_parameters
+from neuromf_spec.conformance.objective import head_parameters
 from neuromf_spec.conformance.subject import Evaluation, Network
 from torch import Tensor, nn
 
@@ -37,8 +37,7 @@ class TorchNet(nn.Module):
     def velocity(self, z: Tensor, r: Tensor | float, t: Tensor | float) -> Any:  # noqa: ANN401
         """The second head, a velocity at points z (B, ...)."""
         assert self.network.head is not None
-        own = {name: value for name, value in self.numbers.items() if name.startswith(HEAD)}
-        return self.network.head(head_parameters(own), z, r, t)
+        return self.network.head(head_parameters(dict(self.numbers.items())), z, r, t)
 
 
 class TorchBridge:

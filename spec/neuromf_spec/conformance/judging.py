@@ -8,6 +8,7 @@ from neuromf_spec.conformance.bench import Bench
 from neuromf_spec.conformance.conduct import Conduct
 from neuromf_spec.conformance.probe import FOUND, Explanation, KnobProbe, changes_sign, explained, measured_root, root
 from neuromf_spec.conformance.verdict import LossCall, Result, Status
+from neuromf_spec.law import Finding
 
 
 def told_error(error: Exception) -> str:
@@ -27,16 +28,35 @@ def by_number(
 ) -> Result:
     """Judge a number that is small where the law holds; one that is not falls where a repair is known."""
     holds = bool(value <= limit)
-    status = Status.HOLDS if holds else Status.FALLS if repair else Status.UNEXPLAINED
     return Result(
         law_id=law_id,
         fact=fact,
-        status=status,
+        status=_status(holds=holds, repair=repair),
         value=value,
         bound=f"<= {limit:.3g}",
         detail=detail,
         repair="" if holds else repair,
         trials=() if holds else trials,
+    )
+
+
+def _status(*, holds: bool, repair: str) -> Status:
+    """What does not hold falls where a repair is known, and is unexplained elsewhere."""
+    if holds:
+        return Status.HOLDS
+    return Status.FALLS if repair else Status.UNEXPLAINED
+
+
+def by_finding(law_id: str, fact: str, finding: Finding, repair: str, *, detail: str = "") -> Result:
+    """What a law's own predicate found; what does not pass falls where a repair is known."""
+    return Result(
+        law_id=law_id,
+        fact=fact,
+        status=_status(holds=finding.passed, repair=repair),
+        value=finding.value,
+        bound=f"{finding.bound} {finding.unit}".strip(),
+        detail=detail or finding.detail,
+        repair="" if finding.passed else repair,
     )
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from neuromf_spec.conformance.bench import Bench
 from neuromf_spec.conformance.declaration import Schedule
-from neuromf_spec.conformance.judging import by_number
-from neuromf_spec.conformance.verdict import Result, Status
+from neuromf_spec.conformance.judging import by_finding, by_number
+from neuromf_spec.conformance.verdict import Result
 from neuromf_spec.reference.schedule import lr_multiplier
 from neuromf_spec.registry import law
 
@@ -26,15 +26,7 @@ def scheduled(bench: Bench) -> list[Result]:
     undeclared = _undeclared(declared, found, bench)
     finding = law("LR-001").predicate(multiplier=found[0], schedule=declared.shape, warmup_steps=warm)
     repair = "multiply the rate of step k by (k + 1)/warmup, not by k/warmup" if ramp or found[0] == 0 else undeclared
-    first = Result(
-        law_id="LR-001",
-        fact="first step",
-        status=Status.HOLDS if finding.passed else Status.FALLS if repair else Status.UNEXPLAINED,
-        value=finding.value,
-        bound=finding.bound,
-        detail=finding.detail,
-        repair="" if finding.passed else repair,
-    )
+    first = by_finding("LR-001", "first step", finding, repair)
     return [first, _every(bench, declared, found, late if ramp and not finding.passed else None, undeclared)]
 
 

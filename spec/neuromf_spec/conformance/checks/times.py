@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from neuromf_spec.conformance.bench import Bench
 from neuromf_spec.conformance.declaration import TimeSampler
-from neuromf_spec.conformance.judging import by_number
+from neuromf_spec.conformance.judging import by_finding, by_number
 from neuromf_spec.conformance.verdict import Result, Status
 from neuromf_spec.reference.time_distribution import LogitNormalPair
 from neuromf_spec.registry import law
@@ -81,30 +81,15 @@ def _order(drawn: Drawn, declared: TimeSampler) -> Result:
     outside = int(((drawn.r < -EQUAL) | (drawn.t > 1 + EQUAL)).sum())
     wrong = {"sort the pair": unsorted, "clamp t to the declared t_min": early, "keep times in [0, 1]": outside}
     repair = max(wrong, key=lambda name: wrong[name])
-    return Result(
-        law_id="TIME-001",
-        fact="order",
-        status=Status.HOLDS if finding.passed else Status.FALLS,
-        value=finding.value,
-        bound=finding.bound,
-        detail=f"of {len(gap)} samples {unsorted} have r > t and {early} have t below {declared.t_min:g}",
-        repair="" if finding.passed else repair,
-    )
+    detail = f"of {len(gap)} samples {unsorted} have r > t and {early} have t below {declared.t_min:g}"
+    return by_finding("TIME-001", "order", finding, repair, detail=detail)
 
 
 def _below_clamp(bench: Bench, drawn: Drawn, declared: TimeSampler) -> Result:
     clamp = bench.declared.t_min
     share = float((drawn.t < clamp - EQUAL).mean())
     finding = law("TIME-004").predicate(share=share, clamp_t_min=clamp or 1e-9, sampler_t_min=declared.t_min)
-    return Result(
-        law_id="TIME-004",
-        fact="share below the clamp",
-        status=Status.HOLDS if finding.passed else Status.FALLS,
-        value=finding.value,
-        bound=f"{finding.bound} {finding.unit}",
-        detail=finding.detail,
-        repair="" if finding.passed else "draw no t below the clamp of 1/t",
-    )
+    return by_finding("TIME-004", "share below the clamp", finding, "draw no t below the clamp of 1/t")
 
 
 def _share(drawn: Drawn, declared: TimeSampler) -> Result:
@@ -134,15 +119,7 @@ def _share(drawn: Drawn, declared: TimeSampler) -> Result:
 
 def _some_mean_flow(drawn: Drawn) -> Result:
     finding = law("TIME-007").predicate(share=float(1 - drawn.is_fm.mean()))
-    return Result(
-        law_id="TIME-007",
-        fact="some r < t",
-        status=Status.HOLDS if finding.passed else Status.FALLS,
-        value=finding.value,
-        bound=f"{finding.bound} {finding.unit}",
-        detail=finding.detail,
-        repair="" if finding.passed else "draw r < t for some samples",
-    )
+    return by_finding("TIME-007", "some r < t", finding, "draw r < t for some samples")
 
 
 def _distribution(drawn: Drawn, declared: TimeSampler) -> Result:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tools.marked_block import replace_block
 from tools.mutants.areas import areas
 from tools.mutants.results import FOLDER, AreaResult, Equivalent, read_equivalents, read_results, score
 
 README = FOLDER / "README.md"
-BEGIN, END = "<!-- mutants: begin -->", "<!-- mutants: end -->"
+BLOCK = "mutants"
+"""Name of the table's block."""
 HEAD = "| folder | changes | tried | noticed | equivalent | score | measured | seed | minutes |"
 
 
@@ -30,13 +32,6 @@ def _row(name: str, result: AreaResult | None, equivalents: Sequence[Equivalent]
     return f"| {' | '.join(str(cell).replace('%', ' %') for cell in cells)} |"
 
 
-def insert(text: str, block: str) -> str:
-    """`text` with what stands between the marks replaced."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{block}\n{END}{after}"
-
-
 def page() -> str:
     """The page as it must be for what is stored."""
-    return insert(README.read_text(encoding="utf-8"), table(read_results(), read_equivalents()))
+    return replace_block(README.read_text(encoding="utf-8"), BLOCK, table(read_results(), read_equivalents()))

@@ -7,22 +7,17 @@ from __future__ import annotations
 
 from neuromf.checkout import golden_folder
 from neuromf.output import write_output
+from tools.marked_block import replace_block
 from tools.performance.figures import Figure, MachineFigures, read_all
 
 README = golden_folder() / "bench" / "README.md"
-BEGIN, END = "<!-- performance: begin -->", "<!-- performance: end -->"
+BLOCK = "performance"
+"""Name of the table's block."""
 
 
 def table(measurements: list[MachineFigures]) -> str:
     """Markdown: a heading line and a table for each machine."""
     return "\n\n".join(_machine_table(measurement) for measurement in measurements)
-
-
-def insert(text: str, block: str) -> str:
-    """`text` with what stands between the marks replaced."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{block}\n{END}{after}"
 
 
 def _machine_table(measurement: MachineFigures) -> str:
@@ -42,7 +37,7 @@ def _number(figure: Figure) -> str:
 
 def main() -> None:
     """Write the table into its page."""
-    write_output(README, insert(README.read_text(), table(read_all())))
+    write_output(README, replace_block(README.read_text(), BLOCK, table(read_all())))
 
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from neuromf.errors import InputError
+from tools.marked_block import marks, replace_block
 from tools.performance.figures import Figure, read, read_all, store
 from tools.performance.machine import Machine, describe_machine
 from tools.performance.memory import peak_bytes
-from tools.performance.table import BEGIN, END, README, insert, table
+from tools.performance.table import BLOCK, README, table
 from tools.performance.timing import ratio, side_by_side
 
 CPU = torch.device("cpu")
@@ -64,9 +65,10 @@ def test_a_file_without_measurement_is_named(tmp_path, content):
 def test_the_readme_shows_what_is_stored():
     """The README's performance table is the one that the stored measurements give."""
     text = README.read_text()
-    assert text.count(BEGIN) == text.count(END) == 1
+    begin, end = marks(BLOCK)
+    assert text.count(begin) == text.count(end) == 1
     assert read_all()
-    assert insert(text, table(read_all())) == text
+    assert replace_block(text, BLOCK, table(read_all())) == text
 
 
 def test_times_are_taken_in_turn():

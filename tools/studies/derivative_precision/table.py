@@ -11,10 +11,13 @@ import pandera.pandas as pa
 
 from neuromf.checkout import golden_folder
 from neuromf.output import write_output
+from neuromf.trace.exact import read_exact
+from tools.marked_block import replace_block
 from tools.studies.derivative_precision.trainings import KINDS, Trained
 
 FOLDER = golden_folder() / "derivative_precision"
-BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+BLOCK = "table"
+"""Name of the table's block on the page."""
 NUMBERS = ("mf", "fm", "one_step", "two_steps")
 SCHEMA = pa.DataFrameSchema(
     {
@@ -39,20 +42,19 @@ def write(frame: pd.DataFrame, folder: Path) -> None:
 
 def read(folder: Path = FOLDER) -> pd.DataFrame:
     """The kept rows."""
-    return SCHEMA.validate(pd.read_csv(folder / "trainings.csv"))
+    return SCHEMA.validate(read_exact(folder / "trainings.csv"))
 
 
 def write_page(frame: pd.DataFrame, folder: Path) -> None:
-    """Put the table between the marks of the folder's page, where there is one."""
+    """Put the table into the folder's page, where there is one."""
     page = folder / "README.md"
     if page.is_file():
         write_output(page, on_page(page.read_text(encoding="utf-8"), frame))
 
 
 def on_page(text: str, frame: pd.DataFrame) -> str:
-    """A page with the table between its marks."""
-    before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}\n{table(frame)}{END}{rest.partition(END)[2]}"
+    """A page with the table of these rows."""
+    return replace_block(text, BLOCK, table(frame).rstrip("\n"))
 
 
 def table(frame: pd.DataFrame) -> str:

@@ -10,22 +10,18 @@ from neuromf.config.schema import Config
 from neuromf.nets.factory import parameter_count
 from neuromf.nets.own_vae import OwnArchitecture
 from neuromf.nets.vae_architecture import VaeArchitecture
+from neuromf.nets.weight_copies import FLOAT, FORMER, saved_copies
 from neuromf.training.device.choice import DRAWN_AHEAD
 
 GIB = 2**30
-FLOAT = 4
-"""Bytes of a float32."""
 CPU_THREADS = 4
 """Cores of a training on the CPU: few nodes have fewer, and a step gains from each."""
 PROCESS = 4 * GIB
 """Of each process: Python, torch, and CUDA's libraries and context, which take 2 to 3 GiB of a node's memory."""
 WORKER = GIB // 2
 """Of each process that draws batches, before it holds one: its own copies of what Python touches."""
-HELD, SAVED = 3, 2
-"""Copies of the weights in a process, their average aside: themselves and Adam's two moments; all of them twice while
-they are saved."""
-FORMER = 1
-"""Copy of the weights before a step, which is not saved."""
+SAVED = 2
+"""Times that a process holds what a checkpoint has: once for the training, once while it is saved."""
 GRADIENT = 1
 MICRO_BATCHES = 3
 """That a worker holds, data and noise each: two ready, one in work."""
@@ -81,7 +77,7 @@ def resources(config: Config, vae: VaeArchitecture | OwnArchitecture, scans: int
     processes, workers = max(gpus, 1), DRAWN_AHEAD["cuda" if gpus else "cpu"]
     parameters, facts = parameter_count(config), run_facts(config)
     batch = config.training.batch_size_per_gpu * facts.latent_dims * FLOAT
-    weights = (SAVED * (HELD + (config.ema.decay is not None)) + FORMER) * FLOAT * parameters
+    weights = (SAVED * saved_copies(config) + FORMER) * FLOAT * parameters
     memory = processes * (PROCESS + weights + workers * (WORKER + MICRO_BATCHES * 2 * batch))
     memory += ENCODER_MAPS * FLOAT * math.prod(config.data.shape) * vae.num_channels[0]
     memory += ROW * (scans + facts.optimiser_steps)

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from neuromf.config.derived import derivative_precision, run_facts
 from neuromf.config.schema import Config
+from neuromf.nets.weight_copies import FLOAT, saved_copies
 from neuromf.plan.encoding import encoding_flops
 from neuromf.plan.gpus import GIB, RESERVED_GIB, Gpu
-from neuromf.plan.step_cost import FLOAT, StepCost, step_cost
+from neuromf.plan.step_cost import StepCost, step_cost
 
-SAVED = 3
-"""Copies of the weights in a checkpoint, their average aside: themselves and Adam's two moments."""
 ASSUMPTION = "operations counted, at an assumed share of the data sheet's rate; nothing was measured on a GPU yet"
 
 
@@ -93,7 +92,7 @@ def plan(config: Config, gpu: Gpu, scans: int | None = None) -> Plan:
         samples_per_second=facts.effective_batch / seconds,
         steps=facts.optimiser_steps,
         gpu_hours=facts.optimiser_steps * seconds * training.gpus / 3600,
-        checkpoint_gib=(SAVED + (config.ema.decay is not None)) * FLOAT * own.parameters / GIB,
+        checkpoint_gib=saved_copies(config) * FLOAT * own.parameters / GIB,
         kept_checkpoints=kept,
         latents_gib=None if scans is None else scans * facts.latent_dims * FLOAT / GIB,
         encoding_gpu_hours=None if scans is None else _encoding_hours(config, gpu, scans),

@@ -18,14 +18,8 @@ from neuromf.flow.jvp import Derivative
 from neuromf.flow.number_type import computed_in
 from neuromf.flow.objective import MfDerivative, differentiate, meanflow_objective
 from neuromf.nets.factory import build_net
+from neuromf.nets.weight_copies import FLOAT, FORMER, saved_copies
 from neuromf.plan.live_bytes import LiveBytes
-
-FLOAT = 4
-"""Bytes of a float32."""
-ADAM = 2
-"""Moments of each weight."""
-FORMER = 1
-"""Copy of the weights before a step, by which its size is recorded."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +64,6 @@ def step_cost(config: Config, micro_batch: int) -> StepCost:
         net = build_net(config, seed=0)
         weights = list(net.parameters())
         parameters = sum(weight.numel() for weight in weights)
-        kept = 1 + ADAM + FORMER + (config.ema.decay is not None)
         # The counter's hooks keep gradients longer than a step does: memory is counted without it.
         with LiveBytes(weights) as live:
             derivative = _derivative(net, config, micro_batch)
@@ -81,7 +74,7 @@ def step_cost(config: Config, micro_batch: int) -> StepCost:
     share = 1 - config.time_sampling.data_proportion
     return StepCost(
         parameters=parameters,
-        state_bytes=FLOAT * parameters * kept,
+        state_bytes=FLOAT * parameters * (saved_copies(config) + FORMER),
         step_bytes=live.peak,
         forward_flops=forward_flops,
         derivative_flops=derivative_flops * share,

@@ -131,7 +131,6 @@ def _judged(
     from neuromf.gate.console import print_verdict
 
     judged = with_findings(verdict, layers, overrides, waivers)
-    scans = None if static else len(candidate.scans) or settings.data.demo_subjects
-    outputs.write_verdict(judged, settings, smoke, scans)
+    outputs.write_verdict(judged, settings, smoke, None if static else candidate.subjects)
     print_verdict(make_console(), verdict)
     return judged

@@ -149,7 +149,7 @@ def _jobs(planned: Planned, candidate: LaunchCandidate, tasks: int) -> list[Slur
     from neuromf.training.latents.store import encoded_store
 
     config, job = candidate.config, planned.job
-    scans = len(candidate.scans) or config.data.demo_subjects
+    scans = candidate.subjects
     try:
         vae = load_vae(vae_source(config.vae)).architecture
     except InputError:

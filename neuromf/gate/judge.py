@@ -60,6 +60,11 @@ class LaunchCandidate:
         """
         return self.cohort.scans
 
+    @property
+    def subjects(self) -> int:
+        """How many scans those are; of the built-in cohort, how many are made."""
+        return len(self.scans) or self.config.data.demo_subjects
+
 
 def _unknown(config: Config) -> list[str]:
     laws = unknown_laws(config)

@@ -14,6 +14,7 @@ LISTED = {read for rows in TABLE.values() for read in rows} | IDLE.keys()
 ELSEWHERE = {
     "cli.launch:_jobs",
     "gate.judge:of",
+    "gate.judge:subjects",
     "launch.resources:encoding_resources",
     "plan.encoding:encoding_flops",
     "plan.estimate:_step_seconds",

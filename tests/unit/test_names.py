@@ -5,8 +5,6 @@ from collections import defaultdict
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ADAPTERS = ROOT / "tools" / "foreign" / "adapters"
-"""Named by their files, as a user's own are: a class there is one way in which a code is judged."""
 
 
 def classes():
@@ -14,8 +12,6 @@ def classes():
     found = defaultdict(list)
     for folder in ("neuromf", "spec", "tools"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            if ADAPTERS in path.parents:
-                continue
             tree = ast.parse(path.read_text(encoding="utf-8"))
             for node in ast.walk(tree):
                 if isinstance(node, ast.ClassDef):

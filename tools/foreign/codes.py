@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+ADAPTERS = FOLDER / "adapters"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +28,9 @@ class Code:
     adapter: str
     classes: tuple[str, ...]
 
-    def targets(self) -> list[str]:
-        """Adapters, as `neuromf conform` takes them."""
-        return [f"{FOLDER / 'adapters' / self.adapter}:{name}" for name in self.classes]
+    def names(self) -> list[str]:
+        """Its adapters, `file.py:Class` in `adapters`: by these verdicts and findings are kept."""
+        return [f"{self.adapter}:{name}" for name in self.classes]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
 import torch
+
+Begin = Callable[[torch.nn.ParameterList, torch.nn.ParameterList], Callable[[], object]]
 
 
 @contextmanager
@@ -44,3 +46,18 @@ class Called(torch.nn.Module):
     def forward(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
         """What the code's network would return."""
         return self.call(self.net, *arguments, **named)
+
+
+def averaged(weights: Sequence[torch.Tensor], begin: Begin) -> torch.Tensor:
+    """The average that a code keeps of a module beside another, which has these weights one after the other.
+
+    Args:
+        weights: before the first step and after each.
+        begin: (module, the one that is kept) -> what the code does after each step.
+    """
+    own, kept = (torch.nn.ParameterList([torch.nn.Parameter(weights[0].clone())]) for _ in range(2))
+    update = begin(own, kept)
+    for present in weights[1:]:
+        own[0].data.copy_(present)
+        update()
+    return kept[0]

@@ -15,7 +15,7 @@ from typing import Any
 from neuromf.json_text import json_text
 from neuromf.output import write_output
 from tools.foreign.checkout import checkout, commit_of
-from tools.foreign.codes import Code
+from tools.foreign.codes import ADAPTERS, Code
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "golden" / "conformance" / "verdicts.json"
@@ -43,9 +43,9 @@ def judge_code(code: Code, python: str) -> Verdicts:
     """
     commit = commit_of(checkout(code.repository))
     found: Verdicts = {}
-    for name, target in zip(code.classes, code.targets(), strict=True):
-        verdict = _judge(target, python)
-        found[f"{code.adapter}:{name}"] = {
+    for name in code.names():
+        verdict = _judge(str(ADAPTERS / name), python)
+        found[name] = {
             "repository": code.repository,
             "commit": commit,
             "date": datetime.now(UTC).date().isoformat(),

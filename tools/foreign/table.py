@@ -11,6 +11,7 @@ from tools.foreign.codes import Code, ReadFinding
 MANY = 3
 """Laws that one error stops, from which on they are counted and not named."""
 QUIET = ("holds", "not applicable")
+COUNTED = ("holds", "falls", "unexplained", "cannot run", "declared")
 HEAD = """# Public MeanFlow codes against the laws
 
 Written by `python -m tools foreign` (`nox -s conform`) from checkouts that the user points at. None of these codes is
@@ -43,22 +44,15 @@ def page(codes: Sequence[Code], verdicts: Mapping[str, Any], findings: Sequence[
     return "\n".join([*lines, TIMED])
 
 
-def _targets(code: Code) -> list[str]:
-    return [f"{code.adapter}:{name}" for name in code.classes]
-
-
 def _summary(codes: Sequence[Code], verdicts: Mapping[str, Any]) -> Iterator[str]:
     yield "| code | judged as | commit | date | holds | falls | unexplained | cannot run | declared |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for code in codes:
-        for target in _targets(code):
+        for target in code.names():
             if verdict := verdicts.get(target):
                 counts = [sum(law["status"] == status for law in verdict["laws"]) for status in COUNTED]
                 cells = [code.repository, verdict["name"], f"`{verdict['commit']}`", verdict["date"], *map(str, counts)]
                 yield f"| {' | '.join(cells)} |"
-
-
-COUNTED = ("holds", "falls", "unexplained", "cannot run", "declared")
 
 
 def told(law: Mapping[str, Any]) -> bool:
@@ -69,7 +63,7 @@ def told(law: Mapping[str, Any]) -> bool:
 
 def _section(code: Code, verdicts: Mapping[str, Any], checked: Mapping[tuple[str, str], ReadFinding]) -> list[str]:
     rows = []
-    for target in _targets(code):
+    for target in code.names():
         verdict = verdicts.get(target, {"laws": ()})
         # One error that stops many laws is one line.
         alike: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
@@ -79,7 +73,7 @@ def _section(code: Code, verdicts: Mapping[str, Any], checked: Mapping[tuple[str
             finding = checked.get((target, f"{laws[0]['law_id']} {laws[0]['fact']}"))
             rows.append(_row(verdict["name"], laws, finding))
     lines = [f"## {code.repository}", "", f"{code.about[0].upper()}{code.about[1:]}; {code.library}."]
-    if not any(target in verdicts for target in _targets(code)):
+    if not any(target in verdicts for target in code.names()):
         return [*lines, "Not judged yet.", ""]
     if not rows:
         return [*lines, "Every law that applies holds.", ""]

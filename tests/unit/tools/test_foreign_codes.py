@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from neuromf.errors import InputError
-from tools.foreign import codes as codes_module
+from tools.foreign import judging
 from tools.foreign.checkout import VARIABLE, checkout, commit_of, functions, imported
 from tools.foreign.codes import Code, ReadFinding, codes, findings
 from tools.foreign.judging import judge_code, keep, kept_verdicts
@@ -72,7 +72,7 @@ def test_an_adapter_is_judged_in_a_process_of_its_own_and_its_verdict_kept(tmp_p
         "from neuromf.conform import Declaration, Schedule\n\n\nclass Toy:\n    library = 'torch'\n"
         "    declares = Declaration(name='toy', schedule=Schedule())\n\n    def rate(self, step):\n        return 1.0\n"
     )
-    monkeypatch.setattr(codes_module, "FOLDER", tmp_path)
+    monkeypatch.setattr(judging, "ADAPTERS", tmp_path / "adapters")
     found = judge_code(CODE, sys.executable)
     keep(found, tmp_path / "kept.json")
     kept = kept_verdicts(tmp_path / "kept.json")["toy.py:Toy"]
@@ -116,7 +116,7 @@ def test_what_is_kept_was_checked_by_hand_and_is_on_the_page():
 
 def test_nothing_false_is_said_of_codes_that_are_right():
     """py-meanflow v0, the official code with its times given, and iMF as it comes have no law that falls."""
-    right = ("py_meanflow.py:V0", "official.py:GivenTimes", "official.py:Guided", "imf.py:Default")
+    right = ("py_meanflow.py:V0", "official.py:GivenTimes", "official.py:OfficialGuided", "imf.py:ImfDefault")
     for target in right:
         statuses = {entry["status"] for entry in kept_verdicts()[target]["laws"]}
         assert statuses <= {"holds", "declared", "not applicable"}, target

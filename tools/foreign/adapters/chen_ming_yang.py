@@ -15,7 +15,7 @@ FOLDER = checkout("chen-ming-yang/MeanFlowSE")
 code = imported(FOLDER, ["mean_flow"], {"dit": {"DiTBackbone": nn.Module}}).mean_flow
 
 
-class Speech:
+class ChenSpeech:
     """Its defaults; its samples are (time, channel), summed over channels and averaged over time."""
 
     library = "torch"

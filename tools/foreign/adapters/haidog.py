@@ -24,7 +24,7 @@ UNCHANGED = ["mean_std", [0.0], [1.0]]
 """Mean and standard deviation by which its data are normalised."""
 
 
-class Improved:
+class HaidogImproved:
     """The mode that its configurations name."""
 
     library = "torch"
@@ -73,8 +73,8 @@ def _heads(net: Any, z: Tensor, t: Tensor, r: Tensor, **named: Any) -> Any:  # n
     return (u, net.velocity(z, t, t)) if named.get("return_v", True) else u
 
 
-class First(Improved):
+class First(HaidogImproved):
     """The mode of the first paper."""
 
-    declares = replace(Improved.declares, name="haidog-yaqub, meanflow", times=None, schedule=None)
+    declares = replace(HaidogImproved.declares, name="haidog-yaqub, meanflow", times=None, schedule=None)
     mode = "meanflow"

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from neuromf.conform import Average, Declaration, Guidance, Samples, TimeSampler
 from tools.foreign.checkout import checkout, functions, imported
-from tools.foreign.given import Called, noise_is
+from tools.foreign.given import Called, averaged, noise_is
 
 FOLDER = checkout("HaoyiZhu/MeanFlow-PyTorch")
 code = imported(FOLDER, ["meanflow"], {}).meanflow
 script = functions(FOLDER / "train_meanflow.py", ["update_ema"], {"torch": torch, "OrderedDict": OrderedDict})
 
 
-class Plain:
+class HaoyiPlain:
     """Without guidance."""
 
     library = "torch"
@@ -52,11 +53,7 @@ class Plain:
 
     def average(self, weights: Sequence[Tensor]) -> Tensor:
         """The average of its script, with its default decay."""
-        own, kept = (nn.ParameterList([nn.Parameter(weights[0].clone())]) for _ in range(2))
-        for present in weights[1:]:
-            own[0].data.copy_(present)
-            script.update_ema(kept, own)
-        return kept[0]
+        return averaged(weights, lambda own, kept: partial(script.update_ema, kept, own))
 
     def _objective(self) -> Any:  # noqa: ANN401
         guidance = self.declares.guidance or Guidance(scale=1.0)
@@ -66,10 +63,10 @@ class Plain:
         return objective
 
 
-class Guided(Plain):
+class HaoyiGuided(HaoyiPlain):
     """With guidance inside the loss and no labels dropped; its scales pass through float32, which holds these."""
 
     declares = replace(
-        Plain.declares, name="HaoyiZhu, guidance", guidance=Guidance(scale=0.5, mix=0.25), times=None, average=None
+        HaoyiPlain.declares, name="HaoyiZhu, guidance", guidance=Guidance(scale=0.5, mix=0.25), times=None, average=None
     )
     equation = "cfg"

@@ -15,7 +15,7 @@ code = imported(checkout("Lyy-iiis/imeanflow"), NAMES, {"models": {"imfDiT": NET
 WARMUP = 10
 
 
-class Default(Improved):
+class ImfDefault(Improved):
     """As its default configuration has it, without a warm-up."""
 
     declares = replace(DECLARES, name="iMF", schedule=Schedule())

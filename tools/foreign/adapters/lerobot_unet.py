@@ -87,7 +87,7 @@ def _observing(net: Any, z: Tensor, t: Tensor, r: Tensor, global_cond: Tensor) -
     return net(z, r, t, global_cond[:, 0])
 
 
-class Guided(Policy):
+class GuidedPolicy(Policy):
     """With its default guidance inside the loss, and no observation dropped."""
 
     declares = replace(

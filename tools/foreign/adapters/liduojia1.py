@@ -37,7 +37,7 @@ SETTINGS = {
 """Its defaults but for the last two, which are .25 and 5: both terms weigh the same, and no du/dt is clipped."""
 
 
-class Speech:
+class LiSpeech:
     """Its defaults, with equal terms and without the clip of du/dt."""
 
     library = "torch"

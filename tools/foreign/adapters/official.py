@@ -17,7 +17,7 @@ NETS = Nets()
 code = imported(checkout("Gsunshine/meanflow"), ["meanflow", "utils.ema_util"], {"models": {"models_dit": NETS}})
 
 
-class Plain:
+class OfficialPlain:
     """Without guidance, and with the times of its sampler as they are when none are given."""
 
     library = "jax"
@@ -73,18 +73,18 @@ class Plain:
         )
 
 
-class GivenTimes(Plain):
+class GivenTimes(OfficialPlain):
     """With the times of its sampler given."""
 
-    declares = replace(Plain.declares, name="official MeanFlow, sampling_timesteps given")
+    declares = replace(OfficialPlain.declares, name="official MeanFlow, sampling_timesteps given")
     given_times = True
 
 
-class Guided(GivenTimes):
+class OfficialGuided(GivenTimes):
     """With guidance inside the loss and no labels dropped."""
 
     declares = replace(
-        Plain.declares,
+        OfficialPlain.declares,
         name="official MeanFlow, guidance",
         guidance=Guidance(scale=0.5, mix=0.25),
         times=None,

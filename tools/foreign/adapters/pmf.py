@@ -12,7 +12,7 @@ NETS = Nets()
 code = imported(checkout("Lyy-iiis/pMF"), ["pmf", "utils.ema_util"], {"models": {"pmfDiT": NETS}})
 
 
-class Default(Improved):
+class PmfDefault(Improved):
     """As its default configuration has it; the network's own step from x to u is left out."""
 
     declares = replace(

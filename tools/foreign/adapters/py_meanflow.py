@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from neuromf.conform import Average, Declaration, Samples, TimeSampler
 from tools.foreign.checkout import checkout, imported
-from tools.foreign.given import Called, noise_is
+from tools.foreign.given import Called, averaged, noise_is
 
 code = imported(checkout("Gsunshine/py-meanflow") / "meanflow", ["models.meanflow", "models.time_sampler"], {})
 
@@ -57,12 +57,7 @@ class V0:
 
     def average(self, weights: Sequence[Tensor]) -> Tensor:
         """The first of its averages."""
-        own, kept = (nn.ParameterList([nn.Parameter(weights[0].clone())]) for _ in range(2))
-        model = self._model(own, kept)
-        for present in weights[1:]:
-            own[0].data.copy_(present)
-            model.update_ema()
-        return kept[0]
+        return averaged(weights, lambda own, kept: self._model(own, kept).update_ema)
 
     def _model(self, *nets: nn.Module) -> Any:  # noqa: ANN401
         made = iter(nets)

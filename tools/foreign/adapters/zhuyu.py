@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from neuromf.conform import Average, Declaration, Guidance, Samples, TimeSampler
 from tools.foreign.checkout import checkout, functions, imported
-from tools.foreign.given import Called, noise_is
+from tools.foreign.given import Called, averaged, noise_is
 
 FOLDER = checkout("zhuyu-cs/MeanFlow")
 code = imported(FOLDER, ["loss", "meanflow_sampler"], {})
@@ -48,11 +49,7 @@ class Adaptive:
 
     def average(self, weights: Sequence[Tensor]) -> Tensor:
         """The average of its script, with its default decay."""
-        own, kept = (nn.ParameterList([nn.Parameter(weights[0].clone())]) for _ in range(2))
-        for present in weights[1:]:
-            own[0].data.copy_(present)
-            script.update_ema(kept, own)
-        return kept[0]
+        return averaged(weights, lambda own, kept: partial(script.update_ema, kept, own))
 
     def _objective(self) -> Any:  # noqa: ANN401
         guidance = self.declares.guidance or Guidance(scale=1.0)
@@ -73,7 +70,7 @@ class Uniform(Adaptive):
     weighting = "uniform"
 
 
-class Guided(Uniform):
+class ZhuyuGuided(Uniform):
     """Without a weight, with guidance inside the loss and no labels dropped."""
 
     declares = replace(Uniform.declares, name="zhuyu-cs, guidance", guidance=Guidance(scale=0.6, mix=0.25))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from neuromf.conform.load import LoadedAdapter
     from neuromf.conform.verdict import ConformVerdict
 
 OPTION = "--neuromf-adapter"
@@ -25,16 +26,15 @@ class LawFellError(Exception):
 class AdapterCollector(pytest.Collector):
     """The laws of one adapter, which are all judged when the first is asked for."""
 
-    target: str
+    loaded: LoadedAdapter
     seed: int
 
     @cached_property
     def verdict(self) -> ConformVerdict:
         """What the laws say."""
         from neuromf.conform.judging import judge_adapter
-        from neuromf.conform.load import load_adapter
 
-        return judge_adapter(load_adapter(self.target), seed=self.seed)
+        return judge_adapter(self.loaded, seed=self.seed)
 
     def collect(self) -> list[pytest.Item]:
         """A test a law."""
@@ -73,7 +73,7 @@ class LawItem(pytest.Item):
         """Where the test is said to lie: in the adapter."""
         collector = self.parent
         assert isinstance(collector, AdapterCollector)
-        return Path(collector.target.partition(".py")[0] + ".py"), 0, f"law {self.name}"
+        return collector.loaded.file, 0, f"law {self.name}"
 
 
 def _told(result: Any, verdict: ConformVerdict) -> str:  # noqa: ANN401
@@ -103,9 +103,9 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
         from neuromf.errors import InputError
 
         try:
-            load_adapter(target)
+            loaded = load_adapter(target)
         except InputError as error:
             raise pytest.UsageError(str(error)) from error
         collector = AdapterCollector.from_parent(session, name=target)
-        collector.target, collector.seed = target, config.getoption("--neuromf-seed")
+        collector.loaded, collector.seed = loaded, config.getoption("--neuromf-seed")
         items += collector.collect()

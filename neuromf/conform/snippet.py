@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from neuromf_spec.conformance.checks.identity import MEAN, STD
 from neuromf_spec.conformance.declaration import Declaration
 from neuromf_spec.conformance.verdict import LossCall, Result
 
@@ -23,6 +24,9 @@ FORMULAS = {
     "label": "y",
 }
 """The terms of the suite's polynomial, as Python."""
+
+VARIANCE = STD**2
+"""Of the Gaussian whose average velocity the suite knows."""
 
 HEAD = """# {key}: {statement}
 import importlib.util
@@ -127,9 +131,9 @@ def _field(trial: LossCall, declared: Declaration) -> str:
     terms = ["z - z", *(f'p["{name}"] * ({FORMULAS[name]})' for name in trial.parameters if name in FORMULAS)]
     if trial.field == "gaussian":
         lines += [
-            "    s_t, s_r = (((1 - a) ** 2 * 0.36 + a * a) ** 0.5 for a in (t, r))",
-            "    slope = (t + r - 0.36 * (2 - t - r)) / (s_t * (s_t + s_r))",
-            "    u = slope * (z - (1 - t) * 0.4) - 0.4",
+            f"    s_t, s_r = (((1 - a) ** 2 * {VARIANCE} + a * a) ** 0.5 for a in (t, r))",
+            f"    slope = (t + r - {VARIANCE} * (2 - t - r)) / (s_t * (s_t + s_r))",
+            f"    u = slope * (z - (1 - t) * {MEAN}) - {MEAN}",
         ]
         terms = ["u" if declared.prediction == "u" else "z - t * u", *terms[1:]]
     return "\n".join([*lines, f"    return {sign}({' + '.join(terms)})"])

@@ -86,7 +86,8 @@ def judge(make: Callable[[], Subject], *, seed: int = 0, laws: Iterable[str] = (
         laws: ids of the laws to report; all where empty. What comes before them is judged all the same.
     """
     wanted = set(laws)
-    bench = Bench(make(), conduct_of(make().declared), seed)
+    subject = make()
+    bench = Bench(subject, conduct_of(subject.declared), seed)
     found: list[Result] = []
     for check in CHECKS:
         began = time.perf_counter()

@@ -82,7 +82,8 @@ def toy_rows(arm: str, seed: int, settings: LearnerSettings = SETTINGS) -> list[
     """Train one setting with one seed on each distribution."""
     (chosen,) = (one for one in ARMS if one.name == arm)
     outcomes = train_one_step(ArmAdapter(chosen), seed=seed, settings=settings)
-    return [
-        ToyRow(arm, found.truth, seed, *(found.distances[n] for n in (1, 2, 4)), found.spread, found.real)
-        for found in outcomes
-    ]
+    rows = []
+    for found in outcomes:
+        one, two, four = (found.distances[evaluations] for evaluations in (1, 2, 4))
+        rows.append(ToyRow(arm, found.truth, seed, one, two, four, found.spread, found.real))
+    return rows

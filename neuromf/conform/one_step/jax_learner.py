@@ -18,7 +18,7 @@ BETAS, TINY = (0.9, 0.999), 1e-8
 """Of Adam, as in its paper (arXiv:1412.6980)."""
 
 
-class PointNet:
+class JaxPerceptron:
     """A perceptron of a point and two times, with its weights bound.
 
     Args:
@@ -95,8 +95,8 @@ class JaxLearner:
         drawn = self.adapter.sample(self._net(self.weights), jnp.asarray(noise, self.dtype), steps)
         return np.asarray(drawn, dtype=float)
 
-    def _net(self, weights: Weights) -> PointNet:
-        return PointNet(weights, self.settings.depth)
+    def _net(self, weights: Weights) -> JaxPerceptron:
+        return JaxPerceptron(weights, self.settings.depth)
 
     def _loss(self, weights: Weights, x: Any, e: Any, r: Any, t: Any, y: Any) -> Any:  # noqa: ANN401
         return self.adapter.loss(self._net(weights), Samples(x, e, r, t, y))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from neuromf.conform.one_step.settings import LearnerSettings, learning_rate
 
 
-class PointNet(nn.Module):
+class TorchPerceptron(nn.Module):
     """A perceptron of a point and two times; each sample is flattened.
 
     Args:
@@ -63,7 +63,7 @@ class TorchLearner:
         self.dtype = getattr(torch, declared.precision)
         with torch.random.fork_rng(devices=()):
             torch.manual_seed(seed)
-            self.net = PointNet(declared.dims, settings, v_head=declared.v_head).to(self.dtype)
+            self.net = TorchPerceptron(declared.dims, settings, v_head=declared.v_head).to(self.dtype)
         self.optimiser = torch.optim.Adam(self.net.parameters(), settings.learning_rate)
 
     def step(self, place: int, groups: list[tuple[float, GivenBatch]]) -> None:

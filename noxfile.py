@@ -50,6 +50,7 @@ TRAININGS = (
     "tests/laws/test_claims_causes.py",
     "tests/laws/test_law_observable_keys.py",
     "tests/unit/bisect",
+    "tests/unit/conform/test_one_step_training.py",
     "tests/unit/derivative_study",
     "tests/unit/gate/test_gate_inputs.py",
     "tests/unit/gate/test_own_code_gate.py",

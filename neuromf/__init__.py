@@ -19,6 +19,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from neuromf_spec.registry import laws
 
+    from neuromf.any_loop.guard import Guard
+    from neuromf.any_loop.verdict import LoopVerdict
+    from neuromf.any_loop.watching import watch_training
     from neuromf.api import compare, diagnose, judge, train
     from neuromf.comparison.comparator import Comparison
     from neuromf.config.load import load_config
@@ -37,8 +40,10 @@ _HOMES = {
     "Batch": "neuromf.flow.batch",
     "Comparison": "neuromf.comparison.comparator",
     "Config": "neuromf.config.schema",
+    "Guard": "neuromf.any_loop.guard",
     "InputError": "neuromf.errors",
     "LawResult": "neuromf.gate.result",
+    "LoopVerdict": "neuromf.any_loop.verdict",
     "Net": "neuromf.flow.objective",
     "NetOutput": "neuromf.flow.objective",
     "Objective": "neuromf.flow.objective",
@@ -57,6 +62,7 @@ _HOMES = {
     "sample_times": "neuromf.flow.times",
     "train": "neuromf.api",
     "velocity_field": "neuromf.flow.objective",
+    "watch_training": "neuromf.any_loop.watching",
 }
 """The module that each public name comes from."""
 
@@ -64,8 +70,10 @@ __all__ = [
     "Batch",
     "Comparison",
     "Config",
+    "Guard",
     "InputError",
     "LawResult",
+    "LoopVerdict",
     "Net",
     "NetOutput",
     "Objective",
@@ -84,6 +92,7 @@ __all__ = [
     "sample_times",
     "train",
     "velocity_field",
+    "watch_training",
 ]
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromf.comparison.table import Numbers, TraceTable
-from neuromf.trace.columns import column_named, columns_in
+from neuromf.trace.columns import columns_in
 
 
 class ComparisonVerdict(StrEnum):
@@ -199,8 +199,7 @@ def _first(broken: Mapping[str, NDArray[np.bool_]], actual: TraceTable, golden: 
         return None
     row = min(places.values())
     name = next(name for name in golden.columns if places.get(name) == row)
-    column = column_named(name)
-    assert column is not None  # both have the columns of a trace
+    column = next(column for column in columns_in(golden.columns) if column.name == name)
     return Divergence(int(golden.steps[row]), name, column.stage, _cell(golden, name, row), _cell(actual, name, row))
 
 

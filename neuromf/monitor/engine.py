@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.monitor.checks.runtime_checks import LawReading, judge, step_readings
-from neuromf.monitor.checks.step_checks import StepChecks
+from neuromf.monitor.checks.step_checks import StepChecks, whole_updates
 from neuromf.monitor.events import Event
 from neuromf.monitor.guard.alarm import Alarm, Level, Verdict, alarm_of
 from neuromf.monitor.moments import LatentMoments
@@ -59,17 +58,12 @@ def check_readings(config: Config, checks: StepChecks) -> Iterator[LawReading]:
     yield judge("OPT-003", stale=checks.stale)
     yield judge("OPT-004", recorded=checks.recorded, counted=checks.counted)
     if checks.average_updates is not None:
-        yield judge("EMA-001", decay=config.ema.decay, ema_updates=_whole(checks.average_updates), optimiser_steps=1)
+        yield judge(
+            "EMA-001", decay=config.ema.decay, ema_updates=whole_updates(checks.average_updates), optimiser_steps=1
+        )
     limit = config.training.gradient_clip
     yield judge("OPT-005", before=checks.norm, after=checks.clipped_norm, limit=limit)
     yield judge("BATCH-003", differing=checks.differing)
-
-
-def _whole(updates: float) -> int:
-    """Updates of the average in one step; -1 where it went elsewhere than to the weights."""
-    # Rounding moves an update of a resolvable size by a few per cent at most.
-    whole = round(updates) if math.isfinite(updates) else -1
-    return whole if abs(updates - whole) <= 0.25 else -1
 
 
 def _event(step: int, alarm: Alarm, fine: list[str]) -> Event:

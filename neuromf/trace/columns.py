@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, TypedDict
 
@@ -83,9 +83,28 @@ def channels_in(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in names if name.startswith(OF_CHANNEL))
 
 
+LOOP_BEGINNING = ("step", "raw_total")
+"""How the trace of a loop begins that a guard has recorded: what the loop did not tell has no column there."""
+
+
+def is_of_loop(names: Iterable[str]) -> bool:
+    """Whether a header or a row is that of a loop that a guard has recorded; ours go on with `batch_hash`."""
+    return tuple(names)[: len(LOOP_BEGINNING)] == LOOP_BEGINNING
+
+
+def _loop_column(name: str) -> Column:
+    """A column of a loop: one of a trace by its name, or else a metric of the user's."""
+    known = column_named(name)
+    if known is None or known.kind == "text":
+        return Column(name, "metric", "what the loop calls so", optional=True)
+    return known if name in LOOP_BEGINNING else replace(known, optional=True)
+
+
 def columns_in(names: Iterable[str]) -> tuple[Column, ...]:
     """The columns that a row or a header has; those of four channels where it is none of a trace."""
     names = tuple(names)
+    if is_of_loop(names) and len(set(names)) == len(names) and all(names):
+        return tuple(_loop_column(name) for name in names)
     columns = columns_of(len(channels_in(names)) or USUAL_CHANNELS)
     return columns if {column.name for column in columns} <= set(names) else COLUMNS
 

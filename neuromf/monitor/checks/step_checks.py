@@ -58,9 +58,14 @@ def own_count(optimiser: torch.optim.Optimizer, device: torch.device) -> Tensor:
     return torch.stack([torch.as_tensor(count) for count in counts]).to(device, torch.float64).min()
 
 
+WORDS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+"""Integers of the size of a number, in bytes."""
+
+
 def fingerprint(parameters: Iterable[Tensor]) -> Tensor:
-    """One integer a parameter, the sum of its bits as 32-bit words: the same bits, whatever the order of summing."""
-    words = [parameter.detach().contiguous().view(torch.int32) for parameter in parameters]
+    """One integer a parameter, the sum of its numbers' bits: the same bits, whatever the order of summing."""
+    values = [parameter.detach().contiguous() for parameter in parameters]
+    words = [value.view(WORDS[value.element_size()]) for value in values]
     return torch.stack([word.sum(dtype=torch.int64) for word in words])
 
 
@@ -97,3 +102,10 @@ def average_updates(readings: dict[str, float], decay: float) -> float | None:
     if not (aligned > 0.9 and share < 1):
         return math.nan
     return math.log1p(-share) / math.log(decay)
+
+
+def whole_updates(updates: float) -> int:
+    """Updates of the average in one step; -1 where it went elsewhere than to the weights."""
+    # Rounding moves an update of a resolvable size by a few per cent at most.
+    whole = round(updates) if math.isfinite(updates) else -1
+    return whole if abs(updates - whole) <= 0.25 else -1

@@ -1,0 +1,1 @@
+"""What the losses of any loop can show besides a climb."""

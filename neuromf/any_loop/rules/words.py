@@ -1,0 +1,20 @@
+"""Alarms of rules that no law speaks of: each has a name in place of a law's id."""
+
+from __future__ import annotations
+
+from neuromf.monitor.guard.alarm import Alarm, Level
+
+PLATEAU, SPIKES, FROZEN, NO_GRADIENT = "plateau", "spikes", "frozen loss", "no gradient"
+REMEDIES = {
+    PLATEAU: "Look at the learning rate and at what the loss is without the network.",
+    SPIKES: "Lower the learning rate or beta2, clip the gradient, or look at the batches of these steps.",
+    FROZEN: "See that the optimiser is given the network's parameters, and that the loss is not saturated.",
+    NO_GRADIENT: "See what the loss depends on: a detached output, dead units, a loss scale of zero.",
+    "training mode": "Call model.train() after each evaluation.",
+}
+"""What to do, by rule; a law has its own remedy."""
+
+
+def warning(rule: str, message: str, value: str, bound: str) -> Alarm:
+    """A warning of a rule without a law."""
+    return Alarm(rule, Level.WARN, value, bound, message)

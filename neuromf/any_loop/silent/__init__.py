@@ -1,0 +1,1 @@
+"""Silent faults of any torch loop: what no loss shows."""

@@ -16,7 +16,7 @@ import neuromf
 from neuromf.errors import InputError
 from neuromf.training.records.run_folder import RunFolder
 
-UNKNOWN = "recorded by a guard in a loop of the user's own: its configuration is not known, so no law judges it by that"
+UNKNOWN = "a loop of the user's own, whose configuration is not known: no law judges that"
 """What every command says of such a run."""
 REMEDY = "give the folder of a neuromf.Guard, whole"
 

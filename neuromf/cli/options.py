@@ -40,6 +40,14 @@ RealLatentsOption = Annotated[
         help="Real training latents that the run's folder keeps, shown next to samples; 0 for none.",
     ),
 ]
+NotifyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--notify",
+        metavar="URL|COMMAND",
+        help="Post each new alarm as JSON to this URL, or run this command with it on standard input; no shell.",
+    ),
+]
 ProgressOption = Annotated[
     Path | None, typer.Option("--progress", metavar="FILE", help="When it ends, say here how far it got; a line.")
 ]

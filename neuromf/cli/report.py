@@ -12,7 +12,7 @@ from neuromf.counted import counted
 
 
 def report(
-    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of `neuromf train`.")],
+    run: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of `neuromf train`, or of a guard.")],
     out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),
     decode: Annotated[
         bool, typer.Option("--decode/--no-decode", help="Decode the kept samples, or show their latent channels.")
@@ -24,6 +24,12 @@ def report(
     from neuromf.report.page import check_page
 
     check_page(out)
+
+    from neuromf.any_loop.record import is_loop_record
+
+    if any(is_loop_record(folder) for folder in run):
+        _report_loops(run, out)
+        return
 
     from neuromf.cli.console import make_console, progress_bar
     from neuromf.report.headline import headline
@@ -41,4 +47,21 @@ def report(
         console.print(
             f"{reported.name}: {verdict.sentence}; {alarms}; raw loss {verdict.raw}", soft_wrap=True, markup=False
         )
+    console.print(f"the page is {out}", soft_wrap=True, markup=False)
+
+
+def _report_loops(folders: list[Path], out: Path) -> None:
+    """The page of loops of the user's own."""
+    from neuromf.cli.console import make_console
+    from neuromf.output import write_output
+    from neuromf.report.loop_page import loop_page, loop_sections
+    from neuromf.report.run_facts import read_loops
+
+    runs = read_loops(folders)
+    write_output(out, loop_page(runs))
+    console = make_console()
+    for section in loop_sections(runs):
+        alarms = counted(section.alarms, "alarm")
+        said = f"{section.run.name}: {section.sentence}; {alarms}; raw loss {section.raw}"
+        console.print(said, soft_wrap=True, markup=False)
     console.print(f"the page is {out}", soft_wrap=True, markup=False)

@@ -16,6 +16,7 @@ from neuromf.cli.options import (
     ConfigArgument,
     DeviceOption,
     InitFromOption,
+    NotifyOption,
     ProgressOption,
     RealLatentsOption,
     SetOption,
@@ -30,6 +31,7 @@ from neuromf.training.process_group.place import launched_place
 
 if TYPE_CHECKING:
     from neuromf.config.schema import Config
+    from neuromf.monitor.notice import Notifier
 
 
 def train(
@@ -58,6 +60,7 @@ def train(
     ] = None,
     real_latents: RealLatentsOption = 4,
     progress: ProgressOption = None,
+    notify: NotifyOption = None,
 ) -> None:
     """Train a configuration that passes the static gate, alone or under torchrun.
 
@@ -68,7 +71,7 @@ def train(
 
     --resume does not ask the gate again, for the run passed it when it was new; --ticket, --waivers and --allow-blocked
     have no effect then. --progress FILE holds `scans N` before the first step and `step N` after; it changes exactly
-    when the run has got further.
+    when the run has got further. --notify sends each alarm once, by law and level; a notice that fails stops nothing.
     """
     with listening() as interrupted, lasting_output():
         overrides = with_start(override, init_from)
@@ -81,10 +84,16 @@ def train(
         cohort = Cohort(settings.data)
         admit = partial(require_admission, settings, config, overrides, options, cohort)
         so_far = ProgressFile(progress)
-        code = _train(
-            settings, cohort, out, admit, interrupted, so_far,
-            resume=resume, max_steps=max_steps, device=device, workers=workers, real_latents=real_latents,
-        )  # fmt: skip
+        notifier = _notifier(notify, out, resume=resume) if place.speaks else None
+        try:
+            code = _train(
+                settings, cohort, out, admit, interrupted, so_far,
+                resume=resume, max_steps=max_steps, device=device, workers=workers, real_latents=real_latents,
+                notifier=notifier,
+            )  # fmt: skip
+        finally:
+            if notifier is not None:
+                notifier.settle()
     if code:
         raise typer.Exit(code)
 
@@ -92,7 +101,7 @@ def train(
 def _train(
     config: Config, cohort: Cohort, out: Path, admit: Callable[[], str], interrupted: Interruption,
     so_far: ProgressFile, *, resume: bool, max_steps: int | None, device: str | None, workers: int | None,
-    real_latents: int,
+    real_latents: int, notifier: Notifier | None,
 ) -> int:  # fmt: skip
     """The exit code of a training."""
     from neuromf.training.validation import refuse_impossible
@@ -121,7 +130,7 @@ def _train(
             )  # fmt: skip
             outcome = run_training(
                 config, store, out, group, start, device=where, resume=resume, max_steps=max_steps, workers=drawing,
-                interrupted=interrupted,
+                interrupted=interrupted, notifier=notifier,
             )  # fmt: skip
         except ToldError as error:
             if group.rank == 0:  # all ranks know; one sentence is enough
@@ -136,6 +145,17 @@ def _train(
         so_far.note(outcome.step)
         report(outcome, out, config)
     return exit_code(outcome)
+
+
+def _notifier(target: str | None, out: Path, *, resume: bool) -> Notifier | None:
+    """Sends alarms; those that a run that goes on has told before are not told again."""
+    if target is None:
+        return None
+    from neuromf.monitor.events import read_events
+    from neuromf.monitor.notice import Notifier
+    from neuromf.training.records.run_folder import RunFolder
+
+    return Notifier(target, out.resolve(), known=read_events(RunFolder(out).events) if resume else ())
 
 
 def _say_what_happens(name: str) -> None:

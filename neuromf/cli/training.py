@@ -25,6 +25,7 @@ from neuromf.errors import InputError
 from neuromf.lock import refuse_in_use
 from neuromf.monitor.checks.network_probe import refuse_unfit
 from neuromf.monitor.events import Event
+from neuromf.monitor.notice import Notifier
 from neuromf.trace.columns import number_or_none
 from neuromf.training import loop
 from neuromf.training.initial_weights import check_start
@@ -177,8 +178,9 @@ def run_training(
     max_steps: int | None,
     workers: int,
     interrupted: Callable[[], str],
+    notifier: Notifier | None = None,
 ) -> Outcome:
-    """Train with a bar and the events on rank 0; a signal ends it with a checkpoint."""
+    """Train with a bar and the events on rank 0; a signal ends it with a checkpoint, a notice is sent of each alarm."""
     # Rank 0 alone records, and read this file a moment ago.
     known = recorded_environment(RunFolder(out)) if resume and group.rank == 0 else {}
     changed = _changed_code(config, known)
@@ -198,6 +200,8 @@ def run_training(
         def on_event(event: Event) -> None:
             if group.rank == 0:
                 console.print(f"{event.level} at step {event.step}, {event.law}: {event.message}", soft_wrap=True)
+                if notifier is not None:
+                    notifier.tell(event)
 
         for event in changed:
             on_event(event)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neuromf.cli.options import NotifyOption
 from neuromf.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from neuromf.monitor.notice import Notifier
     from neuromf.watch.watcher import View, Watcher
 
 SHORTEST, LONGEST = 0.1, 3600.0
@@ -24,6 +27,7 @@ def watch(
     once: Annotated[bool, typer.Option("--once", help="Show how the run stands, and end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As --once, as JSON.")] = False,
     interval: Annotated[float, typer.Option("--interval", help="Seconds between two looks.")] = 2.0,
+    notify: NotifyOption = None,
 ) -> None:
     """Show a run until it ends; exit 0, or the training's 16 (halted) or 17 (irreproducible); --once: 1 if silent."""
     # Written so that NaN is refused.
@@ -36,17 +40,47 @@ def watch(
     from neuromf.watch.watcher import Watcher
 
     watcher, console = Watcher(run), make_console()
+    notifier = _notifier(notify, run)
+    look = _telling(watcher, notifier)
     try:
         if once or as_json:
-            view = watcher.look()
+            view = look()
             _show_once(view, console, run, as_json=as_json)
         elif console.is_terminal:
-            view = _show_live(watcher, console, run, interval)
+            view = _show_live(look, console, run, interval)
         else:
-            view = _show_lines(watcher, interval)
+            view = _show_lines(look, interval)
     except KeyboardInterrupt:  # the usual way to stop looking; the run goes on
         raise typer.Exit(0) from None
+    finally:
+        if notifier is not None:
+            notifier.settle()
     raise typer.Exit(EXIT_CODES.get(view.status.state, 0))
+
+
+def _notifier(target: str | None, run: Path) -> Notifier | None:
+    if target is None:
+        return None
+    from neuromf.monitor.notice import Notifier
+
+    return Notifier(target, run.resolve())
+
+
+def _telling(watcher: Watcher, notifier: Notifier | None) -> Callable[[], View]:
+    """A look that also sends what is new: alarms, and that a run has stopped writing."""
+    from neuromf.monitor.events import Event
+    from neuromf.watch.status import RunState
+
+    def look() -> View:
+        view = watcher.look()
+        if notifier is not None:
+            for event in view.alarms:
+                notifier.tell(event)
+            if view.status.state is RunState.SILENT:
+                notifier.tell(Event(step=view.status.step, level="halt", law="", message=view.status.reason))
+        return view
+
+    return look
 
 
 def _show_once(view: View, console: Console, run: Path, *, as_json: bool) -> None:
@@ -60,23 +94,23 @@ def _show_once(view: View, console: Console, run: Path, *, as_json: bool) -> Non
         console.print(screen(view, str(run)))
 
 
-def _show_live(watcher: Watcher, console: Console, run: Path, interval: float) -> View:
+def _show_live(look: Callable[[], View], console: Console, run: Path, interval: float) -> View:
     """Draw the screen anew at each look until the run has ended."""
     from rich.live import Live
 
     from neuromf.watch.screen import screen
     from neuromf.watch.status import ENDED
 
-    view = watcher.look()
+    view = look()
     with Live(screen(view, str(run)), console=console, auto_refresh=False) as live:
         while view.status.state not in ENDED:
             time.sleep(interval)
-            view = watcher.look()
+            view = look()
             live.update(screen(view, str(run)), refresh=True)
     return view
 
 
-def _show_lines(watcher: Watcher, interval: float) -> View:
+def _show_lines(look: Callable[[], View], interval: float) -> View:
     """Print a line for each look that found something new, and each alarm once, until the run has ended."""
     from neuromf.watch.screen import alarm_line, ending_line, saturation_warning, status_line
     from neuromf.watch.status import ENDED
@@ -84,7 +118,7 @@ def _show_lines(watcher: Watcher, interval: float) -> View:
     known: set[str] = set()
     before: tuple[object, int] | None = None
     while True:
-        view = watcher.look()
+        view = look()
         for line in (saturation_warning(view), *map(alarm_line, view.alarms)):
             if line and line not in known:
                 print(line, flush=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from neuromf_spec.registry import Law, laws
 
 from neuromf.monitor.events import LEVELS, Event
-from neuromf.report.run_facts import ReportedRun
+from neuromf.report.run_facts import ChartedRun
 from neuromf.watch.event_log import HALT
 
 COLOURS = {"halt": "block", "warn": "warn", "info": "info"}
@@ -40,7 +40,7 @@ class LawEvents:
     count: int
 
 
-def law_events(runs: Sequence[ReportedRun]) -> list[LawEvents]:
+def law_events(runs: Sequence[ChartedRun]) -> list[LawEvents]:
     """Entries of all runs, the gravest first, then by step."""
     entries = [_entry(run, law_id) for run in runs for law_id in dict.fromkeys(event.law for event in run.events)]
     return sorted(entries, key=lambda entry: (LEVELS.index(entry.first.level), entry.first.step))
@@ -52,7 +52,7 @@ def cited_laws(entries: Sequence[LawEvents]) -> list[Law]:
     return [law for law in laws().values() if law.id in cited]
 
 
-def _entry(run: ReportedRun, law_id: str) -> LawEvents:
+def _entry(run: ChartedRun, law_id: str) -> LawEvents:
     events = [event for event in run.events if event.law == law_id]
     first = min(events, key=lambda event: LEVELS.index(event.level))  # the oldest of the gravest
     level = "halt" if first.level == HALT else first.level

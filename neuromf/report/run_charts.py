@@ -13,7 +13,7 @@ from markupsafe import Markup
 from neuromf.report.charts import COLOURS, INK, LOSS_CHARTS, Chart, Frame, draw
 from neuromf.report.lines import BINS, Line, legend_line
 from neuromf.report.marks import ChartMark
-from neuromf.report.run_facts import ReportedRun
+from neuromf.report.run_facts import ChartedRun, ReportedRun
 from neuromf.watch.event_log import HALT, alarms
 
 DASHES = ("-", "--", ":", "-.")
@@ -49,7 +49,7 @@ class Picture:
     classes: str = ""
 
 
-def loss_pictures(runs: Sequence[ReportedRun]) -> list[Picture]:
+def loss_pictures(runs: Sequence[ChartedRun]) -> list[Picture]:
     """Raw and weighted loss with the alarms: on a log and on a linear axis, for a wide and for a narrow screen."""
     lines, marks = chart_lines(runs, LOSS.columns, LOSS_NAMES), _alarm_marks(runs)
     bins = _bins(runs)
@@ -61,6 +61,13 @@ def loss_pictures(runs: Sequence[ReportedRun]) -> list[Picture]:
     ]  # fmt: skip
 
 
+def metric_pictures(runs: Sequence[ChartedRun]) -> list[Picture]:
+    """Every other column of loops of the user's own, a chart each."""
+    names = dict.fromkeys(name for run in runs for name in run.trace.numbers)
+    charts = [Chart(name, (name,), "in its own unit") for name in names if name not in ("step", *LOSS.columns)]
+    return [_picture(chart, chart_lines(runs, chart.columns), _bins(runs)) for chart in charts]
+
+
 def detail_pictures(runs: Sequence[ReportedRun]) -> list[Picture]:
     """The other columns of the traces, without that of the average where no run keeps one."""
     kept = any(run.config.ema.decay is not None for run in runs)
@@ -69,7 +76,7 @@ def detail_pictures(runs: Sequence[ReportedRun]) -> list[Picture]:
     return [_picture(chart, chart_lines(runs, columns), _bins(runs)) for chart, columns in drawn]
 
 
-def chart_lines(runs: Sequence[ReportedRun], columns: Sequence[str], names: dict[str, str] | None = None) -> list[Line]:
+def chart_lines(runs: Sequence[ChartedRun], columns: Sequence[str], names: dict[str, str] | None = None) -> list[Line]:
     """Lines of some columns: coloured by column in a report of one run, by run in one of several."""
     names = names or {}
     alone = len(runs) == 1
@@ -89,7 +96,7 @@ def chart_lines(runs: Sequence[ReportedRun], columns: Sequence[str], names: dict
     return lines if alone else [*lines, *_legend(runs, columns, names)]
 
 
-def _legend(runs: Sequence[ReportedRun], columns: Sequence[str], names: dict[str, str]) -> list[Line]:
+def _legend(runs: Sequence[ChartedRun], columns: Sequence[str], names: dict[str, str]) -> list[Line]:
     """Runs by colour, then columns by dashes where there is more than one."""
     entries = [legend_line(shortened(run.name), run.colour) for run in runs]
     if len(columns) > 1:
@@ -105,7 +112,7 @@ def shortened(name: str, length: int = 22) -> str:
     return name if len(name) <= length else "…" + name[1 - length :]
 
 
-def _alarm_marks(runs: Sequence[ReportedRun]) -> tuple[ChartMark, ...]:
+def _alarm_marks(runs: Sequence[ChartedRun]) -> tuple[ChartMark, ...]:
     """The first alarm of each law and level of each run."""
     first: dict[tuple[int, str, str], ChartMark] = {}
     for run in runs:
@@ -117,7 +124,7 @@ def _alarm_marks(runs: Sequence[ReportedRun]) -> tuple[ChartMark, ...]:
     return tuple(dict.fromkeys(first.values()))
 
 
-def _bins(runs: Sequence[ReportedRun]) -> int:
+def _bins(runs: Sequence[ChartedRun]) -> int:
     """Fewer for more runs, so that a page of many long runs stays light."""
     return max(80, BINS // len(runs))
 

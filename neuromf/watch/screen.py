@@ -38,7 +38,8 @@ def screen(view: View, name: str) -> Group:
     status = view.status
     lines = [Text.assemble(f"{printable(name)}  ", (status.state.value, STYLES[status.state]), _reason(view))]
     bar = Table.grid()  # a bar alone ends without a line's end
-    bar.add_row(ProgressBar(total=max(status.total, 1), completed=status.step, width=60))
+    if status.total:
+        bar.add_row(ProgressBar(total=status.total, completed=status.step, width=60))
     lines.append(Text(progress_line(view)))
     table = [_table(view)] if status.step else []
     blind = [Text(saturation_warning(view), style="yellow")] if saturation_warning(view) else []
@@ -48,7 +49,8 @@ def screen(view: View, name: str) -> Group:
 def progress_line(view: View) -> str:
     """Step of how many, speed, time left, and how old the newest row is."""
     status, seconds = view.status, view.seconds_per_step
-    parts = [f"step {status.step} of {status.total} ({100 * status.step / max(status.total, 1):.1f} %)"]
+    share = f" of {status.total} ({100 * status.step / status.total:.1f} %)" if status.total else ""
+    parts = [f"step {status.step}{share}"]
     unknown = ["time of a step unknown"] if status.step else []
     parts += [f"{duration(seconds)} a step"] if seconds is not None else unknown
     parts += [f"{duration(view.seconds_left)} left"] if view.seconds_left is not None else []
@@ -60,13 +62,18 @@ def progress_line(view: View) -> str:
 def status_line(view: View) -> str:
     """One look on one line: the raw loss with its recent level and its start, then the weighted one."""
     q = {quantity.name: quantity for quantity in view.quantities}
+    head = f"{view.status.state.value}: {progress_line(view)}"
+    if not view.status.step:
+        return f"{head}{_reason(view)}"
     channels = " ".join(shown(quantity.last) for name, quantity in q.items() if name.startswith("raw_ch"))
     total = q["raw_total"]
     raw = f"raw {shown(total.last)}, recent {shown(total.recent)}, start {shown(total.start)}"
+    if not {"raw_fm", "raw_mf", "weighted", "grad_norm", "lr"} <= set(q):  # a loop's own, with the columns that it has
+        others = "".join(f", {name} {shown(found.last)}" for name, found in q.items() if name != "raw_total")
+        return f"{head}; {raw}{others}"
     terms = f"(FM {shown(q['raw_fm'].last)}, MF {shown(q['raw_mf'].last)}, channels {channels})"
     rest = f"weighted {shown(q['weighted'].last)}, grad_norm {shown(q['grad_norm'].last)}, lr {shown(q['lr'].last)}"
-    head = f"{view.status.state.value}: {progress_line(view)}"
-    return f"{head}; {raw} {terms}, {rest}" if view.status.step else f"{head}{_reason(view)}"
+    return f"{head}; {raw} {terms}, {rest}"
 
 
 def ending_line(view: View) -> str:
@@ -104,7 +111,8 @@ def _reason(view: View) -> str:
 
 def _table(view: View) -> Table:
     levels = "single steps" if view.window == 1 else f"medians of {view.window} steps"
-    caption = f"{levels}; raw: squared latent a dim"
+    ours = any(quantity.name == "raw_mf" for quantity in view.quantities)
+    caption = f"{levels}; {'raw: squared latent a dim' if ours else 'in the units of the loop'}"
     table = Table(box=SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
     table.add_column("trace column")
     for header in ("start", "recent", "last", "recent/start"):

@@ -43,7 +43,7 @@ class RunStatus:
     Attributes:
         state: finished, running and so on.
         step: optimiser steps recorded.
-        total: optimiser steps of the whole run.
+        total: optimiser steps of the whole run; 0 where they are not known, as of a loop that a guard recorded.
         age: seconds since the newest row, or since the run was created; None where neither file is there.
         reason: what the state means, or what to do.
     """

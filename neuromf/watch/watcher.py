@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuromf.any_loop.record import is_loop_record, read_facts
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.monitor.events import Event
@@ -17,6 +18,7 @@ from neuromf.trace.columns import CHANNELS, Row, channels_in, columns_of, number
 from neuromf.training.records.pace import Mark, read_marks, seconds_per_step
 from neuromf.training.records.run_folder import RunFolder, open_run
 from neuromf.watch.event_log import alarms, whole_events
+from neuromf.watch.loop_status import judge_loop
 from neuromf.watch.status import RunState, RunStatus, Signs, judge_status, newest_saved
 from neuromf.watch.step_rate import StepRate
 from neuromf.watch.trace_tail import TraceTail
@@ -73,7 +75,7 @@ class View:
     @property
     def seconds_left(self) -> float | None:
         """Until the last step, at the present speed; None where the run does not move."""
-        if self.status.state is not RunState.RUNNING or self.seconds_per_step is None:
+        if self.status.state is not RunState.RUNNING or self.seconds_per_step is None or not self.status.total:
             return None
         return (self.status.total - self.status.step) * self.seconds_per_step
 
@@ -89,10 +91,12 @@ class Watcher:
     """
 
     def __init__(self, root: Path) -> None:
-        self._run, self._config = open_run(root)
+        self._config: Config | None = None
+        if is_loop_record(root):
+            self._run = RunFolder(root)
+        else:
+            self._run, self._config = open_run(root)
         self._trace, self._step_rate = TraceTail(self._run.trace), StepRate()
-        columns = columns_of(self._config.vae.latent_channels)
-        self._shown = (*_LOSSES, *channels_in(column.name for column in columns), *_OTHERS)
 
     def look(self) -> View:
         """The run as its files are now.
@@ -110,17 +114,24 @@ class Watcher:
         first, recent = self._trace.first[:window], rows[-window:] if step > 1 else []
         return View(
             status=status_of_run(self._run, self._config, events, step, marks, grew=self._step_rate.grew),
-            quantities=tuple(_quantity(name, first, recent, rows[-1:]) for name in self._shown),
+            quantities=tuple(_quantity(name, first, recent, rows[-1:]) for name in self._shown(rows)),
             window=window,
-            saturated=number_or_none(rows[-1], "w_sat") if rows else None,
+            saturated=number_or_none(rows[-1], "w_sat") if rows and "w_sat" in rows[-1] else None,
             seconds_per_step=seconds,
             alarms=tuple(alarms(events)),
         )
 
+    def _shown(self, rows: Sequence[Row]) -> tuple[str, ...]:
+        """Names of the columns that are shown: of a loop of the user's own, all that it has."""
+        if self._config is None:
+            return tuple(name for name in rows[-1] if name != "step") if rows else ("raw_total",)
+        columns = columns_of(self._config.vae.latent_channels)
+        return (*_LOSSES, *channels_in(column.name for column in columns), *_OTHERS)
+
 
 def status_of_run(
     run: RunFolder,
-    config: Config,
+    config: Config | None,
     events: Sequence[Event],
     steps: int,
     marks: Sequence[Mark],
@@ -131,14 +142,20 @@ def status_of_run(
 
     Args:
         run: the folder.
-        config: its configuration.
+        config: its configuration, None of a loop that a guard recorded.
         events: of the run, oldest first.
         steps: rows of its trace.
         marks: times that it recorded.
         grew: when it was last seen to make progress, seconds since 1970; None where it was not watched.
     """
-    total, every = run_facts(config).optimiser_steps, config.training.checkpoint_every_steps
     age, seconds = _age(run, marks, grew), seconds_per_step(marks)
+    if config is None:
+        facts = read_facts(run.root)
+        return judge_loop(
+            step=steps, total=facts.get("total_steps"), ended=facts.get("ended") is True, age=age, seconds=seconds,
+            events=events,
+        )  # fmt: skip
+    total, every = run_facts(config).optimiser_steps, config.training.checkpoint_every_steps
     return judge_status(Signs(steps, total, every, age, seconds, newest_saved(run)), events)
 
 
@@ -166,6 +183,6 @@ def _quantity(name: str, first: Sequence[Row], recent: Sequence[Row], newest: Se
 
 
 def _median(rows: Sequence[Row], name: str) -> float | None:
-    """Median over rows that have a number; None where none has."""
-    values = [value for row in rows if (value := number_or_none(row, name)) is not None]
+    """Median over rows that have a number; None where none has. A loop's column may come late."""
+    values = [value for row in rows if name in row and (value := number_or_none(row, name)) is not None]
     return median(values) if values else None

@@ -49,6 +49,7 @@ TRAININGS = (
     "tests/equivalence",
     "tests/laws/test_claims_causes.py",
     "tests/laws/test_law_observable_keys.py",
+    "tests/unit/any_loop/test_healthy_loops.py",
     "tests/unit/bisect",
     "tests/unit/conform/test_one_step_training.py",
     "tests/unit/derivative_study",

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, SupportsFloat
 
-from neuromf.any_loop.numbers import cells_of, reading_of
+from neuromf.any_loop.numbers import cells_of, plain, reading_of
 from neuromf.any_loop.ranks import over_all_ranks, writes_here
 from neuromf.any_loop.record import new_facts
 from neuromf.any_loop.record_writer import LoopRecord
@@ -91,6 +91,7 @@ class Guard:
         self._notifier = Notifier(notify, folder or "a training") if notify is not None and writes_here() else None
         self._over_ranks, self._record, self._step = over_ranks, None, 0
         self._checks: list[SilentChecks] = []
+        self._kept: list[Mapping[str, Any]] = []
         self._told: set[str] = set()
 
     _record: LoopRecord | None
@@ -119,7 +120,7 @@ class Guard:
             self._record = LoopRecord(self._folder, self._step, self._facts, replace=self._replace)
         alarms = self._judge(reading)
         if again is not None and self._new(alarms):
-            alarms += judge_repeat(loss=float(loss), again=again)
+            alarms += judge_repeat(loss=plain(loss), again=again)
         verdict = LoopVerdict(self._step, tuple(alarms), tuple(self._new(alarms)))
         self._tell(reading, verdict, has_raw=raw_loss is not None)
         self._step += 1
@@ -145,8 +146,10 @@ class Guard:
                 self._notifier.tell(event)
 
     def attach(self, checks: SilentChecks) -> None:
-        """Take over what `watch_training` finds; it does this itself."""
+        """Take over what `watch_training` finds; it does this itself, before or after the guard's state is loaded."""
         self._checks.append(checks)
+        if len(self._checks) <= len(self._kept):
+            checks.load_state_dict(self._kept[len(self._checks) - 1])
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint of the loop must hold: of JSON's types, for any way to save."""
@@ -165,7 +168,8 @@ class Guard:
         try:
             for name, rule in self._rules.items():
                 rule.load_state(state["rules"][name])
-            for checks, kept in zip(self._checks, state["checks"], strict=False):
+            self._kept = list(state["checks"])
+            for checks, kept in zip(self._checks, self._kept, strict=False):
                 checks.load_state_dict(kept)
             self._step, self._told = int(state["step"]), {str(key) for key in state["told"]}
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -20,9 +20,14 @@ def as_number(name: str, value: SupportsFloat | None) -> float | None:
     if value is None:
         return None
     try:
-        return float(getattr(value, "detach", lambda: value)())  # a tensor that has a gradient warns else
+        return plain(value)
     except (TypeError, ValueError, RuntimeError) as error:  # torch has an error of its own for several entries
         raise InputError(f"{type(value).__name__} is no single number", remedy="give its mean", key=name) from error
+
+
+def plain(value: SupportsFloat) -> float:
+    """A float; of a tensor without its gradient, which torch warns of otherwise."""
+    return float(getattr(value, "detach", lambda: value)())
 
 
 def reading_of(
@@ -59,7 +64,7 @@ def cells_of(reading: LoopReading, has_raw: bool) -> dict[str, float | None]:
         own["grad_norm"] = reading.grad_norm
     if reading.skipped:
         own["skipped"] = 1.0
-    return {**reading.metrics, **own}
+    return {**own, **{name: value for name, value in reading.metrics.items() if name not in own}}
 
 
 def finite_mean(values: list[float]) -> float:

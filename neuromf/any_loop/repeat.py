@@ -10,6 +10,7 @@ from typing import Any, SupportsFloat
 
 from neuromf_spec.laws.silent_faults import step_repeats
 
+from neuromf.any_loop.numbers import plain
 from neuromf.monitor.guard.alarm import Alarm, Level, alarm_of
 
 RTOL = 1e-3
@@ -24,7 +25,7 @@ def judge_repeat(loss: float, again: Callable[[], SupportsFloat], rtol: float = 
         again: computes it from the same weights and batch; it sets its own randomness, if it needs any.
         rtol: relative difference that is borne.
     """
-    second = float(again())
+    second = plain(again())
     finding = step_repeats(differing=[] if _same(loss, second, rtol) else [f"loss {loss:.9g}, then {second:.9g}"])
     return [] if finding.passed else [alarm_of("NUM-002", Level.IRREPRODUCIBLE, finding)]
 
@@ -32,7 +33,7 @@ def judge_repeat(loss: float, again: Callable[[], SupportsFloat], rtol: float = 
 def judge_twice(closure: Callable[[], SupportsFloat], rtol: float) -> list[Alarm]:
     """Compute a loss twice with the same torch randomness, which is left as it was found."""
     with kept_randomness():
-        first = float(closure())
+        first = plain(closure())
     with kept_randomness():
         return judge_repeat(first, closure, rtol)
 

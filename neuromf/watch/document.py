@@ -17,7 +17,7 @@ def document(view: View) -> dict[str, Any]:
         "ended": status.state in ENDED,
         "reason": status.reason,
         "step": status.step,
-        "total": status.total or None,
+        "total": status.total,
         "newest_row_seconds_ago": status.age,
         "seconds_per_step": view.seconds_per_step,
         "seconds_left": view.seconds_left,

@@ -35,4 +35,4 @@ def judge_loop(
         state, reason = RunState.SILENT, "no step for long, and the loop did not close its guard"
     if state is RunState.RUNNING and halts:
         reason = f"it goes on although its guard said stop at step {halts[-1].step}, by {halts[-1].law}"
-    return RunStatus(state, step, total or 0, age, f"{reason}; {UNKNOWN}" if reason else UNKNOWN)
+    return RunStatus(state, step, total, age, f"{reason}; {UNKNOWN}" if reason else UNKNOWN)

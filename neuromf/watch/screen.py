@@ -38,8 +38,8 @@ def screen(view: View, name: str) -> Group:
     status = view.status
     lines = [Text.assemble(f"{printable(name)}  ", (status.state.value, STYLES[status.state]), _reason(view))]
     bar = Table.grid()  # a bar alone ends without a line's end
-    if status.total:
-        bar.add_row(ProgressBar(total=status.total, completed=status.step, width=60))
+    if status.total is not None:
+        bar.add_row(ProgressBar(total=max(status.total, 1), completed=status.step, width=60))
     lines.append(Text(progress_line(view)))
     table = [_table(view)] if status.step else []
     blind = [Text(saturation_warning(view), style="yellow")] if saturation_warning(view) else []
@@ -49,8 +49,9 @@ def screen(view: View, name: str) -> Group:
 def progress_line(view: View) -> str:
     """Step of how many, speed, time left, and how old the newest row is."""
     status, seconds = view.status, view.seconds_per_step
-    share = f" of {status.total} ({100 * status.step / status.total:.1f} %)" if status.total else ""
-    parts = [f"step {status.step}{share}"]
+    parts = [f"step {status.step}"]
+    if status.total is not None:
+        parts = [f"step {status.step} of {status.total} ({100 * status.step / max(status.total, 1):.1f} %)"]
     unknown = ["time of a step unknown"] if status.step else []
     parts += [f"{duration(seconds)} a step"] if seconds is not None else unknown
     parts += [f"{duration(view.seconds_left)} left"] if view.seconds_left is not None else []

@@ -43,14 +43,14 @@ class RunStatus:
     Attributes:
         state: finished, running and so on.
         step: optimiser steps recorded.
-        total: optimiser steps of the whole run; 0 where they are not known, as of a loop that a guard recorded.
+        total: optimiser steps of the whole run; None where they are not known, as of a loop that a guard recorded.
         age: seconds since the newest row, or since the run was created; None where neither file is there.
         reason: what the state means, or what to do.
     """
 
     state: RunState
     step: int
-    total: int
+    total: int | None
     age: float | None
     reason: str
 

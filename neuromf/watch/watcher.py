@@ -75,9 +75,10 @@ class View:
     @property
     def seconds_left(self) -> float | None:
         """Until the last step, at the present speed; None where the run does not move."""
-        if self.status.state is not RunState.RUNNING or self.seconds_per_step is None or not self.status.total:
+        total, seconds = self.status.total, self.seconds_per_step
+        if self.status.state is not RunState.RUNNING or seconds is None or total is None:
             return None
-        return (self.status.total - self.status.step) * self.seconds_per_step
+        return (total - self.status.step) * seconds
 
 
 class Watcher:

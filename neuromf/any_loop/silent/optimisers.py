@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -44,6 +44,10 @@ class Optimisers:
     def groups(self) -> list[dict[str, Any]]:
         """The groups of the first, whose step is looked at."""
         return list(self._all[0].param_groups)
+
+    def states(self) -> Mapping[Any, Mapping[str, Any]]:
+        """What the first remembers of each parameter."""
+        return self._all[0].state
 
     def rates(self) -> list[float]:
         """Learning rate of each group of the first."""

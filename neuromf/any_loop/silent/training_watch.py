@@ -99,15 +99,14 @@ class TrainingWatch:
 
     def _look(self) -> list[Alarm]:
         found = findings.judged("OPT-003", stale=self._gradients.end())
-        went = motion(self._parameters, self._before, self._optimisers.groups())
+        went = motion(self._parameters, self._before, self._optimisers.groups(), self._optimisers.states())
         found += findings.broken_weights([self._names[place] for place in went.broken])
         found += self._moved(went.moved, went.still, went.with_gradient)
         after = self._optimisers.counted()
         if after is not None and self._counted is not None:
             found += findings.judged("OPT-004", recorded=1, counted=int(after - self._counted))
         if self._clip is not None:
-            norm = float(torch.nn.utils.get_total_norm([p.grad for p in self._parameters if p.grad is not None]))
-            found += findings.judged("OPT-005", before=max(norm, self._clip), after=norm, limit=self._clip)
+            found += findings.clipped([p.grad for p in self._parameters if p.grad is not None], self._clip)
         if self._lr is not None:
             found += findings.rate_off(self._optimisers.rates(), self._lr(self._steps), self._steps)
         if self._over_ranks:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from tools.performance.guard_cost import guard_cost
 from tools.performance.monitor_cost import monitor_cost
 from tools.performance.recording_cost import recording_cost
 from tools.performance.step_cost import memory_figures, step_times, time_figures
@@ -43,3 +44,8 @@ def test_monitors_take_at_most_a_hundredth_of_a_step(benchmark, measured):
     """With every monitor on, a step of 50 ms takes at most one per cent longer."""
     cost = benchmark.pedantic(monitor_cost, args=(160, CPU), rounds=1)
     measured(cost.figures(), CPU, COMMAND)
+
+
+def test_a_guard_takes_at_most_a_fiftieth_of_a_step_of_any_loop(tmp_path, measured):
+    """With its record, its rules and the silent-fault checks, of a step of 50 ms or more."""
+    measured(guard_cost(tmp_path, 210, CPU), CPU, COMMAND)

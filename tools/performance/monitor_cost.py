@@ -108,20 +108,20 @@ def _training(device: torch.device) -> Callable[[], None]:
 
 
 @dataclass
-class _Bill:
+class Bill:
     """Seconds that were charged."""
 
     seconds: float = 0.0
 
 
 @contextmanager
-def _charged(device: torch.device) -> Iterator[_Bill]:
+def _charged(device: torch.device) -> Iterator[Bill]:
     """Charge every public call of a monitor, and its making, to the bill."""
-    bill = _Bill()
+    bill = Bill()
     calls = [(owner, name, call) for owner in MONITORS for name, call in vars(owner).items() if _counts(name, call)]
     try:
         for owner, name, call in calls:
-            setattr(owner, name, _timed(call, bill, device))
+            setattr(owner, name, timed(call, bill, device))
         yield bill
     finally:
         for owner, name, call in calls:
@@ -132,11 +132,13 @@ def _counts(name: str, call: object) -> bool:
     return isinstance(call, FunctionType) and (name == "__init__" or not name.startswith("_"))
 
 
-def _timed(call: Callable[..., object], bill: _Bill, device: torch.device) -> Callable[..., object]:
+def timed(call: Callable[..., object], bill: Bill, device: torch.device) -> Callable[..., object]:
+    """The same function, whose seconds are charged to a bill."""
+
     @wraps(call)
-    def timed(*given: object, **named: object) -> object:
+    def charged(*given: object, **named: object) -> object:
         results: list[object] = []
         bill.seconds += seconds_of(lambda: results.append(call(*given, **named)), device)
         return results[0]
 
-    return timed
+    return charged

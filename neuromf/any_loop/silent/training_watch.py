@@ -60,7 +60,7 @@ class TrainingWatch:
         self._told: set[str] = set()
         self._guarded = guarded
         self._gradients.begin()
-        optimisers.hook(self._before_step, self._after_step)
+        optimisers.hook(self.before_step, self.after_step)
         self._hear(self._covered())
 
     def _trained(self) -> list[str]:
@@ -77,7 +77,8 @@ class TrainingWatch:
         )  # fmt: skip
 
     @torch.no_grad()
-    def _before_step(self) -> None:
+    def before_step(self) -> None:
+        """What must be known of a step that is looked into, and of the average after the one before."""
         if self._average is not None:
             self._hear(self._average.before_next(self._steps - 1))
         if judged_step(self._steps):
@@ -88,7 +89,8 @@ class TrainingWatch:
                 self._average.before_step()
 
     @torch.no_grad()
-    def _after_step(self) -> None:
+    def after_step(self) -> None:
+        """Look into the step, where it is one of those."""
         self._longest, self._since_update = max(self._longest, self._since_update), 0
         if self._before:
             self._hear(self._look())

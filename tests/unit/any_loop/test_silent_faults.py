@@ -169,7 +169,7 @@ def test_a_parameter_that_its_gradient_does_not_move_is_told(kind):
     # Before the look, which is the hook that was there first.
     bench.optimiser._optimizer_step_post_hooks.clear()
     bench.optimiser.register_step_post_hook(lambda *_: weight.data.copy_(kept))
-    bench.optimiser.register_step_post_hook(lambda *_: bench.watch._after_step())
+    bench.optimiser.register_step_post_hook(lambda *_: bench.watch.after_step())
     assert "1 not moved" in bench.run(3)["OPT-002"]
 
 

@@ -33,6 +33,7 @@ E2E = (
     "tests/e2e",
     "tests/equivalence/test_compiled.py",
     "tests/equivalence/test_dying_trainer.py",
+    "tests/equivalence/test_guarded_ranks.py",
     "tests/equivalence/test_interruption.py",
     "tests/equivalence/test_kill.py",
     "tests/equivalence/test_parted_ranks.py",

@@ -22,8 +22,8 @@ SHARE_BAR = 2.0
 """Per cent of a step of 50 ms."""
 STEP = 0.050
 CALLS = ((Guard, "step"), (TrainingWatch, "before_step"), (TrainingWatch, "after_step"))
-WIDTH, DEPTH, BATCH = 1024, 6, 96
-"""A step of some 50 ms on two cores, with six million weights and an average of them."""
+WIDTH, DEPTH, BATCH = 512, 6, 512
+"""A step of some 50 ms on two cores, with 1.6 million weights and an average of them."""
 
 
 def guard_cost(folder: Path, rounds: int, device: torch.device) -> list[Figure]:

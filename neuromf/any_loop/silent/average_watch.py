@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -34,6 +34,7 @@ class AverageWatch:
     def __init__(self, ema: Any, model: nn.Module, decay: Decay) -> None:  # noqa: ANN401
         self._ema, self._model, self._decay = ema, model, decay
         self._before: list[Tensor] = []
+        self._looking = False
         average_values(ema, model)
 
     def values(self) -> list[Tensor]:
@@ -43,18 +44,22 @@ class AverageWatch:
     @torch.no_grad()
     def before_step(self) -> None:
         """Keep the average."""
-        self._before = [average.detach().float().clone() for average, _ in average_values(self._ema, self._model)]
+        values = [value.detach() for value in self.values()]
+        self._before = self._before or [torch.empty_like(value, dtype=torch.float32) for value in values]
+        torch._foreach_copy_(self._before, values)
+        self._looking = True
 
     @torch.no_grad()
     def before_next(self, step: int) -> list[Alarm]:
         """Judge the average after step number `step`, where it was kept before it."""
-        before, self._before = self._before, []
-        if not before:
+        if not self._looking:
             return []
+        self._looking = False
         pairs = average_values(self._ema, self._model)
-        after, present = ([value.detach().float() for value in values] for values in zip(*pairs, strict=True))
-        scalars = average_motion(before, list(after), list(present))
-        readings = {name: float(value) for name, value in scalars.items()}
+        readings = _together([
+            average_motion([before], [after.detach().float()], [present.detach().float()])
+            for before, (after, present) in zip(self._before, pairs, strict=True)
+        ])  # fmt: skip
         decay = self._decay(step) if callable(self._decay) else self._decay
         if decay is None:
             return _towards(readings)
@@ -64,6 +69,12 @@ class AverageWatch:
         if updates is None:
             return []
         return judged("EMA-001", decay=decay, ema_updates=whole_updates(updates), optimiser_steps=1)
+
+
+def _together(parts: Sequence[dict[str, Tensor]]) -> dict[str, float]:
+    """The scalars of all tensors from those of each, so that no second set of weights is made."""
+    values = {name: torch.stack([part[name].double() for part in parts]) for name in parts[0]}
+    return {name: float(of.sum() if name == "average.along" else of.norm()) for name, of in values.items()}
 
 
 def _towards(readings: dict[str, float]) -> list[Alarm]:

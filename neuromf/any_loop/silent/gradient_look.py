@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -66,4 +67,7 @@ class GradientLook:
 def largest(values: Tensor) -> Tensor:
     """Largest absolute value of a tensor, dense or sparse, as a scalar; 0 of none."""
     dense = values.detach().coalesce().values() if values.is_sparse else values.detach()
-    return dense.abs().amax().float() if dense.numel() else torch.zeros((), device=dense.device)
+    if not dense.numel():
+        return torch.zeros((), device=dense.device)
+    norm: Tensor = torch._foreach_norm([dense], math.inf)[0]  # without a copy of the absolute values
+    return norm.float()

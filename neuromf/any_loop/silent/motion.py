@@ -44,11 +44,12 @@ def motion(
 
     Args:
         parameters: after the step, with the gradients that the optimiser was given.
-        before: copies, in the same order.
+        before: copies, in the same order, which are overwritten.
         groups: the optimiser's, for their learning rates.
         states: what it remembers of each parameter.
     """
-    steps = [parameter.detach() - former for parameter, former in zip(parameters, before, strict=True)]
+    # In place, and towards the weights before: new pages of memory would take longer than the numbers.
+    steps = [former.sub_(parameter.detach()) for parameter, former in zip(parameters, before, strict=True)]
     lengths = _read([largest(step) for step in steps])
     sizes = _read([largest(parameter.grad) for parameter in parameters if parameter.grad is not None])
     return Motion(

@@ -52,7 +52,8 @@ class TrainingWatch:
         self._names, self._parameters = list(named), list(named.values())
         first = optimisers.held_by_first()
         self._gradients = GradientLook([parameter for parameter in self._parameters if id(parameter) in first])
-        self._before: list[Tensor] = []
+        self._before: list[Tensor] = []  # memory that is written over each time, for new pages take longer
+        self._looking = False
         self._counted: float | None = None
         self._steps, self._at_rest, self._since_update, self._longest = 0, 0, 0, 0
         self._ever = [False] * len(self._names)
@@ -82,7 +83,9 @@ class TrainingWatch:
         if self._average is not None:
             self._hear(self._average.before_next(self._steps - 1))
         if judged_step(self._steps):
-            self._before = [parameter.detach().clone() for parameter in self._parameters]
+            self._before = self._before or [torch.empty_like(parameter) for parameter in self._parameters]
+            torch._foreach_copy_(self._before, [parameter.detach() for parameter in self._parameters])
+            self._looking = True
             self._counted = self._optimisers.counted()
             # The first update of many averages is a copy of the weights.
             if self._average is not None and self._steps:
@@ -92,9 +95,9 @@ class TrainingWatch:
     def after_step(self) -> None:
         """Look into the step, where it is one of those."""
         self._longest, self._since_update = max(self._longest, self._since_update), 0
-        if self._before:
+        if self._looking:
             self._hear(self._look())
-            self._before = []
+            self._looking = False
         self._steps += 1
         if judged_step(self._steps):
             self._gradients.begin()

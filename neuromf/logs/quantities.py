@@ -23,7 +23,8 @@ NAMED = {
     "objective_mean": "objective",
 }
 """Names that only `training_summary.json` has."""
-CHANNEL_LISTS = ("per_channel_loss.", "raw_loss_per_channel.")
+CHANNEL_LISTS = ("per_channel_loss.", "raw_loss_per_channel.", "loss_ch", "raw_loss_ch", "ch")
+"""How the loss of a channel is named before its number."""
 LOOSE = {"train", "training", "step", "mean", "avg", "average", "metrics", "losses", "log", "total", "batch", "running"}
 """Words of a name that say nothing of the quantity."""
 HELD_OUT = {"val", "valid", "validation", "eval", "evaluation", "test", "dev", "holdout"}

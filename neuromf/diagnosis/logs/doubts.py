@@ -15,10 +15,11 @@ from neuromf.readable import rounded
 
 FEWEST = 10
 """Points of the judged loss from which it has a course."""
-PARTS = 8
-"""Stretches of the log whose levels are compared."""
-ERRORS = 3.0
-"""Standard errors that the first level must be above the lowest for the loss to have fallen."""
+PARTS = (8, 32)
+"""Stretches of the log whose levels are compared: what is learnt at once shows in short ones alone."""
+ERRORS, FELL = 3.0, 0.7
+"""Standard errors that the first level must be above the lowest for the loss to have fallen, or the share of it that
+the lowest is at most."""
 
 
 def doubts(log: RunLog, losses: Watched, blind: Blindness | None) -> Iterator[str]:
@@ -49,9 +50,12 @@ def not_fallen(finite: NDArray[np.float64], is_meanflow: bool) -> float | None:
     if is_meanflow:
         first = float(np.median(finite[:3]))
         return first if not first > float(np.median(finite)) else None
-    parts = np.array_split(finite, min(PARTS, len(finite) // 2))
-    first, rest = float(np.median(parts[0])), [float(np.median(part)) for part in parts[1:]]
     # The median of n numbers has 1.25 times the error of their mean.
-    spread = float(np.median(np.abs(np.diff(finite)))) * 1.4826 / np.sqrt(2)
-    error = 1.2533 * spread * float(np.sqrt(2 / len(parts[0])))
-    return first if min(rest) > first - ERRORS * error else None
+    spread = 1.2533 * float(np.median(np.abs(np.diff(finite)))) * 1.4826 / np.sqrt(2)
+    for count in PARTS:
+        parts = np.array_split(finite, min(count, len(finite) // 2))
+        first, lowest = float(np.median(parts[0])), min(float(np.median(part)) for part in parts[1:])
+        borne = ERRORS * spread * float(np.sqrt(2 / len(parts[0])))
+        if not lowest > max(first - borne, FELL * first if first > 0 else -np.inf):
+            return None
+    return float(np.median(finite[: max(len(finite) // PARTS[0], 1)]))

@@ -63,9 +63,10 @@ def _of_epochs(loss: LogColumn, losses: Watched, positive: bool) -> Levels:
     first, last = float(loss.steps[0]), float(loss.steps[-1])
     count = min(int(last - first) + 1, MOST_EPOCHS)
     steps = np.linspace(first, last, max(count, 2))
+    totals = _between(steps, loss) if positive else _shifted(np.interp(steps, loss.steps, loss.values))
     return Levels(
         steps,
-        _between(steps, loss) if positive else _shifted(np.interp(steps, loss.steps, loss.values)),
+        np.maximum(totals, SMALLEST * totals[0]),
         _between(steps, losses.flow),
         _between(steps, losses.meanflow),
         shifted=not positive,

@@ -40,7 +40,7 @@ def _frame(path: Path, text: bytes) -> tuple[pd.DataFrame, tuple[str, ...]]:
             text = text.replace(b'"' + word + b'"', quoted).replace(b" " + word, b" " + quoted)
             text = text.replace(b":" + word, b":" + quoted)
     try:
-        options: dict[str, Any] = {"lines": True, "precise_float": True, "convert_dates": False, "dtype": False}
+        options: dict[str, Any] = {"lines": True, "precise_float": True, "dtype": False}
         return pd.read_json(io.BytesIO(text), **options), ()
     except ValueError:  # some line is broken: the slow way finds which
         return _line_by_line(path, text)

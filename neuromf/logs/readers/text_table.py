@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -35,19 +36,23 @@ def read_text_table(path: Path, text: bytes) -> RowLog:
         rows = _read(text, delimiter, on_bad_lines="skip")
     except (ValueError, OSError) as error:
         raise InputError(f"not a table ({str(error).splitlines()[0]})", remedy=REMEDY, file=path) from error
-    if not isinstance(rows.index, pd.RangeIndex):
-        rows = rows.reset_index(drop=True)
     if len(header.columns) < 2 and not len(rows):
         raise InputError("not a table: one line without a delimiter", remedy=REMEDY, file=path)
     if all(_is_number(str(name)) for name in header.columns):
         raise InputError("has no header: its first line holds numbers", remedy="name the columns", file=path)
     lost = text.count(b"\n") - 1 - len(rows)
-    anew = (rows.astype("string") == pd.Series(header.columns, index=header.columns)).all(axis=1)
-    if anew.any():  # a log that was opened twice for appending has its header twice
-        rows = rows[~anew].reset_index(drop=True)
+    rows = _without_headers(rows)
     if lost > 0 and not (text.count(b"\n\n") or b'"' in text):
         notes = (*notes, f"{lost} of its lines have another number of cells than the header and were left out.")
     return RowLog(name=str(path), form="a CSV table", rows=rows, source=path.name, notes=notes)
+
+
+def _without_headers(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a log that was opened twice for appending, and so has its header twice."""
+    first = rows.iloc[:, 0]
+    if pd.api.types.is_numeric_dtype(first.dtype):
+        return rows
+    return rows[~(first == rows.columns[0])].reset_index(drop=True)
 
 
 def _whole_lines(text: bytes) -> tuple[bytes, tuple[str, ...]]:
@@ -79,10 +84,17 @@ def _delimiter(text: bytes) -> str:
 
 
 def _read(text: bytes, delimiter: str, **options: object) -> pd.DataFrame:
-    return read_exact(
-        io.BytesIO(text), sep=delimiter, keep_default_na=False, na_values=list(GAPS), low_memory=False,
-        skipinitialspace=True, encoding_errors="replace", **options,
-    )  # fmt: skip
+    with warnings.catch_warnings():  # a delimiter at the end of each line is one cell more than the header has
+        warnings.simplefilter("ignore", pd.errors.ParserWarning)
+        return read_exact(
+            io.BytesIO(text), sep=delimiter, keep_default_na=False, na_values=list(GAPS), index_col=False,
+            skipinitialspace=True, encoding_errors="replace", **_engine(delimiter), **options,
+        )  # fmt: skip
+
+
+def _engine(delimiter: str) -> dict[str, object]:
+    """Columns are read as a whole, which tells text from numbers once; the slow parser knows no such thing."""
+    return {"low_memory": False} if len(delimiter) == 1 else {"engine": "c"}
 
 
 def _is_number(name: str) -> bool:

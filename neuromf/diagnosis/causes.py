@@ -96,8 +96,8 @@ CAUSES = (
         ),
         silent=(Exclusion("imbalance", "trainings with and without this fault begin alike"),),
         try_next="Measure du/dt against the exact one: run `neuromf gate` on this configuration.",
-        elsewhere="Take du/dt by forward-mode differentiation in float32, of a network that is given t in [0, 1] and not "
-        "1000 t; `neuromf conform` measures how far yours is off.",
+        elsewhere="Take du/dt by forward-mode differentiation in float32, of a network that is given t and not 1000 t; "
+        "`neuromf conform` measures how far yours is off.",
     ),
     Cause(
         name="a learning rate that is too high",

@@ -13,7 +13,8 @@ from neuromf.logs.log import Axis
 
 STEPS = (
     "step", "global_step", "_step", "trainer/global_step", "train/global_step", "iteration", "iter", "it", "steps",
-    "iterations", "n_iter", "update", "updates", "num_updates", "optimizer_step", "optimiser_step", "batch", "batch_idx",
+    "iterations", "n_iter", "update", "updates", "num_updates", "optimizer_step", "optimiser_step", "batch",
+    "batch_idx",
 )  # fmt: skip
 EPOCHS = ("epoch", "epochs", "epoch_idx", "_epoch", "current_epoch")
 LEAST_FILLED = 0.5

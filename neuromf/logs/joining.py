@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +38,7 @@ def pieces_of(steps: NDArray[np.float64]) -> list[Piece]:
     if len(back) > max(MOST_BACK * len(change), 3):
         return [Piece(0, len(steps), float(np.nanmin(steps)))]
     edges = [0, *known[back + 1].tolist(), len(steps)]
-    return [
-        Piece(first, end, float(np.nanmin(steps[first:end]))) for first, end in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    return [Piece(first, end, float(np.nanmin(steps[first:end]))) for first, end in pairwise(edges)]
 
 
 def runs_of(pieces: Sequence[Piece]) -> list[list[Piece]]:
@@ -64,7 +63,7 @@ def kept_rows(steps: NDArray[np.float64], pieces: Sequence[Piece]) -> NDArray[np
 
 
 def once_a_step(steps: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    """Points in the order of their steps, of those with one step the last; and how many were left out."""
+    """Points in the order of their steps, of those with one step the last."""
     order = np.argsort(steps, kind="stable")
     steps, values = steps[order], values[order]
     last = np.append(np.diff(steps) > 0, True) if len(steps) else np.empty(0, dtype=bool)

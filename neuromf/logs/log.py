@@ -102,13 +102,13 @@ class PointLog:
 
     name: str
     form: str
-    parts: tuple[Mapping[str, Points], ...]
+    parts: tuple[Mapping[str, LoggedPoints], ...]
     source: str
     notes: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True)
-class Points:
+class LoggedPoints:
     """Points of one quantity in the order in which they were written.
 
     Attributes:

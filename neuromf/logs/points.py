@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromf.logs.joining import once_a_step
-from neuromf.logs.log import LogColumn, PointLog, Points, RunLog
+from neuromf.logs.log import LogColumn, LoggedPoints, PointLog, RunLog
 from neuromf.logs.rows import restarted
 
-Part = Mapping[str, Points]
+Part = Mapping[str, LoggedPoints]
 
 
 def runs_of_points(log: PointLog) -> list[RunLog]:
@@ -40,13 +41,13 @@ def _split(part: Part) -> list[Part]:
     moments = [-np.inf, *points.seconds[back + 1].tolist(), np.inf]
     return [
         {name: cut for name, p in part.items() if len((cut := _between(p, low, high)).steps)}
-        for low, high in zip(moments[:-1], moments[1:], strict=True)
+        for low, high in pairwise(moments)
     ]
 
 
-def _between(points: Points, low: float, high: float) -> Points:
+def _between(points: LoggedPoints, low: float, high: float) -> LoggedPoints:
     kept = (points.seconds >= low) & (points.seconds < high)
-    return Points(points.steps[kept], points.values[kept], points.seconds[kept])
+    return LoggedPoints(points.steps[kept], points.values[kept], points.seconds[kept])
 
 
 def _start(part: Part, other: Part) -> float:
@@ -74,14 +75,14 @@ def _run(log: PointLog, parts: Sequence[Part], name: str) -> RunLog:
     )
 
 
-def _joined(points: Sequence[Points]) -> Points:
+def _joined(points: Sequence[LoggedPoints]) -> LoggedPoints:
     """Points of one quantity out of parts, without those that a later part made again."""
-    kept: list[Points] = []
+    kept: list[LoggedPoints] = []
     ceiling = np.inf
     for part in reversed(points):
         earlier = part.steps < ceiling
         times = part.seconds[earlier] if len(part.seconds) else part.seconds
-        kept.append(Points(part.steps[earlier], part.values[earlier], times))
+        kept.append(LoggedPoints(part.steps[earlier], part.values[earlier], times))
         ceiling = min(ceiling, float(part.steps.min()))
     kept.reverse()
-    return Points(*(np.concatenate([getattr(p, name) for p in kept]) for name in ("steps", "values", "seconds")))
+    return LoggedPoints(*(np.concatenate([getattr(p, name) for p in kept]) for name in ("steps", "values", "seconds")))

@@ -1,4 +1,4 @@
-"""What the columns of a log are: by the names that codes give them, and by how they behave; each is said with its reason."""
+"""What the columns of a log are, by the names that codes give them and by what the user says."""
 
 from __future__ import annotations
 
@@ -122,9 +122,11 @@ def _of_words(words: Sequence[str], of_epoch: bool) -> str | None:
         return "grad_norm"
     if any(rate <= kept for rate in RATES):
         return "lr"
-    if not kept & LOSS_WORDS:
-        return None
-    rest = kept - LOSS_WORDS
+    return _of_loss_words(kept - LOSS_WORDS, of_epoch) if kept & LOSS_WORDS else None
+
+
+def _of_loss_words(rest: set[str], of_epoch: bool) -> str:
+    """What kind of loss it is, by the other words of its name."""
     if rest & {"raw", "unweighted"}:
         parts = {"fm": "raw_fm", "mf": "raw_mf", "flow": "raw_fm", "meanflow": "raw_mf"}
         named = [quantity for word, quantity in parts.items() if word in rest]

@@ -25,7 +25,9 @@ def plateau(generator, steps=2000):
 def warm_up(generator, steps=2000):
     """The loss rises to nearly twice its start before it falls."""
     place = np.arange(steps) / steps
-    return (1 + 0.8 * np.exp(-(((place - 0.05) / 0.03) ** 2))) * 3 / (1 + 20 * place) * generator.lognormal(0, 0.2, steps)
+    return (
+        (1 + 0.8 * np.exp(-(((place - 0.05) / 0.03) ** 2))) * 3 / (1 + 20 * place) * generator.lognormal(0, 0.2, steps)
+    )
 
 
 def grokking(generator, steps=6000):

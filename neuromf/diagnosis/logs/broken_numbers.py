@@ -41,7 +41,8 @@ class BrokenNumber:
         """The number in a sentence."""
         rest = "the only one" if self.count == 1 else f"the first of {counted(self.count, 'number')}"
         course = "; the last one is finite again" if self.recovers else ""
-        return f"{self.column} is {self.value} at {axis} {self.step:,.0f}, {rest} that {_are(self.count)} not finite{course}"
+        where = f"{self.column} is {self.value} at {axis} {self.step:,.0f}"
+        return f"{where}, {rest} that {_are(self.count)} not finite{course}"
 
 
 def _are(count: int) -> str:

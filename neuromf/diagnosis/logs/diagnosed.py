@@ -9,7 +9,7 @@ from neuromf.diagnosis.logs.judge import NOTHING_KNOWN, judge_log
 from neuromf.diagnosis.logs.knowledge import RunKnowledge
 from neuromf.diagnosis.logs.verdict import LogVerdict
 from neuromf.diagnosis.symptoms.configuration import law_findings
-from neuromf.logs.read import read_logs
+from neuromf.logs.readers.read import read_logs
 from neuromf.training.records.run_folder import RunFolder, open_run
 
 

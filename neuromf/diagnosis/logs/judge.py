@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from neuromf.diagnosis.causes import VISIBILITY_LAWS
 from neuromf.diagnosis.logs.blindness import Blindness, blindness
 from neuromf.diagnosis.logs.broken_numbers import BrokenNumber, broken_numbers
 from neuromf.diagnosis.logs.doubts import doubts
@@ -62,7 +63,7 @@ def _alarms(
     log: RunLog, losses: Watched, levels: Levels | None, broken: Sequence[BrokenNumber], known: RunKnowledge
 ) -> Iterator[LogAlarm]:
     for event in known.events:
-        if event.level in ("warn", "halt"):
+        if event.level == "halt" or (event.level == "warn" and event.law not in VISIBILITY_LAWS):
             yield LogAlarm(event.law, event.step, event.level == "halt", event.message, event.step)
     fatal = [number for number in broken if not number.borne]
     if fatal:
@@ -98,12 +99,12 @@ def _notes(
     known: RunKnowledge,
 ) -> Iterator[str]:
     if levels is not None and levels.between:
-        yield "Between recorded epochs the logarithm of the loss was taken to run straight: an epoch named there is between them."
+        yield "Between recorded epochs the logarithm of the loss was taken to run straight, and so are the epochs named."
     if levels is not None and levels.shifted:
         yield "The loss goes below zero; it was judged by how far it is above its lowest level."
     for number in broken:
         if number.borne:
-            yield f"{number.says(log.axis)[:1].upper()}{number.says(log.axis)[1:]}; such steps are left out in training in 16 bits."
+            yield f"Borne: {number.says(log.axis)}. Where a loss is scaled for 16-bit numbers, such steps are left out."
     for found in recognised:
         if found.quantity == VALIDATION:
             yield from _overfitting(log, found.column)

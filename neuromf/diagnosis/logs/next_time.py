@@ -21,7 +21,7 @@ def next_time(log: RunLog, recognised: Sequence[Recognised], losses: Watched, bl
     elif blind is not None:
         yield "The loss with all its digits; round it on the screen alone."
     if losses.is_meanflow and not {"raw_fm", "raw_mf"} <= known:
-        yield "The raw loss of samples with r = t and with r < t apart: a wrong time derivative raises the second alone."
+        yield "The raw loss of samples with r = t, and of those with r < t: a wrong derivative raises the second alone."
     if "grad_norm" not in known:
         yield "The norm of the gradient before it is clipped."
     if "lr" not in known:

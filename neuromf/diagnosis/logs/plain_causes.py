@@ -1,4 +1,4 @@
-"""Causes that any training can have, weighed where a log is not a MeanFlow's; in the form of `neuromf.diagnosis.causes`."""
+"""Causes that any training can have, weighed where a log is not a MeanFlow's, as in `neuromf.diagnosis.causes`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLAIN_CAUSES = (
         laws=("NUM-001",),
         expects=(("non_finite",),),
         excluded_by=(Exclusion("had_climbed", "it would end a divergence, not begin one"),),
-        elsewhere="Find the first operation that gives it: torch.autograd.set_detect_anomaly(True) at the step before it.",
+        elsewhere="Find the first operation that gives it, as torch.autograd.set_detect_anomaly(True) does.",
     ),
     Cause(
         name="data or settings that changed while the run went on",

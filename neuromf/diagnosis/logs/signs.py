@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from neuromf_spec.law import Finding
@@ -69,7 +70,7 @@ def _at(column: LogColumn | None, steps: np.ndarray) -> np.ndarray:
     if column is None or not len(steps):
         return result
     edges = np.searchsorted(column.steps, np.concatenate([[-np.inf], steps]), side="right")
-    for row, (first, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for row, (first, end) in enumerate(pairwise(edges.tolist())):
         part = column.values[first:end]
         part = part[np.isfinite(part)]
         if len(part):

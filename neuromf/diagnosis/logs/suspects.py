@@ -18,7 +18,6 @@ from neuromf.logs.log import RunLog
 from neuromf.logs.quantities import Recognised
 from neuromf.monitor.events import Event
 
-
 OF_ANY_LOG = ("rose",), ("early",)
 """Questions that a log answers of a learning rate, where a MeanFlow's does not part its FM loss from its MF loss."""
 LOG_CAUSES = tuple(

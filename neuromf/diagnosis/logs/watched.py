@@ -66,10 +66,20 @@ def _is_weighted(shown: LogColumn | None) -> bool:
     return len(finite) >= FEWEST and terms_of(finite) is not None
 
 
+_Judged = tuple[str, LogColumn | None, str]
+"""Name, points and reason of the loss that is judged."""
+
+
 def _judged(
     log: RunLog, recognised: Sequence[Recognised], column: dict[str, LogColumn], name: dict[str, str]
-) -> tuple[str, LogColumn | None, str]:
-    """Name, points and reason of the loss that is judged."""
+) -> _Judged:
+    return _raw(log, recognised, column, name) or _usual(log, recognised, column, name)
+
+
+def _raw(
+    log: RunLog, recognised: Sequence[Recognised], column: dict[str, LogColumn], name: dict[str, str]
+) -> _Judged | None:
+    """A loss of which the log says that it is raw."""
     if "raw_total" in column:
         return name["raw_total"], column["raw_total"], "it is the raw loss"
     channels = [found.column for found in recognised if found.quantity.startswith(OF_CHANNEL)]
@@ -79,6 +89,13 @@ def _judged(
     if "raw_fm" in column and "raw_mf" in column:
         both = _combined([column["raw_fm"], column["raw_mf"]], np.sum)
         return f"{name['raw_fm']} + {name['raw_mf']}", both, "no column has the total"
+    return None
+
+
+def _usual(
+    log: RunLog, recognised: Sequence[Recognised], column: dict[str, LogColumn], name: dict[str, str]
+) -> _Judged:
+    """The training loss by its name, or another that moves where that one stands still."""
     usual = next((quantity for quantity in (LOSS, "objective", "weighted") if quantity in column), "")
     parts = [found.column for found in recognised if found.quantity == PART]
     moving = [part for part in parts if moves(log.columns[part].values)]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
+import numpy as np
+
 from neuromf.errors import InputError
-from neuromf.logs.log import PointLog, Points
+from neuromf.logs.log import LoggedPoints, PointLog
 from neuromf.trace.exact import read_exact
 
 METRICS, META = "metrics", "meta.yaml"
+COLUMNS = ("time", "value", "step")
+"""Of a file; the time is in milliseconds."""
 
 
 def is_mlflow_run(folder: Path) -> bool:
@@ -41,24 +46,21 @@ def read_mlflow_run(folder: Path, name: str) -> PointLog:
     return PointLog(name=name, form="MLflow's file store", parts=(metrics,), source=folder.name, notes=notes)
 
 
-def _points(path: Path) -> tuple[Points, bool]:
+def _points(path: Path) -> tuple[LoggedPoints, bool]:
     text = path.read_bytes()
     whole = text.endswith(b"\n") or not text
     if not whole:
         text = text[: text.rfind(b"\n") + 1]
+    if not text:
+        return LoggedPoints(np.empty(0), np.empty(0), np.empty(0)), whole
     try:
-        import io
-
-        columns = ["time", "value", "step"]
-        options = {"sep": " ", "header": None, "usecols": [0, 1, 2], "dtype": "str", "keep_default_na": False}
-        frame = read_exact(io.BytesIO(text), names=columns, **options) if text else None
-        if frame is None:
-            import numpy as np
-
-            nothing = np.empty(0)
-            return Points(nothing, nothing, nothing), whole
-        numbers = {name: frame[name].astype("float64").to_numpy() for name in columns}
+        # As text first, for pandas' own parser knows no `nan`.
+        frame = read_exact(
+            io.BytesIO(text), sep=" ", header=None, names=[*COLUMNS], usecols=range(len(COLUMNS)), dtype="str",
+            keep_default_na=False,
+        )  # fmt: skip
+        numbers = {name: frame[name].astype("float64").to_numpy() for name in COLUMNS}
     except ValueError as error:
         remedy = "give a run of MLflow's file store"
         raise InputError(f"is no file of a metric ({str(error)[:80]})", remedy=remedy, file=path) from error
-    return Points(numbers["step"], numbers["value"], numbers["time"] / 1000), whole
+    return LoggedPoints(numbers["step"], numbers["value"], numbers["time"] / 1000), whole

@@ -1,4 +1,4 @@
-"""TensorBoard's event files, read by TensorBoard's own reader in plain Python; a run may have several after restarts."""
+"""TensorBoard's event files, by TensorBoard's own messages in plain Python; a run may have several after restarts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from neuromf.errors import InputError
-from neuromf.logs.log import PointLog, Points
+from neuromf.logs.log import LoggedPoints, PointLog
 
 MARK = "tfevents"
 """What the name of every event file holds."""
@@ -57,7 +57,7 @@ def read_event_files(files: Sequence[Path], name: str, prefixes: Sequence[str] |
     return PointLog(name=name, form="TensorBoard's events", parts=tuple(parts), source=source, notes=tuple(notes))
 
 
-def _scalars(path: Path) -> tuple[dict[str, Points], bool]:
+def _scalars(path: Path) -> tuple[dict[str, LoggedPoints], bool]:
     """Points by tag, and whether the file ends with a whole record."""
     from tensorboard.compat.proto.event_pb2 import Event
 
@@ -78,7 +78,7 @@ def _scalars(path: Path) -> tuple[dict[str, Points], bool]:
                 steps.append(step)
                 values.append(number)
                 seconds.append(second)
-    columns = {tag: Points(*(np.array(part, dtype=np.float64) for part in parts)) for tag, parts in found.items()}
+    columns = {tag: LoggedPoints(*(np.array(part, dtype=np.float64) for part in parts)) for tag, parts in found.items()}
     return columns, whole
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.command_line import run_command
 from tests.support.log_files import REAL, csv_text, falling, lost_run_summary
-from tests.support.tiny_run import finished_run
+from tests.support.reported_run import HALT, SELF_TEST, WARNING, write_run
 
 
 @pytest.fixture
@@ -147,13 +147,11 @@ def test_follow_ends_at_the_first_alarm(diagnose, tmp_path):
 
 def test_a_run_of_ours_is_judged_by_its_own_alarms(diagnose, tmp_path):
     """Its configuration and its events lie in its folder; a training of ours in which nothing is wrong is healthy."""
-    run = finished_run(tmp_path / "run")
-    assert diagnose(run).returncode in (0, 3)
-    event = {"step": 3, "level": "halt", "law": "GUARD-005", "message": "told by a test"}
-    (run / "events.jsonl").write_text(json.dumps(event) + "\n")
-    ended = diagnose(run)
+    assert diagnose(write_run(tmp_path / "sound")).returncode == 0
+    ended = diagnose(write_run(tmp_path / "halted", events=(SELF_TEST, WARNING, HALT)))
     assert ended.returncode == 1
-    assert "GUARD-005 would stop: told by a test" in ended.stdout
+    assert "step 9, JVP-006 warns: the correction runs away" in ended.stdout
+    assert "step 20, GUARD-001 would stop: raw loss 523 is 111 times its initial level" in ended.stdout
 
 
 def test_torch_is_not_loaded():

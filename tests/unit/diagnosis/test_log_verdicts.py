@@ -85,7 +85,9 @@ def test_facts_of_another_code_make_the_laws_speak(tmp_path):
     assert "forward-mode differentiation" in suspect.try_next
 
 
-@pytest.mark.parametrize("path", sorted(golden_folder().joinpath("replay/epochs60").glob("*.csv")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", sorted(golden_folder().joinpath("replay/epochs60").glob("*.csv")), ids=lambda p: p.stem
+)
 def test_a_small_training_of_the_lost_run_is_judged_by_its_curve(path):
     """Thirty explode and have the derivative named first; the nine that both repairs heal are healthy."""
     verdict = first(path)
@@ -142,7 +144,7 @@ def test_a_gradient_that_overflows_once_is_borne():
     norm[[3, 90]] = np.inf
     verdict = judged(loss=falling(400), grad_norm=norm)
     assert verdict.health is Health.HEALTHY
-    assert any("Grad_norm is inf at step 3" in note for note in verdict.notes)
+    assert any("Borne: grad_norm is inf at step 3" in note for note in verdict.notes)
 
 
 def test_a_loss_that_is_nan_once_is_an_alarm_that_stops_nothing():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neuromf.errors import InputError
-from neuromf.logs.read import read_logs
+from neuromf.logs.readers.read import read_logs
 from tests.support.log_files import REAL, csv_text, falling
 
 LOSS = [3.5, 3.0, 2.25, 2.0, 1.75, 1.5]
@@ -176,7 +176,9 @@ def test_batches_that_begin_anew_each_epoch_number_no_rows(tmp_path):
 
 def test_a_row_an_epoch_is_an_axis_of_epochs(tmp_path):
     """And the steps of an epoch are read off the steps beside it."""
-    log = one(write(tmp_path, "log.csv", csv_text(epoch=range(6), global_step=[30 * (e + 1) for e in range(6)], loss=LOSS)))
+    log = one(
+        write(tmp_path, "log.csv", csv_text(epoch=range(6), global_step=[30 * (e + 1) for e in range(6)], loss=LOSS))
+    )
     assert (log.axis, log.steps_per_epoch) == ("epoch", 30)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -13,17 +15,18 @@ MOST_HOLES = 0.5
 """Share of written NaN from which they are a way to leave a cell empty, as long as numbers follow the last one."""
 
 
-def numbers(cells: pd.Series[object]) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
+def numbers(cells: pd.Series[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
     """A column as floats, and where it has one at all; None where most of its cells are no numbers.
 
     Args:
         cells: one a row, NA where the log has none.
     """
-    there = cells.notna().to_numpy()
+    there: NDArray[np.bool_] = cells.notna().to_numpy()
     if pd.api.types.is_bool_dtype(cells.dtype):
         return None
     if pd.api.types.is_numeric_dtype(cells.dtype):
-        return cells.to_numpy(dtype=np.float64, na_value=np.nan), there
+        plain: NDArray[np.float64] = cells.to_numpy(dtype=np.float64, na_value=np.nan)
+        return plain, there
     text = cells.astype("string").str.strip()
     there = there & ~text.isin(GAPS).to_numpy(dtype=bool)
     values = _parsed(text)

@@ -62,7 +62,9 @@ def kept_rows(steps: NDArray[np.float64], pieces: Sequence[Piece]) -> NDArray[np
     return np.concatenate(kept[::-1]) if kept else np.empty(0, dtype=np.int64)
 
 
-def once_a_step(steps: NDArray[np.float64], values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+def once_a_step(
+    steps: NDArray[np.float64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Points in the order of their steps, of those with one step the last."""
     order = np.argsort(steps, kind="stable")
     steps, values = steps[order], values[order]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from neuromf.errors import InputError
 from neuromf.logs.log import RunLog
 from neuromf.trace.columns import OF_CHANNEL, column_named
@@ -150,9 +148,3 @@ def _words(name: str) -> list[str]:
 def _fullest(log: RunLog, names: Sequence[str]) -> str:
     """The column with the most points; of equals the first."""
     return max(names, key=lambda name: len(log.columns[name].steps))
-
-
-def moves(values: np.ndarray) -> bool:
-    """Whether numbers differ by more than a fifth, those that are not finite left out."""
-    finite = values[np.isfinite(values)]
-    return len(finite) > 1 and float(finite.max() - finite.min()) > 0.2 * float(np.abs(finite).max())

@@ -30,9 +30,11 @@ def runs_of_rows(log: RowLog, axis: str | None = None) -> list[RunLog]:
     if not len(log.rows) or not cells:
         problem = "holds no row" if not len(log.rows) else "holds no column of numbers"
         raise InputError(problem, remedy="give the log of a training that has begun", file=log.source)
-    found = find_axis(cells, len(log.rows), axis, log.source)
-    runs = runs_of(pieces_of(found.values))
-    return [_run(log, cells, found, pieces, _numbered(log.name, place, len(runs))) for place, pieces in enumerate(runs)]
+    numbered = find_axis(cells, len(log.rows), axis, log.source)
+    runs = runs_of(pieces_of(numbered.values))
+    return [
+        _run(log, cells, numbered, pieces, _numbered(log.name, place, len(runs))) for place, pieces in enumerate(runs)
+    ]
 
 
 def _numbered(name: str, place: int, count: int) -> str:

@@ -46,6 +46,12 @@ def stands_still(values: NDArray[np.float64]) -> bool:
     return len(finite) >= FEWEST and (bool((finite == finite[0]).all()) or terms_of(finite) is not None)
 
 
+def moves(values: NDArray[np.float64]) -> bool:
+    """Whether numbers differ by more than a fifth, those that are not finite left out."""
+    finite = values[np.isfinite(values)]
+    return len(finite) > 1 and float(finite.max() - finite.min()) > 0.2 * float(np.abs(finite).max())
+
+
 def terms_of(finite: NDArray[np.float64]) -> int | None:
     """How many saturated terms a loss would be the sum of, by what it reads; None where it reads anything else."""
     terms = round(float(np.median(finite))) if abs(float(np.median(finite))) < 100 else 0

@@ -99,7 +99,7 @@ def _notes(
     known: RunKnowledge,
 ) -> Iterator[str]:
     if levels is not None and levels.between:
-        yield "Between recorded epochs the logarithm of the loss was taken to run straight, and so are the epochs named."
+        yield "Between recorded epochs the logarithm of the loss was taken to run straight."
     if levels is not None and levels.shifted:
         yield "The loss goes below zero; it was judged by how far it is above its lowest level."
     for number in broken:

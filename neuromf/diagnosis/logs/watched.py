@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neuromf.diagnosis.logs.blindness import FEWEST, stands_still, terms_of
+from neuromf.diagnosis.logs.blindness import FEWEST, moves, stands_still, terms_of
 from neuromf.logs.log import LogColumn, RunLog
-from neuromf.logs.quantities import LOSS, PART, Recognised, moves
+from neuromf.logs.quantities import LOSS, PART, Recognised
 from neuromf.trace.columns import OF_CHANNEL
 
 MEANFLOW = ("raw_fm", "raw_mf", "dudt_rms", "rho", "w_mean", "w_sat")

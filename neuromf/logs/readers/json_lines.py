@@ -30,7 +30,7 @@ def read_json_lines(path: Path, text: bytes) -> RowLog:
     """
     rows, notes = _frame(path, text.removeprefix(b"\xef\xbb\xbf"))
     if needs_flattening(rows):
-        rows = flat_rows(rows.to_dict("records"))
+        rows = flat_rows({str(name): cell for name, cell in row.items()} for row in rows.to_dict("records"))
     return RowLog(name=str(path), form="JSON lines", rows=rows, source=path.name, notes=notes)
 
 

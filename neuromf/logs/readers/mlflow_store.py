@@ -59,7 +59,7 @@ def _points(path: Path) -> tuple[LoggedPoints, bool]:
             io.BytesIO(text), sep=" ", header=None, names=[*COLUMNS], usecols=range(len(COLUMNS)), dtype="str",
             keep_default_na=False,
         )  # fmt: skip
-        numbers = {name: frame[name].astype("float64").to_numpy() for name in COLUMNS}
+        numbers = {name: np.asarray(frame[name].astype("float64"), dtype=np.float64) for name in COLUMNS}
     except ValueError as error:
         remedy = "give a run of MLflow's file store"
         raise InputError(f"is no file of a metric ({str(error)[:80]})", remedy=remedy, file=path) from error

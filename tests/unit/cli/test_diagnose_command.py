@@ -165,4 +165,4 @@ def test_torch_is_not_loaded():
         f"for path in {[str(path) for path in paths]}:\n    assert diagnose_path(Path(path), None, known)\n"
         "print([name for name in ('torch', 'tensorflow', 'monai') if name in sys.modules])\n"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "[]\n"

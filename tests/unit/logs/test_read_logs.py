@@ -241,7 +241,7 @@ def test_what_is_no_log_gets_one_sentence(tmp_path, name, text, words):
 @pytest.mark.parametrize("name", ["absent.csv", "."])
 def test_a_path_without_a_log_gets_one_sentence(tmp_path, name):
     """A file that is not there, and a folder with nothing in it."""
-    with pytest.raises(InputError, match="is not there|no log of a known kind"):
+    with pytest.raises(InputError, match=r"is not there|no log of a known kind"):
         read_logs(tmp_path / name)
 
 

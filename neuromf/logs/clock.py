@@ -17,6 +17,7 @@ MILLISECONDS = 1e11
 """A reading of the clock above this, the year 5138 in seconds, is in milliseconds."""
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a log may hold any numbers
 def clock_of(columns: Mapping[str, LogColumn]) -> LogColumn | None:
     """Seconds since the beginning, by a column that tells them; None where none does."""
     by_name = {name.lower().strip(): column for name, column in columns.items()}

@@ -26,6 +26,7 @@ OVERFIT = 1.2
 NOTHING_KNOWN = RunKnowledge()
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a log may hold any numbers
 def judge_log(log: RunLog, said: Mapping[str, str] | None = None, known: RunKnowledge = NOTHING_KNOWN) -> LogVerdict:
     """Judge one log.
 

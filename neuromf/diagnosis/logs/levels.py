@@ -129,11 +129,13 @@ def _medians(column: LogColumn | None, cut: NDArray[np.float64]) -> NDArray[np.f
     result = np.full(len(cut) - 1, np.nan)
     if column is None:
         return result
-    edges = np.searchsorted(column.steps, cut).astype(np.int64)
+    finite = np.isfinite(column.values)
+    steps, values = column.steps[finite], column.values[finite]
+    edges = np.searchsorted(steps, cut).astype(np.int64)
     some = np.diff(edges) > 0
     if some.any():
         chosen = np.append(edges[:-1][some], edges[1:][some][-1])
-        result[some] = medians_between(column.values, chosen)
+        result[some] = medians_between(values, chosen)
     return result
 
 

@@ -47,7 +47,7 @@ def read_event_files(files: Sequence[Path], name: str, prefixes: Sequence[str] |
         if found:
             parts.append({prefix + tag: points for tag, points in found.items()})
         if not whole:
-            notes.append(f"{path.name} is cut short; what stands before the cut was taken.")
+            notes.append(f"{path.name} is cut short or damaged; what stands before that was taken.")
     if not parts:
         remedy = "give the folder of a run that has logged a scalar"
         raise InputError("holds no scalar", remedy=remedy, file=files[0] if files else name)
@@ -59,15 +59,17 @@ def read_event_files(files: Sequence[Path], name: str, prefixes: Sequence[str] |
 
 def _scalars(path: Path) -> tuple[dict[str, LoggedPoints], bool]:
     """Points by tag, and whether the file ends with a whole record."""
+    from google.protobuf.message import DecodeError
     from tensorboard.compat.proto.event_pb2 import Event  # here, for it takes a quarter of a second
 
     found: dict[str, tuple[list[int], list[float], list[float]]] = defaultdict(lambda: ([], [], []))
     whole = True
     for record in _records(path):
-        if record is None:
+        try:
+            event = Event.FromString(record)
+        except (DecodeError, TypeError):  # damaged, or None in the place of a record that is cut
             whole = False
             break
-        event = Event.FromString(record)
         if not event.HasField("summary"):
             continue
         step, second = event.step, event.wall_time

@@ -79,8 +79,10 @@ def test_a_library_s_own_log_keeps_every_point(path, column, points):
 
 def test_holes_are_no_numbers(tmp_path):
     """A cell that is empty is a step without a point; a NaN that is written is a number."""
-    log = one(write(tmp_path, "metrics.csv", table(val_loss=["", "", 2.5, "", "", 2.0], norm=[1, 1, "nan", 1, 1, 1])))
+    cells = {"val_loss": ["", "", 2.5, "", "", 2.0], "rate": [1, "", 1, 1, 1, 1], "norm": [1, 1, "nan", 1, 1, 1]}
+    log = one(write(tmp_path, "metrics.csv", table(**cells)))
     assert log.columns["val_loss"].steps.tolist() == [20, 50]
+    assert log.columns["rate"].steps.tolist() == [0, 20, 30, 40, 50]
     assert np.isnan(log.columns["norm"].values).tolist() == [False, False, True, False, False, False]
 
 
@@ -130,12 +132,12 @@ def test_an_event_file_cut_in_a_record_is_read_to_the_record_before(tmp_path):
 
 
 def test_a_restart_replaces_the_steps_that_it_makes_again(tmp_path):
-    """The run went to 50, was taken up at 30, and ended at 60."""
-    steps, loss = [*STEPS, 30, 40, 50, 60], [*LOSS, 9.0, 8.0, 7.0, 6.0]
+    """The run went to 50, was taken up at 25, and logged other steps from there on."""
+    steps, loss = [*STEPS, 25, 35, 45, 55], [*LOSS, 9.0, 8.0, 7.0, 6.0]
     log = one(write(tmp_path, "log.csv", csv_text(step=steps, loss=loss)))
-    assert log.columns["loss"].steps.tolist() == [0, 10, 20, 30, 40, 50, 60]
+    assert log.columns["loss"].steps.tolist() == [0, 10, 20, 25, 35, 45, 55]
     assert log.columns["loss"].values.tolist() == [3.5, 3.0, 2.25, 9.0, 8.0, 7.0, 6.0]
-    assert "taken up again at step 30" in log.notes[0]
+    assert "taken up again at step 25" in log.notes[0]
 
 
 @pytest.mark.parametrize("header", [False, True])

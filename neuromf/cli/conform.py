@@ -25,6 +25,13 @@ def conform(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the verdict as JSON.")] = None,
     junit_file: Annotated[Path | None, typer.Option("--junit", help="Write the verdict as JUnit XML.")] = None,
     report_file: Annotated[Path | None, typer.Option("--report", help="Write a self-contained HTML page.")] = None,
+    train: Annotated[
+        bool,
+        typer.Option("--train", help="Also train a small network with its loss where the right samples are known."),
+    ] = False,
+    train_steps: Annotated[
+        int, typer.Option("--train-steps", min=1, help="Optimiser steps of each small training.")
+    ] = 3_000,
     new: Annotated[
         Template | None, typer.Option("--new", help="Write a commented adapter to ADAPTER.PY instead.")
     ] = None,
@@ -48,7 +55,7 @@ def conform(
         if path is not None:
             check_output_file(path, key, keep=taken)
             taken.append(path)
-    verdict = judge_adapter(loaded, laws=law or (), seed=seed)
+    verdict = judge_adapter(loaded, laws=law or (), seed=seed, training_steps=train_steps if train else 0)
     if json_file is not None:
         write_output(json_file, verdict.to_json())
     if junit_file is not None:

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 from neuromf._lazy import lazy
 
 if TYPE_CHECKING:
+    from neuromf_spec.conformance.adapter import Adapter, Samples
     from neuromf_spec.conformance.declaration import Average, Declaration, Guidance, Schedule, TimeSampler
 
-    from neuromf.conform.adapter import Adapter, Samples
-
 _HOMES = {
-    "Adapter": "neuromf.conform.adapter",
+    "Adapter": "neuromf_spec.conformance.adapter",
     "Average": "neuromf_spec.conformance.declaration",
     "Declaration": "neuromf_spec.conformance.declaration",
     "Guidance": "neuromf_spec.conformance.declaration",
-    "Samples": "neuromf.conform.adapter",
+    "Samples": "neuromf_spec.conformance.adapter",
     "Schedule": "neuromf_spec.conformance.declaration",
     "TimeSampler": "neuromf_spec.conformance.declaration",
 }

@@ -42,6 +42,8 @@ def print_conform_verdict(console: Console, verdict: ConformVerdict, *, snippets
         from neuromf.gate.facts_console import print_facts_verdict
 
         print_facts_verdict(console, verdict.facts)
+    for outcome in verdict.one_step:
+        console.print(f"trained on a {outcome}", soft_wrap=True, highlight=False)
     console.print(_closing_line(verdict), soft_wrap=True)
 
 

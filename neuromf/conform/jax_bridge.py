@@ -8,11 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from neuromf_spec.conformance.adapter import Samples
 from neuromf_spec.conformance.batch import GivenBatch
 from neuromf_spec.conformance.objective import head_parameters
 from neuromf_spec.conformance.subject import Evaluation, Network
-
-from neuromf.conform.adapter import Samples
 
 
 class JaxNet:

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from neuromf_spec.conformance.adapter import Samples
 from neuromf_spec.conformance.batch import GivenBatch
 from neuromf_spec.conformance.objective import head_parameters
 from neuromf_spec.conformance.subject import Evaluation, Network
 from torch import Tensor, nn
-
-from neuromf.conform.adapter import Samples
 
 
 class TorchNet(nn.Module):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from neuromf_spec.conformance.verdict import FAILED, Result, Status
 
 from neuromf import __version__
+from neuromf.conform.one_step.outcome import OneStepOutcome
 from neuromf.json_text import json_text
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class ConformVerdict:
         results: facts of laws, in the suite's order.
         snippets: key of a result -> code that shows it without the suite.
         facts: what its configuration's numbers say, None where the adapter gives none.
+        one_step: what small trainings with its loss learned; nothing is judged by it.
         seconds: wall time.
     """
 
@@ -48,6 +50,7 @@ class ConformVerdict:
     results: Sequence[Result]
     snippets: dict[str, str]
     facts: FactsVerdict | None
+    one_step: Sequence[OneStepOutcome] = ()
     seconds: float
 
     @property
@@ -72,6 +75,7 @@ class ConformVerdict:
             "seed": self.seed,
             "laws": [_plain(result, self.snippets.get(result.key, "")) for result in self.results],
             "facts": None if self.facts is None else [asdict(result) for result in self.facts.results],
+            "one_step": [asdict(outcome) for outcome in self.one_step],
             "seconds": self.seconds,
         }
         return json_text(document) + "\n"

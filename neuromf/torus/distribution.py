@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import wasserstein_distance
+
+from neuromf.evaluation.sliced import mean_distance
 
 DIMS = 4
 """Of the smallest space that the torus lies flat in; the torus itself has two."""
@@ -54,4 +55,4 @@ def sliced_wasserstein(points_BD: Points) -> float:
     directions = np.random.default_rng(0).standard_normal((DIRECTIONS, DIMS))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     plane_B4 = points_BD @ frame(points_BD.shape[1])
-    return float(np.mean([wasserstein_distance(plane_B4 @ unit, truth @ unit) for unit in directions]))
+    return mean_distance(plane_B4, truth, directions)

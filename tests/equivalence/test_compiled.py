@@ -38,7 +38,7 @@ def test_compiled_and_eager_steps_are_the_same(terms):
             net.zero_grad(set_to_none=True)
             loss = module(batch)
             loss.weighted_B.sum().backward()
-            flat = torch.cat([gradient.flatten() for gradient in gradients(net)])
+            flat = torch.cat([gradient.flatten() for gradient in gradients(net.parameters())])
             found.append((loss.objective.derivative.dudt, loss.weighted_B.detach(), flat))
         results.append(found)
     for eager, compiled in zip(*results, strict=True):

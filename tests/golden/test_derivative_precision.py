@@ -2,7 +2,8 @@
 
 from neuromf.trace.exact import read_exact
 from tools.studies.derivative_precision.table import FOLDER, NUMBERS, SCHEMA, on_page, read
-from tools.studies.derivative_precision.trainings import KINDS, SEEDS
+from tools.studies.derivative_precision.trainings import KINDS
+from tools.studies.latent_training import SEEDS
 
 
 def test_the_page_shows_the_table_of_the_kept_trainings():

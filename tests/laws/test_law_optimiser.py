@@ -248,7 +248,7 @@ def test_the_clip_shortens_the_whole_gradient_to_the_limit(seed, size, limit):
     for parameter in layers.parameters():
         parameter.grad = size * torch.randn(parameter.shape, generator=generator)
     before = torch.cat([parameter.grad.flatten() for parameter in layers.parameters()])
-    clip(layers, before.norm(), limit)
+    clip(layers.parameters(), before.norm(), limit)
     after = torch.cat([parameter.grad.flatten() for parameter in layers.parameters()])
     asked = {"before": float(before.norm()), "after": float(after.norm()), "limit": limit}
     judged = law("OPT-005").predicate(**asked)

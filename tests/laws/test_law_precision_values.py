@@ -25,7 +25,7 @@ from neuromf.training.batches.randomness import Purpose, generator
 from neuromf.training.records.previews import draw_latents
 from neuromf.training.step.ema import Ema
 from neuromf.training.step.metrics import measure
-from neuromf.training.step.optimiser import root_mean_square
+from neuromf.training.step.optimiser import norms_of, root_mean_square
 from tests.support.law_strategies import draw_batch, in_type, randomised_unet, settings_for
 from tests.support.replayed_net import NothingNarrow, Recorder, tensors_of, wide, wide_derivative, worst
 from tests.support.wiring.parts import CPU, FIRST
@@ -170,7 +170,7 @@ VALUES = {
     "sinusoidal": lambda d: sinusoidal(_t(TIME, d), 16, 1.0),
     "normalise": lambda d: STATISTICS.normalise(_t(X, d)),
     "denormalise": lambda d: STATISTICS.denormalise(_t(X, d)),
-    "root_mean_square": lambda d: root_mean_square([_t(X, d), _t(1e-3 * E, d)]),
+    "root_mean_square": lambda d: root_mean_square(norms_of([_t(X, d), _t(1e-3 * E, d)]), 2 * X.size),
     "average of the weights": _average,
 }
 """What a step computes outside the network: each under autocast in float32, and in float64."""

@@ -21,8 +21,9 @@ def derivative_study(
 
     from neuromf.cli.console import progress_bar
     from tools.studies.derivative_precision import table, trainings
+    from tools.studies.latent_training import SEEDS
 
-    plan = [(kind, seed) for seed in trainings.SEEDS for kind in trainings.KINDS]
+    plan = [(kind, seed) for seed in SEEDS for kind in trainings.KINDS]
     kinds, seeds = zip(*plan, strict=True)
     # A thread each: sums are in one order on any machine, and the trainings are independent.
     with (

@@ -81,7 +81,8 @@ def _bare(config: Config, device: torch.device) -> Callable[[], None]:
             loss = state.net(source.draw(0, start, size))
             (loss.weighted_B.sum() / run_facts(config).effective_batch).backward()
         if limit is not None:
-            clip(state.model, torch.nn.utils.get_total_norm(gradients(state.model)), limit)
+            grads = gradients(state.model.parameters())
+            clip(state.model.parameters(), torch.nn.utils.get_total_norm(grads), limit)
         state.optimiser.step()
         state.ema.update(state.model)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
 from torch.utils.tensorboard import SummaryWriter
 
 from neuromf.monitor.events import Event
@@ -25,10 +26,15 @@ class TensorBoardMirror:
 
     def add(self, row: TraceRow) -> None:
         """Show one row."""
-        for column in columns_in(row):
-            value = number_or_none(row, column.name)
-            if column.kind == "float" and value is not None:
-                self._writer.add_scalar(f"{column.stage}/{column.name}", value, row["step"])
+        found = [(column, number_or_none(row, column.name)) for column in columns_in(row) if column.kind == "float"]
+        # All numbers of a step in one event: twenty events cost a step of 50 ms a fiftieth.
+        values = [
+            Summary.Value(tag=f"{column.stage}/{column.name}", simple_value=value)
+            for column, value in found
+            if value is not None
+        ]
+        assert self._writer.file_writer is not None  # as long as it is not closed
+        self._writer.file_writer.add_summary(Summary(value=values), row["step"])
 
     def tell(self, event: Event) -> None:
         """Show one event as text."""

@@ -14,13 +14,12 @@ from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.flow.number_type import computed_in, tf32
 from neuromf.flow.times import fm_mask
-from neuromf.nets.factory import blocks_of
 from neuromf.training.batches.source import BatchSource, step_hash
 from neuromf.training.process_group.ranks import synchronised
 from neuromf.training.process_group.step_exchange import StepExchange, exchange
 from neuromf.training.step import metrics
 from neuromf.training.step.fault_probe import FaultProbe
-from neuromf.training.step.optimiser import gradients
+from neuromf.training.step.optimiser import gradients, nonzeros, norms_of
 from neuromf.training.step.state import TrainState
 
 Share = tuple[int, int]
@@ -122,12 +121,12 @@ def sharing_a_derivative(shares: Sequence[Share], config: Config, step: int) -> 
 
 
 def _gradient_columns(state: TrainState, config: Config) -> dict[str, Tensor]:
-    grads = gradients(state.model)
-    zeros = torch.stack([(grad == 0).sum() for grad in grads]).sum() / sum(grad.numel() for grad in grads)
-    readings = {"grad_norm": torch.nn.utils.get_total_norm(grads), "grad_zeros": zeros}
+    grads = gradients(state.parameters)
+    whole = len(grads) == len(state.parameters)
+    numbers = state.numbers if whole else sum(grad.numel() for grad in grads)
+    norms = norms_of(grads)
+    readings = {"grad_norm": torch.linalg.vector_norm(norms), "grad_zeros": (numbers - nonzeros(grads)) / numbers}
     if config.training.diagnostics:
-        for name, block in blocks_of(state.model).items():
-            parts = gradients(block)
-            if parts:
-                readings[f"{BLOCK}{name}"] = torch.nn.utils.get_total_norm(parts)
+        blocks = state.blocks if whole else state.blocks_with_gradient()
+        readings |= {f"{BLOCK}{name}": torch.linalg.vector_norm(norms[places]) for name, places in blocks.items()}
     return readings

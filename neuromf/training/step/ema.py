@@ -7,19 +7,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-AT_A_TIME = 1 << 22
-"""Numbers whose differences are in memory together: 16 MiB, and more than most tensors of a network hold."""
+from neuromf.training.step.optimiser import few_at_a_time
 
 
 def distances(first: Sequence[Tensor], second: Sequence[Tensor]) -> list[Tensor]:
     """Norm of the difference of each pair of tensors; a few at a time, so that no second set of weights is made."""
     norms: list[Tensor] = []
-    begin = numbers = 0
-    for end, tensor in enumerate(first, start=1):
-        numbers += tensor.numel()
-        if numbers >= AT_A_TIME or end == len(first):
-            norms += torch._foreach_norm(torch._foreach_sub(list(first[begin:end]), list(second[begin:end])))
-            begin, numbers = end, 0
+    for part in few_at_a_time(first):
+        norms += torch._foreach_norm(torch._foreach_sub(list(first[part]), list(second[part])))
     return norms
 
 
@@ -46,14 +41,16 @@ class Ema:
         torch._foreach_lerp_(list(self.shadow.values()), present, 1 - self.decay)
 
     @torch.no_grad()
-    def gap(self, model: nn.Module) -> Tensor:
-        """Distance of average and weights over the norm of the weights; 0 without an average."""
+    def gap(self, present: Sequence[Tensor], norms_N: Tensor) -> Tensor:
+        """Distance of average and weights over the norm of the weights; 0 without an average.
+
+        Args:
+            present: the weights, in the model's order.
+            norms_N: norm of each.
+        """
         if self.decay is None:
-            return torch.zeros((), device=next(model.parameters()).device)
-        present = [value.detach().float() for _, value in model.named_parameters()]
-        apart = distances(list(self.shadow.values()), present)
-        distance, size = (torch.stack(norms).norm() for norms in (apart, torch._foreach_norm(present)))
-        gap: Tensor = distance / size
+            return norms_N.new_zeros(())
+        gap: Tensor = torch.stack(distances(list(self.shadow.values()), present)).norm() / norms_N.norm()
         return gap
 
     @torch.no_grad()

@@ -36,8 +36,7 @@ class FaultProbe:
         self._state, self._config = state, config
         self.active = config.training.monitors and judged_step(state.step)
         self.first = self.active and state.step == 0
-        # One walk over the modules for all readings: it takes as long as one of them.
-        self._parameters = list(state.model.parameters()) if self.active else []
+        self._parameters = state.parameters
         self._stale = 0
         self._average: list[Tensor] = []
         self._moved: list[Tensor] = []
@@ -72,7 +71,7 @@ class FaultProbe:
         readings = {
             "at_rest": at_rest(moved),
             # Adam leaves the gradients as it was given them.
-            "clipped_norm": torch.nn.utils.get_total_norm(gradients(self._state.model)),
+            "clipped_norm": torch.nn.utils.get_total_norm(gradients(self._state.parameters)),
             "counted": own_count(self._state.optimiser, present[0].device),
         }
         if self._average:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.monitor.guard.guard import DivergenceGuard
-from neuromf.nets.factory import build_net
+from neuromf.nets.factory import blocks_of, build_net
 from neuromf.training.device.arithmetic import refuse_wrong_arithmetic
 from neuromf.training.process_group.ranks import ProcessGroup, replicate
 from neuromf.training.step.ema import Ema
@@ -35,8 +36,31 @@ class TrainState:
     guard: DivergenceGuard
     channel_weights_C: Tensor | None
     step: int = 0
+    parameters: tuple[nn.Parameter, ...] = field(init=False)
+    """Those of the model; a walk over its modules takes as long as a reading of them all."""
+    blocks: dict[str, Tensor] = field(init=False)
+    """Places of each block's parameters among those; a block without parameters has none."""
+    numbers: int = field(init=False)
+    """That the parameters hold."""
     former: list[Tensor] = field(default_factory=list)
     """Memory for the weights before a step, written over each time: new pages would take five times as long."""
+
+    def __post_init__(self) -> None:
+        self.parameters = tuple(self.model.parameters())
+        self.numbers = sum(parameter.numel() for parameter in self.parameters)
+        self.blocks = self._blocks(self.parameters)
+
+    def blocks_with_gradient(self) -> dict[str, Tensor]:
+        """Places of each block's parameters among those that have a gradient."""
+        return self._blocks([parameter for parameter in self.parameters if parameter.grad is not None])
+
+    def _blocks(self, among: Sequence[nn.Parameter]) -> dict[str, Tensor]:
+        place = {id(parameter): index for index, parameter in enumerate(among)}
+        found = {
+            name: [place[id(parameter)] for parameter in block.parameters() if id(parameter) in place]
+            for name, block in blocks_of(self.model).items()
+        }
+        return {name: torch.tensor(places, device=among[0].device) for name, places in found.items() if places}
 
 
 def initial_state(

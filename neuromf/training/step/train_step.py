@@ -16,7 +16,7 @@ from neuromf.training.batches.source import BatchSource
 from neuromf.training.step import metrics
 from neuromf.training.step.backward import BackwardPass, backward
 from neuromf.training.step.fault_probe import FaultProbe
-from neuromf.training.step.optimiser import clip, root_mean_square, set_learning_rate
+from neuromf.training.step.optimiser import clip, norms_of, root_mean_square, set_learning_rate
 from neuromf.training.step.rerun import irreproducible_elsewhere, judge_rerun
 from neuromf.training.step.schedule import lr_multiplier
 from neuromf.training.step.state import TrainState
@@ -106,30 +106,31 @@ def _update(
 ) -> dict[str, float]:
     """Apply the gradient and average the weights, or leave everything as it is when `frozen`; return what moved."""
     limit = config.training.gradient_clip
-    parameters: list[Tensor] = list(state.model.parameters())
-    _remember(state, parameters)
+    _remember(state)
     probe.before_update()
     if not frozen:
         if limit is not None:
-            clip(state.model, norm, limit)
+            clip(state.parameters, norm, limit)
         set_learning_rate(state.optimiser, learning_rate)
         state.optimiser.step()
         state.ema.update(state.model)
         state.step += 1
     with torch.no_grad():
         # In place, and towards the weights before: no reading tells a step from its opposite.
-        torch._foreach_sub_(state.former, parameters)
+        torch._foreach_sub_(state.former, state.parameters)
+        present = [parameter.float() for parameter in state.parameters]
+        moved, norms = norms_of(state.former), norms_of(present)
         columns = {
-            "update_rms": root_mean_square(state.former),
-            "param_rms": root_mean_square(parameter.detach() for parameter in parameters),
-            "ema_gap": state.ema.gap(state.model),
+            "update_rms": root_mean_square(moved, state.numbers),
+            "param_rms": root_mean_square(norms, state.numbers),
+            "ema_gap": state.ema.gap(present, norms),
         }
     return metrics.read_back(columns | probe.after_update(state.former, 0.0 if frozen else learning_rate))
 
 
 @torch.no_grad()
-def _remember(state: TrainState, parameters: list[Tensor]) -> None:
+def _remember(state: TrainState) -> None:
     """Keep the weights as they are before the update."""
     if not state.former:
-        state.former = [torch.empty_like(parameter) for parameter in parameters]
-    torch._foreach_copy_(state.former, parameters)
+        state.former = [torch.empty_like(parameter) for parameter in state.parameters]
+    torch._foreach_copy_(state.former, state.parameters)

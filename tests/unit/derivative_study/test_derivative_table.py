@@ -12,7 +12,8 @@ from neuromf.flow.path import interpolate
 from neuromf.trace.exact import read_exact
 from tests.support.law_strategies import draw_batch, randomised_unet, relative_error
 from tools.studies.derivative_precision.table import SCHEMA, as_frame, table, write
-from tools.studies.derivative_precision.trainings import KINDS, SEEDS, Trained, configured, emulated, sliced
+from tools.studies.derivative_precision.trainings import KINDS, Trained, configured, emulated
+from tools.studies.latent_training import SEEDS, sliced
 
 GENERATOR = torch.Generator().manual_seed(0)
 ROWS = [

@@ -5,7 +5,16 @@ import torch
 from torch import nn
 
 from neuromf.config.schema import TrainingConfig
-from neuromf.training.step.optimiser import build_optimiser, clip, gradients, root_mean_square, set_learning_rate
+from neuromf.training.step import optimiser
+from neuromf.training.step.optimiser import (
+    build_optimiser,
+    clip,
+    gradients,
+    nonzeros,
+    norms_of,
+    root_mean_square,
+    set_learning_rate,
+)
 from neuromf.training.step.schedule import lr_multiplier
 
 
@@ -42,8 +51,8 @@ def test_a_clip_scales_the_whole_gradient_to_the_limit(limit, expected):
     """Above the limit the gradient keeps its direction and loses its length; below it nothing changes."""
     model = nn.Linear(1, 1)
     model.weight.grad, model.bias.grad = torch.full((1, 1), 3.0), torch.full((1,), 4.0)
-    clip(model, torch.tensor(5.0), limit)
-    norm = float(torch.nn.utils.get_total_norm(gradients(model)))
+    clip(model.parameters(), torch.tensor(5.0), limit)
+    norm = float(torch.nn.utils.get_total_norm(gradients(model.parameters())))
     assert norm == pytest.approx(expected, rel=1e-5)
     assert float(model.bias.grad / model.weight.grad) == pytest.approx(4 / 3, rel=1e-6)
 
@@ -52,15 +61,23 @@ def test_parameters_without_gradient_have_none_to_list():
     """Only the gradients that exist are listed, and a clip passes over the others."""
     model = nn.Linear(1, 1)
     model.weight.grad = torch.ones(1, 1)
-    clip(model, torch.tensor(1.0), 0.5)
-    assert len(gradients(model)) == 1
+    clip(model.parameters(), torch.tensor(1.0), 0.5)
+    assert len(gradients(model.parameters())) == 1
 
 
 def test_root_mean_square_is_over_all_numbers_of_all_tensors():
     """The mean is over numbers, not over tensors: 3 ones and 1 three give sqrt(12 / 4)."""
-    value = root_mean_square([torch.ones(3), torch.full((1,), 3.0)])
+    value = root_mean_square(norms_of([torch.ones(3), torch.full((1,), 3.0)]), 4)
     assert value.item() == pytest.approx(3**0.5, rel=1e-7)  # each norm is float32
     assert value.dtype == torch.float64
+
+
+@pytest.mark.parametrize("at_a_time", [1, 4, 1 << 22])
+def test_numbers_that_are_not_zero_are_counted_over_all_tensors(monkeypatch, at_a_time):
+    """However many tensors are taken together; NaN is not zero."""
+    monkeypatch.setattr(optimiser, "AT_A_TIME", at_a_time)
+    tensors = [torch.tensor([0.0, 1.0, -2.0]), torch.zeros(4), torch.tensor([[float("nan"), 0.0], [1e-40, -0.0]])]
+    assert nonzeros(tensors).item() == 4
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "linear"])

@@ -13,8 +13,9 @@ from neuromf.config.flow_settings import objective_settings
 from neuromf.flow.batch import Batch
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.batches.stream import Feed
-from neuromf.training.step import ema, metrics
+from neuromf.training.step import metrics, optimiser
 from neuromf.training.step.ema import Ema, distances
+from neuromf.training.step.optimiser import norms_of
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
 from tests.support.tiny_run import make_tiny_config
@@ -74,7 +75,7 @@ def test_who_draws_the_times_says_which_samples_are_meanflow(tiny_config, real_l
 @pytest.mark.parametrize("at_a_time", [1, 7, 1 << 22])
 def test_distances_are_those_of_all_tensors_at_once(monkeypatch, at_a_time):
     """To the bit, however many are taken together."""
-    monkeypatch.setattr(ema, "AT_A_TIME", at_a_time)
+    monkeypatch.setattr(optimiser, "AT_A_TIME", at_a_time)
     generator = torch.Generator().manual_seed(0)
     first, second = ([torch.randn(n, generator=generator) for n in (3, 1, 5, 40, 2)] for _ in range(2))
     expected = torch._foreach_norm(torch._foreach_sub(first, second))
@@ -85,10 +86,11 @@ def test_the_distance_of_the_average_makes_no_second_set_of_weights(monkeypatch)
     """Of forty tensors two are in memory as differences at a time."""
     model = torch.nn.ParameterList([torch.nn.Parameter(torch.ones(100)) for _ in range(40)])
     average, made = Ema(model, 0.5), []
-    monkeypatch.setattr(ema, "AT_A_TIME", 200)
+    monkeypatch.setattr(optimiser, "AT_A_TIME", 200)
     real = torch._foreach_sub
     monkeypatch.setattr(torch, "_foreach_sub", lambda a, b: made.append(len(a)) or real(a, b))
-    average.gap(model)
+    present = [weight.detach() for weight in model.parameters()]
+    average.gap(present, norms_of(present))
     assert made == [2] * 20
 
 

@@ -1,0 +1,1 @@
+"""How far samples are from what they should be like."""

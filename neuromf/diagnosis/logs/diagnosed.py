@@ -11,6 +11,7 @@ from neuromf.diagnosis.logs.verdict import LogVerdict
 from neuromf.diagnosis.symptoms.configuration import law_findings
 from neuromf.logs.readers.read import read_logs
 from neuromf.training.records.run_folder import RunFolder, open_run
+from neuromf.watch.event_log import whole_events
 
 
 def diagnose_path(
@@ -33,12 +34,14 @@ def diagnose_path(
 
 def _own(path: Path) -> RunKnowledge:
     """The configuration and the alarms of a run of ours; nothing of any other."""
-    from neuromf.watch.event_log import whole_events
-
     folder = RunFolder(path)
     if not (folder.config.is_file() and folder.trace.is_file()):
         return NOTHING_KNOWN
     _, config = open_run(path)
     return RunKnowledge(
-        name=str(folder.config), config=config, findings=law_findings(config), events=whole_events(folder.events)
+        name=str(folder.config),
+        config=config,
+        findings=law_findings(config),
+        events=whole_events(folder.events),
+        folder=folder,
     )

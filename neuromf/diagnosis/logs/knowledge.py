@@ -18,6 +18,7 @@ from neuromf.facts.importers.read_file import ReadFile
 from neuromf.facts.laws import FACT_LAWS
 from neuromf.logs.log import RunLog
 from neuromf.monitor.events import Event
+from neuromf.training.records.run_folder import RunFolder
 
 OF_FACTS = (*SUSPECTED, "BATCH-001")
 """Laws of the causes that facts alone can judge."""
@@ -35,6 +36,7 @@ class RunKnowledge:
         findings: laws that its configuration was judged by, by id.
         events: what our own monitor told while it ran.
         not_understood: keys of another code's configuration of which nothing was made.
+        folder: of a run of ours, which holds its whole trace.
     """
 
     name: str = ""
@@ -42,6 +44,7 @@ class RunKnowledge:
     findings: Mapping[str, Finding] = field(default_factory=dict)
     events: Sequence[Event] = ()
     not_understood: tuple[str, ...] = ()
+    folder: RunFolder | None = None
 
 
 def knowledge_of(name: str) -> RunKnowledge:

@@ -9,9 +9,11 @@ import time
 import numpy as np
 import pytest
 
+import neuromf
+from neuromf.diagnosis.logs.diagnosed import diagnose_path
 from tests.support.command_line import run_command
 from tests.support.log_files import REAL, csv_text, falling, lost_run_summary
-from tests.support.reported_run import HALT, SELF_TEST, WARNING, write_run
+from tests.support.reported_run import HALT, SELF_TEST, STEPS, WARNING, trace_rows, write_run
 
 
 @pytest.fixture
@@ -152,6 +154,14 @@ def test_a_run_of_ours_is_judged_by_its_own_alarms(diagnose, tmp_path):
     assert ended.returncode == 1
     assert "step 9, JVP-006 warns: the correction runs away" in ended.stdout
     assert "step 20, GUARD-001 would stop: raw loss 523 is 111 times its initial level" in ended.stdout
+
+
+def test_a_run_of_ours_has_the_suspects_of_our_own_diagnosis(tmp_path):
+    """By every step of its trace and its blocks' gradients, as `neuromf.diagnose` weighs them."""
+    run = write_run(tmp_path / "run", rows=trace_rows(STEPS, 1.5), events=(SELF_TEST, HALT))
+    (verdict,) = diagnose_path(run)
+    assert verdict.suspects == neuromf.diagnose(run)
+    assert len(verdict.suspects) > 0
 
 
 def test_torch_is_not_loaded():

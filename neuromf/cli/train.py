@@ -92,8 +92,8 @@ def train(
 
 def _train(
     config: Config, cohort: Cohort, out: Path, admit: Callable[[], str], interrupted: Interruption,
-    so_far: ProgressFile, begun: Callable[[], None], *, resume: bool, max_steps: int | None, device: str | None, workers: int | None,
-    real_latents: int,
+    so_far: ProgressFile, begun: Callable[[], None], *, resume: bool, max_steps: int | None,
+    device: str | None, workers: int | None, real_latents: int,
 ) -> int:  # fmt: skip
     """The exit code of a training."""
     from neuromf.training.validation import refuse_impossible

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import nox
@@ -49,6 +50,7 @@ TRAININGS = (
     "tests/laws/test_claims_causes.py",
     "tests/laws/test_law_observable_keys.py",
     "tests/unit/bisect",
+    "tests/unit/conform/test_one_step_training.py",
     "tests/unit/derivative_study",
     "tests/unit/gate/test_gate_inputs.py",
     "tests/unit/gate/test_own_code_gate.py",
@@ -90,7 +92,9 @@ def _install(session: nox.Session, extras: str = "dev") -> None:
     session.run(str(PYTHON), *command, external=True)
 
 
-def _run(session: nox.Session, module: str, *arguments: str, environment: dict[str, str] = TEST_ENVIRONMENT) -> None:
+def _run(
+    session: nox.Session, module: str, *arguments: str, environment: Mapping[str, str | None] = TEST_ENVIRONMENT
+) -> None:
     command = (str(PYTHON), "-m", module, *arguments, *session.posargs)
     session.run(*command, env=environment, external=True)
 
@@ -202,8 +206,10 @@ def mutants(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Benchmarks; `-- --store` keeps the figures."""
     _install(session)
-    # Threads that sleep between operators, which spares a test run's neighbours, cost small operators a fifth.
-    _run(session, "pytest", "tests/bench", environment={"PYTHONHASHSEED": "0"})
+    # Threads that sleep between operators, which spares a test run's neighbours, cost small operators a fifth. Commands
+    # find byte code, as in an installation.
+    kept = {"PYTHONDONTWRITEBYTECODE": None, "PYTHONPYCACHEPREFIX": str(Path(".nox/bytecode").absolute())}
+    _run(session, "pytest", "tests/bench", environment={"PYTHONHASHSEED": "0", **kept})
 
 
 @nox.session(python=False, default=False)

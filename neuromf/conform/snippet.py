@@ -1,4 +1,4 @@
-"""Code that shows a fallen law without the suite: the adapter, a network of one line, and one batch."""
+"""Code that shows a fallen law without the suite: the adapter, a network of one line, and the call."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 from neuromf_spec.conformance.checks.identity import MEAN, STD
 from neuromf_spec.conformance.declaration import Declaration
-from neuromf_spec.conformance.verdict import LossCall, Result
+from neuromf_spec.conformance.verdict import AverageCall, LossCall, RateCall, Result, SampleCall, TimesCall, Trial
 
+from neuromf.conform import snippet_texts as texts
 from neuromf.conform.load import LoadedAdapter
 
 FORMULAS = {
@@ -28,80 +29,6 @@ FORMULAS = {
 VARIANCE = STD**2
 """Of the Gaussian whose average velocity the suite knows."""
 
-HEAD = """# {key}: {statement}
-import importlib.util
-from types import SimpleNamespace
-
-{imports}
-
-spec = importlib.util.spec_from_file_location("adapter", {file!r})
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-adapter = module.{class_name}()
-
-
-def beside(time, z):
-    shape = tuple(getattr(time, "shape", ()))
-    return time.reshape(shape + (1,) * (len(z.shape) - len(shape))) if shape else time
-
-
-def field(p, z, r, t, y=0.0):
-    r, t, y = beside(r, z), beside(t, z), beside(y, z)
-{field}
-
-
-{network}
-
-"""
-
-TORCH = """class Net(torch.nn.Module):
-    def __init__(self, values):
-        super().__init__()
-        made = {{name: torch.nn.Parameter(torch.tensor(value, dtype=torch.{dtype})) for name, value in values.items()}}
-        self.p = torch.nn.ParameterDict(made)
-
-    def forward(self, z, r, t, y=0.0):
-        return field(self.p, z, r, t, y)
-{velocity}
-
-def call(values, x, e, r, t, y):
-    net = Net(values)
-    x, e, r, t = (torch.tensor(part, dtype=torch.{dtype}) for part in (x, e, r, t))
-    loss = adapter.loss(net, SimpleNamespace(x=x, e=e, r=r, t=t, y=torch.tensor(y)))
-    loss.backward()
-    return float(loss), {{name: 0.0 if p.grad is None else float(p.grad) for name, p in net.p.items()}}"""
-
-TORCH_HEAD = """
-    def velocity(self, z, r, t):
-        r, t = beside(r, z), beside(t, z)
-        return self.p["head_one"] + {terms}
-"""
-
-JAX = """jax.config.update("jax_enable_x64", {double})
-
-
-def call(values, x, e, r, t, y):
-    x, e, r, t = (jnp.asarray(part, dtype=jnp.{dtype}) for part in (x, e, r, t))
-    samples = SimpleNamespace(x=x, e=e, r=r, t=t, y=jnp.asarray(y))
-
-    def value(p):
-        net = lambda z, r, t, y=0.0: field(p, z, r, t, y)
-        return adapter.loss(net, samples)
-
-    loss, gradient = jax.value_and_grad(value)({{name: jnp.asarray(part) for name, part in values.items()}})
-    return float(loss), {{name: float(part) for name, part in gradient.items()}}"""
-
-CALL = """loss, gradient = call(
-    {parameters},
-    x={x},
-    e={e},
-    r={r},
-    t={t},
-    y={y},
-)
-print("{what}", {shown}, "by law {law}")
-"""
-
 
 def snippet(result: Result, loaded: LoadedAdapter, adapter: Any) -> str:  # noqa: ANN401
     """A program of its own that repeats the calls of a result.
@@ -112,52 +39,89 @@ def snippet(result: Result, loaded: LoadedAdapter, adapter: Any) -> str:  # noqa
         adapter: one of it.
     """
     declared: Declaration = adapter.declares
-    first = result.trials[0]
-    head = HEAD.format(
+    kind, dtype = adapter.library, declared.precision
+    head = texts.HEAD.format(
         key=result.key,
         statement=result.detail,
-        imports="import torch" if adapter.library == "torch" else "import jax\nimport jax.numpy as jnp",
+        imports=texts.IMPORTS[kind].format(double=dtype == "float64"),
         file=str(loaded.file.absolute()),
         class_name=loaded.class_name,
-        field=_field(first, declared),
-        network=_network(first.parameters, declared, adapter.library),
+        array=texts.ARRAYS[kind].format(dtype=dtype),
     )
-    return head + "".join(_call(trial, declared) for trial in result.trials)
+    return head + _field(result.trials[0], declared, kind) + "".join(_call(t, declared, kind) for t in result.trials)
 
 
-def _field(trial: LossCall, declared: Declaration) -> str:
+def _field(trial: Trial, declared: Declaration, library: str) -> str:
+    """The network, where the call needs one."""
+    if not isinstance(trial, LossCall | SampleCall):
+        return ""
     lines = ["    r, t = 1.0 - r, 1.0 - t"] if declared.data_at == 1 else []
     sign = "-" if declared.data_at == 1 and declared.prediction == "u" else ""
     terms = ["z - z", *(f'p["{name}"] * ({FORMULAS[name]})' for name in trial.parameters if name in FORMULAS)]
-    if trial.field == "gaussian":
+    if isinstance(trial, LossCall) and trial.field == "gaussian":
         lines += [
             f"    s_t, s_r = (((1 - a) ** 2 * {VARIANCE} + a * a) ** 0.5 for a in (t, r))",
             f"    slope = (t + r - {VARIANCE} * (2 - t - r)) / (s_t * (s_t + s_r))",
             f"    u = slope * (z - (1 - t) * {MEAN}) - {MEAN}",
         ]
         terms = ["u" if declared.prediction == "u" else "z - t * u", *terms[1:]]
-    return "\n".join([*lines, f"    return {sign}({' + '.join(terms)})"])
+    body = "\n".join([*lines, f"    return {sign}({' + '.join(terms)})"])
+    return texts.FIELD.format(field=body, network=_network(trial.parameters, declared, library))
 
 
 def _network(parameters: Mapping[str, float], declared: Declaration, library: str) -> str:
-    dtype = declared.precision
     if library == "jax":
-        return JAX.format(double=dtype == "float64", dtype=dtype)
+        return texts.JAX.format()
     names = [name for name in ("z", "t") if f"head_{name}" in parameters]
     terms = " + ".join(["z - z", *(f'self.p["head_{name}"] * {name}' for name in names)])
-    return TORCH.format(dtype=dtype, velocity=TORCH_HEAD.format(terms=terms) if declared.v_head else "")
+    velocity = texts.TORCH_HEAD.format(terms=terms) if declared.v_head else ""
+    return texts.TORCH.format(dtype=declared.precision, velocity=velocity)
 
 
-def _call(trial: LossCall, declared: Declaration) -> str:
+def _call(trial: Trial, declared: Declaration, library: str) -> str:
+    match trial:
+        case LossCall():
+            return _loss(trial, declared)
+        case SampleCall():
+            found = "found.detach()" if library == "torch" else "found"
+            given = {"parameters": dict(trial.parameters), "noise": trial.noise.tolist(), "steps": trial.steps}
+            return texts.SAMPLE.format(**given, found=found, law=trial.law)
+        case TimesCall():
+            own = "r, t = 1 - r, 1 - t\n" if declared.data_at == 1 else ""
+            first, end = trial.seeds[0], trial.seeds[-1] + 1
+            given = {"count": trial.count, "first": first, "end": end, "shown": trial.shown, "law": trial.law}
+            return texts.TIMES.format(seeded=texts.SEEDED[library], own=own, **given)
+        case AverageCall():
+            return texts.AVERAGE.format(weights=[part.tolist() for part in trial.weights], law=trial.law)
+        case RateCall():
+            return texts.RATE.format(step=trial.step, law=trial.law)
+
+
+def _loss(trial: LossCall, declared: Declaration) -> str:
     batch = trial.batch.own_time(declared.data_at)
-    return CALL.format(
+    return texts.LOSS.format(
         parameters=dict(trial.parameters),
         x=batch.x.tolist(),
         e=batch.e.tolist(),
         r=batch.r.tolist(),
         t=batch.t.tolist(),
         y=batch.y.tolist(),
-        what=f"gradient of {trial.knob}:" if trial.knob else "loss:",
-        shown=f'gradient["{trial.knob}"]' if trial.knob else "loss",
+        what=_what(trial),
+        shown=_shown(trial),
         law=trial.law,
     )
+
+
+def _what(trial: LossCall) -> str:
+    if not trial.knob:
+        return "loss:"
+    beside = {"": "", "norm": " over the norm of the gradient"}.get(trial.over, f" over that of {trial.over}")
+    return f"gradient of {trial.knob}{beside}:"
+
+
+def _shown(trial: LossCall) -> str:
+    if not trial.knob:
+        return "loss"
+    norm = "sum(part**2 for part in gradient.values()) ** 0.5"
+    beside = {"": "", "norm": f" / {norm}"}.get(trial.over, f' / gradient["{trial.over}"]')
+    return f'gradient["{trial.knob}"]{beside}'

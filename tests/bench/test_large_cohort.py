@@ -9,9 +9,6 @@ import datetime
 import json
 import os
 import platform
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +16,7 @@ import torch
 
 from tests.support.large_store import large_overrides, write_large_store
 from tests.support.tiny_run import allow_blocked
+from tests.support.watched_process import watch
 
 ROOT = Path(__file__).parents[2]
 STORED = ROOT / "golden" / "bench" / "large_cohort.json"
@@ -31,29 +29,13 @@ def started(cache: Path, out: Path, overrides: tuple[str, ...] = large_overrides
     """Wall and processor seconds and largest resident size of `neuromf train --max-steps 1`."""
     settings = allow_blocked(*overrides)
     train = ["train", "smoke", "--out", str(out), "--device", "cpu", "--max-steps", "1", *settings]
-    begin = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "neuromf", *train], env={**os.environ, "NEUROMF_CACHE": str(cache)}, cwd=ROOT
-    )
-    # What wait4 tells of memory begins with this process, from which that one was forked.
-    resident, ended = 0.0, 0
-    while not ended:
-        resident = max(resident, largest_resident_mib(process.pid))
-        time.sleep(0.01)
-        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
+    taken = watch(train, ROOT, {"NEUROMF_CACHE": str(cache)}, quiet=False)
+    assert taken.code == 0
     return {
-        "wall_s": round(time.monotonic() - begin, 2),
-        "processor_s": round(usage.ru_utime + usage.ru_stime, 2),
-        "resident_mib": round(resident, 1),
+        "wall_s": round(taken.wall_s, 2),
+        "processor_s": round(taken.processor_s, 2),
+        "resident_mib": round(taken.resident_mib, 1),
     }
-
-
-def largest_resident_mib(pid: int) -> float:
-    """High-water mark that the kernel keeps of a process's own memory; 0 of one that has ended."""
-    status = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next((int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM:")), 0.0)
 
 
 @pytest.mark.bench

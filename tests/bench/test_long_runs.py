@@ -1,14 +1,10 @@
 """The commands that read a run, whole, on runs of many steps."""
 
-import os
-import subprocess
-import sys
-from dataclasses import dataclass
-
 import pytest
 import torch
 
 from tests.support.long_run import long_run
+from tests.support.watched_process import watch
 from tools.performance.figures import Figure
 
 pytestmark = pytest.mark.bench
@@ -16,27 +12,6 @@ COMMAND = "nox -s bench -- --store"
 CPU = torch.device("cpu")
 THOUSANDS, MILLION = 100_000, 1_000_000
 ROUNDS = 3
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What a process took: seconds of the clock, MiB at most."""
-
-    code: int
-    seconds: float
-    mebibytes: float
-
-
-def taken(*arguments, folder):
-    """Run the command as a user does, imports and all, and wait for this one process."""
-    begun = os.times().elapsed
-    process = subprocess.Popen(
-        [sys.executable, "-m", "neuromf", *map(str, arguments)],
-        cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return Taken(process.returncode, os.times().elapsed - begun, usage.ru_maxrss / 1024)
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +37,14 @@ def test_a_long_run_is_read_within_its_bars(
 ):
     """The median of three processes, each alone."""
     command, *rest = arguments
-    found = [taken(command, *(runs.get(one, one) for one in rest), folder=tmp_path) for _ in range(ROUNDS)]
+    found = [watch((command, *(runs.get(one, one) for one in rest)), tmp_path) for _ in range(ROUNDS)]
     # A run that nobody writes any more is told as silent some minutes later, with another code.
     assert {one.code for one in found} <= codes
-    median = sorted(found, key=lambda one: one.seconds)[ROUNDS // 2]
+    median = sorted(found, key=lambda one: one.wall_s)[ROUNDS // 2]
     measured(
         [
-            Figure(what, median.seconds, "s", most_seconds),
-            Figure(f"memory of {what}", max(one.mebibytes for one in found), "MiB", most_mebibytes),
+            Figure(what, median.wall_s, "s", most_seconds),
+            Figure(f"memory of {what}", max(one.resident_mib for one in found), "MiB", most_mebibytes),
         ],
         CPU, COMMAND,
     )  # fmt: skip

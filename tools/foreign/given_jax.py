@@ -22,7 +22,7 @@ def _old_clip(values: Any, low: Any = None, high: Any = None, *, a_min: Any = No
     return _clip(values, a_min if low is None else low, a_max if high is None else high)
 
 
-jnp.clip = _old_clip
+jnp.clip = _old_clip  # type: ignore[assignment]
 
 
 class FlaxNet(nn.Module):  # type: ignore[misc]

@@ -21,7 +21,7 @@ class LearnerSettings:
 
     steps: int = 3_000
     batch: int = 256
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     width: int = 96
     depth: int = 3
     judged: int = 4_096

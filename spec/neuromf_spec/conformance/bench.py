@@ -118,7 +118,9 @@ class Bench:
         return batch.repeated(-(-self.declared.batch // len(batch.t)))
 
 
-def trial(shape: Field, parameters: Parameters, batch: GivenBatch, knob: str, found: float, law: str) -> LossCall:
+def trial(
+    shape: Field, parameters: Parameters, batch: GivenBatch, knob: str, found: float, law: str, *, over: str = ""
+) -> LossCall:
     """A call of the loss, as it is kept in a result."""
     name = "gaussian" if isinstance(shape, Gaussian) else "polynomial"
-    return LossCall(field=name, parameters=dict(parameters), batch=batch, knob=knob, found=found, law=law)
+    return LossCall(field=name, parameters=dict(parameters), batch=batch, knob=knob, over=over, found=found, law=law)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from neuromf_spec.conformance.bench import Bench
 from neuromf_spec.conformance.conduct import Conduct
 from neuromf_spec.conformance.probe import FOUND, Explanation, KnobProbe, changes_sign, explained, measured_root, root
-from neuromf_spec.conformance.verdict import LossCall, Result, Status
+from neuromf_spec.conformance.verdict import LossCall, Result, Status, Trial
 from neuromf_spec.law import Finding
 
 
@@ -24,7 +24,7 @@ def by_number(
     *,
     detail: str,
     repair: str = "",
-    trials: tuple[LossCall, ...] = (),
+    trials: tuple[Trial, ...] = (),
 ) -> Result:
     """Judge a number that is small where the law holds; one that is not falls where a repair is known."""
     holds = bool(value <= limit)
@@ -47,7 +47,9 @@ def _status(*, holds: bool, repair: str) -> Status:
     return Status.FALLS if repair else Status.UNEXPLAINED
 
 
-def by_finding(law_id: str, fact: str, finding: Finding, repair: str, *, detail: str = "") -> Result:
+def by_finding(
+    law_id: str, fact: str, finding: Finding, repair: str, *, detail: str = "", trials: tuple[Trial, ...] = ()
+) -> Result:
     """What a law's own predicate found; what does not pass falls where a repair is known."""
     return Result(
         law_id=law_id,
@@ -57,6 +59,7 @@ def by_finding(law_id: str, fact: str, finding: Finding, repair: str, *, detail:
         bound=f"{finding.bound} {finding.unit}".strip(),
         detail=detail or finding.detail,
         repair="" if finding.passed else repair,
+        trials=() if finding.passed else trials,
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
 
 from neuromf_spec.conformance.batch import GivenBatch
 
@@ -42,6 +45,7 @@ class LossCall:
         parameters: of the network.
         batch: in the suite's times.
         knob: the parameter whose gradient is looked at; empty for the value.
+        over: the parameter whose gradient it is divided by, or `norm` of the whole gradient; empty for neither.
         found: what the code returned.
         law: what the law says, in words or as a number.
     """
@@ -50,8 +54,72 @@ class LossCall:
     parameters: Mapping[str, float]
     batch: GivenBatch
     knob: str
+    over: str = ""
     found: float
     law: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimesCall:
+    """Calls of a sampler of times.
+
+    Attributes:
+        count: samples of a call.
+        seeds: one a call.
+        shown: what is looked at, an expression of numpy in r and t.
+        law: what the law says of it.
+    """
+
+    count: int
+    seeds: Sequence[int]
+    shown: str
+    law: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleCall:
+    """One call of a sampler with the suite's polynomial.
+
+    Attributes:
+        parameters: of the network.
+        noise: that it is given (B, ...).
+        steps: of the sampler.
+        law: first number of the samples.
+    """
+
+    parameters: Mapping[str, float]
+    noise: NDArray[np.float64]
+    steps: int
+    law: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class AverageCall:
+    """One call of a moving average.
+
+    Attributes:
+        weights: before the first step and after each.
+        law: first number of the average.
+    """
+
+    weights: Sequence[NDArray[np.float64]]
+    law: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateCall:
+    """One call of a schedule.
+
+    Attributes:
+        step: from 0.
+        law: factor on the rate.
+    """
+
+    step: int
+    law: str
+
+
+Trial = LossCall | TimesCall | SampleCall | AverageCall | RateCall
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +145,7 @@ class Result:
     bound: str = ""
     detail: str = ""
     repair: str = ""
-    trials: tuple[LossCall, ...] = ()
+    trials: tuple[Trial, ...] = ()
     seconds: float = 0.0
 
     @property

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tools.studies.latent_training import sliced, train_on_latents
-from tools.studies.times.plan import ARMS
+from tools.studies.times.plan import ARMS, LONGER
 
 EVALUATIONS = (1, 2, 4)
 
@@ -44,7 +44,7 @@ class LatentRow:
 
 def latent_row(arm: str, seed: int) -> LatentRow:
     """Train one setting with one seed."""
-    (chosen,) = (one for one in ARMS if one.name == arm)
+    (chosen,) = (one for one in (*ARMS, *LONGER) if one.name == arm)
     ended = train_on_latents(chosen.config(seed), EVALUATIONS)
     latents, half = ended.latents, len(ended.latents) // 2
     order = torch.randperm(len(latents), generator=torch.Generator().manual_seed(seed))

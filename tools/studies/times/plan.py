@@ -59,4 +59,12 @@ ARMS = (
     _arm("p 0.75", norm_p=0.75),
     _arm("p 0.5", norm_p=0.5),
     _arm("p 0", norm_p=0.0),
+    Arm("sigma 1.6", ("time_sampling.sigma=1.6",)),
+    Arm("sigma 1.6, share 0.25", ("time_sampling.sigma=1.6", "time_sampling.data_proportion=0.25")),
 )
+LONGER = tuple(
+    Arm(f"{arm.name}, four times as long", (*arm.changes, "training.epochs=160"))
+    for arm in ARMS
+    if arm.name in ("recommended", "share 0.75, public times", "share 0.25, public times")
+)
+"""Whether what is learned sooner is learned better."""

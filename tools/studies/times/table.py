@@ -14,12 +14,15 @@ from neuromf.output import write_output
 from neuromf.trace.exact import read_exact
 from tools.marked_block import replace_block
 from tools.studies.times.latents import LatentRow
-from tools.studies.times.plan import ARMS
+from tools.studies.times.plan import ARMS, LONGER
 from tools.studies.times.toys import ToyRow
 
 FOLDER = golden_folder() / "times"
 BASE = ARMS[0].name
-_KEY = {"arm": pa.Column(str, pa.Check.isin([arm.name for arm in ARMS])), "seed": pa.Column(int, pa.Check.ge(0))}
+_KEY = {
+    "arm": pa.Column(str, pa.Check.isin([arm.name for arm in (*ARMS, *LONGER)])),
+    "seed": pa.Column(int, pa.Check.ge(0)),
+}
 
 
 def _numbers(*names: str) -> dict[str, pa.Column]:
@@ -69,26 +72,32 @@ def on_page(name: str, text: str, frame: pd.DataFrame) -> str:
 
 def table(name: str, frame: pd.DataFrame) -> str:
     """Markdown: means over seeds, and behind a distance in how many seeds it is below the base's own."""
-    parts = [frame] if name == "latents" else [part for _, part in frame.groupby("truth", sort=False)]
-    lines = [_table(part, SHOWN[name]) for part in parts]
-    titles = [""] if name == "latents" else [f"{part['truth'].iloc[0]}:\n\n" for part in parts]
-    return "\n".join(title + text for title, text in zip(titles, lines, strict=True))
+    return "\n".join(f"{title}:\n\n{_table(part, SHOWN[name], base)}" for title, part, base in _parts(name, frame))
 
 
-def _table(frame: pd.DataFrame, shown: Sequence[str]) -> str:
+def _parts(name: str, frame: pd.DataFrame) -> list[tuple[str, pd.DataFrame, str]]:
+    """Title, rows and first setting of each table."""
+    if name == "toys":
+        return [(str(truth), part, BASE) for truth, part in frame.groupby("truth", sort=False)]
+    longer = frame["arm"].isin([arm.name for arm in LONGER])
+    found = [("320 steps", frame[~longer], BASE), ("1,280 steps", frame[longer], LONGER[0].name)]
+    return [part for part in found if len(part[1])]
+
+
+def _table(frame: pd.DataFrame, shown: Sequence[str], base: str) -> str:
     wide = frame.set_index(["arm", "seed"])
     lines = ["| setting | " + " | ".join(shown) + " |", "|---|" + "---|" * len(shown)]
     for arm in frame["arm"].unique():
-        lines.append(f"| {arm} | " + " | ".join(_cell(wide[name], arm, name) for name in shown) + " |")
+        lines.append(f"| {arm} | " + " | ".join(_cell(wide[name], arm, name, base) for name in shown) + " |")
     return "\n".join(lines) + "\n"
 
 
-def _cell(values: pd.Series, arm: str, name: str) -> str:
-    own, base = values[arm], values[BASE]
+def _cell(values: pd.Series, arm: str, name: str, base: str) -> str:
+    own, first = values[arm], values[base]
     mean = f"{own.mean():.3g}"
     if name not in ("one", "two", "four"):
         return mean
-    if arm == BASE:
+    if arm == base:
         return f"{mean} ({own.min():.3g} to {own.max():.3g})"
-    below = sum(own[seed] < base[seed] for seed in own.index)
+    below = sum(own[seed] < first[seed] for seed in own.index)
     return f"{mean} ({below} of {len(own)})"

@@ -18,7 +18,7 @@ from neuromf.flow.sampling import sample
 from neuromf.flow.times import sample_times
 from tools.studies.times.plan import ARMS, Arm
 
-SETTINGS = LearnerSettings(steps=5_000)
+SETTINGS = LearnerSettings(steps=2_000)
 DIMS = 8
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from neuromf_spec.conformance.bench import Bench
 from neuromf_spec.conformance.judging import by_number
-from neuromf_spec.conformance.verdict import Result, Status
+from neuromf_spec.conformance.verdict import AverageCall, Result, Status
 from neuromf_spec.reference.ema import average
 
 Array = NDArray[np.float64]
@@ -40,7 +40,8 @@ def averaged(bench: Bench) -> list[Result]:
         return [Result(law_id="EMA-001", fact="average", status=Status.DECLARED, value=off, bound=result.bound,
                        detail=said)]  # fmt: skip
     repair = next((told for made, told in _others(weights, declared.decay) if _off(found, made()) <= limit), "")
-    return [by_number("EMA-001", "average", off, limit, detail=detail, repair=repair)]
+    shown = (AverageCall(weights=weights, law=float(law[0])),)
+    return [by_number("EMA-001", "average", off, limit, detail=detail, repair=repair, trials=shown)]
 
 
 def _off(found: Array, law: Array) -> float:

@@ -47,9 +47,8 @@ def detached(bench: Bench) -> list[Result]:
     probe, law = probes[worst], _slopes(probes[worst], bench.conduct if not undone else replace(flowing, detached=True))
     name = max(law, key=lambda key: abs(found[worst][key] - law[key]))
     detail = f"direction of the gradient: its part `{name}` is {found[worst][name]:.9g}, by law {law[name]:.9g}"
-    kept = (
-        trial(probe.field, probe.parameters, probe.batch, name, found[worst][name], f"{law[name]:.9g} of its norm"),
-    )
+    shown = (probe.field, probe.parameters, probe.batch, name, found[worst][name], f"{law[name]:.9g}")
+    kept = (trial(*shown, over="norm"),)
     repair = "detach du/dt, so that the target is a constant" if undone else ""
     return [by_number("JVP-002", "detached", off[worst], _limit(bench), detail=detail, repair=repair, trials=kept)]
 

@@ -24,7 +24,7 @@ def times_shown(bench: Bench) -> list[Result]:
         bench.conduct = replace(bench.conduct, times="only_t" if deaf else "swapped")
     heard = law("NET-001").predicate(moved_by_t=1.0, moved_by_r=0.0 if deaf else 1.0)
     told = f"for r = {r:.6g}, t = {t:.6g} the network is shown r = {seen_r:.6g}, t = {seen_t:.6g}"
-    kept = (trial(POLYNOMIAL, probe.parameters, probe.batch, "r", gradient["r"], f"{r:.9g} x that of `one`"),)
+    kept = (trial(POLYNOMIAL, probe.parameters, probe.batch, "r", seen_r, f"{r:.9g}", over="one"),)
     network = Result(
         law_id="NET-001",
         fact="times",

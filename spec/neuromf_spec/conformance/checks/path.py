@@ -9,11 +9,11 @@ import numpy as np
 
 from neuromf_spec.conformance.batch import GivenBatch
 from neuromf_spec.conformance.bench import POLYNOMIAL, Bench, trial
-from neuromf_spec.conformance.conduct import Conduct, Path
+from neuromf_spec.conformance.conduct import Conduct, Path, conduct_of
 from neuromf_spec.conformance.judging import by_number, by_sign
 from neuromf_spec.conformance.objective import HEAD
 from neuromf_spec.conformance.probe import Explanation, KnobProbe, changes_sign, measured_root, root
-from neuromf_spec.conformance.verdict import Result
+from neuromf_spec.conformance.verdict import LossCall, Result
 
 TIMES = (0.6, 0.85)
 POINT, SPEEDS = 0.3, (0.4, -0.9)
@@ -47,7 +47,7 @@ def point(bench: Bench) -> list[Result]:
         f"at x = {one.x.flat[0]:.6g}, e = {one.e.flat[0]:.6g}, t = {one.t[0]:.6g} the network is shown "
         f"z = {seen[worst]:.9g}, by law {law[worst]:.9g}"
     )
-    kept = (trial(POLYNOMIAL, parameters, one, "z", gradients[worst]["z"], f"{law[worst]:.9g} x that of `one`"),)
+    kept = (trial(POLYNOMIAL, parameters, one, "z", seen[worst], f"{law[worst]:.9g}", over="one"),)
     return [by_number("PATH-001", "point", off, limit, detail=detail, repair=repair, trials=kept)]
 
 
@@ -111,7 +111,17 @@ def clamp(bench: Bench) -> list[Result]:
             bench.conduct, repair = conduct, sentence
             break
     shown = ", ".join(f"{a:.6g} at t = {time:.3g} (law {b:.6g})" for a, time, b in zip(seen, times, law, strict=True))
-    return [by_number("PRED-001", "clamp", off, limit, detail=f"z - x is divided by {shown}", repair=repair)]
+    kept = tuple(_shown(bench, time, speed) for time in times for speed in SPEEDS)
+    detail = f"z - x is divided by {shown}"
+    return [by_number("PRED-001", "clamp", off, limit, detail=detail, repair=repair, trials=kept)]
+
+
+def _shown(bench: Bench, time: float, speed: float) -> LossCall:
+    """The draw at the value of the network where, by law, its residual is zero: there the gradient is."""
+    probe = _through(bench, time, speed)
+    lawful = probe.at(root(conduct_of(bench.declared), probe).value)
+    found = bench.evaluate(lawful.field, lawful.parameters, lawful.batch).gradient[lawful.knob]
+    return trial(lawful.field, lawful.parameters, lawful.batch, lawful.knob, found, "0")
 
 
 def _through(bench: Bench, time: float, speed: float) -> KnobProbe:

@@ -14,7 +14,7 @@ from neuromf_spec.conformance.conduct import conduct_of
 from neuromf_spec.conformance.declaration import Declaration
 from neuromf_spec.conformance.fields import Field, Gaussian, evaluate
 from neuromf_spec.conformance.judging import by_number, told_error
-from neuromf_spec.conformance.verdict import Result, Status
+from neuromf_spec.conformance.verdict import Result, SampleCall, Status
 
 Array = NDArray[np.float64]
 Step = Callable[[Array, float, float], Array]
@@ -55,8 +55,9 @@ def _judge(bench: Bench, steps: int) -> Result:
     limit = 10 * bench.declared.allowed
     off = _off(found, law)
     repair = "" if off <= limit else _repair(bench, noise, times, velocity, found, limit)
-    detail = f"the first number of the sample is {found.flat[0]:.9g}, by law {law.flat[0]:.9g}"
-    return by_number("ID-001", _fact(steps), off, limit, detail=f"{detail}, on the times {_told(times)}", repair=repair)
+    detail = f"the first number of the sample is {found.flat[0]:.9g}, by law {law.flat[0]:.9g}, on the times "
+    shown = (SampleCall(parameters=parameters, noise=noise, steps=steps, law=float(law.flat[0])),)
+    return by_number("ID-001", _fact(steps), off, limit, detail=detail + _told(times), repair=repair, trials=shown)
 
 
 def _call(bench: Bench, field: Field, parameters: Parameters, noise: Array, steps: int) -> Array:

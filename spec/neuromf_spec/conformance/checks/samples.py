@@ -32,7 +32,13 @@ def cut(bench: Bench) -> list[Result]:
         bench.conduct = replace(bench.conduct, batch_reduction=other)
         repair = f"declare `batch_reduction` {other}, or take the {kind} over the batch"
     detail = f"the gradient of a batch given twice over is {ratio:.6g} times that of the batch, by law {law[kind]:g}"
-    return [by_number("BATCH-002", "batch size", abs(ratio - law[kind]), limit, detail=detail, repair=repair)]
+    name = max(once, key=lambda key: abs(once[key]))
+    shown = (
+        trial(POLYNOMIAL, parameters, batch, name, once[name], "that of the batch"),
+        trial(POLYNOMIAL, parameters, batch.repeated(2), name, twice[name], f"{law[kind] * once[name]:.9g}"),
+    )
+    off = abs(ratio - law[kind])
+    return [by_number("BATCH-002", "batch size", off, limit, detail=detail, repair=repair, trials=shown)]
 
 
 def _ratio(a: Mapping[str, float], b: Mapping[str, float]) -> float:
@@ -69,7 +75,13 @@ def alone(bench: Bench) -> list[Result]:
         f"two samples in one batch have a gradient that is off by {halved:.3g} of the mean of both alone where each "
         f"has a half of the batch, and by {mixed_up:.3g} where they take turns"
     )
-    return [by_number("LOSS-001", "company and order", off, limit, detail=detail, repair=repair)]
+    names = sorted(bench.evaluate(POLYNOMIAL, parameters, both.rows(halves)).gradient)
+    worst = int(np.argmax(np.maximum(*(np.abs(found[order] - mean) for order in ("halves", "mixed")))))
+    shown = tuple(
+        trial(POLYNOMIAL, parameters, both.rows(orders[order]), names[worst], found[order][worst], f"{mean[worst]:.9g}")
+        for order in ("halves", "mixed")
+    )
+    return [by_number("LOSS-001", "company and order", off, limit, detail=detail, repair=repair, trials=shown)]
 
 
 def _company(bench: Bench, parameters: Mapping[str, float], batch: GivenBatch, found: np.ndarray, limit: float) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from neuromf_spec.conformance.bench import Bench
 from neuromf_spec.conformance.declaration import Schedule
 from neuromf_spec.conformance.judging import by_finding, by_number
-from neuromf_spec.conformance.verdict import Result
+from neuromf_spec.conformance.verdict import RateCall, Result
 from neuromf_spec.reference.schedule import lr_multiplier
 from neuromf_spec.registry import law
 
@@ -26,7 +26,8 @@ def scheduled(bench: Bench) -> list[Result]:
     undeclared = _undeclared(declared, found, bench)
     finding = law("LR-001").predicate(multiplier=found[0], schedule=declared.shape, warmup_steps=warm)
     repair = "multiply the rate of step k by (k + 1)/warmup, not by k/warmup" if ramp or found[0] == 0 else undeclared
-    first = by_finding("LR-001", "first step", finding, repair)
+    shown = (RateCall(step=0, law=f"{_lawful(declared)(0):.9g}"),)
+    first = by_finding("LR-001", "first step", finding, repair, trials=shown)
     return [first, _every(bench, declared, found, late if ramp and not finding.passed else None, undeclared)]
 
 
@@ -40,7 +41,8 @@ def _every(
     repair = next((told for made, told in _others(declared) if _fits(found, made, bench)), undeclared)
     detail = f"step {worst} has {found[worst]:.9g} of the rate, by law {lawful(worst):.9g}"
     detail += "; but for the ramp that law LR-001 names" if ramp else ""
-    return by_number("LR-002", "every step", off[worst], limit, detail=detail, repair=repair)
+    shown = (RateCall(step=worst, law=f"{lawful(worst):.9g}"),)
+    return by_number("LR-002", "every step", off[worst], limit, detail=detail, repair=repair, trials=shown)
 
 
 def _undeclared(declared: Schedule, found: dict[int, float], bench: Bench) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from neuromf_spec.conformance.bench import Bench
 from neuromf_spec.conformance.declaration import TimeSampler
 from neuromf_spec.conformance.judging import by_finding, by_number
-from neuromf_spec.conformance.verdict import Result, Status
+from neuromf_spec.conformance.verdict import Result, Status, TimesCall
 from neuromf_spec.reference.time_distribution import LogitNormalPair
 from neuromf_spec.registry import law
 
@@ -30,12 +30,14 @@ class Drawn:
     Attributes:
         r: starts.
         t: ends.
-        calls: calls of the code.
+        count: samples of a call of the code.
+        seeds: of the calls.
     """
 
     r: Array
     t: Array
-    calls: int
+    count: int
+    seeds: tuple[int, ...]
 
     @property
     def is_fm(self) -> NDArray[np.bool_]:
@@ -44,7 +46,11 @@ class Drawn:
 
     def sorted(self) -> Drawn:
         """With each pair in order."""
-        return Drawn(np.minimum(self.r, self.t), np.maximum(self.r, self.t), self.calls)
+        return replace(self, r=np.minimum(self.r, self.t), t=np.maximum(self.r, self.t))
+
+    def shown(self, expression: str, law: str) -> tuple[TimesCall, ...]:
+        """The same draws again, and one number of them."""
+        return (TimesCall(count=self.count, seeds=self.seeds, shown=expression, law=law),)
 
 
 def drawn_times(bench: Bench) -> list[Result]:
@@ -63,9 +69,11 @@ def drawn_times(bench: Bench) -> list[Result]:
 def _draw(bench: Bench, declared: TimeSampler) -> Drawn:
     assert bench.subject.times is not None
     calls = min(-(-SAMPLES // declared.batch), MOST_CALLS)
-    pairs = [bench.subject.times(declared.batch, bench.seed + call) for call in range(calls)]
+    seeds = tuple(range(bench.seed, bench.seed + calls))
+    pairs = [bench.subject.times(declared.batch, seed) for seed in seeds]
     r, t = (np.concatenate([np.asarray(pair[side], dtype=float).ravel() for pair in pairs]) for side in (0, 1))
-    return Drawn(r, t, calls) if bench.declared.data_at == 0 else Drawn(1 - r, 1 - t, calls)
+    own = (r, t) if bench.declared.data_at == 0 else (1 - r, 1 - t)
+    return Drawn(*own, declared.batch, seeds)
 
 
 def _order(drawn: Drawn, declared: TimeSampler) -> Result:
@@ -82,14 +90,21 @@ def _order(drawn: Drawn, declared: TimeSampler) -> Result:
     wrong = {"sort the pair": unsorted, "clamp t to the declared t_min": early, "keep times in [0, 1]": outside}
     repair = max(wrong, key=lambda name: wrong[name])
     detail = f"of {len(gap)} samples {unsorted} have r > t and {early} have t below {declared.t_min:g}"
-    return by_finding("TIME-001", "order", finding, repair, detail=detail)
+    numbers = {
+        "sort the pair": ("(t - r).min()", ">= 0"),
+        "clamp t to the declared t_min": ("t.min()", f">= {declared.t_min:g}"),
+        "keep times in [0, 1]": ("r.min(), t.max()", "within [0, 1]"),
+    }
+    return by_finding("TIME-001", "order", finding, repair, detail=detail, trials=drawn.shown(*numbers[repair]))
 
 
 def _below_clamp(bench: Bench, drawn: Drawn, declared: TimeSampler) -> Result:
     clamp = bench.declared.t_min
     share = float((drawn.t < clamp - EQUAL).mean())
     finding = law("TIME-004").predicate(share=share, clamp_t_min=clamp or 1e-9, sampler_t_min=declared.t_min)
-    return by_finding("TIME-004", "share below the clamp", finding, "draw no t below the clamp of 1/t")
+    shown = drawn.shown(f"(t < {clamp - EQUAL!r}).mean()", "0")
+    repair = "draw no t below the clamp of 1/t"
+    return by_finding("TIME-004", "share below the clamp", finding, repair, trials=shown)
 
 
 def _share(drawn: Drawn, declared: TimeSampler) -> Result:
@@ -104,7 +119,9 @@ def _share(drawn: Drawn, declared: TimeSampler) -> Result:
             repair = "declare the share of r = t; the code's number is that of r < t"
         elif abs(share - whole) <= 1 / len(drawn.t):
             repair = f"assign r = t by the sample's place in the run: int(p B) of B = {declared.batch} is {whole:.4f}"
-        return by_number("TIME-002", "share", abs(share - asked), float(limit), detail=detail, repair=repair)
+        shown = drawn.shown(f"(abs(t - r) <= {EQUAL}).mean()", f"{asked:g}")
+        off = abs(share - asked)
+        return by_number("TIME-002", "share", off, float(limit), detail=detail, repair=repair, trials=shown)
     walk = np.concatenate([[0.0], np.cumsum(drawn.is_fm - asked)])
     window = float(walk.max() - walk.min())
     holds = by_number("TIME-002", "share", abs(share - asked), float(limit), detail=detail)
@@ -113,13 +130,15 @@ def _share(drawn: Drawn, declared: TimeSampler) -> Result:
     detail += f"; a window of them is off by {window:.3g} samples, by law by less than 1"
     if declared.share_is == "exact":
         repair = "assign r = t by the sample's place in the run, or declare that the share is `random`"
-        return by_number("TIME-002", "share", window, 1.0, detail=detail, repair=repair)
+        shown = drawn.shown(f"np.ptp(np.cumsum([0, *((abs(t - r) <= {EQUAL}) - {asked!r})]))", "< 1")
+        return by_number("TIME-002", "share", window, 1.0, detail=detail, repair=repair, trials=shown)
     return replace(holds, status=Status.DECLARED, value=window, bound="< 1", detail=detail)
 
 
 def _some_mean_flow(drawn: Drawn) -> Result:
     finding = law("TIME-007").predicate(share=float(1 - drawn.is_fm.mean()))
-    return by_finding("TIME-007", "some r < t", finding, "draw r < t for some samples")
+    shown = drawn.shown(f"(t - r > {EQUAL}).mean()", "> 0")
+    return by_finding("TIME-007", "some r < t", finding, "draw r < t for some samples", trials=shown)
 
 
 def _distribution(drawn: Drawn, declared: TimeSampler) -> Result:
@@ -138,7 +157,13 @@ def _distribution(drawn: Drawn, declared: TimeSampler) -> Result:
     repair = "" if finding.passed else _other_distribution(kinds[kind], declared)
     detail = f"distance of the drawn t of samples with {kind} from the declared distribution; {finding.detail}"
     limit = float(finding.bound.removeprefix("<= "))
-    return by_number("TIME-003", "distribution", float(finding.value), limit, detail=detail, repair=repair)
+    rows = f"np.maximum(r, t)[abs(t - r) {'<=' if kind == 'r = t' else '>'} {EQUAL}]"
+    cdf = _cdf(declared, kind)
+    at = max((0.1, 0.3, 0.5, 0.7, 0.9), key=lambda q: abs((kinds[kind] <= q).mean() - float(cdf(np.array(q)))))
+    shown = drawn.shown(f"({rows} <= {at}).mean()", f"{float(cdf(np.array(at))):.4f}")
+    return by_number(
+        "TIME-003", "distribution", float(finding.value), limit, detail=detail, repair=repair, trials=shown
+    )
 
 
 Cdf = Callable[[Array], Array]

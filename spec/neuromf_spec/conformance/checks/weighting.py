@@ -30,7 +30,7 @@ def weighting(bench: Bench) -> list[Result]:
     if not (off <= limit and _scale(found, law, limit)) and _explains(other.conduct, probes, found, limit):
         bench.conduct = other.conduct
         weight = by_number("WGT-001", "weight", 0.0, limit, detail="holds in the reduction that is there")
-        return [weight, _reduction(found, law, limit, other.repair)]
+        return [weight, _reduction(probes, found, law, limit, other.repair)]
     repair = ""
     for change in _changes(bench.conduct):
         if not off <= limit and _spread(found, _gradients(change.conduct, probes)) <= limit:
@@ -39,7 +39,7 @@ def weighting(bench: Bench) -> list[Result]:
     mended = _gradients(bench.conduct, probes)
     results = [_weight(probes, found, law, off, limit, repair)]
     if off <= limit or repair:
-        results.append(_reduction(found, mended, limit, ""))
+        results.append(_reduction(probes, found, mended, limit, ""))
         bench.conduct = replace(bench.conduct, factor=bench.conduct.factor * float(np.median(found / mended)))
     return results
 
@@ -117,9 +117,12 @@ def _weight(probes: list[KnobProbe], found: Array, law: Array, off: float, limit
     return by_number("WGT-001", "weight", off, limit, detail=detail, repair=repair, trials=kept)
 
 
-def _reduction(found: Array, law: Array, limit: float, repair: str) -> Result:
+def _reduction(probes: list[KnobProbe], found: Array, law: Array, limit: float, repair: str) -> Result:
     scale = float(np.median(found / law))
     says = repair or f"declare the further `factor` {scale:.6g}, or take it out"
     detail = f"the gradient is {scale:.6g} times that of the declared reduction"
     off = float(np.abs(found / law - 1).max())
-    return by_number("WGT-003", "reduction", off, limit, detail=detail, repair=says)
+    worst = int(np.argmax(np.abs(found / law - 1)))
+    probe = probes[worst]
+    shown = (trial(probe.field, probe.parameters, probe.batch, "one", float(found[worst]), f"{law[worst]:.9g}"),)
+    return by_number("WGT-003", "reduction", off, limit, detail=detail, repair=says, trials=shown)

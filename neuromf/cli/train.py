@@ -23,6 +23,7 @@ from neuromf.cli.options import (
     with_start,
 )
 from neuromf.cli.progress import ProgressFile
+from neuromf.cli.start_of_life import start_of_life
 from neuromf.config.load import load_config
 from neuromf.data.chosen import Cohort
 from neuromf.training.process_group.interruption import Interrupted, Interruption, listening
@@ -70,7 +71,7 @@ def train(
     have no effect then. --progress FILE holds `scans N` before the first step and `step N` after; it changes exactly
     when the run has got further.
     """
-    with listening() as interrupted, lasting_output():
+    with listening() as interrupted, lasting_output(), start_of_life() as begun:
         overrides = with_start(override, init_from)
         settings = load_config(config, overrides)
         place = launched_place()
@@ -82,7 +83,7 @@ def train(
         admit = partial(require_admission, settings, config, overrides, options, cohort)
         so_far = ProgressFile(progress)
         code = _train(
-            settings, cohort, out, admit, interrupted, so_far,
+            settings, cohort, out, admit, interrupted, so_far, begun,
             resume=resume, max_steps=max_steps, device=device, workers=workers, real_latents=real_latents,
         )  # fmt: skip
     if code:
@@ -91,8 +92,8 @@ def train(
 
 def _train(
     config: Config, cohort: Cohort, out: Path, admit: Callable[[], str], interrupted: Interruption,
-    so_far: ProgressFile, *, resume: bool, max_steps: int | None, device: str | None, workers: int | None,
-    real_latents: int,
+    so_far: ProgressFile, begun: Callable[[], None], *, resume: bool, max_steps: int | None,
+    device: str | None, workers: int | None, real_latents: int,
 ) -> int:  # fmt: skip
     """The exit code of a training."""
     from neuromf.training.validation import refuse_impossible
@@ -112,6 +113,7 @@ def _train(
     where = training_device(own_device_name(device), settings.gpus, deterministic=settings.deterministic)
     refuse_wrong_arithmetic(config, where)  # before minutes of encoding
     drawing = DRAWN_AHEAD[where.type] if workers is None else workers
+    begun()
     with process_group(where) as group:
         try:
             start = announce(where, group)

@@ -14,7 +14,8 @@ import pandera.pandas as pandera
 from pandera.errors import SchemaErrors
 
 from neuromf.data.cohort import Scan
-from neuromf.data.scan_hashes import FileState, ScanHashes, state_of
+from neuromf.data.hash_notes import FileState
+from neuromf.data.scan_hashes import ScanHashes, state_of
 from neuromf.errors import InputError
 
 NAMED = 3

@@ -30,6 +30,7 @@ from neuromf.cli.bisect import bisect
 from neuromf.cli.compare import compare
 from neuromf.cli.conform import conform
 from neuromf.cli.data import data_app
+from neuromf.cli.diagnose import diagnose
 from neuromf.cli.encode import encode
 from neuromf.cli.gate import gate
 from neuromf.cli.golden import golden_app
@@ -79,6 +80,7 @@ app.command()(watch)
 app.command()(sample)
 app.command()(replay)
 app.command()(compare)
+app.command()(diagnose)
 app.command()(conform)
 app.command()(bisect)
 app.command()(report)

@@ -66,7 +66,7 @@ def _table(made: Sequence[Reconstruction]) -> list[str]:
         coarse = "-" if math.isnan(part.ms_ssim) else f"{part.ms_ssim:.4f}"  # a thin region has no cell of every scale
         lines.append(f"{name:<16}{part.psnr:>9.2f}{part.ssim:>8.4f}{coarse:>9}")
     lines.append("worst scans, PSNR over the head:")
-    return lines + [f"  {one.psnr:6.2f} dB  {one.path.name}" for one in worst_first(made)[:SHOWN]]
+    return lines + [f"  {one.psnr:6.2f} dB  {one.scan_id}" for one in worst_first(made)[:SHOWN]]
 
 
 def _draw(out: Path, made: Sequence[Reconstruction]) -> None:

@@ -15,6 +15,8 @@ LINE_EVERY_S = 60.0
 """How often a log gets a line: few enough to read, often enough to see that it goes on."""
 NOTHING_YET_S = 1.0
 """Before that nothing is said of the speed."""
+MANY = 1000
+"""Scans a minute from which three digits would be written with an exponent."""
 
 
 @dataclass
@@ -38,7 +40,8 @@ class Pace:
         if not passed > NOTHING_YET_S or done <= self._first:
             return ""
         a_minute = (done - self._first) / passed * 60
-        return f"{a_minute:.3g} scans a minute, {duration((total - done) / a_minute * 60)} left"
+        speed = f"{a_minute:,.0f}" if a_minute >= MANY else f"{a_minute:.3g}"
+        return f"{speed} scans a minute, {duration((total - done) / a_minute * 60)} left"
 
 
 @dataclass

@@ -24,6 +24,7 @@ from neuromf.cli.options import (
     with_start,
 )
 from neuromf.cli.progress import ProgressFile
+from neuromf.cli.start_of_life import start_of_life
 from neuromf.config.load import load_config
 from neuromf.data.chosen import Cohort
 from neuromf.training.process_group.interruption import Interrupted, Interruption, listening
@@ -73,7 +74,7 @@ def train(
     have no effect then. --progress FILE holds `scans N` before the first step and `step N` after; it changes exactly
     when the run has got further. --notify sends each alarm once, by law and level; a notice that fails stops nothing.
     """
-    with listening() as interrupted, lasting_output():
+    with listening() as interrupted, lasting_output(), start_of_life() as begun:
         overrides = with_start(override, init_from)
         settings = load_config(config, overrides)
         place = launched_place()
@@ -87,7 +88,7 @@ def train(
         notifier = _notifier(notify, out, resume=resume) if place.speaks else None
         try:
             code = _train(
-                settings, cohort, out, admit, interrupted, so_far,
+                settings, cohort, out, admit, interrupted, so_far, begun,
                 resume=resume, max_steps=max_steps, device=device, workers=workers, real_latents=real_latents,
                 notifier=notifier,
             )  # fmt: skip
@@ -100,8 +101,8 @@ def train(
 
 def _train(
     config: Config, cohort: Cohort, out: Path, admit: Callable[[], str], interrupted: Interruption,
-    so_far: ProgressFile, *, resume: bool, max_steps: int | None, device: str | None, workers: int | None,
-    real_latents: int, notifier: Notifier | None,
+    so_far: ProgressFile, begun: Callable[[], None], *, resume: bool, max_steps: int | None,
+    device: str | None, workers: int | None, real_latents: int, notifier: Notifier | None,
 ) -> int:  # fmt: skip
     """The exit code of a training."""
     from neuromf.training.validation import refuse_impossible
@@ -121,6 +122,7 @@ def _train(
     where = training_device(own_device_name(device), settings.gpus, deterministic=settings.deterministic)
     refuse_wrong_arithmetic(config, where)  # before minutes of encoding
     drawing = DRAWN_AHEAD[where.type] if workers is None else workers
+    begun()
     with process_group(where) as group:
         try:
             start = announce(where, group)

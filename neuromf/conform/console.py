@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from neuromf_spec.conformance.verdict import FAILED, Result, Status
 from neuromf_spec.registry import law
 from rich.console import Console
@@ -31,7 +34,7 @@ def print_conform_verdict(console: Console, verdict: ConformVerdict, *, snippets
         snippets: whether the code that shows a fallen law is printed below it.
     """
     for status in ORDER[:4]:
-        for result in verdict.with_status(status):
+        for result in _grouped(verdict.with_status(status)):
             _print_result(console, result)
             if snippets and result.key in verdict.snippets:
                 console.print(Text(verdict.snippets[result.key], style="dim"), soft_wrap=True)
@@ -45,6 +48,16 @@ def print_conform_verdict(console: Console, verdict: ConformVerdict, *, snippets
     for outcome in verdict.one_step:
         console.print(f"trained on a {outcome}", soft_wrap=True, highlight=False)
     console.print(_closing_line(verdict), soft_wrap=True)
+
+
+def _grouped(results: Sequence[Result]) -> list[Result]:
+    """What cannot run for one and the same error is told once, with all its facts."""
+    told: dict[str, list[Result]] = {}
+    for result in results:
+        told.setdefault(result.detail if result.status is Status.CANNOT_RUN else result.key, []).append(result)
+    return [
+        replace(same[0], fact=", ".join([same[0].fact, *(other.key for other in same[1:])])) for same in told.values()
+    ]
 
 
 def _print_result(console: Console, result: Result) -> None:

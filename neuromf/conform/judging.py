@@ -10,6 +10,7 @@ from neuromf_spec.conformance.judging import told_error
 from neuromf_spec.conformance.suite import judge, judged_laws
 from neuromf_spec.conformance.verdict import FAILED
 
+from neuromf.conform.declared_facts import declared_facts
 from neuromf.conform.load import LoadedAdapter
 from neuromf.conform.snippet import snippet
 from neuromf.conform.verdict import ConformVerdict
@@ -77,4 +78,4 @@ def _facts(loaded: LoadedAdapter, adapter: Any) -> FactsVerdict | None:  # noqa:
     from neuromf.facts.read import facts_of_trees
     from neuromf.gate.facts_verdict import judge_facts
 
-    return judge_facts(facts_of_trees([(loaded.file, facts)]))
+    return judge_facts(facts_of_trees([(loaded.file, declared_facts(adapter.declares) | dict(facts))]))

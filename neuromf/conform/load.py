@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from neuromf_spec.conformance.declaration import Declaration
+from neuromf_spec.conformance.suite import judged_facts, judged_laws
 
 from neuromf.conform.subject import FUNCTIONS, LIBRARIES, BridgedSubject
 from neuromf.errors import InputError
@@ -96,6 +97,11 @@ def _check(found: Any, file: Path) -> None:  # noqa: ANN401
     if not isinstance(found.declares, Declaration):
         remedy = "make it a neuromf.conform.Declaration"
         raise InputError("is no Declaration", remedy=remedy, file=file, key=f"{found.__name__}.declares")
+    unknown = [key for key in found.declares.deviations if key not in (*judged_laws(), *judged_facts())]
+    if unknown:
+        problem = f"{unknown[0]!r} is neither a law nor a fact that the suite judges"
+        remedy = f"give one of {', '.join((*judged_laws(), *judged_facts()))}"
+        raise InputError(problem, remedy=remedy, file=file, key=f"{found.__name__}.declares.deviations")
     if getattr(found, "library", None) not in LIBRARIES:
         remedy = f"write library = {LIBRARIES[0]!r} or {LIBRARIES[1]!r}"
         raise InputError("names no library", remedy=remedy, file=file, key=f"{found.__name__}.library")

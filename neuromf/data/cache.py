@@ -19,6 +19,7 @@ from neuromf.data.content import content_key
 from neuromf.data.demo import build_demo_cohort
 from neuromf.data.encode_job import POLL_S
 from neuromf.data.encoded import FEW, EncodedScans, place_of
+from neuromf.data.first_look import FirstLook, look_at
 from neuromf.data.latents import encode_missing, encode_scans
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.quarantine import QUARANTINE_FILE, Quarantined, most_quarantined, write_quarantine
@@ -94,6 +95,7 @@ def scan_latents(
     on_progress: Callable[[int, int], None] | None = None,
     selection: Selection | None = None,
     tell: Callable[[str], None] | None = None,
+    look: FirstLook | None = None,
 ) -> LatentStore:
     """Give the latent store of a user's scans, encoding them only if it is not in the cache or damaged there.
 
@@ -105,9 +107,10 @@ def scan_latents(
         on_progress: called with (done, scans) after each scan.
         selection: where the scans are from; its table is kept in a store that is made.
         tell: called, before the first scan is encoded, with each sentence on what is taken, left out and doubtful.
+        look: what a look at the scans just gave, where there was one.
 
     Returns:
-        The store, verified.
+        The store, verified; of the scans as they were when they were looked at, if all were encoded then.
 
     Raises:
         InputError: if an argument is bad, too many scans are, or the cache cannot be written.
@@ -119,11 +122,15 @@ def scan_latents(
         if selection is not None and not tables:
             tables.append(describe_selection(selection, tell))
 
-    found = encode_missing(scans, kept, settings, on_progress=on_progress, before_first=describe)
+    look = look or look_at(scans, kept)
+    found: list[Quarantined] = []
+    if not look.complete:
+        found = encode_missing(scans, kept, settings, on_progress=on_progress, before_first=describe)
     usable = _without(scans, found)
     ratios, seed = settings.split_ratios, settings.split_seed
     decided = replace(settings, splits=settings.splits or split_scans(usable, ratios, seed))
-    name = _scans_name(usable, _digests(usable), decided)
+    digests = [look.digests[scan.scan_id] for scan in scans] if look.complete else _digests(usable)
+    name = _scans_name(usable, digests, decided)
 
     def build(folder: Path) -> None:
         describe()

@@ -14,7 +14,8 @@ import pandera.pandas as pandera
 from pandera.errors import SchemaErrors
 
 from neuromf.data.cohort import Scan
-from neuromf.data.scan_hashes import ScanHashes
+from neuromf.data.hash_notes import FileState
+from neuromf.data.scan_hashes import ScanHashes, state_of
 from neuromf.errors import InputError
 
 NAMED = 3
@@ -87,8 +88,9 @@ def freeze(scans: Sequence[Scan], hashes: ScanHashes | None = None) -> list[Froz
         except OSError as error:
             problem = f"cannot be looked at ({error.strerror})"
             raise InputError(problem, remedy="restore it or leave it out", file=path) from error
-        content = _content(path, known)
-        frozen.append(FrozenScan(replace(scan, path=path), state.st_size, state.st_mtime_ns, content))
+        content = _content(path, known, state_of(path, state))
+        placed = scan if path == scan.path else replace(scan, path=path)
+        frozen.append(FrozenScan(placed, state.st_size, state.st_mtime_ns, content))
     return frozen
 
 
@@ -146,10 +148,10 @@ def _scan(cells: dict[str, Any]) -> Scan:
     return Scan(**{**cells, "path": Path(cells["path"])})
 
 
-def _content(path: Path, hashes: ScanHashes) -> str:
+def _content(path: Path, hashes: ScanHashes, state: FileState | None = None) -> str:
     """Hash of a file; empty where it cannot be read, which whoever needs its voxels tells better."""
     try:
-        return hashes.of(path)
+        return hashes.of(path, state)
     except InputError:
         return ""
 

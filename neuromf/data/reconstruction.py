@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,14 +28,14 @@ class Reconstruction:
     """One scan.
 
     Attributes:
-        path: of its file.
+        scan_id: of the scan; files of a cohort may all have one name.
         parts: similarity by region; see `head_regions`.
         resampled_psnr: PSNR over the head of the scan resampled to as many numbers as its latent has, and back.
         volume: the preprocessed scan (R, A, S), clipped to [0, 1].
         restored: the same encoded and decoded.
     """
 
-    path: Path
+    scan_id: str
     parts: dict[str, Similarity]
     resampled_psnr: float
     volume: NDArray[np.float32]
@@ -66,7 +65,7 @@ def reconstruct(
         regions = head_regions(volume, float(np.linalg.norm(prepared.affine[:3, 0])))
         squares = (resampled_alike(made.clamp(0, 1), latent.numel())[0, 0].numpy().astype(np.float64) - volume) ** 2
         coarse = decibel(float(squares[regions[HEAD]].mean()))
-        yield Reconstruction(scan.path, compare_parts(restored, volume, regions), coarse, volume, restored)
+        yield Reconstruction(scan.scan_id, compare_parts(restored, volume, regions), coarse, volume, restored)
 
 
 def resampled_alike(volume: Tensor, numbers: int) -> Tensor:

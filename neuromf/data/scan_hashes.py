@@ -32,6 +32,11 @@ def file_state(path: Path) -> FileState:
         raise InputError("there is no such file", remedy="check the path", file=path) from error
     except OSError as error:
         raise UnreadableError.of(path, error) from error
+    return state_of(path, state)
+
+
+def state_of(path: Path, state: os.stat_result) -> FileState:
+    """The same of a file that the system told of already."""
     # Links in the path are not followed, which would cost a call of the system for each folder of it: where they come
     # to lead elsewhere, inode and times are another's.
     return os.path.abspath(path), state.st_size, state.st_ino, state.st_mtime_ns, state.st_ctime_ns
@@ -52,14 +57,18 @@ class ScanHashes:
         self._notes = None if folder is None else HashNotes(folder)
         self._known: dict[FileState, str] = {}
 
-    def of(self, path: Path) -> str:
+    def of(self, path: Path, state: FileState | None = None) -> str:
         """Hexadecimal sha256 of a file's content.
+
+        Args:
+            path: the file.
+            state: what `file_state` says of it now, where it was asked already.
 
         Raises:
             InputError: there is no such file, or it is written while it is read.
             UnreadableError: the system does not give it.
         """
-        state = file_state(path)
+        state = state or file_state(path)
         if found := self._noted(state):
             return found
         try:

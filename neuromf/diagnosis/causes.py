@@ -32,6 +32,7 @@ class Cause:
         excluded_by: signs against it, of which the strongest counts; their absence counts for nothing.
         silent: signs that seem to be evidence about it and are not.
         try_next: what to do, where the laws' own remedies do not say it; `{lower_rate}` and `{higher_rate}` are rates.
+        elsewhere: the same for a run of another code, whose keys are not ours.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Cause:
     excluded_by: tuple[Exclusion, ...] = ()
     silent: tuple[Exclusion, ...] = ()
     try_next: str = ""
+    elsewhere: str = ""
 
 
 SYMPTOMS = (
@@ -94,6 +96,8 @@ CAUSES = (
         ),
         silent=(Exclusion("imbalance", "trainings with and without this fault begin alike"),),
         try_next="Measure du/dt against the exact one: run `neuromf gate` on this configuration.",
+        elsewhere="Take du/dt by forward-mode differentiation in float32, of a network that is given t and not 1000 t; "
+        "`neuromf conform` measures how far yours is off.",
     ),
     Cause(
         name="a learning rate that is too high",
@@ -101,6 +105,7 @@ CAUSES = (
         expects=(("weights_thrown", "blocks_lost"), ("flow_thrown", "flow_stuck")),
         excluded_by=(Exclusion("terms_apart", "a rate too high spoils both"),),
         try_next="Set training.learning_rate={lower_rate} and train again.",
+        elsewhere="Divide the learning rate by ten and train again.",
     ),
     Cause(
         name="a learning rate that is too low, or still warming up",
@@ -114,6 +119,7 @@ CAUSES = (
         ),
         silent=(Exclusion("imbalance", "an output that starts at zero holds the others' gradient back, at any rate"),),
         try_next="Set training.learning_rate={higher_rate} and train again.",
+        elsewhere="Multiply the learning rate by ten and train again.",
     ),
     Cause(
         name="one latent channel",
@@ -121,6 +127,7 @@ CAUSES = (
         expects=(("channel_lead",),),
         excluded_by=(Exclusion("others_climb", "one channel cannot carry them"),),
         try_next="Set meanflow.channel_weights=inverse_variance and train again.",
+        elsewhere="Divide the loss of each channel by the variance of its latents and train again.",
     ),
     Cause(
         name="the window of Adam's second moment",
@@ -147,6 +154,7 @@ CAUSES = (
         name="the weighted loss, which hides the raw one",
         laws=("WGT-002",),
         expects=(("WGT-002", "blind"), ("weight_turns",)),
+        elsewhere="Show the raw loss, or log(1 + L/c), which has the same gradient and keeps rising with L.",
     ),
 )
 """Every cause that is weighed."""

@@ -7,7 +7,7 @@ breaks laws: that is for the gate to report.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from neuromf_spec.law import Finding
@@ -68,7 +68,26 @@ def diagnose(
     signs = read_signs(config, summarise(trace), alarms, findings, blocks)
     if not _has_symptom(signs, alarms):
         return []
-    weighed = [weigh(cause, config, signs, findings) for cause in CAUSES]
+    return ranked(CAUSES, config, signs, alarms, findings)
+
+
+def ranked(
+    causes: Sequence[Cause],
+    config: Config | None,
+    signs: dict[str, SignReading],
+    alarms: Sequence[Event],
+    findings: Mapping[str, Finding],
+) -> list[Suspect]:
+    """Causes with any evidence for them, the likeliest first, of a run with which something is wrong.
+
+    Args:
+        causes: those that are weighed.
+        config: the run, None where it is not one of ours.
+        signs: what is known of it, by name.
+        alarms: warnings and halts.
+        findings: laws judged on its configuration, as far as that is known.
+    """
+    weighed = [weigh(cause, config, signs, findings) for cause in causes]
     suspects = [suspect for suspect in (*weighed, *_from_alarms(alarms)) if suspect.supporting]
     # A stable sort: equal scores keep the order of the table.
     return sorted(suspects, key=lambda suspect: -suspect.score)
@@ -88,14 +107,16 @@ def read_signs(
     signs |= dict(field_signs(config, summary))
     signs |= dict(update_signs(config, summary, long_enough))
     signs |= dict(block_signs(config, blocks, blocks is not None and exposed(config, blocks.step)))
-    signs["non_finite"] = _non_finite(summary)
+    signs["non_finite"] = non_finite_sign(summary)
     signs["weight_turns"] = fact(False, "a positive weight turns no gradient: it can hide a divergence, not cause one")
     for alarm in alarms:
         signs.setdefault(f"event {alarm.law}", SignReading(LIMIT, f"step {alarm.step}, {alarm.law}: {alarm.message}"))
     return signs
 
 
-def weigh(cause: Cause, config: Config, signs: dict[str, SignReading], findings: dict[str, Finding]) -> Suspect:
+def weigh(
+    cause: Cause, config: Config | None, signs: Mapping[str, SignReading], findings: Mapping[str, Finding]
+) -> Suspect:
     """One cause as a suspect, with every answered question on one side or the other."""
     known = [[signs[name] for name in question if name in signs] for question in cause.expects]
     loudest = [max(readings, key=lambda reading: reading.points) for readings in known if readings]
@@ -120,7 +141,8 @@ def _has_symptom(signs: dict[str, SignReading], alarms: Sequence[Event]) -> bool
     return any(name in signs and signs[name].points > 0 for name in SYMPTOMS)
 
 
-def _non_finite(summary: TraceSummary) -> SignReading:
+def non_finite_sign(summary: TraceSummary) -> SignReading:
+    """The first number that is not finite, or that all are."""
     found = summary.broken
     if found is None:
         return fact(False, f"all numbers of {len(summary.steps)} rows are finite")
@@ -139,8 +161,13 @@ def _from_alarms(alarms: Sequence[Event]) -> list[Suspect]:
     ]
 
 
-def _try_next(cause: Cause, config: Config, broken: list[Finding]) -> str:
-    """The values with which the broken laws would hold, else what the table or the law says."""
+def _try_next(cause: Cause, config: Config | None, broken: list[Finding]) -> str:
+    """The values with which the broken laws would hold, else what the table or the law says.
+
+    Of a run that is not ours it is said in words: its keys are not known.
+    """
+    if config is None:
+        return cause.elsewhere or law(cause.laws[-1]).remedy
     values = dict.fromkeys(value for finding in broken for value in finding.passing_value.split())
     if values:
         return f"Set {' '.join(values)} and train again."

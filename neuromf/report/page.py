@@ -31,16 +31,20 @@ def render_page(template: str, **values: object) -> str:
     return environment.get_template(template).render(**values)
 
 
-def check_page(path: Path) -> None:
+def check_page(path: Path, key: str = "--out") -> None:
     """Make sure that a page may be written there.
+
+    Args:
+        path: the file.
+        key: the option that names it.
 
     Raises:
         InputError: it is a folder, lies in none, or another kind of file would be overwritten.
     """
     if path.is_dir() or not path.absolute().parent.is_dir():
-        raise InputError("cannot be written", remedy="give a file in a folder that exists", file=path, key="--out")
+        raise InputError("cannot be written", remedy="give a file in a folder that exists", file=path, key=key)
     if path.exists() and not path.read_bytes()[: len(DOCTYPE)].lower().startswith(DOCTYPE.encode()):
-        raise InputError("is a file of another kind", remedy="give another name", file=path, key="--out")
+        raise InputError("is a file of another kind", remedy="give another name", file=path, key=key)
 
 
 def _source(name: str) -> str:

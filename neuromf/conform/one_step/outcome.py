@@ -35,7 +35,8 @@ class OneStepOutcome:
     def __str__(self) -> str:
         """A sentence with its numbers."""
         told = [f"{self.distances[n]:.3f} in {n}" for n in self.distances]
-        told += [f"{n} evaluations raise {error}" for n, error in self.errors.items()]
+        for error in dict.fromkeys(self.errors.values()):
+            told.append(f"none in {' and '.join(str(n) for n in self.errors if self.errors[n] == error)} ({error})")
         return (
             f"{self.truth}, {self.steps} steps: one-step spread {self.spread:.2f} of the truth; "
             f"distance {', '.join(told)} (real from real {self.real:.3f}, noise {self.noise:.3f})"

@@ -69,6 +69,9 @@ def _trained(adapter: Any, truth: Truth, seed: int, settings: LearnerSettings) -
     for steps in EVALUATIONS:
         try:
             drawn = _drawn(adapter, learner, noise.reshape(-1, *declared.shape), steps).reshape(noise.shape)
+        except NotImplementedError as error:
+            errors[steps] = str(error) or "the code does not sample so"
+            continue
         except Exception as error:
             errors[steps] = told_error(error)
             continue

@@ -37,8 +37,8 @@ FIRST_LOSS = CalibratedRange(healthy=1.8, faulty=3.0)
 
 def field_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
     """Signs by name that follow from the rows of a trace."""
-    yield from _rate_signs(summary)
-    yield from _channel_signs(summary)
+    yield from rate_signs(summary)
+    yield from channel_signs(summary)
     yield from _data_signs(config, summary)
 
 
@@ -48,7 +48,8 @@ def data_square(summary: TraceSummary) -> float:
     return max(mean((velocity * velocity).tolist()) - 1, LEAST) if len(velocity) else 1.0
 
 
-def _rate_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
+def rate_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
+    """How large du/dt is beside the velocities."""
     rho, rate, size = (summary.levels(name) for name in ("rho", "dudt_rms", "u_rms"))
     if rho:
         says = f"(t - r) du/dt is {rounded(rho[-1])} times as large as u and v together"
@@ -58,7 +59,8 @@ def _rate_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
         yield "field_rate", FIELD_RATE.place(ratio, f"du/dt is {rounded(ratio)} times u")
 
 
-def _channel_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
+def channel_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
+    """Whether one channel leads the loss, and whether the others climb too."""
     levels = {name: summary.levels(name) for name in channels_in(summary.columns)}
     if not all(levels.values()) or len(levels) < 2:
         return

@@ -44,8 +44,9 @@ def loss_signs(config: Config, summary: TraceSummary, long_enough: bool) -> Iter
         long_enough: whether it has trained for long enough to have learnt something.
     """
     nothing = level_of_nothing(config, data_square(summary))
-    yield from _total_signs(config, summary, nothing.total)
-    yield from _term_signs(summary)
+    yield from _above_signs(summary, nothing.total)
+    yield from climb_signs(summary, weighted_is_shown=config.training.reported_loss == "weighted")
+    yield from term_signs(summary)
     yield from _flow_signs(config, summary, nothing.flow, long_enough)
 
 
@@ -56,18 +57,28 @@ def level_of_nothing(config: Config, square: float) -> ZeroPredictorLoss:
     return ZeroPredictorLoss(level.total * factor, level.flow * factor)
 
 
-def _total_signs(config: Config, summary: TraceSummary, nothing: float) -> Iterator[tuple[str, SignReading]]:
+def _above_signs(summary: TraceSummary, nothing: float) -> Iterator[tuple[str, SignReading]]:
     total = summary.levels("raw_total")
     if total:
         above = total[-1] / nothing
         says = f"the raw loss is {rounded(total[-1], 4)}, {rounded(above, 2)} times that of predicting nothing"
         yield "above_nothing", ABOVE_NOTHING.place(above, says)
+
+
+def climb_signs(summary: TraceSummary, *, weighted_is_shown: bool) -> Iterator[tuple[str, SignReading]]:
+    """How far the raw loss is above its best level, and whether the loss that was shown moved with it.
+
+    Args:
+        summary: the trace.
+        weighted_is_shown: whether the run is watched by its weighted loss.
+    """
+    total = summary.levels("raw_total")
     if len(total) > 1:
         lowest = min(total[:-1])
         climb = total[-1] / lowest if lowest > 0 else math.inf
         says = f"the raw loss is {rounded(climb, 4)} times its lowest level before, {rounded(lowest, 4)}"
         yield "climb", CLIMB.place(climb, says)
-        if climb > CLIMB.healthy and config.training.reported_loss == "weighted":
+        if climb > CLIMB.healthy and weighted_is_shown:
             yield from _blind(summary, climb)
 
 
@@ -81,7 +92,8 @@ def _blind(summary: TraceSummary, climb: float) -> Iterator[tuple[str, SignReadi
         yield "blind", fact(unmoved, f"{course} while the raw loss rose {rounded(climb, 4)}-fold")
 
 
-def _term_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
+def term_signs(summary: TraceSummary) -> Iterator[tuple[str, SignReading]]:
+    """How far the MF loss is above the FM loss."""
     flow, meanflow = summary.levels("raw_fm"), summary.levels("raw_mf")
     if not flow or not meanflow:
         return

@@ -11,8 +11,8 @@ from neuromf.config.schema import Config
 from neuromf.data.cache import demo_latents, encoded_scans, kept_scan_latents, scan_latents
 from neuromf.data.chosen import chosen_selection
 from neuromf.data.cohort import Scan, Selection
-from neuromf.data.encoded import FEW, EncodedScans
 from neuromf.data.examine import VOXELS_READ_OF, examine_scans, refuse_bad_scans
+from neuromf.data.first_look import FirstLook, look_at
 from neuromf.data.latents import encode_missing
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.quarantine import most_quarantined
@@ -94,9 +94,8 @@ def training_store(
         return demo_latents(data.demo_subjects, data.demo_seed, settings, on_progress=on_progress)
     chosen = chosen_scans(config) if scans is None else scans
     settings = settings or store_settings(config)
-    if not looked_over:
-        look_over(settings, chosen, on_progress, tell)
-    return scan_latents(chosen, settings, on_progress=on_progress, selection=selection, tell=tell)
+    look = None if looked_over else look_over(settings, chosen, on_progress, tell)
+    return scan_latents(chosen, settings, on_progress=on_progress, selection=selection, tell=tell, look=look)
 
 
 def encoded_store(config: Config, scans: Sequence[Scan] | None = None) -> LatentStore | None:
@@ -136,7 +135,7 @@ def look_over(
     scans: Sequence[Scan],
     on_progress: Callable[[int, int], None] | None = None,
     tell: Callable[[str], None] | None = None,
-) -> None:
+) -> FirstLook:
     """Look for scans that cannot be used, before hours are spent on the others; of many, at the voxels of some.
 
     Args:
@@ -145,30 +144,24 @@ def look_over(
         on_progress: called with (done, scans), first as scans are read to see whether they are encoded.
         tell: called with each sentence on scans whose background was no number.
 
+    Returns:
+        What is known of each scan.
+
     Raises:
         InputError: naming them, if there are more than the configuration allows.
     """
     kept = encoded_scans(settings.preprocessing, settings.codec)
-    missing = _missing(kept, scans, on_progress)
+    look = look_at(scans, kept, on_progress)
+    missing = look.missing(scans)
     if not missing:
-        return
+        return look
     found = examine_scans(missing, voxels_of=VOXELS_READ_OF, on_progress=on_progress)
     if len(found.bad) > most_quarantined(settings.max_quarantined, len(scans)):
         refuse_bad_scans(found)
     if tell is not None:
         for line in found.lines():
             tell(line)
-
-
-def _missing(kept: EncodedScans, scans: Sequence[Scan], on_progress: Callable[[int, int], None] | None) -> list[Scan]:
-    """Scans that have neither a latent nor a reason; a few are read for it, of many only what is noted counts."""
-    seen, missing, few = kept.survey(), [], len(scans) <= FEW
-    for done, scan in enumerate(scans, start=1):
-        if not seen.settled(kept.digest(scan.path, read=few)):
-            missing.append(scan)
-        if few and on_progress is not None:
-            on_progress(done, len(scans))
-    return missing
+    return look
 
 
 def help_encoding(scans: Sequence[Scan], settings: StoreSettings, *, on_progress: Callable[[int, int], None]) -> None:

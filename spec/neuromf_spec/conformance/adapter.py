@@ -23,8 +23,8 @@ class Samples:
     Attributes:
         x: data (B, *shape).
         e: noise, shaped like `x`.
-        r: start of the interval (B,).
-        t: end of the interval and time of the point (B,); r = t on a flow-matching sample.
+        r: end of the interval that is nearer the data (B,).
+        t: time of the point z (B,); r = t on a flow-matching sample. Where t = 1 is the data, r >= t.
         y: class numbers (B,), all the declared label where there is guidance, else 0.
     """
 

@@ -5,10 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 TOLERANCES = {"float64": 1e-9, "float32": 2e-4}
 """Relative. In float64 law ID-001's own; in float32 two hundred times what a sum of ten terms of unlike sign loses."""
+
+
+class _Words:
+    """A declaration whose words are checked when it is made."""
+
+    def __post_init__(self) -> None:
+        for name, kind in get_type_hints(type(self)).items():
+            _check_word(name, getattr(self, name), kind)
+
+
+def _check_word(name: str, value: object, kind: Any) -> None:  # noqa: ANN401
+    """Refuse a word that is none of those that a field knows; some fields take a number as well.
+
+    Raises:
+        ValueError: with the words that there are.
+    """
+    choices = [part for part in (kind, *get_args(kind)) if get_origin(part) is Literal]
+    words = [word for choice in choices for word in get_args(choice)]
+    is_number = float in get_args(kind) and isinstance(value, (int, float))
+    if words and not is_number and value not in words:
+        raise ValueError(f"{name} = {value!r} is none of {', '.join(map(str, words))}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,20 +52,20 @@ class Guidance:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimeSampler:
+class TimeSampler(_Words):
     """The distribution of (r, t) that the code says it draws from.
 
     Attributes:
         distribution: `logit_normal` or `uniform`; two draws, of which the larger is t.
-        mu: mean of the logits.
+        mu: mean of the logits of the time at which noise is 1, whatever `data_at` is.
         sigma: their standard deviation.
         r_mu: mean of the second draw's logits; None is `mu`.
         r_sigma: their standard deviation; None is `sigma`.
         data_proportion: share of samples with r = t.
         share_is: `exact` where any window of samples holds the share to within one, `per_batch` where each batch of
-            `batch` does, `random` where it holds on average.
+            `batch` does, `random` where it holds on average, `per_call` where a coin decides for all samples of a call.
         uniform_fraction: share of MF samples with a uniform pair.
-        t_min: smallest t that is drawn.
+        t_min: smallest t that is drawn; times below it become it.
         fm_time: whether the t of a sample with r = t is the larger of two draws (`pair`) or one draw (`single`).
         batch: samples of a call.
     """
@@ -55,7 +76,7 @@ class TimeSampler:
     r_mu: float | None = None
     r_sigma: float | None = None
     data_proportion: float = 0.75
-    share_is: Literal["exact", "per_batch", "random"] = "random"
+    share_is: Literal["exact", "per_batch", "random", "per_call"] = "random"
     uniform_fraction: float = 0.0
     t_min: float = 0.0
     fm_time: Literal["pair", "single"] = "pair"
@@ -76,7 +97,7 @@ class Average:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule:
+class Schedule(_Words):
     """The learning rate's schedule.
 
     Attributes:
@@ -91,7 +112,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Declaration:
+class Declaration(_Words):
     """The conventions of a code. What is left out is as the paper has it.
 
     Attributes:
@@ -120,7 +141,8 @@ class Declaration:
         times: distribution of (r, t); None where it is not known.
         average: of the weights; None where there is none.
         schedule: of the learning rate; None where it is not known.
-        deviations: law -> why the code departs from it, in a sentence.
+        deviations: law, as `JVP-001`, or one of its facts, as `ID-001 4 steps of the sampler` -> why the code departs
+            from it, in a sentence.
     """
 
     name: str = ""

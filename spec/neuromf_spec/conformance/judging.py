@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from neuromf_spec.conformance.bench import Bench
 from neuromf_spec.conformance.conduct import Conduct
@@ -12,8 +14,10 @@ from neuromf_spec.law import Finding
 
 
 def told_error(error: Exception) -> str:
-    """An error of the code or its adapter in one line."""
-    return f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    """An error of the code or its adapter in one line, with the place that raised it."""
+    told = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{told} ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else told
 
 
 def by_number(
@@ -87,18 +91,21 @@ def by_sign(
     if all(right for right, _ in tried):
         detail = f"the residual vanishes where it must, to {allowed:g} of its parts, at {len(probes)} points"
         return by_number(law_id, fact, allowed, allowed, detail=detail), None
-    trials = next(kept for right, kept in tried if not right)
+    wrong = next(kept for right, kept in tried if not right)
     zeros = [root(conduct, probe) for probe in probes]
     found = [measured_root(bench, probe, zero) for probe, zero in zip(probes, zeros, strict=True)]
     roots = [value for value in found if value is not None]
     if len(roots) < len(probes):
         detail = f"the gradient of `{probes[0].knob}` changes its sign nowhere near {zeros[0].value:.6g}, where it must"
-        return _fallen(law_id, fact, float("nan"), allowed, detail, "", trials), None
-    off = max(zero.distance(value) for zero, value in zip(zeros, roots, strict=True))
+        return _fallen(law_id, fact, float("nan"), allowed, detail, "", wrong), None
+    apart = [zero.distance(value) for zero, value in zip(zeros, roots, strict=True)]
+    worst = max(range(len(apart)), key=lambda place: apart[place])
+    off, shown = apart[worst], wrong if tried[worst][0] else tried[worst][1]
     # What lies so near the law is rounding: whatever would explain it cannot be told from the law itself.
     change = None if off <= max(FOUND, allowed) else explained(probes, roots, changes(roots), allowed)
-    detail = f"the residual vanishes at `{probes[0].knob}` = {roots[0]:.9g}, by law at {zeros[0].value:.9g}"
-    return _fallen(law_id, fact, off, allowed, detail, change.repair if change else "", trials), change
+    knob = probes[worst].knob
+    detail = f"the residual vanishes at `{knob}` = {roots[worst]:.9g}, by law at {zeros[worst].value:.9g}"
+    return _fallen(law_id, fact, off, allowed, detail, change.repair if change else "", shown), change
 
 
 def _fallen(

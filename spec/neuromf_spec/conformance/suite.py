@@ -77,6 +77,11 @@ def judged_laws() -> tuple[str, ...]:
     return tuple(sorted({law_id for check in CHECKS for law_id, _ in check.facts}))
 
 
+def judged_facts() -> tuple[str, ...]:
+    """Facts of laws that a check stands for, as `law fact`."""
+    return tuple(f"{law_id} {fact}" for check in CHECKS for law_id, fact in check.facts)
+
+
 def judge(make: Callable[[], Subject], *, seed: int = 0, laws: Iterable[str] = ()) -> list[Result]:
     """Judge a code.
 
@@ -122,7 +127,8 @@ def _without(law_id: str, fact: str, detail: str) -> Result:
 
 def _excused(result: Result, bench: Bench) -> Result:
     """A law from which the code departs with a stated reason does not fall."""
-    reason = bench.declared.deviations.get(result.law_id, "")
+    given = bench.declared.deviations
+    reason = given.get(result.key, given.get(result.law_id, ""))
     if not reason or result.status not in (Status.FALLS, Status.UNEXPLAINED):
         return result
     return replace(result, status=Status.DECLARED, detail=f"{result.detail}; declared: {reason}")

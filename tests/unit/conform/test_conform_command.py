@@ -92,6 +92,16 @@ def test_facts_are_judged_in_the_same_report(conform):
     assert "By its configuration" in Path("a.html").read_text()
 
 
+def test_what_is_declared_need_not_be_given_as_a_fact(conform):
+    """A difference whose step is declared is judged by the law of differences, which asks for its step."""
+    facts = "facts = {'time_scale': 1000.0, 'derivative_precision': 'fp32'}"
+    write("code.py", f"from tests.support.conform import toy\n\nclass Adapter(toy.Central):\n    {facts}\n")
+    conform("code.py", "--json", "a.json")
+    judged = {law["law_id"]: law for law in json.loads(Path("a.json").read_text())["facts"]}
+    assert "JVP-003" in judged
+    assert judged["JVP-005"]["status"] == "block"
+
+
 def test_a_code_that_raises_fails_the_command(conform):
     """Nothing falls of a code that cannot run, and its session is red all the same."""
     raises = "\n    def loss(self, net, samples):\n        raise RuntimeError('no such module')\n"
@@ -172,3 +182,23 @@ def test_the_plugin_does_nothing_unless_it_is_asked(tmp_path):
     run = run_pytest(tmp_path)
     assert run.returncode == 0, run.stdout
     assert "1 passed" in run.stdout
+
+
+def test_a_deviation_from_no_law_is_refused(conform):
+    """With exit code 2 and the laws and facts that there are."""
+    text = "from dataclasses import replace\nfrom tests.support.conform import toy\n\nclass Adapter(toy.Toy):\n"
+    write("code.py", text + "    declares = replace(toy.Toy.declares, deviations={'XYZ-999': 'why'})\n")
+    ended = conform("code.py")
+    assert ended.returncode == 2
+    assert "deviations: 'XYZ-999' is neither a law nor a fact" in ended.stderr
+    assert "ID-001 4 steps of the sampler" in ended.stderr
+
+
+def test_one_error_of_all_checks_is_told_once_with_its_place(conform):
+    """The line that raised it, and every fact that cannot run for it."""
+    raising = "    def loss(self, net, s): return 1 / 0"
+    write("code.py", BROKEN.format(name="HalfDerivative").replace("    pass", raising))
+    ended = conform("code.py")
+    assert ended.returncode == 1
+    assert ended.stdout.count("ZeroDivisionError: division by zero (code.py:") == 1
+    assert "JVP-001 du/dt" in ended.stdout

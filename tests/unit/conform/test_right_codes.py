@@ -1,14 +1,16 @@
 """Codes that are right: nothing falls, and what they declare is told as declared."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from neuromf_spec.conformance.suite import judge, judged_laws
 from neuromf_spec.conformance.verdict import Status
 from neuromf_spec.registry import laws
 
-from neuromf.conform import Average
+from neuromf.conform import Average, Declaration, Schedule, TimeSampler
 from neuromf.conform.subject import BridgedSubject
 from tests.support.conform import own, toy
 
@@ -146,3 +148,90 @@ def test_every_judged_law_is_in_the_registry():
     """The suite adds no law of its own, and reports the laws that are asked for."""
     assert set(judged_laws()) <= set(laws())
     assert {result.law_id for result in judged(toy.Objective, laws=["WGT-001"]).values()} == {"WGT-001"}
+
+
+def test_a_reason_excuses_the_fact_that_it_names_and_no_other():
+    """A sampler that departs on purpose does not hide a fault of the objective, which the same law speaks of."""
+
+    class Both(toy.Toy):
+        declares = replace(toy.Toy.declares, deviations={"ID-001 4 steps of the sampler": "it integrates u(z, t, t)"})
+
+        def _compound(self, u, span, dudt):
+            return u + 0.5 * span * dudt.detach()
+
+        def sample(self, net, noise, steps):
+            return super().sample(net, noise, steps) if steps == 1 else noise
+
+    found = judged(Both)
+    assert found["ID-001 4 steps of the sampler"].status is Status.DECLARED
+    assert found["ID-001 objective"].status is Status.FALLS
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Declaration(tangent="modell"), "tangent = 'modell' is none of conditional, model, v_head"),
+        (lambda: Declaration(data_at=2), "data_at = 2 is none of 0, 1"),
+        (lambda: Declaration(reduction="max"), "reduction = 'max' is none of sum, mean"),
+        (lambda: TimeSampler(share_is="often"), "share_is = 'often' is none of exact, per_batch, random, per_call"),
+        (lambda: Schedule(shape="cosin"), "shape = 'cosin' is none of constant, cosine, linear"),
+    ],
+)
+def test_a_word_that_nobody_knows_is_refused_where_it_is_declared(make, says):
+    """With the words that there are; a number in place of a reduction's name is none."""
+    with pytest.raises(ValueError, match=re.escape(says)):
+        make()
+    assert Declaration(reduction=7).divisor() == 7
+
+
+class CoinToss(toy.Around):
+    """One coin a call decides whether all of its samples have r = t."""
+
+    declares = replace(toy.Around.declares, times=replace(toy.TIMES, batch=50, data_proportion=0.5))
+
+    def times(self, count, seed):
+        """All alike."""
+        r, t = super().times(count, seed)
+        pair = torch.sigmoid(-0.4 + torch.randn(count, 2))
+        r, t = pair.amin(1), pair.amax(1)
+        return (t, t) if np.random.default_rng(seed).random() < 0.5 else (r, t)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_coin_for_a_whole_call_is_told_from_a_wrong_share(seed):
+    """Whatever the coin says: it falls until it is declared, and the share is never blamed for chance."""
+    fallen = judged(CoinToss, seed=seed)["TIME-002 share"]
+    assert fallen.status is Status.FALLS
+    assert "per_call" in fallen.repair
+
+    class Declared(CoinToss):
+        declares = replace(CoinToss.declares, times=replace(CoinToss.declares.times, share_is="per_call"))
+
+    assert judged(Declared, seed=seed)["TIME-002 share"].status is Status.DECLARED
+
+
+def test_pairs_that_are_all_turned_round_are_told_so():
+    """Sorting is not what such a code lacks: it sorts the other way."""
+
+    class Turned(toy.Around):
+        def times(self, count, seed):
+            r, t = super().times(count, seed)
+            return t, r
+
+    assert "exchange r and t" in judged(Turned)["TIME-001 order"].repair
+
+
+def test_no_draw_of_one_seed_is_a_draw_of_another():
+    """Times of two seeds are drawn from calls that share no seed."""
+    asked = []
+
+    class Noting(toy.Around):
+        def times(self, count, seed):
+            asked.append(seed)
+            return super().times(count, seed)
+
+    judged(Noting, seed=0)
+    first = set(asked)
+    judged(Noting, seed=1)
+    assert len(first) > 1
+    assert not first & set(asked[len(first) :])

@@ -29,10 +29,10 @@ SOURCES = {
     "scans": cache.scan_latents,
     "kept": cache.kept_scan_latents,
 }
-NEUTRAL = {"on_progress", "tell", "selection", "workers", "max_quarantined"}
+NEUTRAL = {"on_progress", "tell", "selection", "workers", "max_quarantined", "look"}
 SETTINGS = [field.name for field in fields(StoreSettings) if field.name not in NEUTRAL]
-"""Arguments that change no latent: who is told, and what of; who does it; how many scans may be missing from the list,
-which is itself in the name."""
+"""Arguments that change no latent: who is told, and what of; who does it; what a look at the same
+files found; how many scans may be missing from the list, which is itself in the name."""
 IDLE = {"demo": ("splits",), "kept": ("splits",)}
 """Settings that a source does not read: who asks it has no split that was decided before."""
 SCAN_FIELDS = {

@@ -32,6 +32,7 @@ NEUTRAL = {
     "neuromf.data.cohort_table": "a table beside the latents",
     "neuromf.data.encode_job": "shares the work",
     "neuromf.data.encode_progress": "who is told",
+    "neuromf.data.first_look": "asks for what is kept",
     "neuromf.data.orientation": "sentences on a header",
     "neuromf.data.preparing": "shares the work",
     "neuromf.data.quarantine": "names what cannot be used; a store is named after what it holds",

@@ -19,6 +19,9 @@ Array = NDArray[np.float64]
 SAMPLES, MOST_CALLS = 20_000, 500
 EQUAL = 1e-6
 """Times nearer than that are one time: float32 leaves 1e-7 between t and 1 - (1 - t)."""
+TURNED = (
+    "exchange r and t: every pair is in order the other way round; t is the time of the point, r is nearer the data"
+)
 DEVIATIONS = 4.9
 """Standard deviations of a share that one run in a million exceeds."""
 
@@ -43,6 +46,13 @@ class Drawn:
     def is_fm(self) -> NDArray[np.bool_]:
         """Samples with r = t."""
         return np.abs(self.t - self.r) <= EQUAL
+
+    @property
+    def by_coin(self) -> bool:
+        """Whether each of many calls has r = t in all of its samples or in none, and there are calls of both kinds."""
+        calls = self.is_fm.reshape(len(self.seeds), -1) if len(self.t) % len(self.seeds) == 0 else self.is_fm[None]
+        same = calls.all(axis=1) | ~calls.any(axis=1)
+        return calls.shape[1] > 1 and bool(same.all()) and bool(calls.any()) and not bool(calls.all())
 
     def sorted(self) -> Drawn:
         """With each pair in order."""
@@ -69,7 +79,8 @@ def drawn_times(bench: Bench) -> list[Result]:
 def _draw(bench: Bench, declared: TimeSampler) -> Drawn:
     assert bench.subject.times is not None
     calls = min(-(-SAMPLES // declared.batch), MOST_CALLS)
-    seeds = tuple(range(bench.seed, bench.seed + calls))
+    first = bench.seed * MOST_CALLS  # no call of one seed is a call of another
+    seeds = tuple(range(first, first + calls))
     pairs = [bench.subject.times(declared.batch, seed) for seed in seeds]
     r, t = (np.concatenate([np.asarray(pair[side], dtype=float).ravel() for pair in pairs]) for side in (0, 1))
     own = (r, t) if bench.declared.data_at == 0 else (1 - r, 1 - t)
@@ -87,11 +98,13 @@ def _order(drawn: Drawn, declared: TimeSampler) -> Result:
     )
     unsorted, early = int((gap < -EQUAL).sum()), int((drawn.t < declared.t_min - EQUAL).sum())
     outside = int(((drawn.r < -EQUAL) | (drawn.t > 1 + EQUAL)).sum())
-    wrong = {"sort the pair": unsorted, "clamp t to the declared t_min": early, "keep times in [0, 1]": outside}
+    turned = unsorted == int((np.abs(gap) > EQUAL).sum())
+    pair = TURNED if turned else "sort the pair"
+    wrong = {pair: unsorted, "clamp t to the declared t_min": early, "keep times in [0, 1]": outside}
     repair = max(wrong, key=lambda name: wrong[name])
     detail = f"of {len(gap)} samples {unsorted} have r > t and {early} have t below {declared.t_min:g}"
     numbers = {
-        "sort the pair": ("(t - r).min()", ">= 0"),
+        pair: ("(t - r).min()", ">= 0"),
         "clamp t to the declared t_min": ("t.min()", f">= {declared.t_min:g}"),
         "keep times in [0, 1]": ("r.min(), t.max()", "within [0, 1]"),
     }
@@ -110,8 +123,15 @@ def _below_clamp(bench: Bench, drawn: Drawn, declared: TimeSampler) -> Result:
 def _share(drawn: Drawn, declared: TimeSampler) -> Result:
     """The share on average, and then how closely a window holds it."""
     share, asked = float(drawn.is_fm.mean()), declared.data_proportion
-    limit = DEVIATIONS * np.sqrt(max(asked * (1 - asked), 1e-6) / len(drawn.t)) + 1 / len(drawn.t)
+    draws = len(drawn.seeds) if drawn.by_coin else len(drawn.t)
+    limit = DEVIATIONS * np.sqrt(max(asked * (1 - asked), 1e-6) / draws) + 1 / len(drawn.t)
     detail = f"{share:.4f} of {len(drawn.t)} samples have r = t, {asked:g} are declared"
+    if drawn.by_coin:
+        detail += f"; each of {draws} calls has r = t in all of its samples or in none"
+        if declared.share_is != "per_call" and abs(share - asked) <= limit:
+            repair = "decide for each sample and not for a whole call, or declare `share_is` per_call"
+            shown = drawn.shown(f"set(np.mean(abs(t - r).reshape(-1, {drawn.count}) <= {EQUAL}, axis=1))", "not 0")
+            return by_number("TIME-002", "share", 1.0, 0.0, detail=detail, repair=repair, trials=shown)
     whole = np.floor(asked * declared.batch) / declared.batch
     if not abs(share - asked) <= limit:
         repair = f"draw r = t for the declared share, or declare {share:.4f}"

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from neuromf_spec.registry import laws
 
     from neuromf.any_loop.guard import Guard
+    from neuromf.any_loop.silent.watching import watch_training
     from neuromf.any_loop.verdict import LoopVerdict
-    from neuromf.any_loop.watching import watch_training
     from neuromf.api import compare, diagnose, judge, train
     from neuromf.comparison.comparator import Comparison
     from neuromf.config.load import load_config
@@ -62,7 +62,7 @@ _HOMES = {
     "sample_times": "neuromf.flow.times",
     "train": "neuromf.api",
     "velocity_field": "neuromf.flow.objective",
-    "watch_training": "neuromf.any_loop.watching",
+    "watch_training": "neuromf.any_loop.silent.watching",
 }
 """The module that each public name comes from."""
 

@@ -13,8 +13,8 @@ import torch
 from neuromf.any_loop.guard import Guard
 from neuromf.any_loop.silent.average_watch import Decay
 from neuromf.any_loop.silent.training_watch import TrainingWatch
+from neuromf.any_loop.silent.watching import watch_training
 from neuromf.any_loop.verdict import LoopVerdict
-from neuromf.any_loop.watching import watch_training
 
 try:
     from lightning.pytorch import Callback

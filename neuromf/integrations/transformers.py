@@ -13,8 +13,8 @@ from transformers import TrainerCallback
 from neuromf.any_loop.guard import Guard
 from neuromf.any_loop.silent.average_watch import Decay
 from neuromf.any_loop.silent.training_watch import TrainingWatch
+from neuromf.any_loop.silent.watching import watch_training
 from neuromf.any_loop.verdict import LoopVerdict
-from neuromf.any_loop.watching import watch_training
 from neuromf.errors import InputError
 
 LOG = logging.getLogger("neuromf")

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from neuromf.any_loop.guard import Guard
-from neuromf.any_loop.watching import watch_training
+from neuromf.any_loop.silent.watching import watch_training
 from neuromf.training.process_group.ranks import ProcessGroup
 
 

@@ -15,8 +15,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import neuromf as nmf
 from neuromf.any_loop.guard import Guard
+from neuromf.any_loop.silent.watching import watch_training
 from neuromf.any_loop.verdict import LoopVerdict
-from neuromf.any_loop.watching import watch_training
 
 STEPS = 360
 """Twelve blocks: the guard's slow rules have a best level from the eleventh on."""

@@ -13,7 +13,7 @@ from torch import nn
 
 from neuromf.any_loop.guard import Guard
 from neuromf.any_loop.silent.training_watch import TrainingWatch
-from neuromf.any_loop.watching import watch_training
+from neuromf.any_loop.silent.watching import watch_training
 from tools.performance.figures import Figure
 from tools.performance.monitor_cost import Bill, timed
 from tools.performance.timing import seconds_of
@@ -72,7 +72,8 @@ def _loop(device: torch.device, folder: Path) -> Callable[[], None]:
     layers = [part for _ in range(DEPTH) for part in (nn.Linear(WIDTH, WIDTH), nn.SiLU())]
     net = nn.Sequential(*layers).to(device)
     optimiser = torch.optim.AdamW(net.parameters(), 1e-4)
-    average = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.99))
+    rule = torch.optim.swa_utils.get_ema_multi_avg_fn(0.99)  # type: ignore[no-untyped-call]
+    average = torch.optim.swa_utils.AveragedModel(net, multi_avg_fn=rule)
     x = torch.randn(BATCH, WIDTH, device=device)
     guard = Guard(folder)
     watch_training(net, optimiser, ema=average, decay=0.99, lr=lambda step: 1e-4, clip=1.0, guard=guard)

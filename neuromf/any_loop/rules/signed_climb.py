@@ -59,10 +59,11 @@ class SignedClimb:
         for bound, kind in ((self._halt, Level.HALT), (self._warn, Level.WARN)):
             if bound is not None and not height <= bound:
                 detail = f"loss {level:.4g}, best level {self._least:.4g}, first {self._first:.4g}"
-                words = {"unit": "x its own fall above the best level", "detail": detail}
-                return [
-                    alarm_of("GUARD-005", kind, Finding(passed=False, value=height, bound=f"<= {bound:g}", **words))
-                ]
+                finding = Finding(
+                    passed=False, value=height, bound=f"<= {bound:g}", unit="x its own fall above the best level",
+                    detail=detail,
+                )  # fmt: skip
+                return [alarm_of("GUARD-005", kind, finding)]
         return []
 
     def _remember(self, level: float) -> None:

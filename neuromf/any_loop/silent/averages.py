@@ -24,7 +24,7 @@ def average_values(ema: Any, model: nn.Module) -> list[tuple[Tensor, Tensor]]:  
     """
     weights = dict(model.named_parameters())
     if isinstance(ema, nn.Module) and not hasattr(ema, "shadow") and not hasattr(ema, "shadow_params"):
-        inner = ema.module if hasattr(ema, "n_averaged") and hasattr(ema, "module") else ema
+        inner: Any = ema.module if hasattr(ema, "n_averaged") and hasattr(ema, "module") else ema
         kept: Any = dict(inner.named_parameters())
     else:
         kept = getattr(ema, "shadow", None) or getattr(ema, "shadow_params", None) or ema

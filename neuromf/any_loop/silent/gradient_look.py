@@ -31,8 +31,8 @@ class GradientLook:
         for place, parameter in enumerate(self._parameters):
             # The first is called for a gradient that somebody only asks for, too; the second once it has been added.
             self._handles[place] = (
-                parameter.register_hook(self._before(place, parameter)),
-                parameter.register_post_accumulate_grad_hook(self._after(place)),
+                parameter.register_hook(self._before(place, parameter)),  # type: ignore[no-untyped-call]
+                parameter.register_post_accumulate_grad_hook(self._after(place)),  # type: ignore[no-untyped-call]
             )
 
     def _before(self, place: int, parameter: nn.Parameter) -> Any:  # noqa: ANN401

@@ -12,7 +12,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from neuromf.any_loop.guard import Guard
-from neuromf.any_loop.watching import watch_training
+from neuromf.any_loop.silent.watching import watch_training
 from neuromf.errors import InputError
 
 DECAY = 0.9

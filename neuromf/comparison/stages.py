@@ -73,13 +73,14 @@ STAGES = {
             ),
         ),
         Stage("ema", "the average of the weights", ("EMA-001",), ("ema.decay",)),
-        Stage("metric", "what the loop itself tells", ("OBS-001",), ()),
     )
 }
 """Stages by name, in causal order."""
+METRIC = Stage("metric", "what the loop itself tells", ("OBS-001",), ())
+"""Of a column that only the loop of a user has."""
 
 
 def stage_of(column: str) -> Stage:
     """The stage that computes a column of a trace; a name that no trace of ours has is a metric of a loop."""
     found = column_named(column)
-    return STAGES["metric" if found is None else found.stage]
+    return METRIC if found is None else STAGES[found.stage]

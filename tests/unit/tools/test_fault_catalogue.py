@@ -27,6 +27,7 @@ OWN = {
     "in CI",
     "severity by evidence",
     "another code",
+    "a loop of any code",
     "real cohorts",
     "real hardware",
     "rehearsal on SLURM",

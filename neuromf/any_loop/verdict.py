@@ -16,7 +16,7 @@ STOPS = (Level.HALT, Level.NONFINITE, Level.IRREPRODUCIBLE)
 def remedy_of(law_id: str) -> str:
     """What to do about a law, or about a rule without one."""
     known = laws().get(law_id)
-    return known.remedy if known is not None else REMEDIES.get(law_id, "")
+    return REMEDIES.get(law_id, known.remedy if known is not None else "")
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,12 @@ REMEDIES = {
     FROZEN: "See that the optimiser is given the network's parameters, and that the loss is not saturated.",
     NO_GRADIENT: "See what the loss depends on: a detached output, dead units, a loss scale of zero.",
     "training mode": "Call model.train() after each evaluation.",
+    "GUARD-001": "Stop, see what changed before the loss rose, and go on from an earlier checkpoint.",
+    "GUARD-004": "Stop: the network is worse than one that predicts nothing. See which term of the loss grew.",
+    "GUARD-005": "Stop, see which term of the loss grew, and go on from an earlier checkpoint.",
+    "GUARD-006": "Suspect the time derivative: take it exactly, and embed the times without a large factor.",
 }
-"""What to do, by rule; a law has its own remedy."""
+"""What to do, by rule. A law has its own remedy, but for those whose words are about a configuration of ours."""
 
 
 def warning(rule: str, message: str, value: str, bound: str) -> Alarm:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from neuromf.any_loop.record import is_loop_record
 from neuromf.diagnosis.logs.judge import NOTHING_KNOWN, judge_log
 from neuromf.diagnosis.logs.knowledge import RunKnowledge
 from neuromf.diagnosis.logs.verdict import LogVerdict
@@ -33,8 +34,10 @@ def diagnose_path(
 
 
 def _own(path: Path) -> RunKnowledge:
-    """The configuration and the alarms of a run of ours; nothing of any other."""
+    """The configuration and the alarms of a run of ours, the alarms alone of a loop's record; nothing of any other."""
     folder = RunFolder(path)
+    if is_loop_record(path):
+        return RunKnowledge(name=str(folder.events), events=whole_events(folder.events))
     if not (folder.config.is_file() and folder.trace.is_file()):
         return NOTHING_KNOWN
     _, config = open_run(path)

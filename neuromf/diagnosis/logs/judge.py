@@ -63,16 +63,21 @@ def _blind(losses: Watched) -> Blindness | None:
 def _alarms(
     log: RunLog, losses: Watched, levels: Levels | None, broken: Sequence[BrokenNumber], known: RunKnowledge
 ) -> Iterator[LogAlarm]:
+    # The monitor of a run of ours has judged every step of it; the guard of a loop knows nothing of onsets.
+    judged = known.config is not None and bool(known.events)
+    heard_here = [] if levels is None or judged else list(heard_alarms(levels, known.config))
+    told = {heard.alarm.law for heard in heard_here}
     for event in known.events:
-        if event.level == "halt" or (event.level == "warn" and event.law not in VISIBILITY_LAWS):
+        loud = event.level == "halt" or (event.level == "warn" and event.law not in VISIBILITY_LAWS)
+        if loud and event.law not in told:
             yield LogAlarm(event.law, event.step, event.level == "halt", event.message, event.step)
     fatal = [number for number in broken if not number.borne]
     if fatal:
         first = fatal[0]
         yield LogAlarm("NUM-001", first.step, not first.recovers, first.says(log.axis), first.step)
-    if levels is None or known.events:  # the monitor of a run of ours has judged every step of it
+    if levels is None:
         return
-    for heard in heard_alarms(levels, known.config):
+    for heard in heard_here:
         began, best = onset(levels, heard.step)
         last = f"; it was at its best, {rounded(best, 4)}, and within twice that until {log.axis} {began:,.0f}"
         unit = " above its lowest level in units of its fall" if levels.shifted else ""

@@ -1,6 +1,7 @@
 """`neuromf diagnose`: exit codes, what is printed, the JSON, the page, and following a log that grows."""
 
 import json
+import math
 import subprocess
 import sys
 import threading
@@ -162,6 +163,22 @@ def test_a_run_of_ours_has_the_suspects_of_our_own_diagnosis(tmp_path):
     (verdict,) = diagnose_path(run)
     assert verdict.suspects == neuromf.diagnose(run)
     assert len(verdict.suspects) > 0
+
+
+def test_the_record_of_a_loops_guard_is_judged_with_what_its_guard_heard(diagnose, tmp_path):
+    """Its trace shows since when the loss rose; its events tell what no trace shows, such as a parameter at rest."""
+    with neuromf.Guard(tmp_path / "loop") as guard:
+        for step in range(200):
+            guard.step((1.0 + 0.1 * math.sin(step)) * max(1.0, 1.2 ** (step - 150)))
+    unseen = {**json.loads((tmp_path / "loop" / "events.jsonl").read_text().splitlines()[0]), "law": "OPT-002"}
+    with (tmp_path / "loop" / "events.jsonl").open("a") as events:
+        events.write(json.dumps({**unseen, "message": "2 parameters never moved"}) + "\n")
+    ended = diagnose(tmp_path / "loop")
+    assert ended.returncode == 1
+    since = int(ended.stdout.split("ALARMS since step ")[1].split()[0])
+    assert 150 <= since <= 160
+    assert "GUARD-001 would stop" in ended.stdout
+    assert "OPT-002 warns: 2 parameters never moved" in ended.stdout
 
 
 def test_torch_is_not_loaded():

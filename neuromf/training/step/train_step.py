@@ -119,7 +119,7 @@ def _update(
         # In place, and towards the weights before: no reading tells a step from its opposite.
         torch._foreach_sub_(state.former, state.parameters)
         present = [parameter.float() for parameter in state.parameters]
-        moved, norms = norms_of(state.former), norms_of(present)
+        moved, norms = norms_of(state.former), norms_of(list(state.parameters))
         columns = {
             "update_rms": root_mean_square(moved, state.numbers),
             "param_rms": root_mean_square(norms, state.numbers),

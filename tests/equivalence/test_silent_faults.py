@@ -144,8 +144,8 @@ def test_a_gradient_that_is_not_clipped_to_the_limit_is_told_at_once(real_latent
     config = make_tiny_config("training.gradient_clip=0.5")
     state = initial_state(config, (1.0,) * 4, CPU)
 
-    def clip(model, norm, limit):
-        for parameter in model.parameters():
+    def clip(parameters, norm, limit):
+        for parameter in parameters:
             if parameter.grad is not None:
                 parameter.grad.copy_(spoil(parameter.grad))
 

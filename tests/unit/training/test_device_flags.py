@@ -24,7 +24,9 @@ FLAGS = (
 )
 
 
-NO_OPTION = {"resume": False, "max_steps": None, "device": "cpu", "workers": None, "real_latents": 0}
+NO_OPTION = {
+    "resume": False, "max_steps": None, "device": "cpu", "workers": None, "real_latents": 0, "notifier": None,
+}  # fmt: skip
 
 
 class ChosenError(Exception):
@@ -69,7 +71,7 @@ def test_both_ways_to_train_ask_for_what_the_configuration_says(deterministic, w
     ways = {
         "function": lambda: api.train(config, tmp_path / "run", device="cpu", allow_blocked="a test of the device"),
         "command": lambda: train_command._train(
-            config, Cohort(config.data), tmp_path, str, SimpleNamespace(), ProgressFile(None), **NO_OPTION
+            config, Cohort(config.data), tmp_path, str, SimpleNamespace(), ProgressFile(None), lambda: None, **NO_OPTION
         ),
     }
     with mock.patch.object(choice, "choose_device", side_effect=ChosenError) as chosen, pytest.raises(ChosenError):

@@ -27,15 +27,15 @@ def over_all_ranks(reading: LoopReading) -> LoopReading:
 
     own = [reading.loss, reading.raw, _cell(reading.grad_norm), _cell(reading.flow), _cell(reading.meanflow)]
     by_rank = gathered([*own, float(reading.skipped)])
-    loss, raw, norm, flow, meanflow, skipped = (_mean(list(values)) for values in zip(*by_rank, strict=True))
+    loss, raw, norm, flow, meanflow, skipped = (list(values) for values in zip(*by_rank, strict=True))
     return replace(
         reading,
-        loss=finite_mean([loss or 0.0]),
-        raw=finite_mean([raw or 0.0]),
-        grad_norm=norm,
-        flow=flow,
-        meanflow=meanflow,
-        skipped=bool(skipped),
+        loss=finite_mean(loss),
+        raw=finite_mean(raw),
+        grad_norm=_mean(norm),
+        flow=_mean(flow),
+        meanflow=_mean(meanflow),
+        skipped=any(skipped),
     )
 
 

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from neuromf.cli.options import check_interval
 from neuromf.errors import InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from neuromf.diagnosis.logs.verdict import LogVerdict
-
-SHORTEST, LONGEST = 0.1, 3600.0
-"""Seconds between two looks."""
 
 
 def diagnose(
@@ -46,9 +44,7 @@ def diagnose(
         from neuromf.report.page import check_page
 
         check_page(page, "--report")
-    if not SHORTEST <= interval <= LONGEST:  # written so that NaN is refused
-        remedy = f"give a number from {SHORTEST:g} to {LONGEST:g}"
-        raise InputError(f"{interval:g} seconds", remedy=remedy, key="--interval")
+    check_interval(interval)
     said = dict(map(_pair, mapped or []))
     known = None if config is None else knowledge_of(config)
 

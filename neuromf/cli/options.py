@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from neuromf.errors import InputError
+
 ConfigArgument = Annotated[
     list[str],
     typer.Argument(
@@ -48,6 +50,21 @@ NotifyOption = Annotated[
         help="Post each new alarm as JSON to this URL, or run this command with it on standard input; no shell.",
     ),
 ]
+SHORTEST_S, LONGEST_S = 0.1, 3600.0
+"""Between two looks of a command that looks again and again."""
+
+
+def check_interval(seconds: float) -> None:
+    """Refuse a time between two looks that is none.
+
+    Raises:
+        InputError: naming the bounds.
+    """
+    if not SHORTEST_S <= seconds <= LONGEST_S:  # written so that NaN is refused
+        remedy = f"give a number from {SHORTEST_S:g} to {LONGEST_S:g}"
+        raise InputError(f"{seconds:g} seconds", remedy=remedy, key="--interval")
+
+
 ProgressOption = Annotated[
     Path | None, typer.Option("--progress", metavar="FILE", help="When it ends, say here how far it got; a line.")
 ]

@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from neuromf.cli.options import NotifyOption
-from neuromf.errors import InputError
+from neuromf.cli.options import NotifyOption, check_interval
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from neuromf.monitor.notice import Notifier
     from neuromf.watch.watcher import View, Watcher
-
-SHORTEST, LONGEST = 0.1, 3600.0
-"""Seconds between two looks."""
 
 
 def watch(
@@ -30,10 +26,7 @@ def watch(
     notify: NotifyOption = None,
 ) -> None:
     """Show a run until it ends; exit 0, or the training's 16 (halted) or 17 (irreproducible); --once: 1 if silent."""
-    # Written so that NaN is refused.
-    if not SHORTEST <= interval <= LONGEST:
-        remedy = f"give a number from {SHORTEST:g} to {LONGEST:g}"
-        raise InputError(f"{interval:g} seconds", remedy=remedy, key="--interval")
+    check_interval(interval)
 
     from neuromf.cli.console import make_console
     from neuromf.watch.status import EXIT_CODES

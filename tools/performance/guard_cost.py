@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -15,7 +14,7 @@ from neuromf.any_loop.guard import Guard
 from neuromf.any_loop.silent.training_watch import TrainingWatch
 from neuromf.any_loop.silent.watching import watch_training
 from tools.performance.figures import Figure
-from tools.performance.monitor_cost import Bill, timed
+from tools.performance.monitor_cost import charged
 from tools.performance.timing import seconds_of
 
 SHARE_BAR = 2.0
@@ -35,7 +34,7 @@ def guard_cost(folder: Path, rounds: int, device: torch.device) -> list[Figure]:
         device: where they are made.
     """
     steps: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
-    with _charged(device) as bill:
+    with charged(CALLS, device) as bill:
         one_step = _loop(device, folder / "run")
         for index in range(rounds):
             bill.seconds = 0.0
@@ -52,19 +51,6 @@ def guard_cost(folder: Path, rounds: int, device: torch.device) -> list[Figure]:
         # A faster machine has a shorter step; the bar is for one of 50 ms, and for longer ones.
         Figure("guard: share of a step of 50 ms or more", 100 * mean / max(rest, STEP), "%", SHARE_BAR),
     ]
-
-
-@contextmanager
-def _charged(device: torch.device) -> Iterator[Bill]:
-    bill = Bill()
-    calls = [(owner, name, vars(owner)[name]) for owner, name in CALLS]
-    try:
-        for owner, name, call in calls:
-            setattr(owner, name, timed(call, bill, device))
-        yield bill
-    finally:
-        for owner, name, call in calls:
-            setattr(owner, name, call)
 
 
 def _loop(device: torch.device, folder: Path) -> Callable[[], None]:

@@ -7,7 +7,7 @@ monitors on and off, differ by some per cent of a step for other reasons, which 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -79,7 +79,7 @@ def monitor_cost(rounds: int, device: torch.device) -> MonitorCost:
         device: where they are made.
     """
     steps: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
-    with _charged(device) as bill:
+    with charged(calls_of_monitors(), device) as bill:
         one_step = _training(device)
         for index in range(rounds):
             bill.seconds = 0.0
@@ -114,11 +114,20 @@ class Bill:
     seconds: float = 0.0
 
 
+Call = tuple[type, str]
+"""A class and the name of one of its functions."""
+
+
+def calls_of_monitors() -> list[Call]:
+    """Every public call of a monitor, and its making."""
+    return [(owner, name) for owner in MONITORS for name, call in vars(owner).items() if _counts(name, call)]
+
+
 @contextmanager
-def _charged(device: torch.device) -> Iterator[Bill]:
-    """Charge every public call of a monitor, and its making, to the bill."""
+def charged(names: Sequence[Call], device: torch.device) -> Iterator[Bill]:
+    """Charge these calls to a bill for as long as the block lasts."""
     bill = Bill()
-    calls = [(owner, name, call) for owner in MONITORS for name, call in vars(owner).items() if _counts(name, call)]
+    calls = [(owner, name, vars(owner)[name]) for owner, name in names]
     try:
         for owner, name, call in calls:
             setattr(owner, name, timed(call, bill, device))
@@ -136,9 +145,9 @@ def timed(call: Callable[..., object], bill: Bill, device: torch.device) -> Call
     """The same function, whose seconds are charged to a bill."""
 
     @wraps(call)
-    def charged(*given: object, **named: object) -> object:
+    def paid(*given: object, **named: object) -> object:
         results: list[object] = []
         bill.seconds += seconds_of(lambda: results.append(call(*given, **named)), device)
         return results[0]
 
-    return charged
+    return paid

@@ -65,8 +65,8 @@ def _alarms(
 ) -> Iterator[LogAlarm]:
     # The monitor of a run of ours has judged every step of it; the guard of a loop knows nothing of onsets.
     judged = known.config is not None and bool(known.events)
-    heard_here = [] if levels is None or judged else list(heard_alarms(levels, known.config))
-    told = {heard.alarm.law for heard in heard_here}
+    heard = [] if levels is None or judged else list(_heard(log, levels, known))
+    told = {alarm.law for alarm in heard}
     for event in known.events:
         loud = event.level == "halt" or (event.level == "warn" and event.law not in VISIBILITY_LAWS)
         if loud and event.law not in told:
@@ -75,9 +75,12 @@ def _alarms(
     if fatal:
         first = fatal[0]
         yield LogAlarm("NUM-001", first.step, not first.recovers, first.says(log.axis), first.step)
-    if levels is None:
-        return
-    for heard in heard_here:
+    yield from heard
+
+
+def _heard(log: RunLog, levels: Levels, known: RunKnowledge) -> Iterator[LogAlarm]:
+    """What the guard of our trainings says of the levels, each with where it began."""
+    for heard in heard_alarms(levels, known.config):
         began, best = onset(levels, heard.step)
         last = f"; it was at its best, {rounded(best, 4)}, and within twice that until {log.axis} {began:,.0f}"
         unit = " above its lowest level in units of its fall" if levels.shifted else ""

@@ -11,7 +11,7 @@ from neuromf.config.resolve import flat_config
 from neuromf.conform.one_step.settings import LearnerSettings
 from tools.studies.latent_training import SEEDS, LatentTraining
 from tools.studies.times import latents
-from tools.studies.times.latents import LatentRow, latent_row
+from tools.studies.times.latents import LatentRow, latent_rows
 from tools.studies.times.plan import ARMS, LONGER
 from tools.studies.times.table import LATENTS, as_frame, on_page, read, table, write
 from tools.studies.times.toys import toy_rows
@@ -49,7 +49,7 @@ def test_a_training_on_latents_is_judged_against_what_it_was_trained_on(monkeypa
     drawn = {1: 0.5 * real, 2: real, 4: real + 1}
     made = LatentTraining(mf=0.3, fm=0.2, samples=drawn, latents=real, noise=real + 2)
     monkeypatch.setattr(latents, "train_on_latents", lambda config, evaluations: made)
-    found = latent_row(BASE.name, 0)
+    (found,) = latent_rows(BASE.name, 0)
     assert found.spread == pytest.approx(0.5)
     assert found.two == 0
     assert 0 < found.one < found.four < found.noise

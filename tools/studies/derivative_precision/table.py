@@ -10,10 +10,10 @@ import pandas as pd
 import pandera.pandas as pa
 
 from neuromf.checkout import golden_folder
-from neuromf.output import write_output
 from neuromf.trace.exact import read_exact
 from tools.marked_block import replace_block
 from tools.studies.derivative_precision.trainings import KINDS, Trained
+from tools.studies.kept_rows import show_table, write_rows
 
 FOLDER = golden_folder() / "derivative_precision"
 BLOCK = "table"
@@ -35,9 +35,8 @@ def as_frame(trained: Iterable[Trained]) -> pd.DataFrame:
 
 
 def write(frame: pd.DataFrame, folder: Path) -> None:
-    """Keep the rows, numbers to six digits."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_output(folder / "trainings.csv", frame.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    """Keep the rows."""
+    write_rows(folder / "trainings.csv", frame)
 
 
 def read(folder: Path = FOLDER) -> pd.DataFrame:
@@ -47,9 +46,7 @@ def read(folder: Path = FOLDER) -> pd.DataFrame:
 
 def write_page(frame: pd.DataFrame, folder: Path) -> None:
     """Put the table into the folder's page, where there is one."""
-    page = folder / "README.md"
-    if page.is_file():
-        write_output(page, on_page(page.read_text(encoding="utf-8"), frame))
+    show_table(folder, BLOCK, table(frame).rstrip("\n"))
 
 
 def on_page(text: str, frame: pd.DataFrame) -> str:

@@ -42,17 +42,18 @@ class LatentRow:
     noise: float
 
 
-def latent_row(arm: str, seed: int) -> LatentRow:
-    """Train one setting with one seed."""
+def latent_rows(arm: str, seed: int) -> list[LatentRow]:
+    """Train one setting with one seed: one row."""
     (chosen,) = (one for one in (*ARMS, *LONGER) if one.name == arm)
     ended = train_on_latents(chosen.config(seed), EVALUATIONS)
     latents, half = ended.latents, len(ended.latents) // 2
     order = torch.randperm(len(latents), generator=torch.Generator().manual_seed(seed))
     one, two, four = (sliced(ended.samples[steps], latents, seed) for steps in EVALUATIONS)
-    return LatentRow(
+    row = LatentRow(
         arm, seed, ended.mf, ended.fm, one, two, four, _spread(ended.samples[1]) / _spread(latents),
         sliced(latents[order[:half]], latents[order[half:]], seed), sliced(ended.noise, latents, seed),
     )  # fmt: skip
+    return [row]
 
 
 def _spread(samples: Tensor) -> float:

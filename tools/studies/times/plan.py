@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from neuromf.config.load import load_config
 from neuromf.config.schema import Config
-from tools.studies.latent_training import SETTING
+from tools.studies.latent_training import SEEDS, SETTING
 
 RECOMMENDED = ("time_sampling.data_proportion=0.75",)
 """The study's base has the share of `recommended`, for `smoke`, which it is trained with, has another."""
@@ -68,3 +68,9 @@ LONGER = tuple(
     if arm.name in ("recommended", "share 0.75, public times", "share 0.25, public times")
 )
 """Whether what is learned sooner is learned better."""
+
+
+def planned(*, longer: bool) -> list[tuple[str, int]]:
+    """Setting and seed of each training: every setting with every seed, and the longer ones with the first."""
+    found = [(arm.name, seed) for seed in SEEDS for arm in ARMS]
+    return found + [(arm.name, SEEDS[0]) for arm in LONGER] if longer else found

@@ -10,9 +10,9 @@ import pandas as pd
 import pandera.pandas as pa
 
 from neuromf.checkout import golden_folder
-from neuromf.output import write_output
 from neuromf.trace.exact import read_exact
 from tools.marked_block import replace_block
+from tools.studies.kept_rows import show_table, write_rows
 from tools.studies.times.latents import LatentRow
 from tools.studies.times.plan import ARMS, LONGER
 from tools.studies.times.toys import ToyRow
@@ -48,9 +48,8 @@ def as_frame(name: str, rows: Sequence[LatentRow] | Sequence[ToyRow]) -> pd.Data
 
 
 def write(name: str, frame: pd.DataFrame, folder: Path) -> None:
-    """Keep the rows, numbers to six digits."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_output(folder / f"{name}.csv", frame.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+    """Keep the rows."""
+    write_rows(folder / f"{name}.csv", frame)
 
 
 def read(name: str, folder: Path = FOLDER) -> pd.DataFrame:
@@ -60,9 +59,7 @@ def read(name: str, folder: Path = FOLDER) -> pd.DataFrame:
 
 def write_page(name: str, frame: pd.DataFrame, folder: Path) -> None:
     """Put the table into the folder's page, where there is one."""
-    page = folder / "README.md"
-    if page.is_file():
-        write_output(page, on_page(name, page.read_text(encoding="utf-8"), frame))
+    show_table(folder, name, table(name, frame).rstrip("\n"))
 
 
 def on_page(name: str, text: str, frame: pd.DataFrame) -> str:

@@ -32,7 +32,7 @@ def cut(bench: Bench) -> list[Result]:
         bench.conduct = replace(bench.conduct, batch_reduction=other)
         repair = f"declare `batch_reduction` {other}, or take the {kind} over the batch"
     detail = f"the gradient of a batch given twice over is {ratio:.6g} times that of the batch, by law {law[kind]:g}"
-    name = max(once, key=lambda key: abs(once[key]))
+    name = _largest(once)
     shown = (
         trial(POLYNOMIAL, parameters, batch, name, once[name], "that of the batch"),
         trial(POLYNOMIAL, parameters, batch.repeated(2), name, twice[name], f"{law[kind] * once[name]:.9g}"),
@@ -42,8 +42,13 @@ def cut(bench: Bench) -> list[Result]:
 
 
 def _ratio(a: Mapping[str, float], b: Mapping[str, float]) -> float:
-    name = max(b, key=lambda key: abs(b[key]))
+    name = _largest(b)
     return a[name] / b[name] if b[name] else float("nan")
+
+
+def _largest(gradient: Mapping[str, float]) -> str:
+    """The parameter that the loss depends on most."""
+    return max(gradient, key=lambda name: abs(gradient[name]))
 
 
 def alone(bench: Bench) -> list[Result]:
@@ -75,7 +80,7 @@ def alone(bench: Bench) -> list[Result]:
         f"two samples in one batch have a gradient that is off by {halved:.3g} of the mean of both alone where each "
         f"has a half of the batch, and by {mixed_up:.3g} where they take turns"
     )
-    names = sorted(bench.evaluate(POLYNOMIAL, parameters, both.rows(halves)).gradient)
+    names = sorted(parameters)
     worst = int(np.argmax(np.maximum(*(np.abs(found[order] - mean) for order in ("halves", "mixed")))))
     shown = tuple(
         trial(POLYNOMIAL, parameters, both.rows(orders[order]), names[worst], found[order][worst], f"{mean[worst]:.9g}")

@@ -14,6 +14,7 @@ from typing import Any
 
 import neuromf
 from neuromf.errors import InputError
+from neuromf.output import write_output
 from neuromf.training.records.run_folder import RunFolder
 
 UNKNOWN = "a loop of the user's own, whose configuration is not known: no law judges that"
@@ -38,10 +39,12 @@ def new_facts(total_steps: int | None, nothing: float | None) -> dict[str, Any]:
 
 
 def write_facts(root: Path, facts: Mapping[str, Any]) -> None:
-    """Write `guard.json`, whole or not at all."""
-    staging = facts_file(root).with_suffix(".tmp")
-    staging.write_text(json.dumps(dict(facts), indent=1) + "\n", encoding="utf-8")
-    staging.replace(facts_file(root))
+    """Write `guard.json`, whole or not at all.
+
+    Raises:
+        InputError: the disk refuses it.
+    """
+    write_output(facts_file(root), json.dumps(dict(facts), indent=1) + "\n")
 
 
 def read_facts(root: Path) -> dict[str, Any]:

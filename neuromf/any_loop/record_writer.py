@@ -64,7 +64,7 @@ class LoopRecord:
     def _try(self, action: Any) -> None:  # noqa: ANN401
         try:
             action()
-        except OSError as error:
+        except (OSError, InputError) as error:
             if not self._lost:
                 LOG.warning("neuromf: the guard's record is not whole (%s); the loop goes on", error)
             self._lost = True

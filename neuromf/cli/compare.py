@@ -26,12 +26,14 @@ def compare(
 
     from neuromf.comparison.comparator import ComparisonVerdict, Tolerance
     from neuromf.comparison.files import compare_files
+    from neuromf.comparison.kept_memory import keep_freed_memory
     from neuromf.comparison.message import Context, explain
     from neuromf.comparison.stages import stage_of
     from neuromf.golden.sources import config_changes, read_side
     from neuromf.json_text import json_text
     from neuromf.trace.reader import check_frame
 
+    keep_freed_memory()
     actual, expected = read_side(run), read_side(golden)
     columns = check_frame(expected.trace)
     given = {column.name: Tolerance(rtol=rtol) for column in columns if column.kind == "float"}

@@ -1,4 +1,4 @@
-"""What looks at a configuration or at a run's record answers without torch, whose import alone takes seconds."""
+"""What looks at a configuration or at a run's record answers without torch and scipy.stats: half a second and more."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.fake_run import FakeRun
 
-HEAVY = ("torch", "monai")
+HEAVY = ("torch", "monai", "scipy.stats")
 COMMAND = """
 import sys
 from neuromf.cli.app import main
@@ -61,7 +61,7 @@ def last_line(program: str, *arguments: str) -> str:
     ],
 )
 def test_a_command_that_only_reads_imports_no_torch(run, typed, code):
-    """The whole command is run to its end, with its usual exit code, and torch was not imported."""
+    """The whole command is run to its end, with its usual exit code, and nothing heavy was imported."""
     arguments = typed.format(run=run).split()
     assert last_line(COMMAND.format(heavy=HEAVY), *arguments) == f"imported: [] exit code {code}"
 
@@ -78,6 +78,6 @@ def test_a_command_that_only_reads_imports_no_torch(run, typed, code):
     ],
 )
 def test_a_function_that_only_reads_imports_no_torch(run, call):
-    """Judge, diagnose and compare of the library give their answer, and torch was not imported."""
+    """Judge, diagnose and compare of the library give their answer, and nothing heavy was imported."""
     written = call.format(run=str(run), trace=str(run / "trace.csv"))
     assert last_line(LIBRARY.format(call=written, heavy=HEAVY)) == "imported: []"

@@ -15,7 +15,8 @@ from neuromf.config.flow_settings import time_settings
 from neuromf.config.schema import Config
 from neuromf.monitor.guard.alarm import Alarm, Level, RawLosses, alarm_of
 
-POINTS = 2**14
+BITS = 14
+POINTS = 2**BITS
 """Quasi-random pairs of times; the mean of 1/t^2 is then within 0.1 % of its quadrature (tests/unit/monitor)."""
 DATA_VARIANCE = 1.0
 """Of latents normalised per channel (law DATA-001)."""
@@ -55,12 +56,12 @@ def anchor(config: Config) -> ZeroPredictorLoss:
     import numpy as np
     from neuromf_spec.reference.initial_loss import zero_predictor
     from scipy import special
-    from scipy.stats import qmc
 
     from neuromf.flow.times import NORMALS_PER_SAMPLE, UNIFORMS_PER_SAMPLE, draw_times
+    from neuromf.monitor.guard.quasi_random import sobol_points
 
     settings, times = config.meanflow, time_settings(config.time_sampling)
-    points = qmc.Sobol(NORMALS_PER_SAMPLE + UNIFORMS_PER_SAMPLE, scramble=False).random(POINTS) + 0.5 / POINTS
+    points = sobol_points(NORMALS_PER_SAMPLE + UNIFORMS_PER_SAMPLE, BITS) + 0.5 / POINTS
     normal, uniform = special.ndtri(points[:, :NORMALS_PER_SAMPLE]), points[:, NORMALS_PER_SAMPLE:]
 
     def mean_loss(*, is_fm: bool, at_t: bool = False) -> float:

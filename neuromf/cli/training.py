@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,10 @@ from neuromf.monitor.notice import Notifier
 from neuromf.trace.columns import number_or_none
 from neuromf.training import loop
 from neuromf.training.initial_weights import check_start
+from neuromf.training.held_out.cost import time_told
+from neuromf.training.held_out.record import read_validations
+from neuromf.training.held_out.told import told
+from neuromf.training.held_out.validator import nothing_to_validate
 from neuromf.training.latents.frozen import REAL, begin, go_on
 from neuromf.training.latents.store import help_encoding, look_over, store_settings
 from neuromf.training.loop import Ending, Outcome
@@ -138,6 +142,8 @@ def _prepare(
                 config, on_progress, tell, cohort=cohort, workers=encoders, device=device, looked_over=looked_over
             )  # fmt: skip
             store = beginning.store
+    if config.training.validate_every_epochs and not store.scan_ids("validation"):
+        raise nothing_to_validate()
     if not store.scan_ids("train"):
         remedy = "give more subjects or a larger first ratio"
         raise InputError("the training split is empty", remedy=remedy, key="data.split_ratios")
@@ -206,8 +212,9 @@ def run_training(
         for event in changed:
             on_event(event)
         return loop.train(
-            config, StoredLatents(store, "train"), RunFolder(out), device=device, resume=resume, max_steps=max_steps,
-            workers=workers, opening=opening, on_step=on_step, on_event=on_event, interrupted=interrupted,
+            config, StoredLatents(store, "train"), RunFolder(out), device=device,
+            validation=StoredLatents(store, "validation"), resume=resume, max_steps=max_steps, workers=workers,
+            opening=opening, on_step=on_step, on_event=on_event, interrupted=interrupted,
         )  # fmt: skip
 
 
@@ -230,12 +237,22 @@ def report_interrupted(name: str, progress: ProgressFile) -> None:
 def report(outcome: Outcome, out: Path, config: Config) -> None:
     """Say how it ended, and after a halt why."""
     console, run = make_console(), RunFolder(out)
-    said = f" ({outcome.message})" if outcome.ending is Ending.INTERRUPTED else ""
+    said = f" ({outcome.message})" if outcome.ending in (Ending.INTERRUPTED, Ending.STOPPED_EARLY) else ""
     steps = counted(outcome.step, "optimiser step")
     console.print(f"{outcome.ending.value}{said} after {steps}; the run is in {out}", soft_wrap=True)
+    for line in _validated(run, config):
+        console.print(line, soft_wrap=True)
     if outcome.ending in (Ending.HALTED, Ending.IRREPRODUCIBLE):
         console.print(explain_halt(run, config), end="", soft_wrap=True, markup=False, highlight=False)
         console.print(f"the last state is in {out / 'checkpoints'}, the steps in {run.trace}", soft_wrap=True)
+
+
+def _validated(run: RunFolder, config: Config) -> Iterator[str]:
+    """What the validations found, which checkpoint is the best, and what they cost."""
+    rows = read_validations(run.validations)
+    if rows:
+        yield told(rows, config)
+        yield time_told(run)
 
 
 def note(record: StepRecord, config: Config) -> str:

@@ -64,6 +64,11 @@ ADDED: Mapping[str, Any] = {
     "unet.embedding_precision": None,
     "time_sampling.r_mu": None,
     "time_sampling.r_sigma": None,
+    "training.validate_every_epochs": 0,
+    "training.validation_scans": 32,
+    "training.validation_metric": "val_total",
+    "training.early_stop_patience": None,
+    "training.early_stop_min_improvement": 0.0,
 }
 """Keys that came after runs had been recorded, each with the value that means what every run before did. At this value
 a key is no part of the hash, so that runs, checkpoints and tickets from before it stay valid."""

@@ -25,6 +25,8 @@ LATENT_STRIDE = 4
 OWN_WEIGHTS = "factory"
 """`vae.checkpoint` where the factory's network brings its weights."""
 
+VALIDATION = ("validation_scans", "validation_metric", "early_stop_patience", "early_stop_min_improvement")
+"""Keys of `training` that say something of its validations."""
 BESIDE_FACTORY = ("factory", "factory_options", "small_options")
 """Keys of `unet` that say something of a network that other code builds."""
 LEAST_SPLIT = 3
@@ -267,6 +269,21 @@ class TrainingConfig(ConfigSection):
     keep_best_checkpoints: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         1, description="checkpoints that stay for their raw loss, mean over the checkpoint_every_steps steps before"
     )
+    validate_every_epochs: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
+        0, description="epochs from one validation of the averaged weights to the next; 0 never validates (VAL-001)"
+    )
+    validation_scans: Count = Field(
+        32, description="most scans of the validation split that are judged, one a subject; as many of the training's"
+    )
+    validation_metric: Literal["val_total", "val_fm", "val_mf"] = Field(
+        "val_total", description="by which the best checkpoint is kept and a run stops early; lower is better"
+    )
+    early_stop_patience: Count | None = Field(
+        None, description="validations in a row without a new best after which the run ends; null never (VAL-002)"
+    )
+    early_stop_min_improvement: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="share by which a validation must be below the best to count as a new best for that"
+    )
     seed: Annotated[int, Field(ge=0, lt=2**63, description="of weights, batches, noise and times")] = 0
     init_from: str | None = Field(
         None, min_length=1, description="RUN or RUN@STEP whose weights the training starts from; null: from scratch"
@@ -279,11 +296,20 @@ class TrainingConfig(ConfigSection):
     def _check(self) -> Self:
         if self.init_from is None and self.init_weights != TrainingConfig.model_fields["init_weights"].default:
             raise ValueError("init_weights has no effect without init_from")
+        self._check_validation()
         if self.epochs * self.micro_batches_per_epoch < self.gradient_accumulation_steps:
             raise ValueError(
                 "the run ends before one optimiser step: raise epochs or lower gradient_accumulation_steps"
             )
         return self
+
+    def _check_validation(self) -> None:
+        needs = {name: "validate_every_epochs" for name in VALIDATION} if not self.validate_every_epochs else {}
+        if self.early_stop_patience is None:
+            needs.setdefault("early_stop_min_improvement", "early_stop_patience")
+        for name, needed in needs.items():
+            if getattr(self, name) != TrainingConfig.model_fields[name].default:
+                raise ValueError(f"{name} has no effect without {needed}")
 
 
 class AugmentationConfig(ConfigSection):

@@ -26,6 +26,7 @@ class StoredLatents:
     Attributes:
         shape: (N, C, D, H, W).
         moments: (N, 2C), float64: channel means, then channel mean squares, of each normalised latent, by the manifest.
+        subjects: whose scan each latent is, by the manifest.
     """
 
     def __init__(self, store: LatentStore, split: str) -> None:
@@ -33,6 +34,7 @@ class StoredLatents:
         self._store, self._scans = store, store.scan_ids(split)
         self._hashes = [str(value) for value in rows["sha256"]]
         self._verified = bytearray(len(self._scans))
+        self.subjects = tuple(str(subject) for subject in rows["subject"])
         self.shape = (len(self._scans), *store.latent_shape)
         mean_NC, std_NC = (torch.tensor(values) for values in moment_arrays(rows))
         centre_C, scale_C = torch.tensor([store.statistics.mean, store.statistics.std], dtype=torch.float64)
@@ -61,6 +63,16 @@ class StoredLatents:
 
 LatentSet: TypeAlias = Tensor | StoredLatents
 """Normalised training latents (N, C, D, H, W): in memory, or read when they are asked for."""
+
+
+def one_scan_a_subject(latents: LatentSet) -> list[int]:
+    """Place of the first scan of each subject; latents in memory are each a subject of its own."""
+    if isinstance(latents, Tensor):
+        return list(range(len(latents)))
+    first: dict[str, int] = {}
+    for place, subject in enumerate(latents.subjects):
+        first.setdefault(subject, place)
+    return list(first.values())
 
 
 def channel_std(latents: LatentSet) -> tuple[float, ...]:

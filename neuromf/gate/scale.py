@@ -32,6 +32,12 @@ SCALED_SECTIONS: dict[str, dict[str, Any]] = {
         "batch_size_per_gpu": 8,
         "gpus": 1,
         "checkpoint_every_steps": STEPS,
+        # The gate judges on paper whether a run can validate; thirty steps have nothing to stop early.
+        "validate_every_epochs": 0,
+        "validation_scans": 32,
+        "validation_metric": "val_total",
+        "early_stop_patience": None,
+        "early_stop_min_improvement": 0.0,
         "init_from": None,
         "init_weights": "average",
     },

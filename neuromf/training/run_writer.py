@@ -17,6 +17,9 @@ from neuromf.trace.writer import TraceWriter
 from neuromf.training.checkpoints.background import HEADER, BackgroundWriter, Cost
 from neuromf.training.checkpoints.checkpoint import snapshot, write_checkpoint
 from neuromf.training.checkpoints.folders import retention
+from neuromf.training.held_out.decisions import is_best, metric_of, stop_reason
+from neuromf.training.held_out.record import ValidationWriter
+from neuromf.training.held_out.validator import Validation
 from neuromf.training.records.pace import PaceWriter
 from neuromf.training.records.previews import write_preview
 from neuromf.training.records.run_folder import RunFolder
@@ -28,6 +31,9 @@ from neuromf.training.step.state import TrainState
 from neuromf.training.step.train_step import StepRecord
 
 
+TIMES_HEADER = "step,seconds\n"
+
+
 class RunWriter:
     """Writes into one run's folder.
 
@@ -36,6 +42,7 @@ class RunWriter:
         config: the run.
         steps: records each step.
         pace: open record of their times.
+        validations: open record of the validations.
         checkpoints: writes them.
         shape: (C, D, H, W) of a latent.
     """
@@ -46,23 +53,57 @@ class RunWriter:
         config: Config,
         steps: StepWriter,
         pace: PaceWriter,
+        validations: ValidationWriter,
         checkpoints: BackgroundWriter,
         shape: tuple[int, ...],
     ) -> None:
         self._run, self._config, self._shape = run, config, shape
-        self._steps, self._pace, self._checkpoints = steps, pace, checkpoints
+        self._steps, self._pace, self._validations, self._checkpoints = steps, pace, validations, checkpoints
+        self._told = {event.law for event in read_events(run.events)}
 
-    def record(self, record: StepRecord) -> list[Event]:
-        """One step; what is new is returned.
+    def record(self, record: StepRecord, validation: Validation | None = None) -> list[Event]:
+        """One step, with the validation that followed it; what is new is returned.
 
         Raises:
             InputError: the disk refuses it, or refused the checkpoint that was being written.
         """
         self._checkpoints.check()
         with written_to(self._run.root):
-            events = self._steps.record(record)
+            events = self._steps.record(record, None if validation is None else validation.row.losses)
+            if validation is not None:
+                events += self._record_validation(validation)
             self._pace.done(record.row["step"] + 1)
             return events
+
+    def _record_validation(self, validation: Validation) -> list[Event]:
+        """Its row, its cost, and what is wrong, a law once."""
+        self._validations.append(validation.row)
+        with self._run.validation_times.open("a", encoding="ascii") as stream:
+            stream.write(("" if stream.tell() else TIMES_HEADER) + f"{validation.row.step},{validation.seconds:.3f}\n")
+        fresh = [event for event in validation.events if event.law not in self._told]
+        self._told |= {event.law for event in fresh}
+        for event in fresh:
+            self._steps.tell(event)
+        return fresh
+
+    def stop_reason(self) -> str:
+        """Why the run ends with its newest validation; empty where it goes on."""
+        return stop_reason(self._validations.rows, self._config)
+
+    def tell(self, event: Event) -> None:
+        """Record an event."""
+        with written_to(self._run.root):
+            self._steps.tell(event)
+
+    def save_best(self, state: TrainState) -> None:
+        """`checkpoints/best`, where the newest validation is the best so far (law VAL-006).
+
+        Raises:
+            InputError: the disk refuses, or refused the checkpoint before.
+        """
+        if is_best(self._validations.rows, self._config):
+            metric = self._config.training.validation_metric
+            self._save(state, won_by=(metric, metric_of(self._validations.rows[-1], self._config)))
 
     def save(self, state: TrainState, halted: str = "", *, last: bool = False) -> None:
         """A checkpoint, never ahead of its trace, written while the training goes on.
@@ -75,13 +116,19 @@ class RunWriter:
         Raises:
             InputError: the disk refuses it, or refused the one before.
         """
-        with written_to(self._run.root):
-            self._steps.sync()
-        loss = self._steps.recent_loss()
-        name = config_hash(self._config)
-        self._checkpoints.save(lambda former: snapshot(state, name, halted, raw_loss=loss, former=former))
+        self._save(state, halted)
         if last:
             self._checkpoints.settle()
+
+    def _save(self, state: TrainState, halted: str = "", won_by: tuple[str, float] | None = None) -> None:
+        with written_to(self._run.root):
+            self._steps.sync()
+            self._validations.sync()
+        loss = self._steps.recent_loss()
+        name = config_hash(self._config)
+        self._checkpoints.save(
+            lambda former: snapshot(state, name, halted, raw_loss=loss, former=former, won_by=won_by)
+        )
 
     def sample(self, state: TrainState) -> None:
         """One sample from the averaged weights, or the weights where there is no average."""
@@ -142,8 +189,9 @@ def _open(
         for event in [*launched, *(replace(event, step=step) for event in opening)]:
             steps.tell(event)
         pace = stack.enter_context(PaceWriter(run.pace, step))
+        validations = ValidationWriter(run.validations, config, step)
         checkpoints = stack.enter_context(_open_checkpoints(run, config))
-    return RunWriter(run, config, steps, pace, checkpoints, tuple(latents.shape[1:]))
+    return RunWriter(run, config, steps, pace, validations, checkpoints, tuple(latents.shape[1:]))
 
 
 def _open_checkpoints(run: RunFolder, config: Config) -> BackgroundWriter:

@@ -29,6 +29,7 @@ from neuromf_spec.laws import (
     silent_faults,
     time,
     time_support,
+    validation,
     weight_regime,
     weighting,
 )
@@ -57,6 +58,7 @@ _FAMILIES = (
     guard.LAWS,
     divergence.LAWS,
     silent_faults.LAWS,
+    validation.LAWS,
     observability.LAWS,
     comparison.LAWS,
     configuration.LAWS,

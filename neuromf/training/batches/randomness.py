@@ -21,6 +21,8 @@ class Purpose(IntEnum):
     NOISE = 2
     SAMPLING = 3
     AUGMENTATION = 4
+    HELD_OUT = 5
+    HELD_OUT_CHOICE = 6
 
 
 def generator(seed: int, purpose: Purpose, step: int, sample: int) -> np.random.Generator:

@@ -19,6 +19,7 @@ from neuromf.errors import InputError, UnreadableError
 from neuromf.monitor.guard.guard import DivergenceGuard
 from neuromf.reading import told_if_unreadable
 from neuromf.training.checkpoints.folders import (
+    BEST,
     DEFAULT,
     PASSED_OVER,
     STATE,
@@ -58,11 +59,18 @@ class Snapshot:
         step: optimiser steps done.
         tensors: by file and name, on the CPU.
         document: what the description says besides the hashes.
+        won_by: metric and value by which it is the best so far; None for a checkpoint of its step.
     """
 
     step: int
     tensors: dict[str, dict[str, Tensor]]
     document: dict[str, Any]
+    won_by: tuple[str, float] | None = None
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return f"step_{self.step:08d}" if self.won_by is None else BEST
 
 
 def snapshot(
@@ -73,6 +81,7 @@ def snapshot(
     raw_loss: float = math.nan,
     copied: bool = True,
     former: Snapshot | None = None,
+    won_by: tuple[str, float] | None = None,
 ) -> Snapshot:
     """Take a snapshot of a state.
 
@@ -83,6 +92,7 @@ def snapshot(
         raw_loss: by which the best checkpoints are told.
         copied: whether the tensors stay as they are when the state trains on; otherwise they may be its own.
         former: a snapshot that nobody needs any more, whose memory is written over: new pages take five times as long.
+        won_by: metric and value by which this is the best so far.
     """
     held = {} if former is None else former.tensors
     tensors = {
@@ -97,7 +107,9 @@ def snapshot(
         "halted": halted,
         "raw_loss": raw_loss if math.isfinite(raw_loss) else None,
     }
-    return Snapshot(state.step, tensors, document)
+    if won_by is not None:
+        document["won_by"] = dict(zip(("metric", "value"), won_by, strict=True))
+    return Snapshot(state.step, tensors, document, won_by)
 
 
 def _on_host(value: Tensor, buffer: Tensor | None, copied: bool) -> Tensor:
@@ -135,6 +147,8 @@ def save_checkpoint(
 def write_checkpoint(run: Path, taken: Snapshot, rule: Retention = DEFAULT) -> Path:
     """Write `checkpoints/step_XXXXXXXX` under `run`, complete or not at all, and drop what `rule` does not keep.
 
+    The best of the validations is `checkpoints/best` in place of the one before, and drops no other.
+
     Args:
         run: the run's folder.
         taken: what to write; where the guard halted the run, the checkpoints before it are kept.
@@ -144,7 +158,7 @@ def write_checkpoint(run: Path, taken: Snapshot, rule: Retention = DEFAULT) -> P
         InputError: the disk is full or refuses; the checkpoints before this one are as they were.
     """
     folder = run / "checkpoints"
-    final, staging = folder / f"step_{taken.step:08d}", folder / f".step_{taken.step:08d}.{os.getpid()}"
+    final, staging = folder / taken.name, folder / f".{taken.name}.{os.getpid()}"
     with written_to(folder):
         try:
             shutil.rmtree(staging, ignore_errors=True)
@@ -153,7 +167,7 @@ def write_checkpoint(run: Path, taken: Snapshot, rule: Retention = DEFAULT) -> P
             publish(staging, final)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        if not taken.document["halted"]:
+        if taken.won_by is None and not taken.document["halted"]:
             prune(run, rule, taken.step)
     return final
 

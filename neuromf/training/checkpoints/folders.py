@@ -21,7 +21,9 @@ STATE = "state.json"
 NAME = re.compile(r"step_\d{8,}")
 PASSED_OVER = "passed_over_"
 """Before the name of a checkpoint that a resume set aside."""
-STAGED = re.compile(r"\.(step_\d{8,})\.(\d+|former)")
+BEST = "best"
+"""The checkpoint of the best validation, besides those of steps."""
+STAGED = re.compile(rf"\.(step_\d{{8,}}|{BEST})\.(\d+|former)")
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def remove_unfinished(run: Path) -> None:
 
     One that was set aside for its successor goes back to its place when the successor never took it.
     """
-    for staging in (run / "checkpoints").glob(".step_*"):
+    for staging in (run / "checkpoints").glob(".*"):
         found = STAGED.fullmatch(staging.name)
         if found is None:
             continue

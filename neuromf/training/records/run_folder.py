@@ -57,6 +57,16 @@ class RunFolder:
         return self.root / "checkpoint_times.csv"
 
     @property
+    def validations(self) -> Path:
+        """One row a validation; absent where the run does not validate."""
+        return self.root / "validation.csv"
+
+    @property
+    def validation_times(self) -> Path:
+        """Seconds that each validation took."""
+        return self.root / "validation_times.csv"
+
+    @property
     def previews(self) -> Path:
         """Folder of the samples left on the way."""
         return self.root / "previews"

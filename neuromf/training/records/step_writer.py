@@ -59,8 +59,13 @@ class StepWriter:
                 self._epoch.add(row)
             self._recent.append(number(row, "raw_total"))
 
-    def record(self, record: StepRecord) -> list[Event]:
-        """Record one step, and its epoch when it is the epoch's last; return what is new."""
+    def record(self, record: StepRecord, validation: Mapping[str, float] | None = None) -> list[Event]:
+        """Record one step, and its epoch when it is the epoch's last; return what is new.
+
+        Args:
+            record: the step.
+            validation: what was found of the weights after it, where they were validated; its epoch's summary has it.
+        """
         written = self._trace.append(record.row)
         self._epoch.add(written)
         self._recent.append(number(written, "raw_total"))
@@ -68,14 +73,18 @@ class StepWriter:
         events = self._monitor.judge(record.row, record.verdict, record.checks)
         for event in events:
             self.tell(event)
-        self._end_epoch(record.row["step"], record.block_norms)
+        if validation is not None:
+            self._scalars.add_validation(validation, record.row["step"] + 1)
+        self._end_epoch(record.row["step"], record.block_norms, validation)
         return events
 
-    def _end_epoch(self, step: int, block_norms: Mapping[str, float]) -> None:
+    def _end_epoch(
+        self, step: int, block_norms: Mapping[str, float], validation: Mapping[str, float] | None
+    ) -> None:
         epoch = epoch_of_step(self._config, step)
         ends_run = step + 1 == run_facts(self._config).optimiser_steps
         if ends_run or epoch_of_step(self._config, step + 1) != epoch:
-            self._summary.append(self._epoch.summary(epoch, block_norms))
+            self._summary.append(self._epoch.summary(epoch, block_norms) | dict(validation or {}))
             self._epoch = EpochColumns(self._config.vae.latent_channels)
 
     def sync(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,6 +36,11 @@ class TensorBoardMirror:
         ]
         assert self._writer.file_writer is not None  # as long as it is not closed
         self._writer.file_writer.add_summary(Summary(value=values), row["step"])
+
+    def add_validation(self, numbers: Mapping[str, float], step: int) -> None:
+        """Show what a validation found after `step` steps, beside the row of the last of them."""
+        for name, value in numbers.items():
+            self._writer.add_scalar(f"validation/{name}", value, step - 1)
 
     def tell(self, event: Event) -> None:
         """Show one event as text."""

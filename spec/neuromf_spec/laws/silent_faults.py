@@ -94,8 +94,9 @@ LAWS = (
     Law(
         id="EMA-003",
         title="evaluation changes nothing",
-        statement="Drawing samples during training leaves weights, average and randomness as they were.",
-        equation=r"(\theta, \bar\theta)_{\mathrm{after}} = (\theta, \bar\theta)_{\mathrm{before}}",
+        statement="Drawing samples and validating during training leave weights, average, moments and randomness as "
+        "they were.",
+        equation=r"(\theta, \bar\theta, m, \xi)_{\mathrm{after}} = (\theta, \bar\theta, m, \xi)_{\mathrm{before}}",
         sources=(measured("tests/equivalence/test_silent_faults.py"),),
         severity=Severity.BLOCK,
         predicate=evaluation_leaves_state,

@@ -42,6 +42,7 @@ from neuromf.cli.renamed import RenamingGroup
 from neuromf.cli.replay import replay
 from neuromf.cli.report import report
 from neuromf.cli.sample import sample
+from neuromf.cli.sweep import sweep
 from neuromf.cli.train import train
 from neuromf.cli.watch import watch
 from neuromf.errors import InputError
@@ -83,6 +84,7 @@ app.command()(compare)
 app.command()(diagnose)
 app.command()(conform)
 app.command()(bisect)
+app.command()(sweep)
 app.command()(report)
 app.add_typer(data_app, name="data")
 app.add_typer(laws_app, name="laws")

@@ -1,7 +1,7 @@
 """A training that learns its scans by heart is called so, a healthy one is not (law VAL-005).
 
-Both train the same small network on real heads, latents of 4 x 8^3, 300 steps of eight samples: one on 6 subjects, which
-it sees 400 times each, one on 64, which it sees 37 times.
+Both train the same small network on real heads, latents of 4 x 8^3, 300 steps of eight samples: one on 6 subjects,
+which it sees 400 times each, one on 64, which it sees 37 times.
 """
 
 import math

@@ -57,12 +57,14 @@ def diagnose(run: str | Path) -> list[Suspect]:
     from neuromf.diagnosis.diagnosis import diagnose as weigh_causes
     from neuromf.monitor.events import read_events
     from neuromf.trace.reader import read_rows
+    from neuromf.training.held_out.record import read_validations
     from neuromf.training.records.run_folder import open_run
     from neuromf.training.records.summary import latest_blocks, read_summary
 
     folder, config = open_run(Path(run))
     blocks = latest_blocks(read_summary(folder.summary), folder.summary)
-    return weigh_causes(config, read_rows(folder.trace), read_events(folder.events), blocks)
+    validations = read_validations(folder.validations)
+    return weigh_causes(config, read_rows(folder.trace), read_events(folder.events), blocks, validations)
 
 
 def train(config: Config, out: str | Path, *, device: str | None = None, allow_blocked: str | None = None) -> Outcome:

@@ -10,6 +10,7 @@ from neuromf.diagnosis.diagnosis import Suspect, diagnose
 from neuromf.monitor.events import Event, read_events
 from neuromf.trace.columns import Row, number_or_none
 from neuromf.trace.reader import read_rows
+from neuromf.training.held_out.record import read_validations
 from neuromf.training.records.run_folder import RunFolder
 from neuromf.training.records.summary import latest_blocks, read_summary
 
@@ -35,7 +36,7 @@ def _lines(run: RunFolder, rows: Sequence[Row], events: Sequence[Event], config:
     for event in warnings[:WARNINGS]:
         yield f"warned at step {event.step}{f', {event.law}' if event.law else ''}: {event.message}"
     blocks = latest_blocks(read_summary(run.summary), run.summary)
-    suspects = diagnose(config, rows, events, blocks)
+    suspects = diagnose(config, rows, events, blocks, read_validations(run.validations))
     yield from suspect_lines(suspects)
     # The guard's own law says only that it was armed: a suspect's says what to mend.
     for law in [suspect.law for suspect in suspects[:1]] or [event.law for event in halts[-1:]]:

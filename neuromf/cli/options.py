@@ -68,6 +68,10 @@ def check_interval(seconds: float) -> None:
 ProgressOption = Annotated[
     Path | None, typer.Option("--progress", metavar="FILE", help="When it ends, say here how far it got; a line.")
 ]
+CheckpointOption = Annotated[
+    str | None,
+    typer.Option("--checkpoint", metavar="best|latest|STEP", help="Which weights: of the best validation, the newest."),
+]
 VaeOption = Annotated[
     Path | None, typer.Option("--vae", metavar="FILE", help="The run's autoencoder, where its file lies elsewhere now.")
 ]

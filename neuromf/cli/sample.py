@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from neuromf.cli.options import DeviceOption, VaeOption
+from neuromf.cli.options import CheckpointOption, DeviceOption, VaeOption
 
 
 def sample(
@@ -16,6 +16,7 @@ def sample(
     n: Annotated[int, typer.Option("--n", min=1, help="Number of samples.")] = 4,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of the noise.")] = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Folder to create; default RUN/samples.")] = None,
+    checkpoint: CheckpointOption = None,
     device: DeviceOption = None,
     vae: VaeOption = None,
 ) -> None:
@@ -31,5 +32,7 @@ def sample(
 
     where, console = choose_device(device), make_console()
     console.print(f"draws and decodes on {'the CPU' if where.type == 'cpu' else where}")
-    result = sample_run(run, steps=steps, count=n, seed=seed, out=out or run / "samples", device=where, vae=vae)
+    result = sample_run(
+        run, steps=steps, count=n, seed=seed, out=out or run / "samples", device=where, vae=vae, checkpoint=checkpoint
+    )
     console.print(f"{len(result.volumes)} volumes and {result.montage} from {result.weights}", soft_wrap=True)

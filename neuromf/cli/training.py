@@ -28,11 +28,11 @@ from neuromf.monitor.events import Event
 from neuromf.monitor.notice import Notifier
 from neuromf.trace.columns import number_or_none
 from neuromf.training import loop
-from neuromf.training.initial_weights import check_start
 from neuromf.training.held_out.cost import time_told
 from neuromf.training.held_out.record import read_validations
 from neuromf.training.held_out.told import told
 from neuromf.training.held_out.validator import nothing_to_validate
+from neuromf.training.initial_weights import check_start
 from neuromf.training.latents.frozen import REAL, begin, go_on
 from neuromf.training.latents.store import help_encoding, look_over, store_settings
 from neuromf.training.loop import Ending, Outcome

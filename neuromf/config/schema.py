@@ -304,7 +304,7 @@ class TrainingConfig(ConfigSection):
         return self
 
     def _check_validation(self) -> None:
-        needs = {name: "validate_every_epochs" for name in VALIDATION} if not self.validate_every_epochs else {}
+        needs = dict.fromkeys(VALIDATION, "validate_every_epochs") if not self.validate_every_epochs else {}
         if self.early_stop_patience is None:
             needs.setdefault("early_stop_min_improvement", "early_stop_patience")
         for name, needed in needs.items():

@@ -47,6 +47,7 @@ class Cause:
 SYMPTOMS = (
     "non_finite", "rate_off", "frozen", "average_off", "share_off", "data_scale", "terms_apart", "correction",
     "field_rate", "climb", "above_nothing", "weights_thrown", "flow_thrown", "flow_stuck", "channel_lead",
+    "memorised",
 )  # fmt: skip
 """Signs of which one alone shows that something is wrong; the others only distinguish causes."""
 
@@ -136,6 +137,12 @@ CAUSES = (
         excluded_by=(Exclusion("terms_apart", "an optimiser's step is the same for both"),),
     ),
     Cause(
+        name="training scans that are known by heart",
+        laws=("VAL-005",),
+        expects=(("memorised", "event VAL-005"), ("held_out_worse",)),
+        excluded_by=(Exclusion("above_nothing", "what is known by heart has a small loss in training"),),
+    ),
+    Cause(
         name="too few MF samples in an update",
         laws=("TIME-006", "BATCH-001"),
         expects=(("BATCH-001", "TIME-006"),),
@@ -166,5 +173,6 @@ only their halts are symptoms."""
 JUDGED_BY_COLUMNS = (
     "GUARD-001", "GUARD-003", "GUARD-004", "GUARD-005", "GUARD-006", "JVP-003", "JVP-005", "JVP-006", "NUM-001",
     "OBS-001", "LR-001", "LR-002", "TIME-002", "WGT-002", "OPT-002", "EMA-001", "DATA-001", "DATA-003", "PRED-002",
+    "VAL-005",
 )  # fmt: skip
 """Laws whose numbers the signs above use already. An event of any other law adds a suspect for that law."""

@@ -16,6 +16,7 @@ from neuromf_spec.registry import law, laws
 from neuromf.comparison.table import TraceTable
 from neuromf.config.schema import Config
 from neuromf.diagnosis.causes import CAUSES, JUDGED_BY_COLUMNS, SYMPTOMS, VISIBILITY_LAWS, Cause
+from neuromf.diagnosis.held_out import held_out_signs
 from neuromf.diagnosis.symptoms.blocks import BlockNorms, block_signs
 from neuromf.diagnosis.symptoms.configuration import config_signs, law_findings
 from neuromf.diagnosis.symptoms.evidence import LIMIT, SignReading, fact, score
@@ -25,6 +26,7 @@ from neuromf.diagnosis.symptoms.update import exposed, update_signs
 from neuromf.monitor.checks.trace_summary import TraceSummary, summarise
 from neuromf.monitor.events import Event
 from neuromf.trace.columns import Row
+from neuromf.training.held_out.record import ValidationRow
 
 ALARMS = ("warn", "halt")
 
@@ -53,7 +55,11 @@ class Suspect:
 
 
 def diagnose(
-    config: Config, trace: Sequence[Row] | TraceTable, events: Sequence[Event], blocks: BlockNorms | None = None
+    config: Config,
+    trace: Sequence[Row] | TraceTable,
+    events: Sequence[Event],
+    blocks: BlockNorms | None = None,
+    validations: Sequence[ValidationRow] = (),
 ) -> list[Suspect]:
     """Causes with any evidence for them, the likeliest first; none where nothing is wrong.
 
@@ -62,10 +68,12 @@ def diagnose(
         trace: rows or arrays, whole or in part; a cell may be empty, and `epoch_rows` makes rows of a curve by epoch.
         events: its events.
         blocks: its latest gradient norms by block, where any were recorded.
+        validations: of the run, oldest first.
     """
     findings = law_findings(config)
     alarms = [event for event in events if event.level in ALARMS]
     signs = read_signs(config, summarise(trace), alarms, findings, blocks)
+    signs |= dict(held_out_signs(config, validations))
     if not _has_symptom(signs, alarms):
         return []
     return ranked(CAUSES, config, signs, alarms, findings)

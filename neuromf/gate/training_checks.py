@@ -17,6 +17,8 @@ from neuromf.facts.of_config import facts_of
 from neuromf.gate.check import Arguments, Check
 from neuromf.monitor.guard.guard import guard_arguments
 from neuromf.trace.columns import columns_of
+from neuromf.training.held_out.cost import arithmetic_share
+from neuromf.training.held_out.timetable import validations
 from neuromf.training.step.schedule import lr_multiplier
 
 
@@ -104,6 +106,49 @@ def split_arguments(config: Config, scans: Sequence[Scan]) -> Arguments:
     }
 
 
+def _validation(config: Config, _: RunFacts) -> Arguments | None:
+    """What there is to validate on, where the run validates."""
+    if not config.training.validate_every_epochs:
+        return None
+    selection = chosen_selection(config.data)
+    return validation_arguments(config, [] if selection is None else selection.scans)
+
+
+def validation_arguments(config: Config, scans: Sequence[Scan]) -> Arguments | None:
+    """What VAL-001 judges of these scans, or of the built-in cohort's; None where the run does not validate."""
+    if not config.training.validate_every_epochs:
+        return None
+    trained, held_out = _subjects_of(config, scans)
+    return {
+        "subjects": held_out,
+        "training_subjects": trained,
+        "metric": config.training.validation_metric,
+        "data_proportion": config.time_sampling.data_proportion,
+        "dual": config.meanflow.loss_terms == "dual",
+    }
+
+
+def _subjects_of(config: Config, scans: Sequence[Scan]) -> tuple[int, int]:
+    """Subjects of the training and of the validation split."""
+    data = config.data
+    split = (data.split_ratios, data.split_seed)
+    made = [subject_id(index) for index in range(data.demo_subjects)]
+    split_of = split_scans(scans, *split) if scans else split_subjects(made, *split)
+    names = list(split_of.values())
+    return names.count("train"), names.count("validation")
+
+
+def _patience(config: Config, _: RunFacts) -> Arguments | None:
+    patience = config.training.early_stop_patience
+    return None if patience is None else {"patience": patience, "validations": validations(config)}
+
+
+def _validation_share(config: Config, _: RunFacts) -> Arguments | None:
+    """Of the most scans that a validation may judge: the cohort may have fewer, never more."""
+    training = config.training
+    return {"share": arithmetic_share(config, training.validation_scans)} if training.validate_every_epochs else None
+
+
 def _report(config: Config, _: RunFacts) -> Arguments:
     # The trained loss is the lowest of the run: what is saturated there is saturated throughout.
     facts = facts_of(config)
@@ -133,6 +178,9 @@ CHECKS = (
     Check("EMA-001", "ema.decay", _average_type),
     Check("BATCH-001", "training.gradient_accumulation_steps", _batch),
     Check("DATA-002", "data.split_ratios", _split),
+    Check("VAL-001", "training.validate_every_epochs", _validation),
+    Check("VAL-002", "training.early_stop_patience", _patience),
+    Check("VAL-003", "training.validate_every_epochs", _validation_share),
     Check("GUARD-001", "training.divergence_threshold", _guard),
     Check("OBS-001", "training.diagnostics", _columns),
     Check("CFG-001", "", _keys),

@@ -77,7 +77,7 @@ def plan(config: Config, gpu: Gpu, scans: int | None = None) -> Plan:
     own, other = step_cost(config, size), step_cost(config, 2 * size)
     room = gpu.memory_gib - RESERVED_GIB
     seconds = _step_seconds(own, config, gpu)
-    kept = training.keep_last_checkpoints + training.keep_best_checkpoints
+    kept = training.keep_last_checkpoints + training.keep_best_checkpoints + bool(training.validate_every_epochs)
     return Plan(
         gpu=gpu.name,
         gpus=training.gpus,

@@ -10,6 +10,7 @@ from neuromf.gate.result import format_value
 from neuromf.monitor.guard.zero_predictor import anchor
 from neuromf.report.change import Change, change_of
 from neuromf.report.run_facts import ReportedRun
+from neuromf.training.held_out.told import told
 from neuromf.watch.event_log import HALT, alarms
 from neuromf.watch.status import RunState
 
@@ -21,6 +22,8 @@ SENTENCES = {
     RunState.RUNNING: "still running, {step:,} of {total:,} optimiser steps done",
     RunState.SILENT: "stopped writing after {step:,} of {total:,} optimiser steps; {reason}",
 }
+
+EARLY = "ended early, after {step:,} of {total:,} optimiser steps: {reason}"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Headline:
         alarms: number of alarms.
         raw: what became of the raw loss.
         weighted: what became of the weighted loss meanwhile.
+        held_out: what the validations found; empty where there was none.
     """
 
     level: str
@@ -44,6 +48,7 @@ class Headline:
     alarms: int
     raw: str
     weighted: str
+    held_out: str = ""
 
 
 def headline(run: ReportedRun) -> Headline:
@@ -54,12 +59,20 @@ def headline(run: ReportedRun) -> Headline:
     return Headline(
         level=_level(run, raw),
         word=status.state.upper(),
-        sentence=SENTENCES[status.state].format(step=status.step, total=status.total, reason=_reason(run)),
+        sentence=_sentence(run),
         laws=tuple(dict.fromkeys(event.law for event in raised if event.law)),
         alarms=len(raised),
         raw=raw.words + _above_nothing(run, raw) if raw else "was never finite",
         weighted=weighted.words if weighted else "was never finite",
+        held_out=told(run.validations, run.config) if run.validations else "",
     )
+
+
+def _sentence(run: ReportedRun) -> str:
+    status = run.status
+    early = status.state is RunState.FINISHED and status.total is not None and status.step < status.total
+    text = EARLY if early else SENTENCES[status.state]
+    return text.format(step=status.step, total=status.total, reason=_reason(run))
 
 
 def _reason(run: ReportedRun) -> str:

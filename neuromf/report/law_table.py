@@ -13,7 +13,7 @@ from neuromf.errors import InputError
 from neuromf.gate.check import Arguments
 from neuromf.gate.result import LawResult
 from neuromf.gate.static import static_findings
-from neuromf.gate.training_checks import split_arguments
+from neuromf.gate.training_checks import split_arguments, validation_arguments
 from neuromf.monitor.checks.runtime_checks import step_readings
 from neuromf.monitor.events import LEVELS, Event
 from neuromf.report.run_facts import ReportedRun
@@ -77,12 +77,16 @@ def _static(run: ReportedRun) -> list[LawResult]:
         return static_findings(run.config, {})
     from neuromf.training.latents.frozen import began_with  # here, for it imports torch, which takes seconds
 
-    arguments: Arguments | None
+    arguments: dict[str, Arguments | None]
     try:
-        arguments = split_arguments(run.config, began_with(run.folder, run.config))
-    except InputError:
-        arguments = None  # one from before scans were recorded, far from home: the page is made without this law
-    return static_findings(run.config, {}, {"DATA-002": arguments})
+        scans = began_with(run.folder, run.config)
+        arguments = {
+            "DATA-002": split_arguments(run.config, scans),
+            "VAL-001": validation_arguments(run.config, scans),
+        }
+    except InputError:  # one from before scans were recorded, far from home: the page is made without these laws
+        arguments = {"DATA-002": None, "VAL-001": None}
+    return static_findings(run.config, {}, arguments)
 
 
 def watched_laws(run: ReportedRun) -> frozenset[str]:
@@ -92,7 +96,8 @@ def watched_laws(run: ReportedRun) -> frozenset[str]:
     ends = (run.trace.row(0), run.trace.row(-1))
     by_rows = {reading.law_id for row in ends for reading in step_readings(run.config, row)}
     without = {"EMA-001"} if run.config.ema.decay is None else set()
-    return frozenset({*GUARD, *CHECKED, *by_rows} - without)
+    validated = {"VAL-005"} if run.validations else set()
+    return frozenset({*GUARD, *CHECKED, *by_rows, *validated} - without)
 
 
 def _planned(result: LawResult | None) -> Judgement:

@@ -17,6 +17,7 @@ from neuromf.errors import InputError
 from neuromf.monitor.events import Event
 from neuromf.readable import printable
 from neuromf.report.charts import COLOURS
+from neuromf.training.held_out.record import ValidationRow, read_validations
 from neuromf.training.records.pace import read_marks
 from neuromf.training.records.run_folder import RunFolder, open_run, recorded_environment
 from neuromf.training.records.summary import read_summary
@@ -73,10 +74,12 @@ class ReportedRun(ChartedRun):
     Attributes:
         config: its configuration.
         epochs: records of `training_summary.json`.
+        validations: of the run, oldest first; none where it does not validate.
     """
 
     config: Config
     epochs: list[dict[str, Any]]
+    validations: list[ValidationRow]
 
 
 def read_runs(folders: Sequence[Path]) -> list[ReportedRun]:
@@ -128,6 +131,7 @@ def _read_run(index: int, name: str, root: Path) -> ReportedRun:
         trace=trace,
         events=events,
         epochs=read_summary(folder.summary),
+        validations=read_validations(folder.validations),
         status=status_of_run(folder, config, events, len(trace.steps), read_marks(folder.pace)),
         environment=_environment(folder),
     )

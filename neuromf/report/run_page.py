@@ -17,6 +17,7 @@ from neuromf.report.run_charts import detail_pictures, loss_pictures
 from neuromf.report.run_facts import ReportedRun
 from neuromf.report.sample_slices import OnProgress, sample_strip
 from neuromf.report.time_histograms import drawn_times, time_pictures
+from neuromf.report.validation_charts import validation_pictures
 from neuromf.training.records.summary import latest_blocks
 
 SHOWN_SUSPECTS = 3
@@ -63,6 +64,7 @@ def run_page(
         sections=sections,
         shown_suspects=SHOWN_SUSPECTS,
         losses=loss_pictures(runs),
+        validations=validation_pictures(runs),
         details=detail_pictures(runs) + [block for block in blocks if block is not None],
         notes=[f"{run.name}: {NO_BLOCKS}" for run, block in zip(runs, blocks, strict=True) if block is None],
         strips=[sample_strip(run, decoded=decoded, vae=vae, on_progress=on_progress) for run in runs],
@@ -76,4 +78,5 @@ def run_page(
 
 
 def _suspects(run: ReportedRun) -> list[Suspect]:
-    return diagnose(run.config, run.trace, run.events, latest_blocks(run.epochs, run.folder.summary))
+    blocks = latest_blocks(run.epochs, run.folder.summary)
+    return diagnose(run.config, run.trace, run.events, blocks, run.validations)

@@ -22,7 +22,7 @@ from neuromf.nets.vae import LatentCodec, load_vae
 from neuromf.nets.vae_source import vae_source
 from neuromf.output import writing
 from neuromf.sampling.montage import draw_montage
-from neuromf.training.checkpoints.checkpoint import latest_checkpoint
+from neuromf.training.checkpoints.named import named_checkpoint, won_by
 from neuromf.training.checkpoints.restore import load_average, load_weights
 from neuromf.training.latents.frozen import run_latents
 from neuromf.training.latents.store import tiling_of
@@ -41,9 +41,17 @@ class SampleFiles:
 
 
 def sample_run(
-    run_path: Path, *, steps: int, count: int, seed: int, out: Path, device: torch.device, vae: Path | None = None
+    run_path: Path,
+    *,
+    steps: int,
+    count: int,
+    seed: int,
+    out: Path,
+    device: torch.device,
+    vae: Path | None = None,
+    checkpoint: str | None = None,
 ) -> SampleFiles:
-    """Draw `count` samples in `steps` evaluations with the averaged weights of the newest checkpoint.
+    """Draw `count` samples in `steps` evaluations with the averaged weights of a checkpoint.
 
     Where the run keeps no average, with the weights themselves. Only the run's folder and its autoencoder are needed.
     Real latents that the run kept are drawn next to the samples.
@@ -56,24 +64,24 @@ def sample_run(
         out: folder to create.
         device: where the network and then the autoencoder compute.
         vae: the run's autoencoder, where its file is not where it was.
+        checkpoint: `best`, `latest` or an optimiser step; the newest when None.
 
     Raises:
         InputError: no run, no checkpoint of its configuration, no autoencoder, or `out` is in the way.
     """
     refuse_occupied(out)  # before minutes of work
     run, config = open_run(run_path)
-    checkpoint = latest_checkpoint(run.root)
-    if checkpoint is None:
-        raise InputError("holds no whole checkpoint", remedy="train first", file=run.root / "checkpoints")
-    if checkpoint.state["config_hash"] != config_hash(config):  # the weights may fit another net all the same
-        problem = "the newest checkpoint was made with another configuration"
+    found = named_checkpoint(run.root, checkpoint)
+    if found.state["config_hash"] != config_hash(config):  # the weights may fit another net all the same
+        problem = f"checkpoint {found.path.name} was made with another configuration"
         raise InputError(problem, remedy="restore the run's own", file=run.config, key="config_hash")
     known = run_latents(run, config)
     codec, store = known.codec(vae).tiled(tiling_of(config)), known.store
     net = build_net(config, seed=0)
     averaged = config.ema.decay is not None
-    (load_average if averaged else load_weights)(checkpoint.path, net)
-    weights = f"optimiser step {checkpoint.step}" + ("" if averaged else " (weights themselves, no average)")
+    (load_average if averaged else load_weights)(found.path, net)
+    weights = f"optimiser step {found.step}" + ("" if averaged else " (weights themselves, no average)")
+    weights += won_by(found)
     if isinstance(net, MeanFlowUnet):
         net.velocity_head = None  # it only ever supplied the tangent
     latents = draw_latents(
@@ -90,7 +98,7 @@ def sample_run(
         for name, volume in zip(names, volumes, strict=True):
             write_volume(folder / name, volume, np.array(store.description.affine))
         draw_montage(folder / "montage.png", rows, title)
-    return SampleFiles([out / name for name in names], out / "montage.png", checkpoint.step, weights)
+    return SampleFiles([out / name for name in names], out / "montage.png", found.step, weights)
 
 
 def decode(latents: Tensor, config: Config, store: LatentStore) -> list[np.ndarray]:

@@ -30,7 +30,6 @@ from neuromf.training.records.tensorboard import TensorBoardMirror
 from neuromf.training.step.state import TrainState
 from neuromf.training.step.train_step import StepRecord
 
-
 TIMES_HEADER = "step,seconds\n"
 
 

@@ -26,5 +26,6 @@ def document(view: View) -> dict[str, Any]:
         },
         "level_steps": view.window,
         "saturated": view.saturated,
+        "validation": None if view.validated is None else asdict(view.validated),
         "alarms": [asdict(event) for event in view.alarms],
     }

@@ -43,7 +43,8 @@ def screen(view: View, name: str) -> Group:
     lines.append(Text(progress_line(view)))
     table = [_table(view)] if status.step else []
     blind = [Text(saturation_warning(view), style="yellow")] if saturation_warning(view) else []
-    return Group(*lines, bar, *table, *blind, *_alarms(view))
+    validation = [Text(f"validation: {view.validation}")] if view.validation else []
+    return Group(*lines, bar, *table, *validation, *blind, *_alarms(view))
 
 
 def progress_line(view: View) -> str:
@@ -74,7 +75,8 @@ def status_line(view: View) -> str:
         return f"{head}; {raw}{others}"
     terms = f"(FM {shown(q['raw_fm'].last)}, MF {shown(q['raw_mf'].last)}, channels {channels})"
     rest = f"weighted {shown(q['weighted'].last)}, grad_norm {shown(q['grad_norm'].last)}, lr {shown(q['lr'].last)}"
-    return f"{head}; {raw} {terms}, {rest}"
+    validation = f"; {view.validation}" if view.validation else ""
+    return f"{head}; {raw} {terms}, {rest}{validation}"
 
 
 def ending_line(view: View) -> str:

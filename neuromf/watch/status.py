@@ -79,6 +79,7 @@ class Signs:
         age: seconds since the newest row, or since the run was created; None where neither file is there.
         seconds: duration of a step, None where it is not known.
         saved: its newest checkpoint.
+        stopped: why it ended early by its validations; empty where it did not.
     """
 
     step: int
@@ -87,6 +88,7 @@ class Signs:
     age: float | None
     seconds: float | None
     saved: Saved
+    stopped: str = ""
 
 
 def newest_saved(run: RunFolder) -> Saved:
@@ -113,7 +115,9 @@ def _ending(signs: Signs, events: Sequence[Event]) -> tuple[RunState, str] | Non
     if halts or signs.saved.halted:
         law = f" by law {halts[-1].law}" if halts else ""
         return RunState.HALTED, f"stopped{law}, with a checkpoint (exit code 16)"
-    return (RunState.FINISHED, "all steps are done (exit code 0)") if signs.step >= signs.total else None
+    if signs.step >= signs.total:
+        return RunState.FINISHED, "all steps are done (exit code 0)"
+    return (RunState.FINISHED, f"stopped early, {signs.stopped} (exit code 0)") if signs.stopped else None
 
 
 def _progress(signs: Signs) -> tuple[RunState, str]:

@@ -15,6 +15,9 @@ from neuromf.monitor.events import Event
 from neuromf.monitor.guard.initial_ratio import end_window
 from neuromf.trace.average import median
 from neuromf.trace.columns import CHANNELS, Row, channels_in, columns_of, number_or_none
+from neuromf.training.held_out.decisions import stop_reason
+from neuromf.training.held_out.record import ValidationRow, read_validations
+from neuromf.training.held_out.told import told
 from neuromf.training.records.pace import Mark, read_marks, seconds_per_step
 from neuromf.training.records.run_folder import RunFolder, open_run
 from neuromf.watch.event_log import alarms, whole_events
@@ -63,6 +66,8 @@ class View:
         saturated: share of samples with L / norm_eps above 10 in the newest row; None before the first.
         seconds_per_step: None where it is not known.
         alarms: warnings and halts, oldest first.
+        validation: what the validations found, in a sentence; empty where there was none.
+        validated: the newest of them.
     """
 
     status: RunStatus
@@ -71,6 +76,8 @@ class View:
     saturated: float | None
     seconds_per_step: float | None
     alarms: tuple[Event, ...]
+    validation: str = ""
+    validated: ValidationRow | None = None
 
     @property
     def seconds_left(self) -> float | None:
@@ -112,6 +119,7 @@ class Watcher:
         seconds = self._step_rate.see(step, marks, restarted=restarted)
         window = end_window(step)
         rows = list(self._trace.recent)
+        validated = read_validations(self._run.validations) if self._config is not None else []
         first, recent = self._trace.first[:window], rows[-window:] if step > 1 else []
         return View(
             status=status_of_run(self._run, self._config, events, step, marks, grew=self._step_rate.grew),
@@ -120,6 +128,8 @@ class Watcher:
             saturated=number_or_none(rows[-1], "w_sat") if rows and "w_sat" in rows[-1] else None,
             seconds_per_step=seconds,
             alarms=tuple(alarms(events)),
+            validation=told(validated, self._config) if validated and self._config is not None else "",
+            validated=validated[-1] if validated else None,
         )
 
     def _shown(self, rows: Sequence[Row]) -> tuple[str, ...]:
@@ -157,7 +167,9 @@ def status_of_run(
             events=events,
         )  # fmt: skip
     total, every = run_facts(config).optimiser_steps, config.training.checkpoint_every_steps
-    return judge_status(Signs(steps, total, every, age, seconds, newest_saved(run)), events)
+    validations = [row for row in read_validations(run.validations) if row.step <= steps]
+    stopped = stop_reason(validations, config)
+    return judge_status(Signs(steps, total, every, age, seconds, newest_saved(run), stopped), events)
 
 
 def _age(run: RunFolder, marks: Sequence[Mark], grew: float | None) -> float | None:

@@ -1,5 +1,6 @@
 """Every key of a configuration changes something that can be observed, or is an error (law CFG-001)."""
 
+import json
 from unittest import mock
 
 import pytest
@@ -16,6 +17,7 @@ from neuromf.nets.factory import build_net
 from neuromf.nets.vae import load_vae
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.device.choice import choose_device
+from neuromf.training.held_out.record import read_validations
 from neuromf.training.initial_weights import find_start
 from neuromf.training.latents.store import tiling_of, training_store
 from neuromf.training.loop import train
@@ -48,6 +50,12 @@ FACTORY = (
     "unet.norm_num_groups=32",
 )  # fmt: skip
 """A network of other code, beside which the other keys of its section say nothing."""
+SHORT = ("training.epochs=6", "training.micro_batches_per_epoch=2", "training.warmup_steps=0")
+STOPPING = (
+    *SHORT, "training.validate_every_epochs=1", "training.early_stop_patience=1",
+    "training.early_stop_min_improvement=0.5",
+)  # fmt: skip
+"""Six steps, of which no second validation is better by a half."""
 DIFFERENCE = ("meanflow.jvp=finite_difference", "meanflow.fd_step=0.001")
 
 
@@ -148,6 +156,15 @@ def start(config, tmp_path):
     return find_start(config)
 
 
+def validated(config, tmp_path):
+    """What a run's validations found, the best of them, and how the run ended."""
+    run = create_run(tmp_path / config_hash(config)[:8], config, "")
+    outcome = train(config, latents(), run, device=CPU, validation=torch.flip(latents(), [2]))
+    best = run.root / "checkpoints" / "best" / "state.json"
+    won_by = json.loads(best.read_text())["won_by"] if best.exists() else None
+    return read_validations(run.validations), won_by, outcome
+
+
 def built(config, tmp_path):
     """The network that is built."""
     return [tuple(value.shape) for value in build_net(config).state_dict().values()]
@@ -237,6 +254,13 @@ WITNESSES = {
         "training.init_weights": ["training.init_from=former", "training.init_weights=weights"],
     },
     built: {"unet.factory": FACTORY},
+    validated: {
+        "training.validate_every_epochs": ["training.validate_every_epochs=1", *SHORT],
+        "training.validation_scans": [*STOPPING, "training.validation_scans=2"],
+        "training.validation_metric": [*STOPPING, "training.validation_metric=val_mf"],
+        "training.early_stop_patience": [*STOPPING, "training.early_stop_patience=2"],
+        "training.early_stop_min_improvement": [*STOPPING, "training.early_stop_min_improvement=0.0"],
+    },
     shown: {"training.reported_loss": ["training.reported_loss=weighted"]},
     data: {
         "data.demo_subjects": ["data.demo_subjects=7"],
@@ -260,6 +284,11 @@ WITNESSES = {
 CASES = [(witness, key, overrides) for witness, keys in WITNESSES.items() for key, overrides in keys.items()]
 REFERENCES = {
     "training.init_weights": ("training.init_from=former",),
+    "training.validate_every_epochs": SHORT,
+    "training.validation_scans": STOPPING,
+    "training.validation_metric": STOPPING,
+    "training.early_stop_patience": STOPPING,
+    "training.early_stop_min_improvement": STOPPING,
     "vae.num_splits": WIDER,
     "vae.tile_voxels": WIDER,
     "vae.tile_overlap": TILES,

@@ -128,7 +128,18 @@ def _consistent(tree: dict[str, Any], fixed: dict[str, Any]) -> dict[str, Any]:
         tree["time_sampling"]["t_min"] = flow["t_min"]
     micro_batches = training["epochs"] * training["micro_batches_per_epoch"]
     training["gradient_accumulation_steps"] = min(training["gradient_accumulation_steps"], micro_batches)
+    _consistent_validation(training)
     return tree
+
+
+def _consistent_validation(training: dict[str, Any]) -> None:
+    """What is said of validations only where there are any, and of an early stop only where it may come."""
+    if training["validate_every_epochs"] % 2:
+        training["validate_every_epochs"] = 0
+    if not training["validate_every_epochs"]:
+        training |= {"validation_scans": 32, "validation_metric": "val_total", "early_stop_patience": None}
+    if training["early_stop_patience"] is None:
+        training["early_stop_min_improvement"] = 0.0
 
 
 def _consistent_parts(vae: dict[str, Any], cells: int) -> None:

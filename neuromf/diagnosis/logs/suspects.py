@@ -18,6 +18,7 @@ from neuromf.diagnosis.logs.watched import Watched
 from neuromf.logs.log import RunLog
 from neuromf.logs.quantities import Recognised
 from neuromf.monitor.events import Event
+from neuromf.training.held_out.record import read_validations
 from neuromf.training.records.run_folder import RunFolder
 from neuromf.training.records.summary import latest_blocks, read_summary
 from neuromf.watch.whole_trace import whole_table
@@ -58,7 +59,8 @@ def _of_own_run(config: Config, folder: RunFolder, events: Sequence[Event]) -> l
     """What our own diagnosis says of a run of ours, by every step of its trace."""
     blocks = latest_blocks(read_summary(folder.summary), folder.summary)
     trace = whole_table(folder.trace)
-    return diagnose(config, [] if trace is None else trace, events, blocks)
+    validations = read_validations(folder.validations)
+    return diagnose(config, [] if trace is None else trace, events, blocks, validations)
 
 
 def _event(alarm: LogAlarm) -> Event:

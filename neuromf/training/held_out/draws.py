@@ -20,6 +20,7 @@ from neuromf.flow.times import NORMALS_PER_SAMPLE, UNIFORMS_PER_SAMPLE, TimePair
 from neuromf.training.batches.randomness import Purpose, generator
 from neuromf.training.held_out.cost import DRAWS
 
+
 @dataclass(frozen=True)
 class Slices:
     """Scans that are judged: as many of either split, one a subject.

@@ -21,7 +21,7 @@ from neuromf.training.step.state import TrainState
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
-    """Evaluate a model: no gradient, no batch statistics, and every module and torch's randomness as before after it."""
+    """Evaluate a model without gradient; its modules' modes and torch's randomness are as before after it."""
     modes = {module: module.training for module in model.modules()}
     devices = {parameter.device for parameter in model.parameters() if parameter.device.type == "cuda"}
     model.eval()
@@ -34,7 +34,7 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
 
 
 def scan_losses(net: Net, batch: Batch, config: Config) -> Tensor:
-    """Raw FM and MF loss of one scan, float64 (2,), squared latent per dim; NaN for a kind that the run does not train.
+    """Raw losses of one scan, float64 (kind, draw), squared latent per dim; NaN for a kind that the run does not train.
 
     A scan is a pass of its own, so that its numbers do not depend on which others a rank has.
 
@@ -42,13 +42,16 @@ def scan_losses(net: Net, batch: Batch, config: Config) -> Tensor:
         net: with the weights that are judged.
         batch: of `scan_batch`.
         config: the run.
+
+    Returns:
+        Of the FM samples, then of the MF samples.
     """
     with computed_in(config.training.precision, batch.x.device.type):
         objective = meanflow_objective(net, batch, objective_settings(config.meanflow))
     error_B = objective.terms["velocity"].squared_error.double().flatten(1).mean(1)
-    found = torch.full((2,), torch.nan, dtype=torch.float64, device=error_B.device)
+    found = torch.full((2, DRAWS), torch.nan, dtype=torch.float64, device=error_B.device)
     for is_fm, part in zip(judged_kinds(config), error_B.split(DRAWS), strict=True):
-        found[0 if is_fm else 1] = part.mean()
+        found[0 if is_fm else 1] = part
     return found
 
 

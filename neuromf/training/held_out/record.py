@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,8 +37,8 @@ class ValidationRow:
         train_total: the same on as many scans of the training split, with the same noise and times.
         train_fm: likewise.
         train_mf: likewise.
-        gap: val_total - train_total.
-        gap_low: lower end of its interval, 99 %; NaN of fewer than two scans.
+        gap: share by which held-out scans are above training scans, sample by sample with the same noise and times.
+        gap_low: lower end of its interval, 99.9 %; NaN of fewer than four scans.
         gap_high: upper end.
     """
 
@@ -54,7 +55,6 @@ class ValidationRow:
     gap: float
     gap_low: float
     gap_high: float
-
 
     @property
     def losses(self) -> dict[str, float]:
@@ -98,7 +98,7 @@ def read_validations(path: Path) -> list[ValidationRow]:
         found = [_parsed(row) for row in rows]
     except ValueError as error:
         raise InputError(f"a row is damaged ({error})", remedy=REMEDY, file=path) from error
-    if any(not before.step < after.step for before, after in zip(found, found[1:], strict=False)):
+    if any(not before.step < after.step for before, after in pairwise(found)):
         raise InputError("its steps are out of order", remedy=REMEDY, file=path)
     return found
 

@@ -25,13 +25,18 @@ def told(rows: Sequence[ValidationRow], config: Config) -> str:
 def gap_told(row: ValidationRow) -> str:
     """How far held-out scans are above trained ones, with the interval where there is one."""
     scans = counted(row.scans, "scan")
-    said = f"gap to as many training scans {rounded(row.gap, 3)}"
+    said = f"held-out scans {_percent(row.gap)} % above training scans"
     if math.isnan(row.gap_low):
         return f"{said} ({scans}: no interval)"
-    ends = f"{rounded(row.gap_low, 3)} to {rounded(row.gap_high, 3)}"
-    return f"{said} ({ends} with {100 * CONFIDENCE:g} % confidence, {scans})"
+    return (
+        f"{said} ({_percent(row.gap_low)} to {_percent(row.gap_high)} with {100 * CONFIDENCE:g} % confidence, {scans})"
+    )
+
+
+def _percent(share: float) -> str:
+    return rounded(100 * share, 3)
 
 
 def memorising(row: ValidationRow) -> Finding:
     """Law VAL-005 of one validation."""
-    return no_gap(gap=row.gap, gap_low=row.gap_low, trained=row.train_total)
+    return no_gap(gap=row.gap, gap_low=row.gap_low)

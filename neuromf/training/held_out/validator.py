@@ -16,7 +16,7 @@ from neuromf.errors import InputError
 from neuromf.monitor.events import Event
 from neuromf.monitor.guard.alarm import Alarm, Level, alarm_of
 from neuromf.training.held_out.cost import DRAWS
-from neuromf.training.held_out.draws import Slices, choose_slices, scan_batch
+from neuromf.training.held_out.draws import Slices, choose_slices, judged_kinds, scan_batch
 from neuromf.training.held_out.gap import gap_of
 from neuromf.training.held_out.losses import scan_losses, total, training_digest, undisturbed
 from neuromf.training.held_out.record import ValidationRow
@@ -69,9 +69,9 @@ class Validator:
         begun = time.monotonic()
         looks = self._is_looked_at(state)
         before = training_digest(state) if looks else ""
-        losses_22N = self._losses(state)
+        losses_22NK = self._losses(state)
         after = training_digest(state) if looks else ""
-        row = self._row(state, losses_22N)
+        row = self._row(state, losses_22NK)
         events = (*self._changed(state, before, after), *self._memorised(state, row))
         return Validation(row, events, time.monotonic() - begun)
 
@@ -84,9 +84,9 @@ class Validator:
         return number & (number - 1) == 0
 
     def _losses(self, state: TrainState) -> Tensor:
-        """Raw losses (split, kind, scan), float64: validation then training, FM then MF."""
+        """Raw losses (split, kind, scan, draw), float64: validation then training, FM then MF."""
         device = state.parameters[0].device
-        losses = torch.zeros((2, 2, len(self._slices)), dtype=torch.float64, device=device)
+        losses = torch.zeros((2, 2, len(self._slices), DRAWS), dtype=torch.float64, device=device)
         with undisturbed(state.model):
             net = averaged_net(state)
             for split, place, x in self._own_scans(state.group.rank, state.group.size):
@@ -102,18 +102,21 @@ class Validator:
                 assert latents is not None  # a run that validates has both
                 yield split, place, latents[[chosen[place]]][0]
 
-    def _row(self, state: TrainState, losses_22N: Tensor) -> ValidationRow:
-        flow_2N, meanflow_2N = losses_22N[:, 0], losses_22N[:, 1]
-        total_2N = total(flow_2N, meanflow_2N, self._config)
-        gap = gap_of(total_2N[0].numpy(), total_2N[1].numpy())
+    def _row(self, state: TrainState, losses_22NK: Tensor) -> ValidationRow:
+        kinds = [0 if is_fm else 1 for is_fm in judged_kinds(self._config)]
+        # By scan, each with its samples of both kinds.
+        samples = losses_22NK[:, kinds].movedim(1, 2).flatten(2).numpy()
+        gap = gap_of(samples[0], samples[1])
+        flow_2, meanflow_2 = losses_22NK.flatten(2).mean(2).unbind(1)
+        total_2 = total(flow_2, meanflow_2, self._config)
         (val_total, train_total), (val_fm, train_fm), (val_mf, train_mf) = (
-            loss_2N.mean(1).tolist() for loss_2N in (total_2N, flow_2N, meanflow_2N)
+            loss_2.tolist() for loss_2 in (total_2, flow_2, meanflow_2)
         )
         return ValidationRow(
             epoch=epochs_done(self._config, state.step), step=state.step, scans=len(self._slices),
             samples=len(self._slices) * DRAWS, val_total=val_total, val_fm=val_fm, val_mf=val_mf,
             train_total=train_total, train_fm=train_fm, train_mf=train_mf,
-            gap=gap.mean, gap_low=gap.low, gap_high=gap.high,
+            gap=gap.share, gap_low=gap.low, gap_high=gap.high,
         )  # fmt: skip
 
     def _changed(self, state: TrainState, before: str, after: str) -> Iterator[Event]:

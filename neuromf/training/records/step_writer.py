@@ -78,9 +78,7 @@ class StepWriter:
         self._end_epoch(record.row["step"], record.block_norms, validation)
         return events
 
-    def _end_epoch(
-        self, step: int, block_norms: Mapping[str, float], validation: Mapping[str, float] | None
-    ) -> None:
+    def _end_epoch(self, step: int, block_norms: Mapping[str, float], validation: Mapping[str, float] | None) -> None:
         epoch = epoch_of_step(self._config, step)
         ends_run = step + 1 == run_facts(self._config).optimiser_steps
         if ends_run or epoch_of_step(self._config, step + 1) != epoch:

@@ -9,27 +9,32 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
+Array = NDArray[np.float64]
 
-def gap_interval(held_out: Sequence[float], trained: Sequence[float], confidence: float) -> tuple[float, float, float]:
-    """Mean difference of paired losses, and Student's interval around it.
+
+def gap_interval(held_out: Array, trained: Array, confidence: float) -> tuple[float, float, float]:
+    """Geometric mean of the ratios of paired losses, less 1, and Student's interval of it over scans.
 
     Args:
-        held_out: losses of validation scans.
-        trained: losses of training scans, each with the noise and times of its partner.
+        held_out: losses of validation scans (scans, samples).
+        trained: losses of training scans, each sample with the noise and time of its partner.
         confidence: of the two-sided interval.
 
     Returns:
-        Mean, lower and upper end; the ends are NaN of fewer than two pairs.
+        Share, lower and upper end; the ends are NaN of fewer than four pairs.
     """
-    difference = np.asarray(held_out, dtype=np.float64) - np.asarray(trained, dtype=np.float64)
-    mean = float(difference.mean())
-    if len(difference) < 2:
-        return mean, math.nan, math.nan
-    error = float(np.std(difference, ddof=1)) / math.sqrt(len(difference))
-    reach = float(stats.t.ppf(0.5 + confidence / 2, len(difference) - 1)) * error
-    return mean, mean - reach, mean + reach
+    logarithms = [
+        sum(math.log(a) - math.log(b) for a, b in zip(first, second, strict=True)) / len(first)
+        for first, second in zip(held_out, trained, strict=True)
+    ]
+    mean = sum(logarithms) / len(logarithms)
+    if len(logarithms) < 4:
+        return math.exp(mean) - 1, math.nan, math.nan
+    low, high = stats.ttest_1samp(logarithms, 0.0).confidence_interval(confidence)
+    return math.exp(mean) - 1, math.exp(low) - 1, math.exp(high) - 1
 
 
 def new_bests(values: Sequence[float], min_improvement: float) -> list[int]:

@@ -36,6 +36,13 @@ THIRD = make_tiny_config(*DUAL, "time_sampling.t_min=0.02")
 """Small runs that part in every choice that has two ways through the code."""
 ONE_LEVEL = make_tiny_config(*SMALL, "unet.channels=[4]", "unet.attention_levels=[true]")
 """A run whose network has no level of two cells, where some processors compute bfloat16 wrongly."""
+STOPPING = (
+    "training.validate_every_epochs=2", "training.validation_scans=3", "training.early_stop_patience=2",
+    "training.early_stop_min_improvement=0.1",
+)  # fmt: skip
+VALIDATING = make_tiny_config(*SMALL, *STOPPING, "training.micro_batches_per_epoch=1")
+VALIDATING_DUAL = make_tiny_config(*DUAL, *STOPPING, "training.micro_batches_per_epoch=1")
+"""Runs that validate and may stop early."""
 
 OWN = load_config("recommended", [
     *(override for override in (*TINY, *SMALL) if not override.startswith("unet.")),

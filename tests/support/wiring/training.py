@@ -220,11 +220,11 @@ def saved(config: Config) -> Observed:
     """After which of six steps a training saves and samples."""
     writer, done = mock.Mock(), []
     state = mock.Mock(step=0)
-    training = loop._Training(state, mock.Mock(), writer, config, 6, mock.Mock(), mock.Mock())
+    training = loop._Training(state, mock.Mock(), mock.Mock(), writer, config, 6, mock.Mock(), mock.Mock())
     for state.step in range(1, 7):
         writer.reset_mock()
         writer.record.return_value = []
-        training._write(mock.Mock(verdict=Verdict()), asked=False)
+        training._write(mock.Mock(verdict=Verdict()), None, asked=False)
         done.append([name for name, *_ in writer.method_calls])
     return {"written": done}
 

@@ -13,7 +13,7 @@ from neuromf.training.latents.store import training_store
 from neuromf.training.loop import train
 from neuromf.training.records.run_folder import create_run
 from tests.support.tiny_run import make_tiny_config
-from tests.support.wiring import data, judging, training
+from tests.support.wiring import data, judging, training, validating
 from tests.support.wiring.parts import (
     CPU,
     FIRST,
@@ -23,6 +23,8 @@ from tests.support.wiring.parts import (
     SECOND,
     SMALL,
     THIRD,
+    VALIDATING,
+    VALIDATING_DUAL,
     latents,
     small_autoencoder,
     small_cohort,
@@ -49,6 +51,11 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "unet.small_options": (Options(width=6),),
     "training.init_from": ("nowhere", None),
     "training.init_weights": ("weights", "average"),
+    "training.validate_every_epochs": (1, 3, 0),
+    "training.validation_scans": (2,),
+    "training.validation_metric": ("val_fm", "val_mf"),
+    "training.early_stop_patience": (1, 300, None),
+    "training.early_stop_min_improvement": (0.4,),
     "vae.norm_float16": (True,),
     "vae.num_splits": (2,),
     "vae.tile_voxels": (16, 32),
@@ -210,6 +217,9 @@ def _scenarios(demo: Config, own: Config) -> dict[str, Scenario]:
     made["own network, shrunk"] = Scenario(OWN, judging.shrunk)
     made["own network, on paper"] = Scenario(OWN, judging.on_paper)
     made["own network, launched"] = Scenario(OWN, judging.own_launched)
+    made |= {"validated": Scenario(VALIDATING, validating.validated)}
+    made |= {"validated, dual": Scenario(VALIDATING_DUAL, validating.validated)}
+    made |= {"validated, on paper": Scenario(VALIDATING, judging.on_paper)}
     made["augmented"] = Scenario(make_tiny_config(*SMALL, "augmentation.noise_std=0.25"), training.draw)
     made |= {"kept": Scenario(own, data.kept), "demo": Scenario(demo, data.stored)}
     made |= {"folder": Scenario(own, data.stored), "begun": Scenario(own, data.begun)}

@@ -203,6 +203,7 @@ def test_every_key_changes_the_hash():
         "data.source=folder data.root=x": None,
         "vae.tile_voxels=96 vae.tile_overlap=0.5": None,
         "training.init_from=run training.init_weights=weights": None,
+        **dict.fromkeys(f"training.validate_every_epochs=5 {beside}" for beside in BESIDE_VALIDATION),
         "vae.latent_channels=3 vae.stride=2 vae.factory=a:b vae.factory_options.width=2": None,
         "unet.factory=a:b unet.factory_options.width=2 unet.small_options.width=1": None,
         **{f"{k}={v}": None for k, v in _other_values().items()},
@@ -212,6 +213,7 @@ def test_every_key_changes_the_hash():
 
     assert unchanged == []
     beside = {"data.source", "data.root", "meanflow.fd_step", "vae.tile_overlap", "training.init_weights"}
+    beside |= {last.rpartition(" ")[2].partition("=")[0] for last in BESIDE_VALIDATION}
     assert set(_other_values()) | beside == {line.partition(":")[0] for line in resolved_text(Config()).splitlines()}
 
 
@@ -223,6 +225,24 @@ def test_an_average_can_be_left_out():
             load_config("smoke", f"ema.decay={value}")
 
 
+BESIDE_VALIDATION = (
+    "training.validation_scans=8",
+    "training.validation_metric=val_fm",
+    "training.early_stop_patience=3",
+    "training.early_stop_patience=3 training.early_stop_min_improvement=0.01",
+)
+"""Keys that have an effect in a run that validates alone."""
+
+
+@pytest.mark.parametrize("beside", BESIDE_VALIDATION)
+def test_a_key_of_validation_is_refused_in_a_run_that_does_not_validate(beside):
+    """It would do nothing; the smallest improvement has none without patience either (CFG-001)."""
+    with pytest.raises(InputError, match="has no effect without validate_every_epochs"):
+        load_config("smoke", beside.split())
+    with pytest.raises(InputError, match="early_stop_min_improvement has no effect without early_stop_patience"):
+        load_config("smoke", ["training.validate_every_epochs=1", "training.early_stop_min_improvement=0.01"])
+
+
 def _other_values() -> dict[str, str]:
     """A valid value other than the default for each key that can change alone."""
     return {
@@ -231,6 +251,7 @@ def _other_values() -> dict[str, str]:
         "vae.latent_channels": "3",
         "vae.stride": "8",
         "training.init_from": "run",
+        "training.validate_every_epochs": "5",
         "data.demo_subjects": "9",
         "data.demo_seed": "1",
         "data.spacing_mm": "2.0",

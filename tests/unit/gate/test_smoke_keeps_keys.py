@@ -41,6 +41,11 @@ COUNTS = {
     "training.gpus": 1,
     "training.batch_size_per_gpu": BATCH,
     "training.checkpoint_every_steps": STEPS,
+    "training.validate_every_epochs": 0,
+    "training.validation_scans": 32,
+    "training.validation_metric": "val_total",
+    "training.early_stop_patience": None,
+    "training.early_stop_min_improvement": 0.0,
     "training.init_from": None,
     "training.init_weights": "average",
 }

@@ -12,13 +12,15 @@ from neuromf.report.run_facts import read_runs
 from neuromf.training.latents import frozen
 from tests.support.reported_run import HALT, SELF_TEST, WARNING, trace_rows, write_run
 
+VALIDATING = ("training.validate_every_epochs=1", "training.early_stop_patience=3")
+
 
 @pytest.fixture
 def rows(tmp_path):
     """A halted run beside one that breaks a law on paper, by law."""
     events = [SELF_TEST, WARNING, replace(WARNING, step=12), replace(HALT, step=15, level="warn"), HALT]
     halted = write_run(tmp_path / "halted", rows=trace_rows(21, 1.3), events=events)
-    late = write_run(tmp_path / "late", "training.warmup_steps=20")
+    late = write_run(tmp_path / "late", "training.warmup_steps=20", *VALIDATING)
     return {row.law.id: row for row in law_rows(read_runs([halted, late]))}
 
 

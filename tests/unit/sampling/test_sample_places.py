@@ -24,6 +24,7 @@ from neuromf.nets.tiling import WHOLE
 from neuromf.nets.unet import MeanFlowUnet
 from neuromf.sampling import sampling
 from neuromf.sampling.sampling import decode_with, sample_run
+from neuromf.training.checkpoints.named import named_checkpoint
 from tests.support.phantom import LANDMARKS, Grid, phantom, place_of
 
 pytestmark = pytest.mark.law("DATA-006")
@@ -118,7 +119,7 @@ def asked(store, tmp_path, monkeypatch):
     net.to = lambda device: asked.update(device=device) or net
     for name, value in {
         "open_run": lambda path: asked.update(opened=path) or (run, config),
-        "latest_checkpoint": lambda root: asked.update(searched=root) or checkpoint,
+        "named_checkpoint": lambda root, name: asked.update(searched=root, named=name) or checkpoint,
         "config_hash": lambda config: "same",
         "run_latents": lambda run, config: known,
         "build_net": lambda config, **more: asked.update(built=config, **more) or net,
@@ -155,7 +156,7 @@ def test_samples_are_drawn_as_they_were_asked_for(store, asked, tmp_path, steps,
     assert given == (asked["net"], asked["config"], store.latent_shape)
     assert more == {"steps": steps, "count": 2, "seed": 5, "device": torch.device("cpu")}
     assert asked["net"].velocity_head is None
-    assert (asked["opened"], asked["searched"]) == (tmp_path / "run", tmp_path)
+    assert (asked["opened"], asked["searched"], asked["named"]) == (tmp_path / "run", tmp_path, None)
     assert (asked["weights"], asked["device"]) == (tmp_path / "checkpoint", torch.device("cpu"))
     assert (asked["built"], asked["seed"]) == (asked["config"], 0)
     assert (asked["vae"], asked["real"]) == (tmp_path / "vae", 2)
@@ -184,7 +185,7 @@ def test_a_run_that_kept_no_real_latents_shows_what_it_generated_alone(asked, tm
 def test_no_samples_come_from_weights_that_are_not_the_runs(asked, tmp_path, monkeypatch, state):
     """A run without a checkpoint, and one whose newest is of another configuration, draw nothing."""
     if state is None:
-        monkeypatch.setattr(sampling, "latest_checkpoint", lambda root: None)
+        monkeypatch.setattr(sampling, "named_checkpoint", named_checkpoint)
     else:
         asked["checkpoint"].state = state
     with pytest.raises(InputError, match=r"holds no whole checkpoint|made with another configuration") as refused:

@@ -80,7 +80,7 @@ def _show_plan(asked: SweepFile, arms: list[Arm], rungs: list[int], file: str) -
 
     most = sum(steps_of(arm.config, rungs[-1]) for arm in arms) * len(asked.seeds)
     console = make_console()
-    each = f"{len(arms)} arms x {len(asked.seeds)} seeds"
+    each = f"{len(arms)} arms, {len(asked.seeds)} seed{'s' if len(asked.seeds) > 1 else ''} each"
     judged = f"compared after {' and '.join(map(str, rungs))} epochs by {asked.metric}"
     console.print(f"{file}: {each}, {judged}; at most {most:,} optimiser steps", soft_wrap=True)
     for arm in arms:

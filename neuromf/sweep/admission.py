@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neuromf.errors import InputError
-from neuromf.gate.admission import Admission
 from neuromf.gate.judge import LaunchCandidate, judge
+from neuromf.gate.result import REFUSED
 from neuromf.gate.waivers import all_waivers
 from neuromf.sweep.arms import Arm
 from neuromf.sweep.jobs import Command, Jobs
@@ -52,8 +52,7 @@ def admit(arms: Sequence[Arm], gate: str, out: Path, jobs: Jobs, journal: SweepJ
 def _on_paper(arm: Arm) -> Admitted:
     candidate = LaunchCandidate.of(arm.config, arm.layers, arm.overrides(arm.config.training.seed))
     verdict = judge(candidate, all_waivers(None))
-    blocking = [result.law_id for result in verdict.results if result.status == "block"]
-    return Admitted(Admission(verdict, None).admitted, ", ".join(dict.fromkeys(blocking)))
+    return Admitted(verdict.status == "PASS", ", ".join(verdict.laws(*REFUSED)))
 
 
 def _codes(arms: Sequence[Arm], out: Path, jobs: Jobs, journal: SweepJournal) -> dict[int, int]:

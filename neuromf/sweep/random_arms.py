@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from neuromf.errors import InputError
 from neuromf.sweep.specification import RandomArms, Range
-
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
 
 
 def drawn_settings(wanted: RandomArms) -> Iterator[dict[str, Any]]:
@@ -23,7 +20,8 @@ def drawn_settings(wanted: RandomArms) -> Iterator[dict[str, Any]]:
         yield {key: drawn[key] if isinstance(space, Range) else space[drawn[key]] for key, space in wanted.keys.items()}
 
 
-def _space(space: Range | list[Any]) -> BaseDistribution:
+def _space(space: Range | list[Any]) -> Any:  # noqa: ANN401
+    """What Optuna draws a value from."""
     distributions = import_optuna().distributions
     if isinstance(space, list):
         return distributions.CategoricalDistribution(range(len(space)))

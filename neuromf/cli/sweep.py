@@ -12,7 +12,7 @@ from neuromf.cli.output_file import check_output_file
 from neuromf.errors import InputError
 
 if TYPE_CHECKING:
-    from neuromf.sweep.arms import Arm
+    from neuromf.sweep.arms import SweepArm
     from neuromf.sweep.jobs import Jobs
     from neuromf.sweep.specification import SweepFile
 
@@ -74,7 +74,7 @@ def _epochs(asked: SweepFile) -> int:
     return load_config(asked.base, [override_of(*item) for item in asked.settings.items()]).training.epochs
 
 
-def _show_plan(asked: SweepFile, arms: list[Arm], rungs: list[int], file: str) -> None:
+def _show_plan(asked: SweepFile, arms: list[SweepArm], rungs: list[int], file: str) -> None:
     from neuromf.cli.console import make_console
     from neuromf.sweep.rungs import steps_of
 
@@ -113,7 +113,7 @@ def _jobs(out: Path, size: int, slurm: Mapping[str, Any] | None) -> Jobs:
 
 
 def _run(
-    asked: SweepFile, arms: list[Arm], rungs: list[int], file: str, out: Path, jobs: Jobs, json_file: Path | None
+    asked: SweepFile, arms: list[SweepArm], rungs: list[int], file: str, out: Path, jobs: Jobs, json_file: Path | None
 ) -> int:
     """The exit code of a sweep."""
     from neuromf.cli.console import make_console

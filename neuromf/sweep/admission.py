@@ -10,8 +10,8 @@ from neuromf.errors import InputError
 from neuromf.gate.judge import LaunchCandidate, judge
 from neuromf.gate.result import REFUSED
 from neuromf.gate.waivers import all_waivers
-from neuromf.sweep.arms import Arm
-from neuromf.sweep.jobs import Command, Jobs
+from neuromf.sweep.arms import SweepArm
+from neuromf.sweep.jobs import Jobs, SweepCommand
 from neuromf.sweep.journal import SweepJournal
 
 GATE = "gate"
@@ -26,7 +26,7 @@ class Admitted:
     reason: str = ""
 
 
-def admit(arms: Sequence[Arm], gate: str, out: Path, jobs: Jobs, journal: SweepJournal) -> dict[int, Admitted]:
+def admit(arms: Sequence[SweepArm], gate: str, out: Path, jobs: Jobs, journal: SweepJournal) -> dict[int, Admitted]:
     """The verdict on each arm, by its number.
 
     Args:
@@ -49,13 +49,13 @@ def admit(arms: Sequence[Arm], gate: str, out: Path, jobs: Jobs, journal: SweepJ
     return verdicts
 
 
-def _on_paper(arm: Arm) -> Admitted:
+def _on_paper(arm: SweepArm) -> Admitted:
     candidate = LaunchCandidate.of(arm.config, arm.layers, arm.overrides(arm.config.training.seed))
     verdict = judge(candidate, all_waivers(None))
     return Admitted(verdict.status == "PASS", ", ".join(verdict.laws(*REFUSED)))
 
 
-def _codes(arms: Sequence[Arm], out: Path, jobs: Jobs, journal: SweepJournal) -> dict[int, int]:
+def _codes(arms: Sequence[SweepArm], out: Path, jobs: Jobs, journal: SweepJournal) -> dict[int, int]:
     """Exit code of the whole gate on each arm; one that was judged before keeps it."""
     codes = {arm.number: int(code) for arm in arms if (code := journal.noted(arm, GATE)) is not None}
     waiting = {str(arm.number): arm for arm in arms if arm.number not in codes}
@@ -63,7 +63,7 @@ def _codes(arms: Sequence[Arm], out: Path, jobs: Jobs, journal: SweepJournal) ->
     while todo or running:
         while todo and running < jobs.size:
             arm = todo.pop(0)
-            jobs.start(Command(str(arm.number), _arguments(arm, out), _log(out, arm)))
+            jobs.start(SweepCommand(str(arm.number), _arguments(arm, out), _log(out, arm)))
             running += 1
         for ended in jobs.wait():
             running -= 1
@@ -76,10 +76,10 @@ def _codes(arms: Sequence[Arm], out: Path, jobs: Jobs, journal: SweepJournal) ->
     return codes
 
 
-def _arguments(arm: Arm, out: Path) -> list[str]:
+def _arguments(arm: SweepArm, out: Path) -> list[str]:
     sets = [part for override in arm.overrides(arm.config.training.seed) for part in ("--set", override)]
     return ["gate", *arm.layers, *sets, "--json", str(out / "gates" / f"{arm.slug}.json")]
 
 
-def _log(out: Path, arm: Arm) -> Path:
+def _log(out: Path, arm: SweepArm) -> Path:
     return out / "gates" / f"{arm.slug}.txt"

@@ -22,7 +22,7 @@ SEED = "training.seed"
 
 
 @dataclass(frozen=True)
-class Arm:
+class SweepArm:
     """One configuration, trained with every seed.
 
     Attributes:
@@ -54,7 +54,7 @@ def override_of(key: str, value: object) -> str:
     return f"{key}={json.dumps(value)}"
 
 
-def arms_of(sweep: SweepFile, every: int, file: str) -> list[Arm]:
+def arms_of(sweep: SweepFile, every: int, file: str) -> list[SweepArm]:
     """The base, then every arm that is not the same configuration as one before it.
 
     Args:
@@ -66,7 +66,7 @@ def arms_of(sweep: SweepFile, every: int, file: str) -> list[Arm]:
         InputError: an arm that no training could have, by its name.
     """
     common = {**sweep.settings, "training.validate_every_epochs": every, "training.early_stop_patience": None}
-    found: dict[str, Arm] = {}
+    found: dict[str, SweepArm] = {}
     for name, change in [(BASE, {}), *_changes(sweep)]:
         if SEED in change or SEED in common:
             raise InputError("cannot be swept", remedy="give the seeds under `seeds`", file=file, key=SEED)
@@ -77,13 +77,13 @@ def arms_of(sweep: SweepFile, every: int, file: str) -> list[Arm]:
     return list(found.values())
 
 
-def _arm(number: int, name: str, sweep: SweepFile, settings: Mapping[str, Any], file: str) -> Arm:
+def _arm(number: int, name: str, sweep: SweepFile, settings: Mapping[str, Any], file: str) -> SweepArm:
     overrides = [override_of(*item) for item in {**settings, SEED: sweep.seeds[0]}.items()]
     try:
         config = load_config(sweep.base, overrides)
     except InputError as error:
         raise InputError(f"arm '{name}': {error.problem}", remedy=error.remedy, file=file, key=error.key) from error
-    return Arm(number, name, tuple(sweep.base), settings, config)
+    return SweepArm(number, name, tuple(sweep.base), settings, config)
 
 
 def _changes(sweep: SweepFile) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -107,12 +107,12 @@ def shown(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else value if isinstance(value, str) else json.dumps(value)
 
 
-def run_folder(out: Path, arm: Arm, seed: int) -> Path:
+def run_folder(out: Path, arm: SweepArm, seed: int) -> Path:
     """Where an arm's training with a seed is recorded."""
     return out / "runs" / arm.slug / f"seed-{seed}"
 
 
-def differing_keys(arms: Sequence[Arm]) -> set[str]:
+def differing_keys(arms: Sequence[SweepArm]) -> set[str]:
     """Keys that any arm sets otherwise than the base."""
     base = arms[0].settings
     return {key for arm in arms[1:] for key, value in arm.settings.items() if key not in base or base[key] != value}

@@ -6,8 +6,8 @@ So a training of a sweep that was killed saves itself and ends, and does not go 
 from __future__ import annotations
 
 import os
+import runpy
 import signal
-import sys
 import threading
 
 
@@ -20,11 +20,7 @@ def _end_with_the_sweep() -> None:
 def main() -> None:
     """Listen, then run the command."""
     threading.Thread(target=_end_with_the_sweep, daemon=True).start()
-    sys.argv = ["neuromf", *sys.argv[1:]]
-
-    from neuromf.cli.app import main as command  # reads the arguments when it is imported
-
-    command()
+    runpy.run_module("neuromf", run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

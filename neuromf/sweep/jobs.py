@@ -19,7 +19,7 @@ LOOK_S = 0.1
 
 
 @dataclass(frozen=True)
-class Command:
+class SweepCommand:
     """A command of ours.
 
     Attributes:
@@ -40,7 +40,7 @@ class Command:
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedCommand:
     """A command that has ended; without a code where nobody knows how."""
 
     key: str
@@ -55,7 +55,7 @@ class Jobs(Protocol):
         """How many at once."""
         ...
 
-    def start(self, command: Command) -> None:
+    def start(self, command: SweepCommand) -> None:
         """Begin one; returns at once.
 
         Raises:
@@ -63,7 +63,7 @@ class Jobs(Protocol):
         """
         ...
 
-    def wait(self) -> list[Ended]:
+    def wait(self) -> list[EndedCommand]:
         """Those that have ended since the last call, at least one."""
         ...
 
@@ -83,23 +83,23 @@ class LocalJobs:
         self.size = size
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, command: Command) -> None:
+    def start(self, command: SweepCommand) -> None:
         """Begin a process; it ends itself when this one does."""
         command.log.parent.mkdir(parents=True, exist_ok=True)
         with command.log.open("ab") as log:
             self._running[command.key] = self._process(command, log)
 
-    def _process(self, command: Command, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    def _process(self, command: SweepCommand, log: IO[bytes]) -> subprocess.Popen[bytes]:
         alone = {"PYTHONPATH": os.pathsep.join(p for p in (python_path(), os.environ.get("PYTHONPATH", "")) if p)}
         environment = {**os.environ, **(worker_environment() if self.size > 1 else alone)}
         return subprocess.Popen(
             command.line, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment
         )
 
-    def wait(self) -> list[Ended]:
+    def wait(self) -> list[EndedCommand]:
         """Look until a process has ended."""
         while True:
-            ended = [Ended(key, process.returncode) for key, process in self._running.items()
+            ended = [EndedCommand(key, process.returncode) for key, process in self._running.items()
                      if process.poll() is not None]  # fmt: skip
             if ended:
                 for one in ended:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neuromf.errors import InputError
-from neuromf.sweep.arms import Arm
+from neuromf.sweep.arms import SweepArm
 from neuromf.sweep.halving import KeepTheBest
 from neuromf.sweep.random_arms import import_optuna
 
@@ -31,7 +31,7 @@ class SweepJournal:
         InputError: the folder holds another sweep.
     """
 
-    def __init__(self, out: Path, question: Mapping[str, Any], arms: Sequence[Arm], factor: int) -> None:
+    def __init__(self, out: Path, question: Mapping[str, Any], arms: Sequence[SweepArm], factor: int) -> None:
         optuna = import_optuna()
         backend = optuna.storages.journal.JournalFileBackend(str(out / FILE))
         self._study = optuna.create_study(
@@ -58,25 +58,25 @@ class SweepJournal:
                 trial.set_user_attr("arm", arm.number)  # last: a trial without it was cut short
                 self._trials[arm.number] = trial
 
-    def note(self, arm: Arm, key: str, value: object) -> None:
+    def note(self, arm: SweepArm, key: str, value: object) -> None:
         """Keep a fact about an arm whose trial is open."""
         if arm.number not in self._ended:
             self._trials[arm.number].set_user_attr(key, value)
 
-    def noted(self, arm: Arm, key: str) -> Any:  # noqa: ANN401
+    def noted(self, arm: SweepArm, key: str) -> Any:  # noqa: ANN401
         """A fact that was kept, None where there is none."""
         return self._trials[arm.number].user_attrs.get(key)
 
-    def report(self, arm: Arm, epochs: int, value: float) -> None:
+    def report(self, arm: SweepArm, epochs: int, value: float) -> None:
         """Keep the mean over the seeds of an arm at a rung; once it is kept it stays."""
         if arm.number not in self._ended:
             self._trials[arm.number].report(value if math.isfinite(value) else WORST, epochs)
 
-    def is_dropped(self, arm: Arm) -> bool:
+    def is_dropped(self, arm: SweepArm) -> bool:
         """Whether an arm ends at the rung that was last reported, by all arms that reported it."""
         return bool(self._trials[arm.number].should_prune())
 
-    def end(self, arm: Arm, value: float | None) -> None:
+    def end(self, arm: SweepArm, value: float | None) -> None:
         """Close the trial of an arm; pruned where it has no value. One that is closed stays so."""
         if arm.number in self._ended:
             return

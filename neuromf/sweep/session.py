@@ -13,12 +13,12 @@ from pathlib import Path
 
 from neuromf.errors import InputError
 from neuromf.sweep.admission import Admitted, admit
-from neuromf.sweep.arms import Arm
-from neuromf.sweep.jobs import Command, Jobs
+from neuromf.sweep.arms import SweepArm
+from neuromf.sweep.jobs import Jobs, SweepCommand
 from neuromf.sweep.journal import SweepJournal
 from neuromf.sweep.specification import SweepFile
 from neuromf.sweep.spending import SpendingRecord, Spent
-from neuromf.sweep.training import Training
+from neuromf.sweep.training import SweepTraining
 
 HALTED, IRREPRODUCIBLE, BAD_INPUT = 16, 17, 2
 ATTEMPTS = 3
@@ -47,7 +47,7 @@ class ArmRecord:
         note: why it was blocked or diverged.
     """
 
-    arm: Arm
+    arm: SweepArm
     fate: Fate = Fate.UNFINISHED
     epochs: int = 0
     values: dict[int, dict[int, float]] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class SweepSession:
     """
 
     def __init__(
-        self, sweep: SweepFile, arms: Sequence[Arm], rungs: Sequence[int], out: Path, jobs: Jobs,
+        self, sweep: SweepFile, arms: Sequence[SweepArm], rungs: Sequence[int], out: Path, jobs: Jobs,
         on_progress: Callable[[Told], None] = lambda told: None,
     ) -> None:  # fmt: skip
         self._sweep, self._rungs, self._out, self._jobs, self._told = sweep, rungs, out, jobs, on_progress
@@ -110,7 +110,7 @@ class SweepSession:
         """
         alive = self._admitted()
         for rung in self._rungs:
-            if not self._train([Training.of(self._out, one.arm, seed, rung) for one in alive
+            if not self._train([SweepTraining.of(self._out, one.arm, seed, rung) for one in alive
                                 for seed in self._sweep.seeds]):  # fmt: skip
                 return False
             alive = self._judged(alive, rung)
@@ -137,7 +137,7 @@ class SweepSession:
         """Those that go on from a rung that all have reached; the base always does, for all are held to it."""
         for record in alive:
             record.values[rung] = {
-                seed: self._value(Training.of(self._out, record.arm, seed, rung)) for seed in self._sweep.seeds
+                seed: self._value(SweepTraining.of(self._out, record.arm, seed, rung)) for seed in self._sweep.seeds
             }
             record.epochs = rung
             broken = [seed for seed, value in record.last.items() if not math.isfinite(value)]
@@ -158,15 +158,15 @@ class SweepSession:
                 )
         return [record for record in left if record.fate is Fate.UNFINISHED]
 
-    def _value(self, training: Training) -> float:
+    def _value(self, training: SweepTraining) -> float:
         halted = self._journal.noted(training.arm, f"halted seed {training.seed}")
         value = None if halted else training.value(self._sweep.metric)
         return math.inf if value is None or math.isnan(value) else value
 
-    def _train(self, trainings: Sequence[Training]) -> bool:
+    def _train(self, trainings: Sequence[SweepTraining]) -> bool:
         """Bring trainings as far as they are to go; whether the budget lasted."""
         waiting = deque(t for t in trainings if t.done < t.steps and not self._is_halted(t))
-        running: dict[str, tuple[Training, float, int]] = {}
+        running: dict[str, tuple[SweepTraining, float, int]] = {}
         lasts = True
         while waiting or running:
             while waiting and len(running) < self._jobs.size and lasts:
@@ -186,18 +186,18 @@ class SweepSession:
                     waiting.appendleft(training)
         return lasts
 
-    def _is_halted(self, training: Training) -> bool:
+    def _is_halted(self, training: SweepTraining) -> bool:
         return bool(self._journal.noted(training.arm, f"halted seed {training.seed}"))
 
-    def _command(self, training: Training) -> Command:
+    def _command(self, training: SweepTraining) -> SweepCommand:
         key = _key(training)
         self._attempts[key] = self._attempts.get(key, 0) + 1
-        return Command(key, training.arguments(), self._log(training))
+        return SweepCommand(key, training.arguments(), self._log(training))
 
-    def _log(self, training: Training) -> Path:
+    def _log(self, training: SweepTraining) -> Path:
         return self._out / "logs" / training.arm.slug / f"seed-{training.seed}.log"
 
-    def _note(self, training: Training, before: int, seconds: float, code: int | None) -> None:
+    def _note(self, training: SweepTraining, before: int, seconds: float, code: int | None) -> None:
         """Enter a training that has ended, and give up where it cannot be brought on."""
         arm, done = training.arm, training.done
         self._spending.add(arm.name, training.seed, training.epochs, max(done - before, 0), seconds, code)
@@ -216,7 +216,7 @@ class SweepSession:
             raise InputError(problem, remedy="mend that, then go on with --resume", file=log)
 
 
-def _key(training: Training) -> str:
+def _key(training: SweepTraining) -> str:
     return f"{training.arm.slug}/seed-{training.seed}/{training.epochs}"
 
 

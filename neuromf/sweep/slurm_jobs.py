@@ -14,7 +14,7 @@ from typing import Any
 from neuromf.bisect.executor import worker_environment
 from neuromf.bisect.slurm import FinishedJobs, ProbeResources, queued_jobs
 from neuromf.errors import InputError
-from neuromf.sweep.jobs import Command, Ended
+from neuromf.sweep.jobs import EndedCommand, SweepCommand
 
 LOOK_S = 2.0
 """Seconds between two looks for results, which are files."""
@@ -74,7 +74,7 @@ class SlurmJobs:
         if left := sorted(ids & (queued_jobs() or frozenset())):
             subprocess.run(["scancel", *left], check=False, capture_output=True)
 
-    def start(self, command: Command) -> None:
+    def start(self, command: SweepCommand) -> None:
         """Queue a job.
 
         Raises:
@@ -90,14 +90,14 @@ class SlurmJobs:
         with self._ids.open("a", encoding="ascii") as stream:
             stream.write(f"{job.job_id}\n")
 
-    def wait(self) -> list[Ended]:
+    def wait(self) -> list[EndedCommand]:
         """Look until a job has ended; one that left the queue without a result has no code."""
         while True:
             # The queue first: a job that is gone has left its result by then, if it has one.
             gone = self._left.gone([job.job_id for job in self._running.values()]) if self._left else set()
             ended = [key for key, job in self._running.items() if self._has_ended(job) or job.job_id in gone]
             if ended:
-                return [Ended(key, self._code(self._running.pop(key))) for key in ended]
+                return [EndedCommand(key, self._code(self._running.pop(key))) for key in ended]
             time.sleep(LOOK_S)
 
     def _has_ended(self, job: Any) -> bool:  # noqa: ANN401

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuromf.sweep.arms import Arm, run_folder
+from neuromf.sweep.arms import SweepArm, run_folder
 from neuromf.sweep.rungs import steps_of
 from neuromf.training.held_out.record import read_validations
 
@@ -13,7 +13,7 @@ VALIDATIONS = "validation.csv"
 
 
 @dataclass(frozen=True)
-class Training:
+class SweepTraining:
     """A training as far as a rung; the same folder is gone on with at the next one.
 
     Attributes:
@@ -23,13 +23,13 @@ class Training:
         folder: its run.
     """
 
-    arm: Arm
+    arm: SweepArm
     seed: int
     epochs: int
     folder: Path
 
     @classmethod
-    def of(cls, out: Path, arm: Arm, seed: int, epochs: int) -> Training:
+    def of(cls, out: Path, arm: SweepArm, seed: int, epochs: int) -> SweepTraining:
         """The training in a sweep's folder."""
         return cls(arm, seed, epochs, run_folder(out, arm, seed))
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from neuromf.sweep.arms import Arm, arms_of
-from neuromf.sweep.jobs import Command, Ended
+from neuromf.sweep.arms import SweepArm, arms_of
+from neuromf.sweep.jobs import EndedCommand, SweepCommand
 from neuromf.sweep.rungs import rungs_of, validated_every
 from neuromf.sweep.session import SweepSession
 from neuromf.sweep.specification import SweepFile
@@ -27,10 +27,10 @@ class FakeJobs:
 
     def __init__(self, loss: Loss, size: int = 2) -> None:
         self.size, self._loss = size, loss
-        self.started: list[Command] = []
-        self._ended: list[Ended] = []
+        self.started: list[SweepCommand] = []
+        self._ended: list[EndedCommand] = []
 
-    def start(self, command: Command) -> None:
+    def start(self, command: SweepCommand) -> None:
         """Write what the training would have."""
         self.started.append(command)
         arguments = list(command.arguments)
@@ -41,9 +41,9 @@ class FakeJobs:
         found = self._loss(folder.parent.name, int(folder.name.removeprefix("seed-")), steps)
         if isinstance(found, float):
             _write(folder, steps, found)
-        self._ended.append(Ended(command.key, 0 if isinstance(found, float) else found))
+        self._ended.append(EndedCommand(command.key, 0 if isinstance(found, float) else found))
 
-    def wait(self) -> list[Ended]:
+    def wait(self) -> list[EndedCommand]:
         """One at a time, the first begun first."""
         return [self._ended.pop(0)]
 
@@ -78,7 +78,7 @@ def make_session(sweep: SweepFile, out: Path, jobs: FakeJobs) -> SweepSession:
     return SweepSession(sweep, made_arms(sweep), rungs, out, jobs)
 
 
-def made_arms(sweep: SweepFile) -> list[Arm]:
+def made_arms(sweep: SweepFile) -> list[SweepArm]:
     """Its arms."""
     rungs = rungs_of(sweep, arms_of(sweep, 1, "s.yaml")[0].config.training.epochs, "s.yaml")
     return arms_of(sweep, validated_every(rungs), "s.yaml")

@@ -39,7 +39,7 @@ def test_an_interval_is_that_of_the_paired_t_test(first, second):
 def test_seeds_are_paired_by_their_number():
     """Not by their order, and one that only one arm has is left out."""
     found = paired_difference({5: 1.0, 2: 3.0, 9: 7.0}, {2: 2.0, 5: 0.0})
-    assert (found.mean, found.pairs) == (1.0, 2)
+    assert (found.low, found.high, found.pairs) == (1.0, 1.0, 2)
 
 
 @pytest.mark.parametrize("first", [{0: 1.0}, {0: 1.0, 1: math.inf}])
@@ -64,7 +64,7 @@ def test_the_winner_has_the_lowest_mean(result):
 
 
 def test_who_cannot_be_told_from_the_winner_is_listed(result):
-    """Arm 2, and arm 3 whose seeds scatter; not the base, which is worse with every seed."""
+    """SweepArm 2, and arm 3 whose seeds scatter; not the base, which is worse with every seed."""
     assert [arm.record.arm.number for arm in result.like_the_winner] == [2, 3]
 
 

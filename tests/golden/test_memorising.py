@@ -57,10 +57,12 @@ def suspects(config, run):
 
 @pytest.mark.law("VAL-005")
 def test_a_run_on_eight_subjects_is_called_memorising(runs):
-    """Measured: at the end held-out scans cost 7 times as much; told once, named by the diagnosis, best long before."""
+    """Measured: at the end held-out scans cost 6.2 times as much, at least 1.75 times; the best was after epoch 7 of 15.
+
+    Told of once, at the end of epoch 10, and named by the diagnosis.
+    """
     config, run = runs[0]
     rows = read_validations(run.validations)
-    print([(r.epoch, round(r.gap, 2), round(r.gap_low, 2), round(r.gap_high, 2), round(r.val_total, 3)) for r in rows])
     assert rows[-1].gap_low > 0.1, rows[-1]
     warnings = [event for event in read_events(run.events) if event.law == "VAL-005"]
     assert len(warnings) == 1
@@ -73,10 +75,9 @@ def test_a_run_on_eight_subjects_is_called_memorising(runs):
 
 @pytest.mark.law("VAL-005")
 def test_a_run_on_64_subjects_is_not(runs):
-    """Of as many steps: the gap's interval reaches 0, or the gap is below a tenth, at every validation."""
+    """The gap's interval reaches 0, or the gap is below a tenth, at every validation; measured 8 % (-12 to 34) at the end."""
     config, run = runs[1]
     rows = read_validations(run.validations)
-    print([(r.epoch, round(r.gap, 2), round(r.gap_low, 2), round(r.gap_high, 2), round(r.val_total, 3)) for r in rows])
     assert all(not math.isnan(row.gap_low) for row in rows)
     assert [event for event in read_events(run.events) if event.law == "VAL-005"] == []
     assert BY_HEART not in suspects(config, run)

@@ -15,7 +15,8 @@ ConfigArgument = Annotated[
     list[str],
     typer.Argument(
         metavar="CONFIG...",
-        help="A recipe (failed_225, phase4c alias corrected, recommended, smoke) or YAML files; later ones override.",
+        help="A recipe (failed_225, flow_matching, phase4c alias corrected, recommended, smoke) or YAML files; later "
+        "ones override.",
     ),
 ]
 InitFromOption = Annotated[

@@ -198,6 +198,7 @@ def run_training(
         console.print(
             f"{idle} and train nothing (law BATCH-001; the gate names a setting that uses them)", soft_wrap=True
         )
+    held_out = StoredLatents(store, "validation") if config.training.validate_every_epochs else None
     with progress_bar("training", shown=group.rank == 0) as show:
 
         def on_step(record: StepRecord) -> None:
@@ -213,7 +214,7 @@ def run_training(
             on_event(event)
         return loop.train(
             config, StoredLatents(store, "train"), RunFolder(out), device=device,
-            validation=StoredLatents(store, "validation"), resume=resume, max_steps=max_steps, workers=workers,
+            validation=held_out, resume=resume, max_steps=max_steps, workers=workers,
             opening=opening, on_step=on_step, on_event=on_event, interrupted=interrupted,
         )  # fmt: skip
 

@@ -16,6 +16,14 @@ def step_back(field: Field, z: Tensor, r_B: Tensor, t_B: Tensor) -> Tensor:
     return z - broadcast_time(t_B - r_B, z) * field(z, r_B, t_B)
 
 
+def along_the_flow(field: Field) -> Field:
+    """The instantaneous velocity u(z, t, t), which is all that a net knows that was trained at r = t alone.
+
+    With many steps it is the sampler of flow matching; in one step it goes along a tangent.
+    """
+    return lambda z, r_B, t_B: field(z, t_B, t_B)
+
+
 @torch.no_grad()
 def sample(field: Field, noise: Tensor, steps: int = 1, t_min: float = 0.0) -> Tensor:
     """Data from noise in `steps` evaluations from t = 1 to t = 0; one step is x = e - u(e, 0, 1).

@@ -17,6 +17,7 @@ from neuromf.training.batches.source import BatchSource
 from neuromf.training.checkpoints.checkpoint import AVERAGE, FILES, latest_checkpoint, read_checkpoint
 from neuromf.training.checkpoints.named import named_checkpoint, won_by
 from neuromf.training.held_out import losses as held_out_losses
+from neuromf.training.held_out import validator as validator_module
 from neuromf.training.held_out.record import LOSSES, read_validations
 from neuromf.training.held_out.validator import Validator
 from neuromf.training.latents.store import training_store
@@ -248,6 +249,28 @@ def test_a_run_stops_early_with_a_checkpoint_and_is_not_taken_up_again(tmp_path,
     before = run.trace.read_bytes()
     _, again = run_in(tmp_path / "run", config, splits, resume=True)
     assert (again, run.trace.read_bytes()) == (outcome, before)
+
+
+@pytest.mark.parametrize("monitors", [True, False])
+def test_a_sure_gap_is_warned_of_unless_monitors_are_off(splits, monitors):
+    """With a validation split that is twice as large in every number: its losses are far above."""
+    config = make_tiny_config(*EACH_EPOCH, f"training.monitors={str(monitors).lower()}")
+    state = initial_state(config, (1.0,) * 4, CPU)
+    state.step = 3
+    found = Validator(config, splits[0], 2 * splits[1]).after_step(state)
+    assert found.row.gap_low > 0.1
+    assert [event.law for event in found.events] == ["VAL-005"] * monitors
+
+
+def test_a_training_is_looked_at_around_the_first_second_fourth_and_eighth_validation(splits, monkeypatch):
+    """A digest of a large network takes seconds."""
+    looked = []
+    monkeypatch.setattr(validator_module, "training_digest", lambda state: looked.append(state.step) or "same")
+    config = make_tiny_config(*EACH_EPOCH, "training.epochs=9", "training.validation_scans=1")
+    state, validator = initial_state(config, (1.0,) * 4, CPU), Validator(config, *splits)
+    for state.step in range(3, 28, 3):
+        validator.after_step(state)
+    assert looked == [step for number in (1, 2, 4, 8) for step in [3 * number] * 2]
 
 
 @pytest.mark.law("EMA-003")

@@ -1,7 +1,7 @@
 """A training that learns its scans by heart is called so, a healthy one is not (law VAL-005).
 
-Both train the same small network on real heads, latents of 4 x 8^3, 300 steps of eight samples: one on 6 subjects,
-which it sees 400 times each, one on 64, which it sees 37 times.
+Both train the same small network on real heads, latents of 4 x 8^3, in steps of eight samples: one on 8 subjects, each
+of which it sees 450 times, one on 64, each of which it sees 37 times.
 """
 
 import math
@@ -23,14 +23,17 @@ from tests.support.tiny_run import TINY
 BY_HEART = "training scans that are known by heart"
 LENGTH = (
     "training.gradient_accumulation_steps=1", "training.batch_size_per_gpu=8", "training.micro_batches_per_epoch=30",
-    "training.epochs=10", "training.checkpoint_every_steps=1000", "training.validate_every_epochs=1",
+    "training.checkpoint_every_steps=1000", "training.validate_every_epochs=1",
     "training.learning_rate=0.003",
 )  # fmt: skip
 
 
-def trained(folder, subjects, ratios):
+def trained(folder, subjects, ratios, epochs):
     """A run's configuration and its folder."""
-    config = load_config(["smoke"], [*TINY, *LENGTH, f"data.demo_subjects={subjects}", f"data.split_ratios={ratios}"])
+    config = load_config(
+        ["smoke"],
+        [*TINY, *LENGTH, f"training.epochs={epochs}", f"data.demo_subjects={subjects}", f"data.split_ratios={ratios}"],
+    )
     store = training_store(config)
     run = create_run(folder, config, "")
     held_out = store.split("validation")
@@ -44,7 +47,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("memorising")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEUROMF_CACHE", str(folder / "cache"))
-        return trained(folder / "few", 12, "[0.5,0.5,0.0]"), trained(folder / "many", 80, "[0.8,0.2,0.0]")
+        return trained(folder / "few", 16, "[0.5,0.5,0.0]", 15), trained(folder / "many", 80, "[0.8,0.2,0.0]", 10)
 
 
 def suspects(config, run):
@@ -53,12 +56,14 @@ def suspects(config, run):
 
 
 @pytest.mark.law("VAL-005")
-def test_a_run_on_six_subjects_is_called_memorising(runs):
-    """Measured: at the end held-out scans cost 7 times as much; told once, named by the diagnosis, best long before."""
+def test_a_run_on_eight_subjects_is_called_memorising(runs):
+    """Told of once, at the end of epoch 10 of 15, and named by the diagnosis.
+
+    Measured: at the end held-out scans cost 6.2 times as much, at least 1.75 times; the best was after epoch 7.
+    """
     config, run = runs[0]
     rows = read_validations(run.validations)
-    print([(r.epoch, round(r.gap, 2), round(r.gap_low, 2), round(r.gap_high, 2), round(r.val_total, 3)) for r in rows])
-    assert rows[-1].gap_low > 0.1
+    assert rows[-1].gap_low > 0.1, rows[-1]
     warnings = [event for event in read_events(run.events) if event.law == "VAL-005"]
     assert len(warnings) == 1
     found = suspects(config, run)[BY_HEART]
@@ -70,10 +75,9 @@ def test_a_run_on_six_subjects_is_called_memorising(runs):
 
 @pytest.mark.law("VAL-005")
 def test_a_run_on_64_subjects_is_not(runs):
-    """Of as many steps: the gap's interval reaches 0, or the gap is below a tenth, at every validation."""
+    """The gap's interval reaches 0, or the gap is below a tenth, at every validation: 8 % (-12 to 34) at the end."""
     config, run = runs[1]
     rows = read_validations(run.validations)
-    print([(r.epoch, round(r.gap, 2), round(r.gap_low, 2), round(r.gap_high, 2), round(r.val_total, 3)) for r in rows])
     assert all(not math.isnan(row.gap_low) for row in rows)
     assert [event for event in read_events(run.events) if event.law == "VAL-005"] == []
     assert BY_HEART not in suspects(config, run)

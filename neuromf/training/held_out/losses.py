@@ -50,7 +50,7 @@ def scan_losses(net: Net, batch: Batch, config: Config) -> Tensor:
         objective = meanflow_objective(net, batch, objective_settings(config.meanflow))
     error_B = objective.terms["velocity"].squared_error.double().flatten(1).mean(1)
     found = torch.full((2, DRAWS), torch.nan, dtype=torch.float64, device=error_B.device)
-    for is_fm, part in zip(judged_kinds(config), error_B.split(DRAWS), strict=True):
+    for is_fm, part in zip(judged_kinds(config), torch.split(error_B, DRAWS), strict=True):
         found[0 if is_fm else 1] = part
     return found
 

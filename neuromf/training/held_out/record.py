@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from neuromf.errors import InputError
 from neuromf.training.held_out.timetable import steps_validated
@@ -105,9 +105,9 @@ def read_validations(path: Path) -> list[ValidationRow]:
 
 def _parsed(cells: Sequence[str]) -> ValidationRow:
     named = dict(zip(COLUMNS, cells, strict=True))
-    counts = {name: int(named[name]) for name in COUNTS}
+    counts: dict[str, Any] = {name: int(named[name]) for name in COUNTS}
     losses = {name: float(named[name]) if named[name] else math.nan for name in LOSSES}
-    return ValidationRow(**counts, **losses)
+    return ValidationRow(**counts | losses)
 
 
 def line_of(row: ValidationRow) -> str:

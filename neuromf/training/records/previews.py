@@ -17,7 +17,7 @@ from torch.func import functional_call
 from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.flow.objective import Net, NetOutput, velocity_field
-from neuromf.flow.sampling import sample
+from neuromf.flow.sampling import along_the_flow, sample
 from neuromf.monitor.checks.probes import state_digest
 from neuromf.monitor.events import Event
 from neuromf.monitor.guard.alarm import Level, alarm_of
@@ -29,8 +29,13 @@ from neuromf.training.step.state import TrainState
 def draw_latents(
     net: Net, config: Config, shape: tuple[int, ...], *, steps: int, count: int, seed: int, device: torch.device
 ) -> Tensor:
-    """Normalised latents (count, C, D, H, W); sample i depends on (seed, i) alone."""
+    """Normalised latents (count, C, D, H, W); sample i depends on (seed, i) alone.
+
+    A run without MF samples is flow matching, and is sampled along its velocity: no other r was trained (law TIME-007).
+    """
     field = velocity_field(net, objective_settings(config.meanflow))
+    if config.time_sampling.data_proportion == 1:
+        field = along_the_flow(field)
     drawn = []
     for index in range(count):
         noise = generator(seed, Purpose.SAMPLING, 0, index).standard_normal(shape, dtype=np.float32)

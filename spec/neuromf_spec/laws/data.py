@@ -38,7 +38,7 @@ def disjoint_splits(
     Args:
         shared_subjects: subjects with scans in more than one split.
         empty_splits: splits that were asked for a share and have no subject. Only an empty training split breaks the
-            law: no run reads the others, so that a small cohort may leave them empty.
+            law: a small cohort may leave the others empty, and a run that validates is judged by VAL-001.
         unnamed_scans: scans whose subject is guessed, because no rule reads one from their names: a warning.
         alike: two guessed subjects that look like one person, empty where none do.
         subjects: number of subjects, where it is known.

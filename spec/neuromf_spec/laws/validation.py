@@ -175,7 +175,7 @@ LAWS = (
         counterexample={"gap": 0.5, "gap_low": 0.3},
         remedy="Take the best checkpoint, train on more subjects, augment, or stop earlier: the network knows its "
         "training scans by heart.",
-        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.RUNTIME}),
+        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN, Enforcer.RUNTIME}),
         basis=Basis.REPLAYED,
     ),
     Law(

@@ -51,7 +51,7 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "unet.small_options": (Options(width=6),),
     "training.init_from": ("nowhere", None),
     "training.init_weights": ("weights", "average"),
-    "training.validate_every_epochs": (1, 3, 0),
+    "training.validate_every_epochs": (1, 3),
     "training.validation_scans": (2,),
     "training.validation_metric": ("val_fm", "val_mf"),
     "training.early_stop_patience": (1, 300, None),

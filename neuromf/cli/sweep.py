@@ -20,7 +20,9 @@ INCONCLUSIVE, STOPPED = 3, 75
 
 
 def sweep(
-    file: Annotated[str, typer.Argument(metavar="SWEEP", help="YAML file, or phase6 or norm_p, which come along.")],
+    file: Annotated[
+        str, typer.Argument(metavar="SWEEP", help="YAML file, or phase6, norm_p or loss_power, which come along.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the sweep.")] = Path("sweep"),
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Trainings side by side.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the sweep in --out.")] = False,

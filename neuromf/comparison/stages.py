@@ -52,7 +52,10 @@ STAGES = {
             "weighting",
             "the adaptive weight and what is reported",
             ("WGT-001", "WGT-003", "WGT-004"),
-            ("meanflow.norm_eps", "meanflow.norm_p", "meanflow.reduction", "meanflow.loss_terms"),
+            (
+                *("meanflow.norm_eps", "meanflow.norm_p", "meanflow.reduction"),
+                *("meanflow.loss_power", "meanflow.loss_terms"),
+            ),
         ),
         Stage(
             "gradient",

@@ -202,7 +202,10 @@ class MeanFlowConfig(ConfigSection):
     loss_terms: Literal["single", "dual"] = Field(
         "single", description="one velocity loss, or a flow-matching loss beside it"
     )
-    reduction: Literal["mean", "sum"] = Field("mean", description="of a sample's squared error over its dims")
+    loss_power: Annotated[float, Field(ge=1, le=8)] = Field(
+        2.0, description="p of the error |V - v_c|^p that is trained; raw losses are squares at any (LOSS-003)"
+    )
+    reduction: Literal["mean", "sum"] = Field("mean", description="of a sample's error over its dims")
     norm_eps: Positive = Field(1.0, description="c of the adaptive weight, in the unit of the reduced loss")
     norm_p: NonNegative = Field(1.0, description="p of the adaptive weight; 0 switches it off")
     t_min: Annotated[float, Field(gt=0, lt=1)] = Field(0.05, description="clamp of every 1/t")

@@ -57,8 +57,8 @@ class Term:
     """One weighted term of the objective on some samples of the batch.
 
     Attributes:
-        loss_B: reduced loss of each sample, with gradient.
-        squared_error: squared error it was reduced from, detached.
+        loss_B: reduced loss of each sample, with gradient: of the error to `loss_power`.
+        squared_error: squared error of every dim, detached; the raw loss, whatever the power.
     """
 
     loss_B: Tensor
@@ -164,8 +164,11 @@ class _Outputs:
 
 
 def _term(prediction: Tensor, v_c: Tensor, settings: ObjectiveSettings, channel_weights_C: Tensor | None) -> Term:
-    squared_error = (prediction.to(v_c.dtype) - v_c).square()
-    return Term(reduce_dims(squared_error, settings.reduction, channel_weights_C), squared_error.detach())
+    error = prediction.to(v_c.dtype) - v_c
+    squared_error = error.square()
+    # Not from the squares, whose root has no gradient at zero.
+    powered = squared_error if settings.loss_power == 2 else error.abs().pow(settings.loss_power)
+    return Term(reduce_dims(powered, settings.reduction, channel_weights_C), squared_error.detach())
 
 
 def _forward(net: Net, z: Tensor, batch: Batch, rows: Tensor, settings: ObjectiveSettings) -> _Outputs:

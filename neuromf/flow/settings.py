@@ -25,7 +25,8 @@ class ObjectiveSettings:
         derivative_precision: number type of the passes that give du/dt and its tangent, `fp32`, `tf32` or `bf16`,
             whatever it is around them; None takes an exact derivative in float32 and leaves a finite difference inside.
         loss_terms: one velocity loss (`single`), or a flow-matching loss besides (`dual`).
-        reduction: of a sample's squared error over its dims, `mean` or `sum`.
+        loss_power: p of the error |V - v_c|^p, at least 1; only 2 learns the mean velocity (law LOSS-003).
+        reduction: of a sample's error over its dims, `mean` or `sum`.
         norm_eps: c of the adaptive weight, in the unit of the reduced loss (MeanFlow, Eq. 22).
         norm_p: p of the adaptive weight; 0 switches it off.
         t_min: clamp of every 1/t.
@@ -38,6 +39,7 @@ class ObjectiveSettings:
     fd_scheme: Literal["forward", "central"] = "forward"
     derivative_precision: NumberType | None = None
     loss_terms: Literal["single", "dual"] = "single"
+    loss_power: float = 2.0
     reduction: Literal["mean", "sum"] = "mean"
     norm_eps: float = 1.0
     norm_p: float = 1.0
@@ -46,6 +48,8 @@ class ObjectiveSettings:
     def __post_init__(self) -> None:
         if (self.jvp == "finite_difference") != (self.fd_step is not None):
             raise ValueError("fd_step must be given with jvp='finite_difference', and only then")
+        if not self.loss_power >= 1:
+            raise ValueError(f"loss_power {self.loss_power} must be at least 1: below it no mean is a minimum")
         if not self.norm_eps > 0 or not 0 < self.t_min < 1:
             raise ValueError(f"norm_eps {self.norm_eps} must be above 0, and t_min {self.t_min} between 0 and 1")
 

@@ -1,4 +1,4 @@
-"""Reduction of the squared error and the adaptive weight (laws WGT-001 .. WGT-004, LOSS-002)."""
+"""Reduction of the error and the adaptive weight (laws WGT-001 .. WGT-004, LOSS-002)."""
 
 from __future__ import annotations
 
@@ -10,20 +10,18 @@ import torch
 from torch import Tensor
 
 
-def reduce_dims(
-    squared_error: Tensor, reduction: Literal["mean", "sum"], channel_weights_C: Tensor | None = None
-) -> Tensor:
-    """Loss of each sample from its squared error (law WGT-003 relates the two reductions).
+def reduce_dims(error: Tensor, reduction: Literal["mean", "sum"], channel_weights_C: Tensor | None = None) -> Tensor:
+    """Loss of each sample from the error of its dims (law WGT-003 relates the two reductions).
 
     Args:
-        squared_error: (B, C, ...) in squared latent units.
+        error: (B, C, ...), squared or to another power.
         reduction: `mean` over dims, unit squared latent per dim, or `sum`.
         channel_weights_C: factor on each channel (law LOSS-002); None is 1 throughout.
 
     Returns:
         Loss (B,) in float32 or wider.
     """
-    error = squared_error if squared_error.dtype == torch.float64 else squared_error.float()
+    error = error if error.dtype == torch.float64 else error.float()
     if channel_weights_C is not None:
         error = error * channel_weights_C.reshape(1, -1, *(1,) * (error.ndim - 2))
     flat = error.flatten(1)

@@ -63,6 +63,10 @@ def _batch(config: Config, _: RunFacts) -> Arguments:
     }
 
 
+def _power(config: Config, _: RunFacts) -> Arguments:
+    return {"power": config.meanflow.loss_power}
+
+
 def _guard(config: Config, _: RunFacts) -> Arguments:
     return guard_arguments(config)
 
@@ -173,6 +177,7 @@ CHECKS = (
     Check("TIME-002", "time_sampling.data_proportion", _fm_share),
     Check("WGT-002", "training.reported_loss", _report),
     Check("WGT-003", "meanflow.reduction", _reduction),
+    Check("LOSS-003", "meanflow.loss_power", _power),
     Check("LR-001", "training.lr_schedule", _first_multiplier),
     Check("LR-002", "training.lr_schedule", _worst_multiplier),
     Check("EMA-001", "ema.decay", _average_type),

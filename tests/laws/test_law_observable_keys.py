@@ -199,6 +199,7 @@ WITNESSES = {
         "meanflow.derivative_precision": [*ONE_LEVEL, "meanflow.derivative_precision=bf16"],
         "meanflow.loss_terms": ["meanflow.loss_terms=dual"],
         "meanflow.reduction": ["meanflow.reduction=sum"],
+        "meanflow.loss_power": ["meanflow.loss_power=1.5"],
         "meanflow.norm_eps": ["meanflow.norm_eps=0.5"],
         "meanflow.norm_p": ["meanflow.norm_p=0.25"],
         "meanflow.t_min": ["meanflow.t_min=0.5"],

@@ -47,6 +47,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "training.weight_decay": (0.0, 0.1),
     "training.gradient_clip": ("null", 1e-3, 1e3),
     "training.gradient_accumulation_steps": (1, 2, 3),
+    "meanflow.loss_power": (2.0, 1.0, 1.5, 3.0),
 }
 """What is drawn; a clip of 1e-3 binds in every step, one of 1e3 in none."""
 
@@ -95,6 +96,7 @@ def train_as_written(config: Config, reference: BilinearNet) -> list[dict[str, f
         tangent=objective.tangent,
         dual=objective.loss_terms == "dual",
         mean=objective.reduction == "mean",
+        power=objective.loss_power,
         norm_eps=objective.norm_eps,
         norm_p=objective.norm_p,
         beta1=training.beta1,

@@ -1,4 +1,4 @@
-"""How samples and channels share the loss."""
+"""How samples, channels and large errors share the loss."""
 
 from __future__ import annotations
 
@@ -7,12 +7,54 @@ from collections.abc import Sequence
 
 from neuromf_spec.bounds import at_most
 from neuromf_spec.citations import meanflow, measured, review
-from neuromf_spec.law import Enforcer, Finding, Law, Severity
+from neuromf_spec.law import Basis, Enforcer, Finding, Law, Severity
 
 INVARIANCE_TOLERANCE = 1e-12
 """Relative, in float64: a sample's loss is a sum over its own 442,368 dims, whatever stands beside it in the batch."""
 BALANCE_TOLERANCE = 1e-6
 """Relative: standard deviations are kept in float32 at the worst."""
+
+RARE_SHARE = 0.25
+"""Of the larger of two velocities at one point: the skewed case by which a power is judged."""
+LARGEST_BIAS = 0.1
+"""Standard deviations: a hundredth of the variance, which powers of 1.83 to 2.25 keep."""
+
+
+def minimiser_bias(power: float, share: float = RARE_SHARE) -> float:
+    r"""How far the minimiser of :math:`E|u - v|^p` is from the mean, in standard deviations.
+
+    For a velocity that is 1 with probability `share` and else 0: the derivative vanishes where
+    :math:`q (1-u)^{p-1} = (1-q) u^{p-1}`, that is u = k/(1 + k), :math:`k = (q/(1-q))^{1/(p-1)}`. At p = 1 it is the
+    median.
+
+    Args:
+        power: p, at least 1.
+        share: q, between 0 and 1.
+    """
+    if power == 1:
+        minimiser = float(share > 0.5)
+    else:
+        k = (share / (1 - share)) ** (1 / (power - 1))
+        minimiser = k / (1 + k)
+    return (minimiser - share) / math.sqrt(share * (1 - share))
+
+
+def learns_the_mean(*, power: float) -> Finding:
+    """Judge how far from the mean velocity a loss of this power settles, on a skewed velocity.
+
+    Args:
+        power: p of the error.
+    """
+    bias = minimiser_bias(power)
+    detail = (
+        ""
+        if power == 2
+        else (
+            f"where a velocity is 1 in a quarter of cases and else 0, the minimum of |u - v|^{power:g} is {abs(bias):.2g} "
+            f"standard deviations {'below' if bias < 0 else 'above'} their mean"
+        )
+    )
+    return at_most(abs(bias), LARGEST_BIAS, unit="standard deviations", detail=detail, passing_value="2")
 
 
 def independent_samples(*, difference: float) -> Finding:
@@ -61,5 +103,22 @@ LAWS = (
         counterexample={"weights": (2.0, 1.0), "variances": (0.25, 1.0)},
         remedy="Compute the weights from the variance of the training latents, channel by channel.",
         enforcers=frozenset({Enforcer.PROPERTY}),
+    ),
+    Law(
+        id="LOSS-003",
+        title="the loss of a mean",
+        statement="Of all losses |V - v|^p the square alone has the mean velocity as its minimum; others shift samples.",
+        equation=r"\arg\min_u \mathbb{E}|u - v|^p = \mathbb{E}\,v \text{ for every } v \iff p = 2",
+        sources=(
+            meanflow("section 4.1, Eq. 6 to 9, where the field is a mean"),
+            measured("tests/laws/test_law_loss_power.py"),
+        ),
+        severity=Severity.WARN,
+        basis=Basis.MATHEMATICS,
+        predicate=learns_the_mean,
+        example={"power": 2.0},
+        counterexample={"power": 1.0},
+        remedy="Set meanflow.loss_power=2.0; sweep other powers by the quality of samples, not by their own loss.",
+        enforcers=frozenset({Enforcer.STATIC, Enforcer.PROPERTY}),
     ),
 )

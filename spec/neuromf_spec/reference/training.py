@@ -43,7 +43,8 @@ class HandSettings:
     Attributes:
         tangent: `conditional` or `model`.
         dual: add the flow-matching term.
-        mean: average the squared error over dims instead of summing it.
+        mean: average the error over dims instead of summing it.
+        power: p of the error |V - v_c|^p.
         norm_eps: c, in the unit of the reduced loss.
         norm_p: p.
         beta1: decay of Adam's first moment.
@@ -57,6 +58,7 @@ class HandSettings:
     tangent: str
     dual: bool
     mean: bool
+    power: float
     norm_eps: float
     norm_p: float
     beta1: float
@@ -103,11 +105,17 @@ def _loss_and_gradient(net: BilinearNet, step: StepInput, settings: HandSettings
     errors = {"velocity": (step.r, net.compound_velocity(z, step.r, step.t, tangent) - v_c)}
     if settings.dual:
         errors["flow"] = (step.t, net.average_velocity(z, step.t, step.t) - v_c)
-    losses = {name: (error**2).sum(1) / dims for name, (_, error) in errors.items()}
+    losses = {name: (np.abs(error) ** settings.power).sum(1) / dims for name, (_, error) in errors.items()}
     gradient = sum(
         (
             _vector(
-                net.gradient(z, start, step.t, error, weight(losses[name], settings.norm_eps, settings.norm_p) / dims)
+                net.gradient(
+                    z,
+                    start,
+                    step.t,
+                    _slope(error, settings.power),
+                    weight(losses[name], settings.norm_eps, settings.norm_p) / dims,
+                )
             )
             for name, (start, error) in errors.items()
         ),
@@ -115,6 +123,11 @@ def _loss_and_gradient(net: BilinearNet, step: StepInput, settings: HandSettings
     )
     velocities = _velocity_columns(net, z, v_c, step, tangent)
     return velocities | _loss_columns(z, v_c, step, errors, losses, settings), gradient
+
+
+def _slope(error: Array, power: float) -> Array:
+    """Half the derivative of |error|^power, which at a power of 2 is the error."""
+    return power / 2 * np.abs(error) ** (power - 1) * np.sign(error)
 
 
 def _velocity_columns(net: BilinearNet, z: Array, v_c: Array, step: StepInput, tangent: Array) -> dict[str, float]:

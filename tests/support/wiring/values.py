@@ -78,6 +78,7 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "meanflow.derivative_precision": ("bf16", "fp32"),
     "meanflow.loss_terms": ("dual", "single"),
     "meanflow.reduction": ("sum", "mean"),
+    "meanflow.loss_power": (2.0, 1.5),
     "meanflow.norm_eps": (20.0,),
     "meanflow.norm_p": (0.25,),
     "meanflow.t_min": (0.3,),

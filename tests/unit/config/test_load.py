@@ -285,6 +285,7 @@ def _other_values() -> dict[str, str]:
         "meanflow.derivative_precision": "bf16",
         "meanflow.loss_terms": "dual",
         "meanflow.reduction": "sum",
+        "meanflow.loss_power": "1.5",
         "meanflow.norm_eps": "0.5",
         "meanflow.norm_p": "0.5",
         "meanflow.t_min": "0.01",

@@ -219,6 +219,7 @@ READINGS = {
         "reduction": k["meanflow.reduction"], "norm_eps": k["meanflow.norm_eps"], "norm_p": k["meanflow.norm_p"],
         "dims": dims(k)}),
     "WGT-005": Reading("meanflow.norm_eps", weight),
+    "LOSS-003": Reading("meanflow.loss_power", lambda k: {"power": k["meanflow.loss_power"]}),
 }  # fmt: skip
 
 

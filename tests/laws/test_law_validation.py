@@ -73,7 +73,7 @@ def test_a_run_that_does_not_validate_has_none():
 
 
 @given(cut=CUTS)
-def test_the_epochs_of_a_whole_run_are_done_at_its_end_and_none_before_its_first_step(cut):
+def test_the_epochs_that_are_told_never_go_beyond_those_of_the_run(cut):
     """The number in the record never goes beyond the configured ones."""
     config = cut_config(cut)
     assert epochs_done(config, run_facts(config).optimiser_steps) <= config.training.epochs
@@ -164,7 +164,7 @@ def test_the_best_is_the_lowest_so_far_and_the_first_of_equals(values):
 
 @pytest.mark.law("VAL-002")
 @given(values=VALUES, patience=st.integers(1, 4), least=st.sampled_from([0.0, 0.01, 0.3]))
-def test_a_run_stops_after_as_many_validations_without_a_new_best_as_it_has_patience(values, patience, least):
+def test_a_run_stops_when_its_patience_has_run_out(values, patience, least):
     """At the validation that the reference names, and at none before it; in validations, whatever the epochs."""
     overrides = [f"training.early_stop_patience={patience}", f"training.early_stop_min_improvement={least}"]
     rows, config = judged(values, *overrides)

@@ -262,7 +262,7 @@ def test_a_sure_gap_is_warned_of_unless_monitors_are_off(splits, monitors):
     assert [event.law for event in found.events] == ["VAL-005"] * monitors
 
 
-def test_a_training_is_looked_at_around_the_first_second_fourth_and_eighth_validation(splits, monkeypatch):
+def test_a_training_is_looked_at_around_validations_1_2_4_and_8(splits, monkeypatch):
     """A digest of a large network takes seconds."""
     looked = []
     monkeypatch.setattr(validator_module, "training_digest", lambda state: looked.append(state.step) or "same")
@@ -305,7 +305,7 @@ def test_a_validation_that_changes_the_training_is_told(splits, part):
 
 
 @pytest.mark.law("EMA-003")
-def test_a_network_with_batch_statistics_and_dropout_is_judged_without_touching_them():
+def test_batch_statistics_and_dropout_are_left_as_they_are():
     """In its evaluation mode, on randomness of its own; after it every module is in the mode that it was in."""
     net = nn.Sequential(nn.BatchNorm3d(4), nn.Dropout(0.5), nn.Conv3d(4, 4, 1))
     net[2].eval()

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from neuromf_spec.laws.validation import CONFIDENCE, LEAST_GAP
 from neuromf_spec.reference.validation import gap_interval, new_bests, stop_at, validation_steps
@@ -73,7 +73,7 @@ def test_a_run_that_does_not_validate_has_none():
 
 
 @given(cut=CUTS)
-def test_the_epochs_of_a_whole_run_are_done_at_its_end_and_none_before_its_first_step(cut):
+def test_the_epochs_that_are_told_never_go_beyond_those_of_the_run(cut):
     """The number in the record never goes beyond the configured ones."""
     config = cut_config(cut)
     assert epochs_done(config, run_facts(config).optimiser_steps) <= config.training.epochs
@@ -148,6 +148,7 @@ def reach_of(scans):
 
 @pytest.mark.law("VAL-006")
 @given(values=VALUES)
+@example(values=[math.nan, 0.9, 0.7, 0.7, 0.8])
 def test_the_best_is_the_lowest_so_far_and_the_first_of_equals(values):
     """After each validation; a number that is not finite is never the best."""
     rows, config = judged(values)
@@ -164,7 +165,9 @@ def test_the_best_is_the_lowest_so_far_and_the_first_of_equals(values):
 
 @pytest.mark.law("VAL-002")
 @given(values=VALUES, patience=st.integers(1, 4), least=st.sampled_from([0.0, 0.01, 0.3]))
-def test_a_run_stops_after_as_many_validations_without_a_new_best_as_it_has_patience(values, patience, least):
+@example(values=[0.9, 1.0, 0.8, 1.0], patience=2, least=0.0)  # two in all, not in a row
+@example(values=[0.9, 0.8, 0.81, 0.7, 0.75, 0.76], patience=2, least=0.2)  # small steps are no best
+def test_a_run_stops_when_its_patience_has_run_out(values, patience, least):
     """At the validation that the reference names, and at none before it; in validations, whatever the epochs."""
     overrides = [f"training.early_stop_patience={patience}", f"training.early_stop_min_improvement={least}"]
     rows, config = judged(values, *overrides)

@@ -46,15 +46,14 @@ def learns_the_mean(*, power: float) -> Finding:
         power: p of the error.
     """
     bias = minimiser_bias(power)
+    side = "below" if bias < 0 else "above"
     detail = (
-        ""
-        if power == 2
-        else (
-            f"where a velocity is 1 in a quarter of cases and else 0, the minimum of |u - v|^{power:g} is {abs(bias):.2g} "
-            f"standard deviations {'below' if bias < 0 else 'above'} their mean"
-        )
+        f"where a velocity is 1 in a quarter of cases and else 0, the minimum of |u - v|^{power:g} is "
+        f"{abs(bias):.2g} standard deviations {side} their mean"
     )
-    return at_most(abs(bias), LARGEST_BIAS, unit="standard deviations", detail=detail, passing_value="2")
+    return at_most(
+        abs(bias), LARGEST_BIAS, unit="standard deviations", detail=detail if bias else "", passing_value="2"
+    )
 
 
 def independent_samples(*, difference: float) -> Finding:
@@ -107,7 +106,7 @@ LAWS = (
     Law(
         id="LOSS-003",
         title="the loss of a mean",
-        statement="Of all losses |V - v|^p the square alone has the mean velocity as its minimum; others shift samples.",
+        statement="Of all losses |V - v|^p only the square has the mean velocity as its minimum; others shift samples.",
         equation=r"\arg\min_u \mathbb{E}|u - v|^p = \mathbb{E}\,v \text{ for every } v \iff p = 2",
         sources=(
             meanflow("section 4.1, Eq. 6 to 9, where the field is a mean"),

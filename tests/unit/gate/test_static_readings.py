@@ -157,6 +157,36 @@ def weight(k: Keys) -> Keys:
     return {"loss": trained_loss(k), "norm_eps": k["meanflow.norm_eps"], "norm_p": k["meanflow.norm_p"]}
 
 
+def validations(k: Keys) -> int:
+    """Steps that end so many epochs, by the first micro-batch of the epoch after them, and the last step."""
+    every, size = k["training.validate_every_epochs"], k["training.gradient_accumulation_steps"]
+    between = every * k["training.micro_batches_per_epoch"]
+    ends = range(between, k["training.epochs"] * k["training.micro_batches_per_epoch"] + 1, between)
+    # The next step holds the micro-batch after the end, so that this one is the last that does not.
+    return len({steps(k) - 1, *(step for end in ends if 0 <= (step := -(-(end + 1) // size) - 2) < steps(k) - 1)})
+
+
+def validated(k: Keys) -> Keys:
+    """Subjects of either split, and what the run is judged by."""
+    made = [f"sub-{number:04d}" for number in range(k["data.demo_subjects"])]
+    homes = list(split_subjects(made, k["data.split_ratios"], k["data.split_seed"]).values())
+    return {
+        "subjects": homes.count("validation"), "training_subjects": homes.count("train"),
+        "metric": k["training.validation_metric"], "data_proportion": k["time_sampling.data_proportion"],
+        "dual": k["meanflow.loss_terms"] == "dual",
+    }  # fmt: skip
+
+
+def validation_share(k: Keys) -> Keys:
+    """Passes: three of a sample with gradient, three of a derivative, four draws of either slice without gradient."""
+    flow, meanflow = k["time_sampling.data_proportion"], 1 - k["time_sampling.data_proportion"]
+    dual = k["meanflow.loss_terms"] == "dual"
+    trained = (3 + 3 * meanflow + (3 * meanflow if dual else 0)) * batch(k) * steps(k)
+    each = (1 if flow > 0 or dual else 0) + (4 if meanflow > 0 else 0)
+    judged = 2 * 4 * k["training.validation_scans"] * each * validations(k)
+    return {"share": judged / (judged + trained)}
+
+
 @dataclass(frozen=True)
 class Reading:
     """What a law is asked of a configuration, and the key that a user would change."""
@@ -220,13 +250,19 @@ READINGS = {
         "dims": dims(k)}),
     "WGT-005": Reading("meanflow.norm_eps", weight),
     "LOSS-003": Reading("meanflow.loss_power", lambda k: {"power": k["meanflow.loss_power"]}),
+    "VAL-001": Reading("training.validate_every_epochs", validated),
+    "VAL-002": Reading("training.early_stop_patience", lambda k: {
+        "patience": k["training.early_stop_patience"], "validations": validations(k)}),
+    "VAL-003": Reading("training.validate_every_epochs", validation_share),
 }  # fmt: skip
 
 
 def not_asked(k: Keys) -> set[str]:
-    """Laws that have nothing to judge: those of an average, or of a weight, where there is none."""
+    """Laws that have nothing to judge: those of an average, a weight, a validation or a patience that is not there."""
     average = {"EMA-001", "EMA-002"} if k["ema.decay"] is None else set()
-    return average | ({"WGT-005"} if k["meanflow.norm_p"] == 0 else set())
+    validation = set() if k["training.validate_every_epochs"] else {"VAL-001", "VAL-003"}
+    patience = {"VAL-002"} if k["training.early_stop_patience"] is None else set()
+    return average | validation | patience | ({"WGT-005"} if k["meanflow.norm_p"] == 0 else set())
 
 
 ENDS = (
@@ -239,10 +275,19 @@ ENDS = (
 """Break the laws of which neither shipped recipe breaks one and a random configuration seldom does."""
 
 
+VALIDATING = (
+    ("training.early_stop_patience=5",),
+    ("training.early_stop_patience=50", "training.epochs=20", "training.validation_scans=1000"),
+    ("data.split_ratios=[0.9,0.0,0.1]",),
+)
+"""Keep, and break, the laws of validation."""
+
+
 @pytest.fixture(scope="module")
 def drawn() -> list[Config]:
     """Configurations over the whole schema, drawn once for all laws, and three that break and keep every law."""
     found = [load_config(["recommended"]), load_config(["recommended"], ENDS), load_config(["failed_225"])]
+    found += [load_config(["recommended"], ["training.validate_every_epochs=10", *more]) for more in VALIDATING]
 
     @settings(max_examples=2 * settings().max_examples)
     @given(configs(source="demo"))
@@ -356,7 +401,7 @@ def test_every_static_law_is_asked_once_in_the_order_of_the_registry(drawn):
         assert found == [
             law_id for law_id in laws() if law_id in CHECKS and law_id not in not_asked(flat_config(config))
         ]
-    assert not_asked(flat_config(without)) == {"EMA-001", "EMA-002"}
+    assert not_asked(flat_config(without)) == {"EMA-001", "EMA-002", "VAL-001", "VAL-002", "VAL-003"}
     assert set(CHECKS) == {*READINGS, "LR-002"}
 
 

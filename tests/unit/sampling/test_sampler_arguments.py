@@ -97,7 +97,10 @@ def test_every_argument_of_a_sampling_reaches_the_draw(sampled, run, tmp_path):
     assert len(asked["volumes"]) == 4
     with pytest.raises(InputError, match="another autoencoder"):
         sampled(vae=run[1][1])
-    known = {"run_path", "steps", "count", "seed", "out", "device", "vae"}
+    with pytest.raises(InputError, match="no best checkpoint"):
+        sampled(checkpoint="best")
+    assert sampled(checkpoint="2")["files"].step == 2
+    known = {"run_path", "steps", "count", "seed", "out", "device", "vae", "checkpoint"}
     assert set(inspect.signature(sample_run).parameters) == known
 
 

@@ -30,6 +30,7 @@ OWN = {
     "severity by evidence",
     "another code",
     "a loop of any code",
+    "validation",
     "real cohorts",
     "real hardware",
     "rehearsal on SLURM",

@@ -213,11 +213,11 @@ def test_the_example_is_a_waiver_and_none_is_shipped():
 def test_severities_are_those_of_the_design():
     """Laws inform where good runs do so too, warn where the odds are worse, and ask safety gear of our own runs."""
     by = {kind: {entry.id for entry in laws().values() if entry.severity is kind} for kind in Severity}
-    assert by[Severity.INFO] == {"TIME-005", "TIME-006", "WGT-005"}
+    assert by[Severity.INFO] == {"TIME-005", "TIME-006", "WGT-005", "VAL-003"}
     assert by[Severity.POLICY] == {"WGT-002", "GUARD-001"}
     assert by[Severity.WARN] == {
         "JVP-005", "JVP-006", "PRED-003", "WGT-006", "LR-003", "OPT-001", "OPT-006", "EMA-002", "BATCH-001", "PREC-002",
-        "GUARD-006", "CFG-003", "DATA-008",
+        "GUARD-006", "CFG-003", "DATA-008", "VAL-005",
     }  # fmt: skip
 
 

@@ -137,6 +137,7 @@ def test_either_slice_is_of_its_own_split_and_as_large_as_is_asked_for():
     assert chosen[0] != chosen[1]
 
 
+@pytest.mark.law("VAL-004")
 def test_fm_and_mf_samples_of_a_scan_share_their_noise():
     """Four draws, first at r = t, then with r < t; another place has other noise."""
     config = make_tiny_config(VALIDATING)

@@ -51,9 +51,9 @@ def learns_the_mean(*, power: float) -> Finding:
         f"where a velocity is 1 in a quarter of cases and else 0, the minimum of |u - v|^{power:g} is "
         f"{abs(bias):.2g} standard deviations {side} their mean"
     )
-    return at_most(
-        abs(bias), LARGEST_BIAS, unit="standard deviations", detail=detail if bias else "", passing_value="2"
-    )
+    detail = detail if power != 2 else ""
+    passing = "meanflow.loss_power=2.0"
+    return at_most(abs(bias), LARGEST_BIAS, unit="standard deviations", detail=detail, passing_value=passing)
 
 
 def independent_samples(*, difference: float) -> Finding:

@@ -38,6 +38,7 @@ E2E = (
     "tests/equivalence/test_kill.py",
     "tests/equivalence/test_parted_ranks.py",
     "tests/equivalence/test_ranks.py",
+    "tests/equivalence/test_validating_ranks.py",
     "tests/unit/bisect/test_executors.py",
     "tests/unit/bisect/test_slurm.py",
     "tests/unit/data/test_preparing.py",

@@ -17,7 +17,7 @@ from neuromf.data.chosen import Cohort
 from neuromf.data.cohort import Scan
 from neuromf.gate.fact_checks import unknown_laws
 from neuromf.gate.static import static_findings
-from neuromf.gate.training_checks import split_arguments, validation_arguments
+from neuromf.gate.training_checks import share_arguments, split_arguments, validation_arguments
 from neuromf.gate.verdict import GateVerdict
 from neuromf.gate.waivers import apply_waivers, last_day
 
@@ -94,6 +94,7 @@ def judge(
     of_scans = {
         "DATA-002": split_arguments(candidate.config, candidate.scans),
         "VAL-001": validation_arguments(candidate.config, candidate.scans),
+        "VAL-003": share_arguments(candidate.config, candidate.scans),
     }
     results = [*static_findings(candidate.config, candidate.sources, of_scans), *live]
     waived = apply_waivers(results, waivers, candidate.layers, datetime.date.today())

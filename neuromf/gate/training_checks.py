@@ -148,9 +148,19 @@ def _patience(config: Config, _: RunFacts) -> Arguments | None:
 
 
 def _validation_share(config: Config, _: RunFacts) -> Arguments | None:
-    """Of the most scans that a validation may judge: the cohort may have fewer, never more."""
-    training = config.training
-    return {"share": arithmetic_share(config, training.validation_scans)} if training.validate_every_epochs else None
+    """What validations cost, where there are any."""
+    if not config.training.validate_every_epochs:
+        return None
+    selection = chosen_selection(config.data)
+    return share_arguments(config, [] if selection is None else selection.scans)
+
+
+def share_arguments(config: Config, scans: Sequence[Scan]) -> Arguments | None:
+    """What VAL-003 judges of these scans, or of the built-in cohort's; None where the run does not validate."""
+    if not config.training.validate_every_epochs:
+        return None
+    pairs = min(config.training.validation_scans, *_subjects_of(config, scans))
+    return {"share": arithmetic_share(config, pairs)}
 
 
 def _report(config: Config, _: RunFacts) -> Arguments:

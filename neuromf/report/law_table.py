@@ -13,7 +13,7 @@ from neuromf.errors import InputError
 from neuromf.gate.check import Arguments
 from neuromf.gate.result import LawResult
 from neuromf.gate.static import static_findings
-from neuromf.gate.training_checks import split_arguments, validation_arguments
+from neuromf.gate.training_checks import share_arguments, split_arguments, validation_arguments
 from neuromf.monitor.checks.runtime_checks import step_readings
 from neuromf.monitor.events import LEVELS, Event
 from neuromf.report.run_facts import ReportedRun
@@ -83,9 +83,10 @@ def _static(run: ReportedRun) -> list[LawResult]:
         arguments = {
             "DATA-002": split_arguments(run.config, scans),
             "VAL-001": validation_arguments(run.config, scans),
+            "VAL-003": share_arguments(run.config, scans),
         }
     except InputError:  # one from before scans were recorded, far from home: the page is made without these laws
-        arguments = {"DATA-002": None, "VAL-001": None}
+        arguments = {"DATA-002": None, "VAL-001": None, "VAL-003": None}
     return static_findings(run.config, {}, arguments)
 
 

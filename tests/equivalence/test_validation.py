@@ -27,9 +27,8 @@ from neuromf.training.records.summary import read_summary
 from neuromf.training.run_writer import RunWriter
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
-from tests.support.rank_worker import run_ranks
 from tests.support.tiny_run import make_tiny_config
-from tests.support.validating_ranks import COHORT, validated_on_ranks
+from tests.support.validating_ranks import COHORT
 
 CPU = torch.device("cpu")
 EACH_EPOCH = ("training.validate_every_epochs=1", *COHORT)
@@ -172,18 +171,6 @@ def test_a_kill_beside_a_validation_costs_no_row_and_doubles_none(tmp_path, whol
             run_in(tmp_path / "run", config, splits)
     run, _ = run_in(tmp_path / "run", config, splits, resume=True)
     assert differing(files_of(run), files_of(undisturbed)) == []
-
-
-@pytest.mark.law("VAL-004")
-def test_two_ranks_validate_as_one(tmp_path, splits):
-    """Five scans shared by two: the same bits in each number, on both, and the same decision to stop."""
-    alone = run_ranks(tmp_path / "alone", 1, validated_on_ranks) if (tmp_path / "alone").mkdir() is None else []
-    (tmp_path / "two").mkdir()
-    first, second = run_ranks(tmp_path / "two", 2, validated_on_ranks)
-    assert first["rows"] == second["rows"] == alone[0]["rows"]
-    assert first["shares"] == [0, 2, 4]
-    assert second["shares"] == [1, 3]
-    assert first["ending"] == second["ending"] == ("stopped early", 4)
 
 
 @pytest.mark.law("VAL-004")

@@ -7,6 +7,7 @@ from tests.support.edges.of_launch import launch_edges
 from tests.support.edges.of_own_network import own_network_edges
 from tests.support.edges.of_rerun import rerun_edges
 from tests.support.edges.of_step import step_edges
+from tests.support.edges.of_validation import validation_edges
 
 EDGES: tuple[Edge, ...] = (
     *step_edges(),
@@ -15,6 +16,7 @@ EDGES: tuple[Edge, ...] = (
     *guard_edges(),
     *rerun_edges(),
     *own_network_edges(),
+    *validation_edges(),
 )
 
 __all__ = ["EDGES", "Edge"]

@@ -40,7 +40,7 @@ STOPPING = (
     "training.validate_every_epochs=2", "training.validation_scans=3", "training.early_stop_patience=2",
     "training.early_stop_min_improvement=0.1",
 )  # fmt: skip
-VALIDATING = make_tiny_config(*SMALL, *STOPPING, "training.micro_batches_per_epoch=1")
+VALIDATING = make_tiny_config(*SMALL, *STOPPING, "training.micro_batches_per_epoch=1", "data.demo_subjects=16")
 VALIDATING_DUAL = make_tiny_config(*DUAL, *STOPPING, "training.micro_batches_per_epoch=1")
 """Runs that validate and may stop early."""
 

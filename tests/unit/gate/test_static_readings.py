@@ -183,7 +183,9 @@ def validation_share(k: Keys) -> Keys:
     dual = k["meanflow.loss_terms"] == "dual"
     trained = (3 + 3 * meanflow + (3 * meanflow if dual else 0)) * batch(k) * steps(k)
     each = (1 if flow > 0 or dual else 0) + (4 if meanflow > 0 else 0)
-    judged = 2 * 4 * k["training.validation_scans"] * each * validations(k)
+    found = validated(k)
+    scans = min(k["training.validation_scans"], found["subjects"], found["training_subjects"])
+    judged = 2 * 4 * scans * each * validations(k)
     return {"share": judged / (judged + trained)}
 
 
@@ -277,7 +279,12 @@ ENDS = (
 
 VALIDATING = (
     ("training.early_stop_patience=5",),
-    ("training.early_stop_patience=50", "training.epochs=20", "training.validation_scans=1000"),
+    (
+        "training.early_stop_patience=50",
+        "training.epochs=20",
+        "data.demo_subjects=4000",
+        "training.validation_scans=400",
+    ),
     ("data.split_ratios=[0.9,0.0,0.1]",),
 )
 """Keep, and break, the laws of validation."""

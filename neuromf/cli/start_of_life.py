@@ -18,12 +18,16 @@ def start_of_life() -> Iterator[Callable[[], None]]:
 
     Yields:
         What is called once all is loaded and read, before memory is made and given up: from then on the collector works
-        on what is new. Without the call, and after the command, it is as it was.
+        on what is new. A second call does nothing. Without a call, and after the command, it is as it was.
     """
-    worked = gc.isenabled()
+    worked, over = gc.isenabled(), False
     gc.disable()
 
     def begun() -> None:
+        nonlocal over
+        if over:
+            return
+        over = True
         gc.freeze()
         if worked:
             gc.enable()

@@ -10,6 +10,7 @@ from neuromf.config.schema import DataConfig
 from neuromf.data.cohort import select_scans
 from neuromf.data.scan import Scan
 from neuromf.data.selection import Selection
+from neuromf.data.splits import split_scans
 from neuromf.data.table_selection import select_from_table
 
 
@@ -44,3 +45,12 @@ class Cohort:
     def scans(self) -> list[Scan]:
         """What is taken; nothing of the built-in cohort."""
         return [] if self.selection is None else self.selection.scans
+
+    @cached_property
+    def splits(self) -> dict[str, str]:
+        """Split by subject, if all scans can be used; empty for the built-in cohort.
+
+        Raises:
+            InputError: the shares of the splits are no shares.
+        """
+        return split_scans(self.scans, self.data.split_ratios, self.data.split_seed) if self.scans else {}

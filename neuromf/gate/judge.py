@@ -91,7 +91,7 @@ def judge(
     """
     started = time.perf_counter() if started is None else started
     live = (*(inputs.results if inputs else ()), *(smoke.results if smoke else ()))
-    split = {"DATA-002": split_arguments(candidate.config, candidate.scans)}
+    split = {"DATA-002": split_arguments(candidate.config, candidate.scans, candidate.cohort.splits)}
     results = [*static_findings(candidate.config, candidate.sources, split), *live]
     waived = apply_waivers(results, waivers, candidate.layers, datetime.date.today())
     return GateVerdict(

@@ -86,12 +86,15 @@ def index(
     from neuromf.data.index.table import write_index
     from neuromf.data.naming import Naming
     from neuromf.data.versions import Wanted
+    from neuromf.errors import InputError
     from neuromf.output import write_output
     from neuromf.report.index_page import index_page
     from neuromf.report.page import check_page
 
     page = out.with_suffix(".html")
-    check_output_file(out, "--out")
+    if page == out:
+        raise InputError("is the name of the page", remedy="name the table .csv", file=out, key="--out")
+    check_output_file(out, "--out", keep=[] if participants is None else [participants])
     check_page(page)
     asked = Asked(Naming(layout, pattern), Wanted(desc, space), tuple(where or ()), participants, voxels)
     cores = (os.cpu_count() or 1) if workers is None else workers

@@ -96,7 +96,12 @@ def index(
         raise InputError("is the name of the page", remedy="name the table .csv", file=out, key="--out")
     check_output_file(out, "--out", keep=[] if participants is None else [participants])
     check_page(page)
-    asked = Asked(Naming(layout, pattern), Wanted(desc, space), tuple(where or ()), participants, voxels)
+    try:
+        naming = Naming(layout, pattern)
+    except (OverflowError, RecursionError) as error:
+        problem = f"is no regular expression that Python can read ({error})"
+        raise InputError(problem, remedy="write a simpler one", key="--pattern") from error
+    asked = Asked(naming, Wanted(desc, space), tuple(where or ()), participants, voxels)
     cores = (os.cpu_count() or 1) if workers is None else workers
     with progress_bar("scans") as show:
         found = index_folder(root, asked, workers=cores, on_progress=lambda done, total: show(done, total, ""))

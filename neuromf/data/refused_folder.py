@@ -13,6 +13,8 @@ from neuromf.errors import InputError
 _REMEDIES = {
     "does not match the pattern": "mend --pattern, which is looked for in paths such as the first",
     "is none of the layout": "give another --layout, or none",
+    "its name has no desc-": "ask for another --desc",
+    "its name has no space-": "ask for another --space",
 }
 """By words of the reason."""
 _OTHERWISE = "give a folder with T1-weighted scans"

@@ -54,6 +54,8 @@ def test_a_cohort_without_contrast_in_its_names_is_said_to_be(index, tmp_path):
         (["in", "--pattern", "(?P<subject>zzz)"], "mend --pattern, which is looked for in paths such as the first"),
         (["in", "--pattern", "(?P<subject>a{99999999999})"], "is no regular expression"),
         (["in", "--layout", "ixi"], "give another --layout, or none"),
+        (["in", "--desc", "preproc"], "ask for another --desc"),
+        (["in", "--space", "MNI152"], "ask for another --space"),
         (["in", "--where", "age"], "is no condition"),
         (["in", "--out", "nowhere/cohort.csv"], "cannot be written"),
         (["in", "--out", "cohort.html"], "is the name of the page"),

@@ -58,6 +58,7 @@ def _encode(
 ) -> int:
     from neuromf.cli.console import make_console
     from neuromf.cli.encoding import encoding_shown, tell
+    from neuromf.counted import counted
     from neuromf.training.device.choice import choose_device
     from neuromf.training.device.facts import device_facts, device_sentence
     from neuromf.training.latents.store import store_settings, training_store
@@ -88,7 +89,7 @@ def _encode(
         console.print(said, soft_wrap=True)
         return os.EX_TEMPFAIL
     if place.speaks:
-        console.print(f"{len(store.manifest)} latents in {store.path}", soft_wrap=True)
+        console.print(f"{counted(len(store.manifest), 'latent')} in {store.path}", soft_wrap=True)
         if store.quarantine.is_file():
             console.print(f"scans that were set aside are in {store.quarantine}", soft_wrap=True)
     return 0

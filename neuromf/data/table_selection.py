@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
@@ -69,6 +70,9 @@ def _rows(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     if missing := [name for name in NEEDED if name not in columns]:
         remedy = f"give the columns {', '.join(NEEDED)}, separated by commas"
         raise InputError(f"the table has no column {missing[0]}", remedy=remedy, file=path, key=missing[0])
+    if twice := [name for name, count in Counter(columns).items() if count > 1 and name in (*NEEDED, *OTHERS)]:
+        remedy = "leave one of them out"
+        raise InputError(f"the table has two columns {twice[0]}", remedy=remedy, file=path, key=twice[0])
     if ragged := next((line for line, row in cells if len(row) != len(columns)), 0):
         raise InputError(f"line {ragged} has another number of cells than the header", remedy="mend it", file=path)
     return columns, cells
@@ -100,12 +104,16 @@ class _Reader:
             raise InputError(problem, remedy="write True or False", file=self._table, key="include")
         name, subject = name.strip(), subject.strip()
         if include:
-            self._refuse_unnamed(name, subject, line)
+            self._refuse_unnamed(name, subject, path, line)
         place = Path(os.path.normpath(os.path.join(self._folder, path)))
         scan = Scan(subject, name, place, session, dataset, modality, subject_from or "the table", group)
         return ScanCandidate(scan, "" if include else reason or _BY_HAND)
 
-    def _refuse_unnamed(self, name: str, subject: str, line: int) -> None:
+    def _refuse_unnamed(self, name: str, subject: str, path: str, line: int) -> None:
+        if not path.strip() or "\0" in path:
+            remedy = "write where the scan lies, by an absolute path or from the table's folder"
+            said = "holds a null byte" if path.strip() else "is empty"
+            raise InputError(f"line {line}: the path {said}", remedy=remedy, file=self._table, key="path")
         if not subject:
             remedy = "name the person: scans of one subject are in one split"
             raise InputError(f"line {line} names no subject", remedy=remedy, file=self._table, key="subject")

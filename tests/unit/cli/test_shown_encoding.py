@@ -9,7 +9,9 @@ from neuromf.config import load_config
 from neuromf.data.demo import build_demo_cohort
 from neuromf.data.reconstruction import Reconstruction
 from neuromf.data.similarity import Similarity
+from neuromf.training.latents import autoencoder_check
 from neuromf.training.latents.frozen import begin
+from tests.support.command_line import run_command
 
 
 @pytest.mark.parametrize(
@@ -81,3 +83,16 @@ def test_a_cohort_that_is_encoded_is_not_said_to_be_encoded_again(tmp_path, monk
         )  # fmt: skip
     assert counted == [1, 2]
     assert looked == [1, 2] * 3  # each time for its hash, and before the first encoding for what may be wrong with it
+
+
+@pytest.mark.parametrize(
+    ("out", "words"), [("worst.txt", "is no name of a picture"), ("nowhere/worst.png", "cannot be written")]
+)
+def test_a_picture_that_cannot_be_written_is_refused_before_a_scan_is_tried(monkeypatch, capsys, tmp_path, out, words):
+    """That takes minutes."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(autoencoder_check, "check_autoencoder", lambda *_: pytest.fail("scans were tried"))
+    ended = run_command(monkeypatch, capsys, "data", "check-vae", "smoke", "--out", out)
+    assert ended.returncode == 2
+    assert words in ended.stderr
+    assert not list(tmp_path.iterdir())

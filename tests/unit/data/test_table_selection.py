@@ -43,6 +43,7 @@ def rewritten(path, change):
         writer.writerows(rows)
 
 
+@pytest.mark.law("DATA-002")
 def test_what_an_index_wrote_is_what_is_trained_on(tmp_path):
     """`data.source: table` gives the very scans that the index took, with subject, session, data set and group."""
     index = index_folder(layouts.fomo(tmp_path / "fomo"))

@@ -42,6 +42,7 @@ from neuromf.cli.renamed import RenamingGroup
 from neuromf.cli.replay import replay
 from neuromf.cli.report import report
 from neuromf.cli.sample import sample
+from neuromf.cli.start_of_life import end_at_once
 from neuromf.cli.sweep import sweep
 from neuromf.cli.train import train
 from neuromf.cli.watch import watch
@@ -93,7 +94,8 @@ add_moved(app, {"golden": golden_app, "laws": laws_app})
 
 
 def main() -> None:
-    """Run the `neuromf` command."""
+    """Run the `neuromf` command, the last thing that its process does."""
+    end_at_once()
     run(app)
 
 

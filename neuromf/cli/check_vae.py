@@ -20,6 +20,8 @@ SHOWN = 4
 """Scans of the picture, the worst first."""
 AMPLIFIED = 4
 """Factor on the differences of the picture, which are a few hundredths."""
+PICTURES = (".png", ".jpg", ".pdf", ".svg")
+"""Endings of names of pictures."""
 
 
 def check_vae(
@@ -36,11 +38,17 @@ def check_vae(
     from neuromf_spec.registry import law
 
     from neuromf.cli.console import make_console, progress_bar
+    from neuromf.cli.output_file import check_output_file
     from neuromf.config import load_config
     from neuromf.data.autoencoder_record import KeptQuality
+    from neuromf.errors import InputError
     from neuromf.training.device.choice import choose_device
     from neuromf.training.latents.autoencoder_check import check_autoencoder
 
+    if out.suffix.lower() not in PICTURES:
+        remedy = f"end its name in one of {', '.join(PICTURES)}"
+        raise InputError("is no name of a picture", remedy=remedy, file=out, key="--out")
+    check_output_file(out, "--out")
     loaded, where, console = load_config(config, set_ or []), choose_device(device), make_console()
     with progress_bar("scans") as show:
         made = check_autoencoder(loaded, n, where, lambda done, total: show(done, total, ""))

@@ -86,14 +86,22 @@ def index(
     from neuromf.data.index.table import write_index
     from neuromf.data.naming import Naming
     from neuromf.data.versions import Wanted
+    from neuromf.errors import InputError
     from neuromf.output import write_output
     from neuromf.report.index_page import index_page
     from neuromf.report.page import check_page
 
     page = out.with_suffix(".html")
-    check_output_file(out, "--out")
+    if page == out:
+        raise InputError("is the name of the page", remedy="name the table .csv", file=out, key="--out")
+    check_output_file(out, "--out", keep=[] if participants is None else [participants])
     check_page(page)
-    asked = Asked(Naming(layout, pattern), Wanted(desc, space), tuple(where or ()), participants, voxels)
+    try:
+        naming = Naming(layout, pattern)
+    except (OverflowError, RecursionError) as error:
+        problem = f"is no regular expression that Python can read ({error})"
+        raise InputError(problem, remedy="write a simpler one", key="--pattern") from error
+    asked = Asked(naming, Wanted(desc, space), tuple(where or ()), participants, voxels)
     cores = (os.cpu_count() or 1) if workers is None else workers
     with progress_bar("scans") as show:
         found = index_folder(root, asked, workers=cores, on_progress=lambda done, total: show(done, total, ""))

@@ -58,9 +58,10 @@ def _encode(
 ) -> int:
     from neuromf.cli.console import make_console
     from neuromf.cli.encoding import encoding_shown, tell
+    from neuromf.counted import counted
     from neuromf.training.device.choice import choose_device
     from neuromf.training.device.facts import device_facts, device_sentence
-    from neuromf.training.latents.store import selected_scans, store_settings, training_store
+    from neuromf.training.latents.store import store_settings, training_store
     from neuromf.training.process_group.start import own_device_name
 
     console, place = make_console(), launched_place()
@@ -72,20 +73,23 @@ def _encode(
 
             def on_progress(done: int, total: int) -> None:
                 so_far.scans, so_far.total = done, total
-                show(done, total)
+                show.encoded(done, total)
                 interrupted.check()
 
-            selection = selected_scans(config)
+            def on_look(done: int, total: int) -> None:
+                show.looked(done, total)
+                interrupted.check()
+
             store = training_store(
-                config, on_progress, None if selection is None else selection.scans, selection=selection,
-                tell=tell if place.speaks else None, settings=store_settings(config, workers=workers, device=where),
+                config, on_progress, on_look=on_look, tell=tell if place.speaks else None,
+                settings=store_settings(config, workers=workers, device=where),
             )  # fmt: skip
     except Interrupted as stopped:
         said = f"interrupted ({stopped.name}); what is encoded is kept, go on with the same command"
         console.print(said, soft_wrap=True)
         return os.EX_TEMPFAIL
     if place.speaks:
-        console.print(f"{len(store.manifest)} latents in {store.path}", soft_wrap=True)
+        console.print(f"{counted(len(store.manifest), 'latent')} in {store.path}", soft_wrap=True)
         if store.quarantine.is_file():
             console.print(f"scans that were set aside are in {store.quarantine}", soft_wrap=True)
     return 0

@@ -6,9 +6,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from neuromf.cli.console import make_console, progress_bar
+from neuromf.cli.console import ShowProgress, make_console, progress_bar
 from neuromf.watch.status import duration
 
 LINE_EVERY_S = 60.0
@@ -41,37 +41,69 @@ class Pace:
             return ""
         a_minute = (done - self._first) / passed * 60
         speed = f"{a_minute:,.0f}" if a_minute >= MANY else f"{a_minute:.3g}"
-        return f"{speed} scans a minute, {duration((total - done) / a_minute * 60)} left"
+        left = f", {duration((total - done) / a_minute * 60)} left" if done < total else ""
+        return f"{speed} scans a minute{left}"
 
 
 @dataclass
-class _Lines:
-    """Lines for a log, where no bar can be seen."""
+class _Stage:
+    """One of the two things that are done with scans, each with a pace of its own.
 
+    Attributes:
+        bar: moves the bar.
+        label: of the bar.
+        said: a line for a log, with places for `done` and `total`.
+        lines: whether lines are told, where no bar can be seen.
+        ends: whether the end is told too, however soon it comes.
+        clock: seconds that only grow.
+    """
+
+    bar: ShowProgress
+    label: str
+    said: str
+    lines: bool
+    ends: bool
     clock: Callable[[], float] = time.monotonic
-    _last: float | None = field(default=None)
+    _last: float | None = None
 
-    def show(self, done: int, total: int, note: str) -> None:
+    def __post_init__(self) -> None:
+        self._pace = Pace(self.clock)
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that so many of the scans are done."""
+        note = self._pace.note(done, total)
+        self.bar(done, total, note, self.label)
         now = self.clock()
         self._last = now if self._last is None else self._last
-        if note and (done == total or now - self._last >= LINE_EVERY_S):
+        due = now - self._last >= LINE_EVERY_S or (self.ends and done == total)
+        if self.lines and note and due:
             self._last = now
-            tell(f"encoded {done:,} of {total:,}, {note}")
+            tell(f"{self.said.format(done=done, total=total)}, {note}")
+
+
+@dataclass(frozen=True)
+class EncodingShown:
+    """Shows how far an encoding is.
+
+    Attributes:
+        looked: takes (done, scans) while scans are looked at, before the first is encoded.
+        encoded: takes the same as scans get a latent, or a reason for having none.
+    """
+
+    looked: Callable[[int, int], None]
+    encoded: Callable[[int, int], None]
 
 
 @contextmanager
-def encoding_shown(*, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
-    """A function of (done, scans) that shows how far it got and how fast."""
-    pace, lines = Pace(), _Lines()
-    with progress_bar("latents", shown=shown) as show:
-
-        def on_progress(done: int, total: int) -> None:
-            note = pace.note(done, total)
-            show(done, total, note)
-            if shown and not sys.stderr.isatty():
-                lines.show(done, total, note)
-
-        yield on_progress
+def encoding_shown(*, shown: bool = True, clock: Callable[[], float] = time.monotonic) -> Iterator[EncodingShown]:
+    """Show how far an encoding gets and how fast: by a bar on a terminal, else by a line now and then."""
+    terminal = sys.stderr.isatty()
+    with progress_bar("latents", shown=shown and terminal) as bar:
+        lines = shown and not terminal
+        yield EncodingShown(
+            _Stage(bar, "reading scans", "looked at {done:,} of {total:,} scans", lines, ends=False, clock=clock),
+            _Stage(bar, "latents", "{done:,} of {total:,} scans done", lines, ends=True, clock=clock),
+        )
 
 
 def tell(line: str) -> None:

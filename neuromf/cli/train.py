@@ -122,14 +122,16 @@ def _train(
     where = training_device(own_device_name(device), settings.gpus, deterministic=settings.deterministic)
     refuse_wrong_arithmetic(config, where)  # before minutes of encoding
     drawing = DRAWN_AHEAD[where.type] if workers is None else workers
-    begun()
     with process_group(where) as group:
         try:
             start = announce(where, group)
             store = prepare(
                 config, out, group, start, resume=resume, gate=gate, real=real_latents, interrupted=interrupted,
-                progress=so_far, device=where, encoders=None, cohort=cohort,
+                progress=so_far, device=where, encoders=None, cohort=cohort, begun=begun,
             )  # fmt: skip
+            import torch._dynamo  # noqa: F401 - torch's optimisers load it at their first step, with a thousand modules
+
+            begun()
             outcome = run_training(
                 config, store, out, group, start, device=where, resume=resume, max_steps=max_steps, workers=drawing,
                 interrupted=interrupted, notifier=notifier,

@@ -73,6 +73,7 @@ def prepare(
     device: torch.device | str = "cpu",
     encoders: int | None = 0,
     cohort: Cohort | None = None,
+    begun: Callable[[], None] = lambda: None,
 ) -> LatentStore:
     """The latents and the run's folder, made by rank 0; other ranks open what it made.
 
@@ -89,6 +90,7 @@ def prepare(
         device: where the autoencoder computes.
         encoders: processes that prepare scans for it; None chooses.
         cohort: the scans of a new run, where they were looked for already.
+        begun: called whenever a scan was read or encoded, which takes long.
 
     Raises:
         InputError: the folder, the scans or the latents do not fit; then nothing was written into `out`.
@@ -104,7 +106,7 @@ def prepare(
             _help(config, cohort, device, encoders, interrupted)
     here = partial(
         _prepare, config, out, opened, start, resume=resume, gate=gate, real=real, interrupted=interrupted,
-        progress=progress, device=device, encoders=encoders, looked_over=shared, cohort=cohort,
+        progress=progress, device=device, encoders=encoders, looked_over=shared, cohort=cohort, begun=begun,
     )  # fmt: skip
     path = group.run_on_rank_zero(here)
     return opened[0] if opened else open_latents(path, verify=False)
@@ -121,25 +123,32 @@ def _refuse_early(config: Config, group: ProcessGroup, device: torch.device, *, 
 def _prepare(
     config: Config, out: Path, opened: list[LatentStore], start: Start, *, resume: bool, gate: str, real: int,
     interrupted: Interruption, progress: ProgressFile, device: torch.device | str, encoders: int | None,
-    looked_over: bool, cohort: Cohort,
+    looked_over: bool, cohort: Cohort, begun: Callable[[], None],
 ) -> Path:  # fmt: skip
     # Before minutes of encoding, and before anything is written.
     if resume:
         refuse_in_use(open_run(out, config)[0].lock, out)
     else:
         check_new_run(out)
-    with encoding_shown() as show_encoding, interrupted.at_once():
+    with encoding_shown() as show, interrupted.at_once():
 
         def on_progress(done: int, total: int) -> None:
+            begun()
             progress.scans, progress.total = done, total
-            show_encoding(done, total)
+            show.encoded(done, total)
+            interrupted.check()
+
+        def on_look(done: int, total: int) -> None:
+            begun()
+            show.looked(done, total)
             interrupted.check()
 
         if resume:
             store = go_on(RunFolder(out), config, on_progress, real=real, workers=encoders, device=device)
         else:
             beginning = begin(
-                config, on_progress, tell, cohort=cohort, workers=encoders, device=device, looked_over=looked_over
+                config, on_progress, tell, on_look=on_look, cohort=cohort, workers=encoders, device=device,
+                looked_over=looked_over,
             )  # fmt: skip
             store = beginning.store
     if config.training.validate_every_epochs and not store.scan_ids("validation"):
@@ -160,7 +169,7 @@ def _look_first(config: Config, cohort: Cohort, out: Path, interrupted: Interrup
     """What would end the run is told before all ranks begin to encode, for one that encodes hears of nothing."""
     check_new_run(out)
     with interrupted.at_once():
-        look_over(store_settings(config), cohort.scans, lambda done, total: interrupted.check(), tell)
+        look_over(store_settings(config), cohort, lambda done, total: interrupted.check(), tell)
 
 
 def _help(

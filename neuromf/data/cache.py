@@ -96,6 +96,7 @@ def scan_latents(
     selection: Selection | None = None,
     tell: Callable[[str], None] | None = None,
     look: FirstLook | None = None,
+    splits: Mapping[str, str] | None = None,
 ) -> LatentStore:
     """Give the latent store of a user's scans, encoding them only if it is not in the cache or damaged there.
 
@@ -108,6 +109,7 @@ def scan_latents(
         selection: where the scans are from; its table is kept in a store that is made.
         tell: called, before the first scan is encoded, with each sentence on what is taken, left out and doubtful.
         look: what a look at the scans just gave, where there was one.
+        splits: what `split_scans` gives of all scans, where it was asked already.
 
     Returns:
         The store, verified; of the scans as they were when they were looked at, if all were encoded then.
@@ -122,13 +124,16 @@ def scan_latents(
         if selection is not None and not tables:
             tables.append(describe_selection(selection, tell))
 
-    look = look or look_at(scans, kept)
+    look = look or look_for(scans, settings, splits)
+    if look.store is not None:
+        return _told(look.store, settings, tell)
     found: list[Quarantined] = []
     if not look.complete:
         found = encode_missing(scans, kept, settings, on_progress=on_progress, before_first=describe)
     usable = _without(scans, found)
     ratios, seed = settings.split_ratios, settings.split_seed
-    decided = replace(settings, splits=settings.splits or split_scans(usable, ratios, seed))
+    known = settings.splits or (None if found else splits)
+    decided = replace(settings, splits=known or split_scans(usable, ratios, seed))
     digests = [look.digests[scan.scan_id] for scan in scans] if look.complete else _digests(usable)
     name = _scans_name(usable, digests, decided)
 
@@ -142,7 +147,37 @@ def scan_latents(
         if found:
             write_quarantine(folder / "latents" / QUARANTINE_FILE, found)
 
-    store = _made_once(name, build, kept.folder / "stores")
+    return _told(_made_once(name, build, kept.folder / "stores"), settings, tell)
+
+
+def look_for(
+    scans: Sequence[Scan],
+    settings: StoreSettings,
+    splits: Mapping[str, str] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> FirstLook:
+    """Look for the latents of scans, all together and one by one; see `neuromf.data.first_look`.
+
+    Args:
+        scans: the cohort.
+        settings: how they are encoded.
+        splits: what `split_scans` gives of them, where it was asked already.
+        on_progress: called with (done, scans) where scans are read.
+
+    Raises:
+        UnreadableError: the latents are there, and the system does not give them.
+    """
+    look = look_at(scans, encoded_scans(settings.preprocessing, settings.codec), on_progress)
+    digests = [look.digests[scan.scan_id] for scan in scans]
+    if not all(digests):
+        return look
+    splits = settings.splits or splits or split_scans(scans, settings.split_ratios, settings.split_seed)
+    name = _scans_name(scans, digests, replace(settings, splits=splits))
+    return replace(look, store=sound_store(cache_directory() / name))
+
+
+def _told(store: LatentStore, settings: StoreSettings, tell: Callable[[str], None] | None) -> LatentStore:
+    """A store, and the scale factor of an autoencoder that does not say its own."""
     if tell is not None and not settings.codec.scale_known:
         factor = store.description.unit_scale_factor
         tell(

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from neuromf.data.known_store import reopen_latents
 from neuromf.data.staging import own_folder, sweep_orphans
 from neuromf.data.store import LatentStore, absent_scans, open_latents
 from neuromf.errors import InputError, UnreadableError
@@ -74,7 +75,7 @@ def sound_store(entry: Path) -> LatentStore | None:
     try:
         if not entry.is_dir():
             return None
-        store = open_latents(entry / "latents", verify=False)
+        store = reopen_latents(entry / "latents")
         if len(store.manifest) <= VERIFIED_AT_ONCE:
             return open_latents(entry / "latents", verify=True)
         return None if absent_scans(store) else store
@@ -90,7 +91,7 @@ def kept_entry(name: str) -> LatentStore | None:
     """The entry's store where it is there with all its files; None where `cached_store` would build it."""
     path = cache_directory() / name / "latents"
     try:
-        store = open_latents(path, verify=False)
+        store = reopen_latents(path)
         return None if absent_scans(store) else store
     except UnreadableError:
         raise

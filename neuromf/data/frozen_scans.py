@@ -6,6 +6,7 @@ import csv
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pandera.pandas as pandera
 from pandera.errors import SchemaErrors
 
 from neuromf.data.cohort import Scan
+from neuromf.data.first_look import FirstLook
 from neuromf.data.hash_notes import FileState
 from neuromf.data.scan_hashes import ScanHashes, state_of
 from neuromf.errors import InputError
@@ -70,12 +72,13 @@ class FrozenScan:
         return ""
 
 
-def freeze(scans: Sequence[Scan], hashes: ScanHashes | None = None) -> list[FrozenScan]:
+def freeze(scans: Sequence[Scan], hashes: ScanHashes | None = None, look: FirstLook | None = None) -> list[FrozenScan]:
     """The scans as they are now.
 
     Args:
         scans: the scans.
         hashes: of their contents, as far as they are known.
+        look: at the same scans before; a file that is as it was then has the hash that it had.
 
     Raises:
         InputError: one cannot be looked at.
@@ -88,8 +91,9 @@ def freeze(scans: Sequence[Scan], hashes: ScanHashes | None = None) -> list[Froz
         except OSError as error:
             problem = f"cannot be looked at ({error.strerror})"
             raise InputError(problem, remedy="restore it or leave it out", file=path) from error
-        content = _content(path, known, state_of(path, state))
-        placed = scan if path == scan.path else replace(scan, path=path)
+        content = "" if look is None else look.content(scan, state)
+        content = content or _content(path, known, state_of(path, state))
+        placed = scan if path is scan.path else replace(scan, path=path)
         frozen.append(FrozenScan(placed, state.st_size, state.st_mtime_ns, content))
     return frozen
 
@@ -116,10 +120,12 @@ def refuse_changed(scans: Sequence[FrozenScan], table: Path, hashes: ScanHashes 
 
 def write_scans(path: Path, scans: Sequence[FrozenScan]) -> None:
     """Write the list as CSV; a name that is not UTF-8 keeps its bytes."""
-    rows = [(*(str(getattr(s.scan, name)) for name in _SCAN), s.size, s.mtime_ns, s.sha256) for s in scans]
-    frame = pandas.DataFrame(rows, columns=[*_SCAN, "size", "mtime_ns", "sha256"])
-    # All quoted: a path may hold a comma, a quote or the end of a line.
-    frame.to_csv(path, index=False, lineterminator="\n", quoting=csv.QUOTE_ALL, errors="surrogateescape")
+    cells = attrgetter(*_SCAN)
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        # All quoted: a path may hold a comma, a quote or the end of a line.
+        writer = csv.writer(stream, lineterminator="\n", quoting=csv.QUOTE_ALL)
+        writer.writerow([*_SCAN, "size", "mtime_ns", "sha256"])
+        writer.writerows((*cells(one.scan), one.size, one.mtime_ns, one.sha256) for one in scans)
 
 
 def read_scans(path: Path) -> list[FrozenScan]:

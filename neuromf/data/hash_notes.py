@@ -71,7 +71,8 @@ class HashNotes:
             check, _, noted = line.partition(b" ")
             parts = noted.split(b" ", 5)
             if len(parts) == 6 and check == b"%08x" % zlib.crc32(noted):
-                self._known[parts[5]] = b" ".join(parts[:5])
+                path = parts[5]
+                self._known[path] = noted[: -1 - len(path)]
 
     def _from_earlier_version(self, state: FileState) -> str:
         if self._earlier is None:

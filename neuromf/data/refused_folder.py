@@ -10,6 +10,15 @@ from neuromf.counted import counted
 from neuromf.data.image_files import ImageFiles
 from neuromf.errors import InputError
 
+_REMEDIES = {
+    "does not match the pattern": "mend --pattern, which is looked for in paths such as the first",
+    "is none of the layout": "give another --layout, or none",
+    "its name has no desc-": "ask for another --desc",
+    "its name has no space-": "ask for another --space",
+}
+"""By words of the reason."""
+_OTHERWISE = "give a folder with T1-weighted scans"
+
 
 def refuse_empty_links(root: Path, taken: Sequence[Path], lost: Sequence[Path], images: ImageFiles) -> None:
     """Refuse links without content, which would otherwise drop out of a cohort.
@@ -51,4 +60,5 @@ def nothing_left(root: Path, files: Sequence[Path], reasons: Mapping[Path, str])
         f"{count} because {reason} (first {first[reason].relative_to(root)})" for reason, count in numbers.items()
     )
     problem = f"no scan is left of {counted(len(files), 'NIfTI file')}: {said}"
-    return InputError(problem, remedy="give a folder with T1-weighted scans", file=root)
+    remedy = next((_REMEDIES[reason] for reason in _REMEDIES if any(reason in one for one in numbers)), _OTHERWISE)
+    return InputError(problem, remedy=remedy, file=root)

@@ -69,7 +69,7 @@ class ScanHashes:
             UnreadableError: the system does not give it.
         """
         state = state or file_state(path)
-        if found := self._noted(state):
+        if found := self.noted_of(state):
             return found
         try:
             digest = file_sha256(path)
@@ -86,11 +86,12 @@ class ScanHashes:
     def noted(self, path: Path) -> str:
         """The hash as far as it is known without reading the file; empty where it is not, or there is no such file."""
         try:
-            return self._noted(file_state(path))
+            return self.noted_of(file_state(path))
         except InputError:
             return ""
 
-    def _noted(self, state: FileState) -> str:
+    def noted_of(self, state: FileState) -> str:
+        """The same of a file whose state is known; empty where no note is of it."""
         return self._known.get(state, "") if self._notes is None else self._notes.find(state)
 
 

@@ -7,16 +7,18 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
-from neuromf.data.manifest import read_manifest, shape_of, table_moments
+from neuromf.data.manifest import moment_arrays, read_manifest, shape_of
 from neuromf.data.quarantine import QUARANTINE_FILE
 from neuromf.data.splits import SPLIT_NAMES
-from neuromf.data.statistics import ChannelStatistics, pool_moments
+from neuromf.data.statistics import ChannelStatistics
 from neuromf.data.store_description import StoreDescription, content_hash, read_description
 from neuromf.errors import InputError, UnreadableError
 
@@ -129,7 +131,7 @@ def open_latents(path: Path, verify: bool = True) -> LatentStore:
     if verify:
         for scan_id, expected in zip(store.manifest["scan_id"], store.manifest["sha256"], strict=True):
             verify_scan(store, str(scan_id), str(expected))
-    _verify_statistics(store)
+    verify_statistics(store)
     _verify_content(store)
     return store
 
@@ -137,7 +139,7 @@ def open_latents(path: Path, verify: bool = True) -> LatentStore:
 def absent_scans(store: LatentStore) -> set[str]:
     """Files that the manifest lists and the folder does not hold; no file is opened."""
     try:
-        present = {entry.name for entry in os.scandir(store.path / "scans")}
+        present = set(os.listdir(store.path / "scans"))
     except FileNotFoundError:
         present = set()
     except OSError as error:
@@ -161,19 +163,32 @@ def verify_scan(store: LatentStore, scan_id: str, expected: str) -> Tensor:
     return latent
 
 
-def _verify_statistics(store: LatentStore) -> None:
-    """The statistics must be those of the training rows, of no other split's (DATA-001)."""
+def verify_statistics(store: LatentStore) -> None:
+    """The statistics must be those of the training rows, of no other split's (DATA-001).
+
+    Raises:
+        InputError: they are not.
+    """
     training = store.manifest[store.manifest["split"] == "train"]
     if training.empty:
         manifest = store.path / "manifest.csv"
         raise InputError(
             "no scan is in the training split", remedy="encode the scans again", file=manifest, key="split"
         )
-    expected = pool_moments(table_moments(training))
-    recorded = torch.tensor([store.statistics.mean, store.statistics.std], dtype=torch.float64)
-    if not torch.allclose(recorded, torch.tensor([expected.mean, expected.std], dtype=torch.float64), rtol=1e-9):
+    recorded = np.array([store.statistics.mean, store.statistics.std])
+    if not np.allclose(recorded, _pooled(training), rtol=1e-9):
         problem = "the statistics are not those of the training split (DATA-001)"
         raise InputError(problem, remedy="encode the scans again", file=store.path / "store.json", key="statistics")
+
+
+def _pooled(rows: pandas.DataFrame) -> NDArray[np.float64]:
+    """Mean and standard deviation (2, C) of all values of some scans, by the law of total variance.
+
+    All latents of a store have one shape, so that their moments weigh alike.
+    """
+    means_NC, stds_NC = moment_arrays(rows)
+    mean_C = means_NC.mean(axis=0)
+    return np.stack([mean_C, np.sqrt((stds_NC**2 + (means_NC - mean_C) ** 2).mean(axis=0))])
 
 
 def _verify_content(store: LatentStore) -> None:

@@ -92,7 +92,7 @@ def judge(
     started = time.perf_counter() if started is None else started
     live = (*(inputs.results if inputs else ()), *(smoke.results if smoke else ()))
     of_scans = {
-        "DATA-002": split_arguments(candidate.config, candidate.scans),
+        "DATA-002": split_arguments(candidate.config, candidate.scans, candidate.cohort.splits),
         "VAL-001": validation_arguments(candidate.config, candidate.scans),
         "VAL-003": share_arguments(candidate.config, candidate.scans),
     }

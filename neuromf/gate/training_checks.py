@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from neuromf_spec.reference.schedule import lr_multiplier as closed_form
 
 from neuromf.config.derived import RunFacts, pair_settings
 from neuromf.config.schema import Config
-from neuromf.data.chosen import chosen_selection
+from neuromf.data.chosen import Cohort
 from neuromf.data.cohort import Scan, subject_id
 from neuromf.data.splits import SPLIT_NAMES, split_scans, split_subjects
 from neuromf.data.subjects import alike_guesses
@@ -87,25 +87,32 @@ def _settings(config: Config, _: RunFacts) -> Arguments:
 
 def _split(config: Config, _: RunFacts) -> Arguments:
     """The split that the configuration asks for, by the ids that the cohort has on disk or will have."""
-    selection = chosen_selection(config.data)
-    return split_arguments(config, [] if selection is None else selection.scans)
+    cohort = Cohort(config.data)
+    return split_arguments(config, cohort.scans, cohort.splits)
 
 
-def split_arguments(config: Config, scans: Sequence[Scan]) -> Arguments:
-    """What DATA-002 judges of these scans; of the built-in cohort's subjects where there are none."""
+def split_arguments(config: Config, scans: Sequence[Scan], splits: Mapping[str, str] | None = None) -> Arguments:
+    """What DATA-002 judges of these scans; of the built-in cohort's subjects where there are none.
+
+    Args:
+        config: which split is asked for.
+        scans: the cohort.
+        splits: what `split_scans` gives of it, where it was asked already.
+    """
     data = config.data
     ids = [scan.subject for scan in scans] or [subject_id(index) for index in range(data.demo_subjects)]
     split = (data.split_ratios, data.split_seed)
-    split_of = split_scans(scans, *split) if scans else split_subjects(ids, *split)
+    split_of = splits or (split_scans(scans, *split) if scans else split_subjects(ids, *split))
     homes: dict[str, set[str]] = {}
     for subject in ids:
         homes.setdefault(subject, set()).add(split_of[subject])
+    guessed = [scan.subject for scan in scans if scan.guessed]
     asked = [name for name, ratio in zip(SPLIT_NAMES, data.split_ratios, strict=True) if ratio > 0]
     return {
         "shared_subjects": sum(len(names) > 1 for names in homes.values()),
         "empty_splits": [name for name in asked if name not in split_of.values()],
-        "unnamed_scans": sum(scan.guessed for scan in scans),
-        "alike": alike_guesses(sorted({scan.subject for scan in scans if scan.guessed})) or (),
+        "unnamed_scans": len(guessed),
+        "alike": alike_guesses(sorted(set(guessed))) or (),
         "subjects": len(split_of),
     }
 

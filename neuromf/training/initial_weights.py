@@ -196,7 +196,12 @@ def _recorded(run: RunFolder, config: Config) -> InitialWeights:
 
 def _checkpoint(run: RunFolder, step: int | None) -> Checkpoint:
     if step is not None:
-        return read_checkpoint(run.root / "checkpoints" / f"step_{step:08d}")
+        place = run.root / "checkpoints" / f"step_{step:08d}"
+        if not place.is_dir():
+            there = [str(int(one.name[-8:])) for one in sorted(place.parent.glob("step_" + "[0-9]" * 8))]
+            remedy = f"name one of {', '.join(there)}" if there else "train it first"
+            raise InputError(f"has no checkpoint of step {step}", remedy=remedy, file=run.root, key=KEY)
+        return read_checkpoint(place)
     found = latest_checkpoint(run.root)
     if found is None:
         raise InputError("holds no whole checkpoint", remedy="train it first", file=run.root / "checkpoints", key=KEY)

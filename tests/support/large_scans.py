@@ -11,7 +11,8 @@ import torch
 
 from neuromf.config import Config, load_config
 from neuromf.data.cache import encoded_scans, scan_hashes
-from neuromf.training.latents.store import selected_scans, store_settings, training_store
+from neuromf.data.chosen import Cohort
+from neuromf.training.latents.store import store_settings, training_store
 from tests.support.large_store import SETTINGS
 
 COLUMNS = "scan_id,subject,session,dataset,group,modality,path,include,reason,subject_from,shape,spacing_mm,notes"
@@ -52,11 +53,10 @@ def encode_by_hand(folder: Path, scans: int, source: str) -> Config:
         latent = torch.from_numpy(draw.standard_normal(config.latent_shape, dtype=np.float32))
         digest = hashlib.sha256(_content(number)).hexdigest()
         kept.keep(digest, latent, {"affine": json.dumps(np.eye(4).tolist())})
-    selection = selected_scans(config)
-    assert selection is not None
-    for scan in selection.scans:
+    cohort = Cohort(config.data)
+    for scan in cohort.scans:
         scan_hashes().of(scan.path)
-    training_store(config, scans=selection.scans, selection=selection, settings=settings)
+    training_store(config, cohort=cohort, settings=settings)
     return config
 
 

@@ -19,8 +19,10 @@ from neuromf.data.versions import Wanted
 from neuromf.errors import InputError
 from neuromf.processes import worker_pool
 
-_FEW = 16
-"""Scans of which processes of their own, three seconds to start, cost more than they save."""
+_FEW, _FEW_HEADERS = 16, 4_000
+"""Scans, and headers alone, of which processes of their own, three seconds to start, cost more than they save."""
+_AT_A_TIME = {True: 4, False: 64}
+"""Files that a process takes at once, where voxels are read and where they are not."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,9 @@ def _looks(
     rows: Sequence[Row], asked: Asked, workers: int, on_progress: Callable[[int, int], None] | None
 ) -> Iterator[Look]:
     jobs = [(row.scan.path, asked.voxels, row.scan.modality) for row in rows]
-    few = workers < 2 or not asked.voxels or len(jobs) < _FEW
+    few = workers < 2 or len(jobs) < (_FEW if asked.voxels else _FEW_HEADERS)
     with worker_pool(1 if few else workers) as pool:  # starts none until asked
-        looks = map(_look, jobs) if few else pool.map(_look, jobs, chunksize=4)
+        looks = map(_look, jobs) if few else pool.map(_look, jobs, chunksize=_AT_A_TIME[asked.voxels])
         for done, look in enumerate(looks, start=1):
             if on_progress is not None:
                 on_progress(done, len(jobs))

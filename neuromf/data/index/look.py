@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,12 +66,11 @@ def look_at(path: Path, *, voxels: bool = True, modality: str = "") -> Look:
         modality: contrast that its name tells; voxels that say otherwise are doubtful then, and set aside where it
             tells none.
     """
-    header: Any = None
     try:
-        header = _series_header(path)
-        if (volumes := math.prod(header.get_data_shape()[3:])) > 1:
-            return _placed(header, reason=f"a series of {volumes} volumes, not one head")
         header, notes = read_header(path)
+    except InputError as error:
+        return _refused(path, error)
+    try:
         if reason := _no_head(header):
             return _placed(header, reason=reason)
         if not voxels:
@@ -102,12 +102,14 @@ def are_labels(data: NDArray[np.float32]) -> bool:
     return pairs > 0 and alike / pairs >= LABELS_ALIKE
 
 
-def _series_header(path: Path) -> Any:  # noqa: ANN401 - nibabel has no types
-    """The header, of files with a fourth axis too; the header of a file that nibabel cannot read is left to others."""
-    try:
-        return nibabel.load(path).header
-    except UNREADABLE:
-        return read_header(path)[0]
+def _refused(path: Path, error: InputError) -> Look:
+    """What a file is whose header is that of no scan: a series of volumes is one, which only nibabel reads."""
+    header: Any = None
+    with suppress(*UNREADABLE):
+        header = nibabel.load(path).header
+    volumes = 1 if header is None else math.prod(header.get_data_shape()[3:])
+    series = f"a series of {volumes} volumes, not one head"
+    return _placed(header, reason=series if volumes > 1 else f"cannot be used: {error.problem}")
 
 
 def _no_head(header: Any) -> str:  # noqa: ANN401

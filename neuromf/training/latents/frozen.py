@@ -22,7 +22,7 @@ from neuromf.data.store_settings import StoreSettings
 from neuromf.errors import InputError
 from neuromf.nets.vae import LatentCodec
 from neuromf.training.latents.autoencoder import absolute_name, find_autoencoder, open_autoencoder
-from neuromf.training.latents.store import chosen_scans, store_settings, tiling_of, training_store
+from neuromf.training.latents.store import chosen_scans, look_over, store_settings, tiling_of, training_store
 from neuromf.training.records.run_folder import RunFolder, check_latents
 
 OnProgress = Callable[[int, int], None]
@@ -54,6 +54,7 @@ def begin(
     on_progress: OnProgress | None = None,
     tell: Callable[[str], None] | None = None,
     *,
+    on_look: OnProgress | None = None,
     cohort: Cohort | None = None,
     workers: int | None = 0,
     device: torch.device | str = "cpu",
@@ -65,6 +66,7 @@ def begin(
         config: the run.
         on_progress: called with (done, total) while latents are made.
         tell: called with each sentence on what is taken and left out.
+        on_look: called with (done, scans) while scans are looked at, before the first is encoded.
         cohort: its scans, where they were looked for already.
         workers: processes that prepare scans ahead; 0 prepares them here, None chooses.
         device: where the autoencoder computes.
@@ -73,16 +75,18 @@ def begin(
     Raises:
         InputError: a scan, the autoencoder's weights or the cache cannot be read.
     """
-    selection = (cohort or Cohort(config.data)).selection
-    scans = [] if selection is None else selection.scans
+    cohort = cohort or Cohort(config.data)
     settings = store_settings(config, workers=workers, device=device)
+    look = look_over(settings, cohort, on_look, tell) if cohort.scans and not looked_over else None
     store = training_store(
-        config, on_progress, scans, selection=selection, tell=tell, settings=settings, looked_over=looked_over
+        config, on_progress, cohort=cohort, tell=tell, settings=settings, look=look, looked_over=looked_over
     )
     used = set(store.manifest["scan_id"])
-    taken = [scan for scan in scans if scan.scan_id in used]
-    frozen = freeze(taken, scan_hashes())
-    if selection is not None and not is_of(store, taken, [scan.sha256 for scan in frozen], settings):
+    taken = [scan for scan in cohort.scans if scan.scan_id in used]
+    frozen = freeze(taken, scan_hashes(), look)
+    contents = [scan.sha256 for scan in frozen]
+    as_seen = look is not None and look.store is store and contents == [look.digests[scan.scan_id] for scan in taken]
+    if taken and not as_seen and not is_of(store, taken, contents, settings):
         raise written_meanwhile()
     path, cache = store.path.absolute(), cache_directory().absolute()
     origin = Origin(

@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 
 from neuromf.config.schema import Config
-from neuromf.data.cache import demo_latents, encoded_scans, kept_scan_latents, scan_latents
-from neuromf.data.chosen import chosen_selection
+from neuromf.data.cache import demo_latents, encoded_scans, kept_scan_latents, look_for, scan_latents
+from neuromf.data.chosen import Cohort, chosen_selection
 from neuromf.data.cohort import Scan, Selection
 from neuromf.data.examine import VOXELS_READ_OF, examine_scans, refuse_bad_scans
-from neuromf.data.first_look import FirstLook, look_at
+from neuromf.data.first_look import FirstLook
 from neuromf.data.latents import encode_missing
 from neuromf.data.preprocess import Preprocessing
 from neuromf.data.quarantine import most_quarantined
@@ -64,11 +64,12 @@ def store_settings(config: Config, *, workers: int | None = 0, device: torch.dev
 def training_store(
     config: Config,
     on_progress: Callable[[int, int], None] | None = None,
-    scans: Sequence[Scan] | None = None,
     *,
-    selection: Selection | None = None,
+    on_look: Callable[[int, int], None] | None = None,
+    cohort: Cohort | None = None,
     tell: Callable[[str], None] | None = None,
     settings: StoreSettings | None = None,
+    look: FirstLook | None = None,
     looked_over: bool = False,
 ) -> LatentStore:
     """Open the latent store of `config`, encoding its scans first when the cache does not hold them.
@@ -79,11 +80,12 @@ def training_store(
     Args:
         config: the run.
         on_progress: called with (done, total) while scans are encoded.
-        scans: what `chosen_scans` gave, where it was asked already.
-        selection: where the scans are from; its table is kept in a store that is made.
+        on_look: called with (done, scans) while scans are looked at, before the first is encoded.
+        cohort: the scans, where they were looked for already; the table of them is kept in a store that is made.
         tell: called, before a user's scans are encoded, with each sentence on what is taken and left out.
         settings: what `store_settings` gave, where it was asked already.
-        looked_over: whether `look_over` has been asked already.
+        look: what `look_over` gave, where it was asked already.
+        looked_over: whether it was, though what it gave does not hold any more.
 
     Raises:
         InputError: scans, the autoencoder's weights or the cache cannot be read.
@@ -92,10 +94,14 @@ def training_store(
     if data.source == "demo":
         settings = settings or store_settings(config)
         return demo_latents(data.demo_subjects, data.demo_seed, settings, on_progress=on_progress)
-    chosen = chosen_scans(config) if scans is None else scans
+    cohort = cohort or Cohort(data)
     settings = settings or store_settings(config)
-    look = None if looked_over else look_over(settings, chosen, on_progress, tell)
-    return scan_latents(chosen, settings, on_progress=on_progress, selection=selection, tell=tell, look=look)
+    if look is None and not looked_over:
+        look = look_over(settings, cohort, on_look, tell)
+    return scan_latents(
+        cohort.scans, settings, on_progress=on_progress, selection=cohort.selection, tell=tell, look=look,
+        splits=cohort.splits,
+    )  # fmt: skip
 
 
 def encoded_store(config: Config, scans: Sequence[Scan] | None = None) -> LatentStore | None:
@@ -132,7 +138,7 @@ def preprocessing_of(config: Config) -> Preprocessing:
 
 def look_over(
     settings: StoreSettings,
-    scans: Sequence[Scan],
+    cohort: Cohort,
     on_progress: Callable[[int, int], None] | None = None,
     tell: Callable[[str], None] | None = None,
 ) -> FirstLook:
@@ -140,7 +146,7 @@ def look_over(
 
     Args:
         settings: how they are encoded.
-        scans: the cohort.
+        cohort: the scans.
         on_progress: called with (done, scans), first as scans are read to see whether they are encoded.
         tell: called with each sentence on scans whose background was no number.
 
@@ -150,8 +156,8 @@ def look_over(
     Raises:
         InputError: naming them, if there are more than the configuration allows.
     """
-    kept = encoded_scans(settings.preprocessing, settings.codec)
-    look = look_at(scans, kept, on_progress)
+    scans = cohort.scans
+    look = look_for(scans, settings, cohort.splits, on_progress)
     missing = look.missing(scans)
     if not missing:
         return look

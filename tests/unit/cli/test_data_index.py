@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from neuromf.data.index import build
 from neuromf.data.index.table import INDEX_SCHEMA
 from neuromf.data.table_selection import select_from_table
 from tests.support import layouts
@@ -50,8 +51,15 @@ def test_a_cohort_without_contrast_in_its_names_is_said_to_be(index, tmp_path):
         (["in", "--pattern", "("], "is no regular expression"),
         (["in", "--pattern", "(?P<person>.)"], "no group named subject"),
         (["in", "--pattern", "(?P<subject>.)(?P<age>.)"], "a group named 'age'"),
+        (["in", "--pattern", "(?P<subject>zzz)"], "mend --pattern, which is looked for in paths such as the first"),
+        (["in", "--pattern", "(?P<subject>a{99999999999})"], "is no regular expression"),
+        (["in", "--layout", "ixi"], "give another --layout, or none"),
+        (["in", "--desc", "preproc"], "ask for another --desc"),
+        (["in", "--space", "MNI152"], "ask for another --space"),
         (["in", "--where", "age"], "is no condition"),
         (["in", "--out", "nowhere/cohort.csv"], "cannot be written"),
+        (["in", "--out", "cohort.html"], "is the name of the page"),
+        (["in", "--participants", "mine.tsv", "--out", "mine.tsv"], "would be overwritten"),
         (["in", "--participants", "nowhere.tsv"], "there is no such table"),
     ],
 )
@@ -68,6 +76,19 @@ def test_many_scans_are_read_by_several_processes(index, tmp_path):
     layouts.scans(tmp_path / "in", *(f"person{number}" for number in range(18)))
     assert index("in", "--out", "one.csv", "--workers", "1").returncode == 0
     assert index("in", "--out", "two.csv", "--workers", "2").returncode == 0
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+
+
+def test_very_many_headers_are_read_by_several_processes_too(index, tmp_path, monkeypatch):
+    """Without voxels a few thousand are read before such a process has started, and 100,000 take minutes."""
+    layouts.scans(tmp_path / "in", *(f"person{number}" for number in range(5)))
+    assert index("in", "--out", "one.csv", "--no-voxels").returncode == 0
+    monkeypatch.setattr(build, "_FEW_HEADERS", 5)
+    pools = []
+    plain = build.worker_pool
+    monkeypatch.setattr(build, "worker_pool", lambda processes: pools.append(processes) or plain(processes))
+    assert index("in", "--out", "two.csv", "--no-voxels", "--workers", "2").returncode == 0
+    assert pools == [2]
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
 
 

@@ -14,6 +14,7 @@ from neuromf.config import load_config
 from neuromf.config.schema import DataConfig, VaeConfig
 from neuromf.data import cache
 from neuromf.data.cohort import Scan, discover_scans
+from neuromf.data.splits import split_scans
 from neuromf.data.store_settings import StoreSettings
 from neuromf.nets.tiling import Tiling
 from neuromf.nets.vae import LatentCodec
@@ -253,6 +254,9 @@ def test_settings_arrive_where_they_belong(monkeypatch, tmp_path, scan_files, co
         )
         assert opened == [VaeSource("some.file", latent_channels=3)]
         if source == "folder":
-            assert arguments.pop("scans") == discover_scans(tmp_path / "scans")
+            scans = discover_scans(tmp_path / "scans")
+            assert arguments.pop("scans") == scans
+            splits = split_scans(scans, settings.split_ratios, settings.split_seed)
+            assert arguments.pop("splits", splits) == splits
         given = {name: value for name, value in arguments.items() if name not in NEUTRAL}
         assert given == ({"subjects": 5, "seed": 6} if source == "demo" else {})

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
 
 import numpy as np
 import pytest
 
 from neuromf.config import load_config
-from neuromf.data import first_look, frozen_scans, scan_hashes
+from neuromf.data import cache, first_look, frozen_scans, scan_hashes
 from neuromf.data.nifti import write_volume
 from neuromf.data.store_settings import StoreSettings
 from neuromf.errors import InputError
-from neuromf.training.latents import frozen, store
+from neuromf.training.latents import frozen
 from tests.support.encoded_cohort import SETTINGS, small_codec
 
 NAMES = ("sub-01", "sub-02", "sub-03")
@@ -38,6 +39,22 @@ def config(tmp_path, monkeypatch):
     return made
 
 
+def test_what_was_seen_of_many_scans_is_in_the_run_s_list(config, monkeypatch):
+    """A file that is as it was is not asked for its note again, and its line is the same."""
+    listed = frozen.begin(config).scans
+    monkeypatch.setattr(first_look, "FEW", 0)
+    monkeypatch.setattr(frozen_scans, "state_of", lambda path, state: pytest.fail(f"{path} was looked for"))
+    assert frozen.begin(config).scans == listed
+
+
+def test_latents_that_lie_in_the_cache_whole_need_no_copies_of_single_scans(config, tmp_path):
+    """Who makes room by deleting these encodes nothing anew."""
+    store = frozen.begin(config).store
+    shutil.rmtree(tmp_path / "cache" / "scans")
+    assert frozen.begin(config).store.path == store.path
+    assert not (tmp_path / "cache" / "scans").exists()
+
+
 def test_scans_that_are_encoded_are_asked_for_twice(config, monkeypatch):
     """Once as the latents are looked for, once for the run's list."""
     asked = Counter()
@@ -53,8 +70,10 @@ def test_scans_that_are_encoded_are_asked_for_twice(config, monkeypatch):
     assert asked == {f"{name}_T1w.nii": 2 for name in NAMES}
 
 
-def test_a_scan_that_was_written_after_the_look_is_told(config, monkeypatch):
-    """Its latent is another scan's: no run begins with it."""
+@pytest.mark.parametrize("few", [first_look.FEW, 0])
+def test_a_scan_that_was_written_after_the_look_is_told(config, monkeypatch, few):
+    """Its latent is another scan's: no run begins with it, be the cohort small or large."""
+    monkeypatch.setattr(first_look, "FEW", few)
     look_at = first_look.look_at
 
     def then_written(scans, *rest):
@@ -64,7 +83,7 @@ def test_a_scan_that_was_written_after_the_look_is_told(config, monkeypatch):
         scans[0].path.write_bytes(content)
         return found
 
-    monkeypatch.setattr(store, "look_at", then_written)
+    monkeypatch.setattr(cache, "look_at", then_written)
     with pytest.raises(InputError, match="a scan was written while the scans were encoded"):
         frozen.begin(config)
 

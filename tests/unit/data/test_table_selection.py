@@ -43,6 +43,7 @@ def rewritten(path, change):
         writer.writerows(rows)
 
 
+@pytest.mark.law("DATA-002")
 def test_what_an_index_wrote_is_what_is_trained_on(tmp_path):
     """`data.source: table` gives the very scans that the index took, with subject, session, data set and group."""
     index = index_folder(layouts.fomo(tmp_path / "fomo"))
@@ -86,6 +87,9 @@ def test_four_columns_are_enough_and_paths_count_from_the_table(tmp_path, table)
         (HEADER + "a,,a.nii,True\n", "line 2 names no subject"),
         (HEADER + "a/b,p,a.nii,True\n", "line 2: the scan_id is 'a/b'"),
         (HEADER + "..,p,a.nii,True\n", "line 2: the scan_id is '..'"),
+        (HEADER + "a,p,,True\n", "line 2: the path is empty"),
+        (HEADER + "a,p,a\0.nii,True\n", "line 2: the path holds a null byte"),
+        ("scan_id,subject,path,include,path\na,p,a.nii,True,b.nii\n", "two columns path"),
         (HEADER + "a,p,a.nii,True\na,q,b.nii,True\n", "'a' stands in two rows"),
         (HEADER + "a,p,a.nii,True\nb,q,./a.nii,True\n", "a.nii' stands in two rows"),
         (HEADER + "a,p,a.nii,False\n", "of 1 rows none is included"),
@@ -100,6 +104,24 @@ def test_a_table_that_means_nothing_clear_is_refused_by_line(table, text, words)
         select_from_table(table(text))
     assert words in caught.value.problem
     assert caught.value.remedy
+
+
+def test_two_columns_of_a_person_s_own_may_have_one_name(table):
+    """Nobody reads them."""
+    assert len(select_from_table(table("scan_id,subject,path,include,x,x\na,p,a.nii,True,1,2\n")).scans) == 1
+
+
+@pytest.mark.parametrize("source", ["table", "folder"])
+def test_an_id_that_no_file_can_have_is_refused_before_anything_is_encoded(tmp_path, table, source):
+    """A latent's file is named by it, which would fail when all is encoded."""
+    name = "é" * 121
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / f"{name}.nii").write_bytes(b"voxels")
+    root = table(HEADER + f"{name},p,a.nii,True\n") if source == "table" else tmp_path / "in"
+    config = load_config(["smoke"], [f"data.source={source}", f"data.root={root}"])
+    with pytest.raises(InputError, match="has 242 bytes, more than 240") as caught:
+        chosen_selection(config.data)
+    assert "shorter" in caught.value.remedy
 
 
 @pytest.mark.parametrize("name", ["nowhere.csv", ""])

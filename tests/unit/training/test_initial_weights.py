@@ -142,7 +142,7 @@ def test_another_network_is_told_by_name_and_count(former, overrides, words):
 
 def test_a_start_that_is_not_there_is_told(former, tmp_path, real_latents):
     """No run, no such checkpoint, no average, or a run that the guard halted there."""
-    for at, words in (("-gone", "holds no run"), ("@3", "the checkpoint is not whole")):
+    for at, words in (("-gone", "holds no run"), ("@3", "has no checkpoint of step 3; name one of 2, 4")):
         with pytest.raises(InputError, match=words):
             check_start(starting(former, at=at))
     config = make_tiny_config("ema.decay=null")

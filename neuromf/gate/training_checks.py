@@ -121,8 +121,7 @@ def _validation(config: Config, _: RunFacts) -> Arguments | None:
     """What there is to validate on, where the run validates."""
     if not config.training.validate_every_epochs:
         return None
-    selection = chosen_selection(config.data)
-    return validation_arguments(config, [] if selection is None else selection.scans)
+    return validation_arguments(config, Cohort(config.data).scans)
 
 
 def validation_arguments(config: Config, scans: Sequence[Scan]) -> Arguments | None:
@@ -158,8 +157,7 @@ def _validation_share(config: Config, _: RunFacts) -> Arguments | None:
     """What validations cost, where there are any."""
     if not config.training.validate_every_epochs:
         return None
-    selection = chosen_selection(config.data)
-    return share_arguments(config, [] if selection is None else selection.scans)
+    return share_arguments(config, Cohort(config.data).scans)
 
 
 def share_arguments(config: Config, scans: Sequence[Scan]) -> Arguments | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from neuromf.data.chosen import Cohort
 from neuromf.errors import InputError
 from neuromf.gate.judge import LaunchCandidate, judge
 from neuromf.gate.result import REFUSED
@@ -39,7 +40,8 @@ def admit(arms: Sequence[SweepArm], gate: str, out: Path, jobs: Jobs, journal: S
     Raises:
         InputError: an arm cannot be judged.
     """
-    verdicts = {arm.number: _on_paper(arm) for arm in arms}
+    cohort = Cohort(arms[0].config.data)  # no arm has other data: they could not be compared
+    verdicts = {arm.number: _on_paper(arm, cohort) for arm in arms}
     if gate == "full":
         for number, code in _codes([arm for arm in arms if verdicts[arm.number].passed], out, jobs, journal).items():
             if code == BLOCKED:
@@ -49,8 +51,8 @@ def admit(arms: Sequence[SweepArm], gate: str, out: Path, jobs: Jobs, journal: S
     return verdicts
 
 
-def _on_paper(arm: SweepArm) -> Admitted:
-    candidate = LaunchCandidate.of(arm.config, arm.layers, arm.overrides(arm.config.training.seed))
+def _on_paper(arm: SweepArm, cohort: Cohort) -> Admitted:
+    candidate = LaunchCandidate.of(arm.config, arm.layers, arm.overrides(arm.config.training.seed), cohort)
     verdict = judge(candidate, all_waivers(None))
     return Admitted(verdict.status == "PASS", ", ".join(verdict.laws(*REFUSED)))
 

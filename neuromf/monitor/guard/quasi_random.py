@@ -42,20 +42,23 @@ _DIRECTIONS = (_Direction(0, (1,)), _Direction(1, (1, 3)), _Direction(1, (1, 3, 
 MOST_DIMENSIONS = 1 + len(_DIRECTIONS)
 
 
-def sobol_points(dimensions: int, bits: int) -> NDArray[np.float64]:
-    """The first 2^bits points (2^bits, dimensions) in [0, 1), in the order of the Gray code.
+def sobol_points(dimensions: int, count: int) -> NDArray[np.float64]:
+    """The first points (count, dimensions) in [0, 1), in the order of the Gray code.
 
     Args:
         dimensions: 1 to `MOST_DIMENSIONS`.
-        bits: 1 to 30.
+        count: a power of two, from 2.
     """
     if not 1 <= dimensions <= MOST_DIMENSIONS:
         raise ValueError(f"{dimensions} dimensions, known are 1 to {MOST_DIMENSIONS}")
+    bits = count.bit_length() - 1
+    if count != 1 << bits or count < 2:
+        raise ValueError(f"{count} points are no power of two")
     first = [1 << (bits - j) for j in range(1, bits + 1)]
     directions = [first, *(each.numbers(bits) for each in _DIRECTIONS[: dimensions - 1])]
-    index = np.arange(1 << bits)
+    index = np.arange(count)
     gray = index ^ index >> 1
     points = np.zeros((len(index), dimensions), dtype=np.int64)
     for bit, numbers in enumerate(zip(*directions, strict=True)):
         points ^= (gray >> bit & 1)[:, None] * np.array(numbers)
-    return points / float(1 << bits)
+    return points / float(count)

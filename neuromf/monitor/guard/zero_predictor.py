@@ -15,8 +15,7 @@ from neuromf.config.flow_settings import time_settings
 from neuromf.config.schema import Config
 from neuromf.monitor.guard.alarm import Alarm, Level, RawLosses, alarm_of
 
-BITS = 14
-POINTS = 2**BITS
+POINTS = 2**14
 """Quasi-random pairs of times; the mean of 1/t^2 is then within 0.1 % of its quadrature (tests/unit/monitor)."""
 DATA_VARIANCE = 1.0
 """Of latents normalised per channel (law DATA-001)."""
@@ -61,7 +60,7 @@ def anchor(config: Config) -> ZeroPredictorLoss:
     from neuromf.monitor.guard.quasi_random import sobol_points
 
     settings, times = config.meanflow, time_settings(config.time_sampling)
-    points = sobol_points(NORMALS_PER_SAMPLE + UNIFORMS_PER_SAMPLE, BITS) + 0.5 / POINTS
+    points = sobol_points(NORMALS_PER_SAMPLE + UNIFORMS_PER_SAMPLE, POINTS) + 0.5 / POINTS
     normal, uniform = special.ndtri(points[:, :NORMALS_PER_SAMPLE]), points[:, NORMALS_PER_SAMPLE:]
 
     def mean_loss(*, is_fm: bool, at_t: bool = False) -> float:

@@ -52,7 +52,7 @@ def sobol_points(dimensions: int, count: int) -> NDArray[np.float64]:
     if not 1 <= dimensions <= MOST_DIMENSIONS:
         raise ValueError(f"{dimensions} dimensions, known are 1 to {MOST_DIMENSIONS}")
     bits = count.bit_length() - 1
-    if count != 1 << bits or count < 2:
+    if count < 2 or count != 1 << bits:
         raise ValueError(f"{count} points are no power of two")
     first = [1 << (bits - j) for j in range(1, bits + 1)]
     directions = [first, *(each.numbers(bits) for each in _DIRECTIONS[: dimensions - 1])]

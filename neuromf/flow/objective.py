@@ -166,8 +166,9 @@ class _Outputs:
 def _term(prediction: Tensor, v_c: Tensor, settings: ObjectiveSettings, channel_weights_C: Tensor | None) -> Term:
     error = prediction.to(v_c.dtype) - v_c
     squared_error = error.square()
+    power = settings.loss_power
     # Not from the squares, whose root has no gradient at zero.
-    powered = squared_error if settings.loss_power == 2 else error.abs().pow(settings.loss_power)
+    powered = squared_error if power == 2 else error.abs().pow(power)
     return Term(reduce_dims(powered, settings.reduction, channel_weights_C), squared_error.detach())
 
 

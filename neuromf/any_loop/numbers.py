@@ -21,6 +21,8 @@ def as_number(name: str, value: SupportsFloat | None) -> float | None:
         return None
     try:
         return plain(value)
+    except OverflowError as error:  # an integer of more than 308 digits
+        raise InputError("is too large for a number", remedy="give a float", key=name) from error
     except (TypeError, ValueError, RuntimeError) as error:  # torch has an error of its own for several entries
         raise InputError(f"{type(value).__name__} is no single number", remedy="give its mean", key=name) from error
 

@@ -24,7 +24,7 @@ def runs_of_rows(log: RowLog, axis: str | None = None) -> list[RunLog]:
         axis: the column that numbers them, where the user says it.
 
     Raises:
-        InputError: the log has no row or no column of numbers.
+        InputError: the log has no row or no column of numbers, or no number that belongs to a step.
     """
     cells = {str(name): found for name in log.rows if (found := numbers(log.rows[name])) is not None}
     if not len(log.rows) or not cells:
@@ -32,9 +32,13 @@ def runs_of_rows(log: RowLog, axis: str | None = None) -> list[RunLog]:
         raise InputError(problem, remedy="give the log of a training that has begun", file=log.source)
     numbered = find_axis(cells, len(log.rows), axis, log.source)
     runs = runs_of(pieces_of(numbered.values))
-    return [
+    found = [
         _run(log, cells, numbered, pieces, _numbered(log.name, place, len(runs))) for place, pieces in enumerate(runs)
     ]
+    if not any(run.columns for run in found):
+        remedy = "see that every row has the header's delimiter and its columns"
+        raise InputError("holds no number that belongs to a step", remedy=remedy, file=log.source)
+    return found
 
 
 def _numbered(name: str, place: int, count: int) -> str:

@@ -42,7 +42,7 @@ def _frame(path: Path, text: bytes) -> tuple[pd.DataFrame, tuple[str, ...]]:
     try:
         options: dict[str, Any] = {"lines": True, "precise_float": True, "dtype": False}
         return pd.read_json(io.BytesIO(text), **options), ()
-    except ValueError:  # some line is broken: the slow way finds which
+    except (ValueError, TypeError, AttributeError):  # some line is broken or no object: the slow way finds which
         return _line_by_line(path, text)
 
 
@@ -59,7 +59,9 @@ def _line_by_line(path: Path, text: bytes) -> tuple[pd.DataFrame, tuple[str, ...
             broken.append(number)
     if not rows:
         raise InputError("holds no line of JSON", remedy=REMEDY, file=path)
+    if not broken:  # a number that only Python reads
+        return pd.DataFrame(rows), ()
     if broken == [len(lines)]:
         return pd.DataFrame(rows), ("The last line is cut short and was left out.",)
     places = ", ".join(map(str, broken[:5])) + (", ..." if len(broken) > 5 else "")
-    return pd.DataFrame(rows), (f"{len(broken)} of {len(lines)} lines are no JSON and were left out: {places}.",)
+    return pd.DataFrame(rows), (f"{len(broken)} of {len(lines)} lines are no JSON object and were left out: {places}.",)

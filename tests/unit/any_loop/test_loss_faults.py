@@ -234,3 +234,9 @@ def test_what_is_no_number_is_refused(told):
     """At the call, and named."""
     with pytest.raises(InputError, match=next(reversed(told))):
         Guard().step(**told)
+
+
+def test_an_integer_too_large_for_a_float_is_refused_by_name():
+    """In a sentence like any other thing that is no number, not by Python's own error."""
+    with pytest.raises(InputError, match="grad_norm: is too large for a number"):
+        Guard().step(loss=1.0, grad_norm=10**400)

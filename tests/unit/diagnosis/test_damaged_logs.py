@@ -9,6 +9,7 @@ import pytest
 from neuromf.diagnosis.logs.diagnosed import diagnose_path
 from neuromf.diagnosis.logs.document import log_document
 from neuromf.diagnosis.logs.told import advice, told
+from neuromf.diagnosis.logs.verdict import Health
 from neuromf.errors import InputError
 from neuromf.json_text import json_text
 from tests.support.log_files import REAL
@@ -82,3 +83,36 @@ def test_a_million_rows_are_shown_to_the_guard_as_two_thousand_levels():
     levels = levels_of(watched(log, quantities(log)), "step")
     assert MOST_LEVELS <= len(levels.totals) <= MOST_LEVELS + 2
     assert levels.steps[-1] == 999_999
+
+
+def falling(count=60):
+    """Lines of a healthy run."""
+    return [f'{{"step": {step}, "loss": {1 / (1 + step / 20)}}}' for step in range(count)]
+
+
+@pytest.mark.parametrize("line", ["[1]", "3", "null", '"x"'])
+def test_a_line_that_is_no_object_is_left_out_and_said(tmp_path, line):
+    """Whatever JSON it is."""
+    lines = falling()
+    path = tmp_path / "log.jsonl"
+    path.write_text("\n".join([*lines[:30], line, *lines[30:]]) + "\n")
+    (verdict,) = diagnose_path(path)
+    assert verdict.health is Health.HEALTHY
+    assert "1 of 61 lines are no JSON object and were left out: 31." in verdict.log.notes
+
+
+def test_a_number_that_only_python_reads_costs_no_line(tmp_path):
+    """Nothing is said to be left out where nothing was."""
+    path = tmp_path / "log.jsonl"
+    path.write_text("\n".join([*falling(), f'{{"step": 60, "loss": 0.25, "seed": 1{"0" * 400}}}']) + "\n")
+    (verdict,) = diagnose_path(path)
+    assert not [note for note in verdict.log.notes if "left out" in note]
+
+
+@pytest.mark.parametrize("text", ["step;loss;lr\n" + "0,1.0,2\n" * 30, "step,loss\n0," + "9" * 5000 + "\n"])
+def test_a_table_without_a_number_at_a_step_is_unreadable(tmp_path, text):
+    """Rows of another delimiter than the header's, or a number cut in a huge line, leave nothing to judge."""
+    path = tmp_path / "log.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"log.csv: holds no (number|column|row)"):
+        diagnose_path(path)

@@ -1,0 +1,56 @@
+"""The feature network that ships: a convolution network whose weights are random numbers of a fixed seed."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from neuromf.evaluation.features.network import FeatureNetwork, Preparation
+
+WIDTHS = (8, 16, 32, 64)
+"""Maps of the levels; each halves the volume."""
+SPACING_MM = 3.0
+"""Voxel that it sees volumes at: the demo cohort's own."""
+SEED = 20260
+
+
+class RandomFeatures(nn.Module):
+    """Four strided convolutions with rectifiers; the mean and the deviation of every map of the last two levels."""
+
+    def __init__(self, dims: int) -> None:
+        super().__init__()
+        convolution = {2: nn.Conv2d, 3: nn.Conv3d}[dims]
+        sizes = (1, *WIDTHS)
+        self.levels = nn.ModuleList(
+            convolution(before, after, 3, stride=2, padding=1) for before, after in zip(sizes, sizes[1:], strict=False)
+        )
+        generator = np.random.Generator(np.random.Philox(SEED + dims))
+        for level in self.levels:
+            shape = level.weight.shape
+            fan_in = int(np.prod(shape[1:]))
+            drawn = generator.standard_normal(tuple(shape)) * np.sqrt(2 / fan_in)
+            level.weight.data = torch.from_numpy(drawn.astype(np.float32))
+            level.bias.data.zero_()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 1, ...) to (B, 192)."""
+        found = []
+        for place, level in enumerate(self.levels):
+            images = torch.relu(level(images))
+            if place >= len(WIDTHS) - 2:
+                flat = images.flatten(2)
+                found += [flat.mean(2), flat.std(2)]
+        return torch.cat(found, 1)
+
+
+def demo_network(dims: int) -> FeatureNetwork:
+    """The network for slices (2) or volumes (3)."""
+    network = RandomFeatures(dims).eval().requires_grad_(False)
+    digest = hashlib.sha256()
+    for name, tensor in sorted(network.state_dict().items()):
+        digest.update(name.encode() + tensor.numpy().tobytes())
+    preparation = Preparation(spacing_mm=SPACING_MM)
+    return FeatureNetwork("demo", dims, network, preparation, digest.hexdigest())

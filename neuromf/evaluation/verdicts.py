@@ -1,0 +1,130 @@
+"""The laws on samples, each judged at both ends of its interval: what both ends agree on is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from neuromf_spec.law import Finding
+from neuromf_spec.laws.evaluation import LEAST_SUBJECTS
+from neuromf_spec.registry import law
+
+from neuromf.counted import counted
+from neuromf.evaluation.measures import DIRECTIONS, projections
+from neuromf.evaluation.metrics.bootstrap import Index, Interval, bootstrap
+from neuromf.evaluation.result import Judged, LawVerdict
+from neuromf.evaluation.rows import Material, Measured
+from neuromf.evaluation.sliced import mean_distance
+from neuromf.gate.result import format_value
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Numbers that a law judges, with their intervals.
+
+    Attributes:
+        law_id: of the law.
+        evaluations: of the samples.
+        numbers: by the predicate's argument; an interval of no width is known exactly.
+        least: whether a small number is what breaks it.
+        needs_subjects: whether it rests on a comparison with held-out subjects.
+    """
+
+    law_id: str
+    evaluations: int
+    numbers: Mapping[str, Interval]
+    good_high: frozenset[str]
+    needs_subjects: bool = True
+
+
+def judge_samples(material: Material, measured: Measured, seed: int) -> list[LawVerdict]:
+    """The verdict of every law on samples of the fewest evaluations."""
+    subjects = len(material.held_out.units)
+    return [_judge(reading, subjects) for reading in _readings(material, measured, seed)]
+
+
+def _readings(material: Material, measured: Measured, seed: int) -> list[Reading]:
+    fewest = min(material.samples)
+    found, near = measured.row(fewest).measures, measured.nearness[fewest]
+    latents = material.normalised[fewest]
+    values = {
+        "not_finite": float((~np.isfinite(latents)).sum()),
+        "largest": float(np.abs(latents).max()),
+        "real": float(np.abs(material.held_out_normalised).max()),
+    }
+    exact = {name: Interval(value, value, value) for name, value in values.items()}
+    share = len(near.copies) / len(near.ratios)
+    readings = [Reading("EVAL-001", fewest, exact, frozenset(), needs_subjects=False)]
+    if len(material.samples) > 1:
+        readings.append(Reading("EVAL-002", fewest, {"ratio": one_over_many(material, measured, seed)}, frozenset()))
+    differ = {"diversity": found["diversity"], "spread": found["spread"]}
+    readings.append(Reading("EVAL-003", fewest, differ, frozenset(differ)))
+    copied = {"nearness": found["copying"], "copies": Interval(share, share, share)}
+    readings.append(Reading("EVAL-004", fewest, copied, frozenset({"nearness"})))
+    return readings
+
+
+def one_over_many(material: Material, measured: Measured, seed: int) -> Interval:
+    """Sliced Wasserstein distance of samples in fewest evaluations over that in most, noise and scans the same.
+
+    Where samples in most evaluations lie as near as training scans do, nothing nearer can be asked for: the distance
+    of training scans stands in for theirs.
+    """
+    fewest, most = min(material.samples), max(material.samples)
+    one, many = (projections(material.samples[steps].latents, seed) for steps in (fewest, most))
+    real = projections(material.held_out.latents, seed)
+    axes = np.eye(DIRECTIONS)
+    floor = (
+        next(row for row in measured.rows if row.name == "training scans").measures["sliced_wasserstein"].value / 1000
+    )
+
+    def ratio(a: Index, b: Index) -> float:
+        return mean_distance(one[a], real[b], axes) / max(mean_distance(many[a], real[b], axes), floor)
+
+    return bootstrap(ratio, material.samples[fewest].units, material.held_out.units, seed=seed)
+
+
+def _judge(reading: Reading, subjects: int) -> LawVerdict:
+    entry = law(reading.law_id)
+    at_value = entry.predicate(**{name: number.value for name, number in reading.numbers.items()})
+    best, worst = (_at(reading, entry.predicate, good=good) for good in (True, False))
+    known = best.passed == worst.passed and not (reading.needs_subjects and subjects < LEAST_SUBJECTS)
+    judged = (Judged.HOLDS if worst.passed else Judged.BROKEN) if known else Judged.CANNOT_TELL
+    shown = best if judged is Judged.BROKEN else worst
+    detail = shown.detail
+    if judged is Judged.CANNOT_TELL:
+        detail = _why_not(reading, subjects)
+    return LawVerdict(
+        entry.id, entry.title, judged, reading.evaluations, _found(reading, at_value), at_value.bound, detail,
+        "" if judged is Judged.HOLDS else entry.remedy,
+    )  # fmt: skip
+
+
+def _at(reading: Reading, predicate: object, *, good: bool) -> Finding:
+    """The predicate at the end of each interval that speaks most for the samples, or most against them."""
+    chosen = {}
+    for name, number in reading.numbers.items():
+        ends = (number.low, number.high) if math.isfinite(number.low) else (number.value, number.value)
+        chosen[name] = ends[1] if good == (name in reading.good_high) else ends[0]
+    assert callable(predicate)
+    finding: Finding = predicate(**chosen)
+    return finding
+
+
+def _found(reading: Reading, finding: Finding) -> str:
+    """The numbers with their intervals."""
+    if isinstance(finding.value, str) or len(reading.numbers) == 3:
+        return f"{format_value(finding.value)} {finding.unit}".strip()
+    parts = []
+    for name, number in reading.numbers.items():
+        span = "" if number.low == number.high else f" [{number.low:.3g} to {number.high:.3g}]"
+        parts.append(f"{name} {number.value:.3g}{span}")
+    return ", ".join(parts)
+
+
+def _why_not(reading: Reading, subjects: int) -> str:
+    if subjects < LEAST_SUBJECTS:
+        return f"{counted(subjects, 'held-out subject')} are too few for an interval; {LEAST_SUBJECTS} would do"
+    return "the bound lies within the interval; more samples or more held-out scans would tell"

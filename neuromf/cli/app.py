@@ -1,9 +1,9 @@
 """The `neuromf` command: one Typer app; each command imports what it needs when it is called.
 
-Exit codes: 0 pass; 1 blocked or failed; 3 an evaluation that cannot tell; 2 wrong usage or bad input, one sentence, and nothing written but what tells CI
-of it (--sarif, --junit, --github); 16 halted by the divergence guard, with a checkpoint; 17 a step that gave other
-numbers when it was run again; 75 a training that a signal (SIGTERM, SIGUSR1, SIGHUP or Ctrl-C) ended with a checkpoint,
-to be queued again with --resume.
+Exit codes: 0 pass; 1 blocked or failed; 2 wrong usage or bad input, one sentence, and nothing written but what tells CI
+of it (--sarif, --junit, --github); 3 what was found cannot tell; 16 halted by the divergence guard, with a checkpoint;
+17 a step that gave other numbers when it was run again; 75 a training that a signal (SIGTERM, SIGUSR1, SIGHUP or
+Ctrl-C) ended with a checkpoint, to be queued again with --resume.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 SPLITS = {"held-out": ("validation", "test"), "validation": ("validation",), "test": ("test",)}
 IMAGES = ("ends", "all")
 MOST_EVALUATIONS = 10_000
+SHOWN = 8
+"""Samples that the page shows beside their nearest training scans."""
 
 
 def evaluate(
@@ -32,16 +34,24 @@ def evaluate(
             help="Network of the Frechet distances; given twice, one for slices and one for volumes.",
         ),
     ] = None,
-    split: Annotated[str, typer.Option("--split", help="Scans to compare with: held-out, validation or test.")] = "held-out",
-    images: Annotated[str, typer.Option("--images", help="Decode samples of the fewest and most evaluations: ends, or all.")] = "ends",
-    checkpoint: Annotated[int | None, typer.Option("--checkpoint", min=0, metavar="STEP", help="Optimiser step; default the newest.")] = None,
+    split: Annotated[
+        str, typer.Option("--split", help="Scans to compare with: held-out, validation or test.")
+    ] = "held-out",
+    images: Annotated[
+        str, typer.Option("--images", help="Decode samples of the fewest and the most evaluations (ends), or all.")
+    ] = "ends",
+    checkpoint: Annotated[
+        int | None, typer.Option("--checkpoint", min=0, metavar="STEP", help="Optimiser step; the newest by default.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of noise, choice of scans, and resamples.")] = 0,
     page: Annotated[Path | None, typer.Option("--report", metavar="F.HTML", help="HTML page to write.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="F", help="JSON file to write; - for standard output.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="F", help="JSON file to write; - for standard output.")
+    ] = None,
     device: DeviceOption = None,
     vae: VaeOption = None,
 ) -> None:  # fmt: skip
-    """Measure samples beside scans that were not trained on; exit 0 pass, 1 a law is broken, 2 bad input, 3 cannot tell.
+    """Measure samples beside held-out scans; exit 0 pass, 1 a law is broken, 2 bad input, 3 cannot tell.
 
     Each number has a 95 % interval. Beside the samples stand as many training scans, and the mean image.
     """
@@ -72,6 +82,7 @@ def _evaluate(
     from neuromf.evaluation.console import print_evaluation
     from neuromf.evaluation.document import evaluation_document
     from neuromf.evaluation.evaluate import evaluate_run
+    from neuromf.evaluation.features.load import load_networks
     from neuromf.json_text import json_text
     from neuromf.output import write_output
     from neuromf.training.device.choice import choose_device
@@ -79,15 +90,20 @@ def _evaluate(
     where = choose_device(device)
     with progress_bar("evaluates") as show:
         found = evaluate_run(
-            run, wanted, checkpoint=checkpoint, vae=vae, device=where,
+            run, wanted, checkpoint=checkpoint, vae=vae, device=where, networks=load_networks(features, where),
+            beside=SHOWN if page is not None else 0,
             on_progress=lambda what, done, total: show(done, total, what),
         )  # fmt: skip
     text = json_text(evaluation_document(found.evaluation))
+    if json_file is not None and str(json_file) != "-":
+        write_output(json_file, text + "\n")
+    if page is not None:
+        from neuromf.report.evaluation_page import evaluation_page
+
+        write_output(page, evaluation_page(found))
     if json_file is not None and str(json_file) == "-":
         print(text)
         return found.evaluation.exit_code
-    if json_file is not None:
-        write_output(json_file, text + "\n")
     console = make_console()
     print_evaluation(console, found.evaluation)
     if page is not None:

@@ -68,7 +68,7 @@ class Nearness:
 
 def nearness(
     sample_train: Array, sample_real: Array, sample_sample: Array, real_train: Array, real_real: Array,
-    units: tuple[Units, Units], seed: int,
+    train_train: Array, units: tuple[Units, Units, Units], seed: int,
 ) -> Nearness:  # fmt: skip
     """Judge samples by their distances.
 
@@ -82,13 +82,14 @@ def nearness(
         sample_sample: (B, B).
         real_train: (N,) distance of each held-out scan to its nearest training scan.
         real_real: (N, N).
-        units: of samples and of held-out scans.
+        train_train: (M, M) among training scans of different subjects, as many as there are samples, if there are.
+        units: of samples, of held-out scans and of these training scans.
         seed: of the bootstrap.
     """
     ratio = sample_train / nearest(sample_real)
     usual = real_train / nearest_other(_by_subject(real_real, units[1]))
-    alike = min(sample_sample.shape[0], real_real.shape[0])
-    own, real_nearest = _thinned(sample_sample, alike), _thinned(_by_subject(real_real, units[1]), alike)
+    alike = min(len(sample_sample), len(train_train))
+    own, real_nearest = _thinned(sample_sample, alike), _thinned(train_train, alike)
 
     def train(a: Index, b: Index) -> float:
         return float(np.median(sample_train[a]) / np.median(real_train[b]))
@@ -99,8 +100,12 @@ def nearness(
     def spread(a: Index, b: Index) -> float:
         return float(np.median(own[a]) / np.median(real_nearest[b]))
 
-    found = {"nearest_train": train, "copying": copying, "spread": spread}
-    measures = {key: bootstrap(of, *units, seed=seed) for key, of in found.items()}
+    samples, held_out, training = units
+    measures = {
+        "nearest_train": bootstrap(train, samples, held_out, seed=seed, least=0.0),
+        "copying": bootstrap(copying, samples, held_out, seed=seed, least=0.0),
+        "spread": bootstrap(spread, samples, training, seed=seed, least=0.0),
+    }
     ranked = float(mannwhitneyu(ratio, usual, alternative="less").pvalue)
     relative = ratio / float(np.median(usual))
     return Nearness(measures, ranked, [int(row) for row in np.flatnonzero(relative < COPY)], relative)
@@ -119,12 +124,17 @@ def _thinned(distances_NN: Array, count: int) -> Array:
 
     The expected smallest of a random few of the others' distances; the nearest of all where there are no more.
     """
-    others = np.sort(np.where(np.eye(len(distances_NN), dtype=bool), np.inf, distances_NN), axis=1)[:, :-1]
-    size, drawn = others.shape[1], max(1, min(others.shape[1], count - 1))
-    # Chance that the k-th nearest is the nearest of those drawn: none of the nearer ones is, it is.
-    left, chance = 1.0, []
-    for place in range(size):
-        take = drawn / (size - place) if size - place > drawn else 1.0
-        chance.append(left * take)
-        left *= 1 - take
-    return np.asarray(others @ np.array(chance), dtype=np.float64)
+    return np.array([_expected_nearest(np.delete(row, place), count - 1) for place, row in enumerate(distances_NN)])
+
+
+def _expected_nearest(others: Array, count: int) -> float:
+    """Expected smallest of `count` of these distances, drawn without return."""
+    others = np.sort(others)
+    drawn = max(1, min(len(others), count))
+    # Chance that the k-th smallest is the smallest of those drawn: none of the smaller ones is drawn, and it is.
+    left, expected = 1.0, 0.0
+    for place, distance in enumerate(others[: len(others) - drawn + 1]):
+        chance = left * drawn / (len(others) - place)
+        expected += chance * distance
+        left -= chance
+    return float(expected)

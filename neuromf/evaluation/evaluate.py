@@ -61,6 +61,21 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """Samples of fewest evaluations with the training scan that lies nearest to each, the nearest first.
+
+    Attributes:
+        rows: of the samples.
+        scan_ids: of the scans.
+        scans: decoded; None where none were asked for.
+    """
+
+    rows: list[int]
+    scan_ids: list[str]
+    scans: Described | None
+
+
+@dataclass(frozen=True)
 class Evaluated:
     """An evaluation with what a page shows of it.
 
@@ -68,11 +83,13 @@ class Evaluated:
         evaluation: the numbers and the verdicts.
         material: the volumes that were measured.
         measured: details of each row.
+        beside: samples that lie nearest to training scans, with these scans.
     """
 
     evaluation: Evaluation
     material: Material
     measured: Measured
+    beside: Beside
 
 
 def evaluate_run(
@@ -83,6 +100,7 @@ def evaluate_run(
     vae: Path | None = None,
     device: torch.device | None = None,
     networks: tuple[FeatureNetwork, FeatureNetwork] | None = None,
+    beside: int = 0,
     on_progress: OnProgress = silent,
 ) -> Evaluated:
     """Evaluate a run by samples of its averaged weights.
@@ -94,6 +112,7 @@ def evaluate_run(
         vae: the run's autoencoder, where its file is not where it was.
         device: where networks compute; the CPU when None.
         networks: that give features of slices and of volumes; those that ship when None.
+        beside: samples whose nearest training scan is decoded, for a page.
         on_progress: told of the work.
 
     Raises:
@@ -118,7 +137,18 @@ def evaluate_run(
         verdicts=judge_samples(material, measured, wanted.seed), notes=_notes(subject, material, wanted),
         seconds=time.monotonic() - began,
     )  # fmt: skip
-    return Evaluated(evaluation, material, measured)
+    return Evaluated(evaluation, material, measured, _beside(subject, measured, describer, beside))
+
+
+def _beside(subject: Subject, measured: Measured, describer: Describer, count: int) -> Beside:
+    fewest = min(measured.nearness)
+    rows = [int(row) for row in np.argsort(measured.nearness[fewest].ratios)[:count]]
+    names = subject.store.scan_ids("train")
+    scan_ids = [names[int(measured.nearest[fewest].row[row])] for row in rows]
+    if not rows:
+        return Beside([], [], None)
+    raw = torch.stack([subject.store.raw(name) for name in scan_ids])
+    return Beside(rows, scan_ids, describe_latents(subject.codec, raw, describer)[0])
 
 
 def _material(subject: Subject, wanted: Wanted, describer: Describer, on_progress: OnProgress) -> Material:
@@ -147,6 +177,7 @@ def _material(subject: Subject, wanted: Wanted, describer: Describer, on_progres
         held_out=_population(subject, held_out, real),
         held_out_normalised=_flat(held_out.latents),
         training=_population(subject, training, trained),
+        training_normalised=_flat(training.latents),
         mean=Population(
             np.repeat(_flat(raw_training.mean(0, keepdim=True)), wanted.count, axis=0),
             single_units(wanted.count),
@@ -157,9 +188,7 @@ def _material(subject: Subject, wanted: Wanted, describer: Describer, on_progres
 
 def _draw(subject: Subject, wanted: Wanted, on_progress: OnProgress) -> dict[int, Tensor]:
     done = _Counter("draws", wanted.count * sum(wanted.evaluations), on_progress)
-    return {
-        steps: subject.draw(steps, wanted.count, wanted.seed, lambda made: done(made)) for steps in wanted.evaluations
-    }
+    return {steps: subject.draw(steps, wanted.count, wanted.seed, done) for steps in wanted.evaluations}
 
 
 class _Counter:

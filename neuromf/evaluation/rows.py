@@ -9,19 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuromf.evaluation.copies import NearestTraining, Nearness, nearest_training, nearness
-from neuromf.evaluation.measures import (
-    Pairs,
-    Population,
-    diversity_measures,
-    image_measures,
-    latent_measures,
-    similar_pairs,
-)
-from neuromf.evaluation.metrics.bootstrap import Index, Interval, bootstrap
+from neuromf.evaluation.image_measures import Pairs, diversity_measures, image_measures, similar_pairs
+from neuromf.evaluation.measures import Population, Sides, latent_measures
+from neuromf.evaluation.metrics.bootstrap import Index, Interval, bootstrap, single_units
 from neuromf.evaluation.metrics.kernel import squared_distances
 from neuromf.evaluation.result import Row
 
 Array = NDArray[np.float64]
+TRAINING, MEAN = "training scans", "mean image"
+"""Rows that samples are compared with."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +30,7 @@ class Material:
         held_out: scans that were not trained on.
         held_out_normalised: their latents.
         training: as many training scans as there are samples, if there are.
+        training_normalised: their latents.
         mean: the mean image, again and again.
     """
 
@@ -42,6 +39,7 @@ class Material:
     held_out: Population
     held_out_normalised: NDArray[np.float32]
     training: Population
+    training_normalised: NDArray[np.float32]
     mean: Population
 
 
@@ -64,6 +62,7 @@ class Measured:
         return next(row for row in self.rows if row.evaluations == evaluations)
 
 
+@np.errstate(invalid="ignore", over="ignore")  # of samples that are not finite, which a law names
 def measure(material: Material, training: Iterator[tuple[int, NDArray[np.float32]]], seed: int) -> Measured:
     """Measure all populations.
 
@@ -80,15 +79,17 @@ def measure(material: Material, training: Iterator[tuple[int, NDArray[np.float32
         found = _measures(population, material.held_out, real, seed) | near[steps].measures
         found |= _consistency(material, steps, seed)
         rows.append(Row(f"{steps} evaluation{'s' if steps > 1 else ''}", steps, found))
-    for name, population in (("training scans", material.training), ("mean image", material.mean)):
+    for name, population in ((TRAINING, material.training), (MEAN, material.mean)):
         rows.append(Row(name, None, _measures(population, material.held_out, real, seed)))
     return Measured(rows, near, {steps: nearest[steps] for steps in material.samples})
 
 
 def _measures(rows: Population, held_out: Population, real: Pairs | None, seed: int) -> dict[str, Interval]:
-    found = latent_measures(rows, held_out, seed) | image_measures(rows, held_out, seed)
-    if rows.described is not None and real is not None:
-        found |= diversity_measures(rows, held_out, similar_pairs(rows.described), real, seed)
+    found = latent_measures(rows, held_out, seed)
+    if rows.described is not None and held_out.described is not None and real is not None:
+        sides = Sides(rows.units, held_out.units, seed)
+        found |= image_measures(rows.described, held_out.described, sides)
+        found |= diversity_measures(similar_pairs(rows.described), real, sides)
     return found
 
 
@@ -106,12 +107,17 @@ def _nearest(material: Material, training: Iterator[tuple[int, NDArray[np.float3
 
 
 def _nearness(material: Material, nearest: dict[int, NearestTraining], steps: int, seed: int) -> Nearness:
-    sample, real = material.normalised[steps], material.held_out_normalised
+    sample, real, train = material.normalised[steps], material.held_out_normalised, _one_a_subject(material)
     scale = np.sqrt(sample.shape[1])
-    pairs = ((sample, real), (sample, sample), (real, real))
-    between, own, among = (np.sqrt(squared_distances(*pair)) / scale for pair in pairs)
-    units = (material.samples[steps].units, material.held_out.units)
-    return nearness(nearest[steps].distance, between, own, nearest[HELD_OUT].distance, among, units, seed)
+    pairs = ((sample, real), (sample, sample), (real, real), (train, train))
+    between, own, among, training = (np.sqrt(squared_distances(*pair)) / scale for pair in pairs)
+    units = (material.samples[steps].units, material.held_out.units, single_units(len(train)))
+    return nearness(nearest[steps].distance, between, own, nearest[HELD_OUT].distance, among, training, units, seed)
+
+
+def _one_a_subject(material: Material) -> NDArray[np.float32]:
+    """A training scan of each subject: two of one head are nearer to each other than any samples should be."""
+    return material.training_normalised[[int(rows[0]) for rows in material.training.units]]
 
 
 def _consistency(material: Material, steps: int, seed: int) -> dict[str, Interval]:

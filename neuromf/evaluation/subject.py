@@ -32,7 +32,7 @@ from neuromf.training.records.run_folder import RunFolder, open_run
 
 HELD_OUT = ("validation", "test")
 BATCH = 8
-"""Samples drawn together: on the CPU a sample costs a quarter of one that is drawn alone, and more together cost more."""
+"""Samples drawn together: on the CPU each costs a quarter of one drawn alone; more together cost more."""
 PART = 32
 """Training scans that are in memory together."""
 

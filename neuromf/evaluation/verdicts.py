@@ -12,11 +12,10 @@ from neuromf_spec.laws.evaluation import LEAST_SUBJECTS
 from neuromf_spec.registry import law
 
 from neuromf.counted import counted
-from neuromf.evaluation.measures import DIRECTIONS, projections
-from neuromf.evaluation.metrics.bootstrap import Index, Interval, bootstrap
+from neuromf.evaluation.measures import Sides, SlicedDistance, projections
+from neuromf.evaluation.metrics.bootstrap import Interval
 from neuromf.evaluation.result import Judged, LawVerdict
-from neuromf.evaluation.rows import Material, Measured
-from neuromf.evaluation.sliced import mean_distance
+from neuromf.evaluation.rows import TRAINING, Material, Measured
 from neuromf.gate.result import format_value
 
 
@@ -39,6 +38,7 @@ class Reading:
     needs_subjects: bool = True
 
 
+@np.errstate(invalid="ignore", over="ignore")  # of samples that are not finite, which EVAL-001 names
 def judge_samples(material: Material, measured: Measured, seed: int) -> list[LawVerdict]:
     """The verdict of every law on samples of the fewest evaluations."""
     subjects = len(material.held_out.units)
@@ -73,17 +73,12 @@ def one_over_many(material: Material, measured: Measured, seed: int) -> Interval
     of training scans stands in for theirs.
     """
     fewest, most = min(material.samples), max(material.samples)
-    one, many = (projections(material.samples[steps].latents, seed) for steps in (fewest, most))
     real = projections(material.held_out.latents, seed)
-    axes = np.eye(DIRECTIONS)
-    floor = (
-        next(row for row in measured.rows if row.name == "training scans").measures["sliced_wasserstein"].value / 1000
-    )
-
-    def ratio(a: Index, b: Index) -> float:
-        return mean_distance(one[a], real[b], axes) / max(mean_distance(many[a], real[b], axes), floor)
-
-    return bootstrap(ratio, material.samples[fewest].units, material.held_out.units, seed=seed)
+    one, many = (SlicedDistance(projections(material.samples[steps].latents, seed), real) for steps in (fewest, most))
+    trained = next(row for row in measured.rows if row.name == TRAINING)
+    floor = trained.measures["sliced_wasserstein"].value / 1000
+    sides = Sides(material.samples[fewest].units, material.held_out.units, seed)
+    return sides.interval(lambda a, b: one(a, b) / max(many(a, b), floor))
 
 
 def _judge(reading: Reading, subjects: int) -> LawVerdict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -23,17 +24,14 @@ class RandomFeatures(nn.Module):
     def __init__(self, dims: int) -> None:
         super().__init__()
         convolution = {2: nn.Conv2d, 3: nn.Conv3d}[dims]
-        sizes = (1, *WIDTHS)
-        self.levels = nn.ModuleList(
-            convolution(before, after, 3, stride=2, padding=1) for before, after in zip(sizes, sizes[1:], strict=False)
-        )
+        levels = [convolution(before, after, 3, stride=2, padding=1) for before, after in pairwise((1, *WIDTHS))]
         generator = np.random.Generator(np.random.Philox(SEED + dims))
-        for level in self.levels:
-            shape = level.weight.shape
-            fan_in = int(np.prod(shape[1:]))
-            drawn = generator.standard_normal(tuple(shape)) * np.sqrt(2 / fan_in)
+        for level in levels:
+            shape = tuple(level.weight.shape)
+            drawn = generator.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
             level.weight.data = torch.from_numpy(drawn.astype(np.float32))
-            level.bias.data.zero_()
+            nn.init.zeros_(level.bias) if level.bias is not None else None
+        self.levels = nn.ModuleList(levels)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 1, ...) to (B, 192)."""

@@ -8,9 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-GREY_RANGE = "unit"
-"""Volumes go in as they are, in [0, 1]."""
-
 
 @dataclass(frozen=True)
 class Preparation:
@@ -67,7 +64,7 @@ class FeatureNetwork:
     def __call__(self, images: Tensor, spacing_mm: float) -> Tensor:
         """Features (B, F), float32 on the CPU, of images (B, 1, ...) in [0, 1] with voxels of that size."""
         device = next((parameter.device for parameter in self.network.parameters()), torch.device("cpu"))
-        maps = self.network(self.preparation.prepared(images.to(device), spacing_mm))
+        maps: Tensor = self.network(self.preparation.prepared(images.to(device), spacing_mm))
         return maps.float().flatten(2).mean(2).cpu() if maps.ndim > 2 else maps.float().cpu()
 
 

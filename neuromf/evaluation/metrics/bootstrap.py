@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -44,7 +45,12 @@ def all_rows(units: Units) -> Index:
 
 
 def bootstrap(
-    statistic: Callable[..., float], *populations: Units, seed: int = 0, resamples: int = RESAMPLES
+    statistic: Callable[..., float],
+    *populations: Units,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    least: float = -math.inf,
+    most: float = math.inf,
 ) -> Interval:
     """A statistic with the interval of its resamples, whole units drawn anew from each population.
 
@@ -58,6 +64,8 @@ def bootstrap(
         populations: the units of each.
         seed: of the draws.
         resamples: their number.
+        least: smallest value there is; the interval ends there.
+        most: largest.
     """
     generator = np.random.default_rng(seed)
     value = float(statistic(*(all_rows(units) for units in populations)))
@@ -65,7 +73,8 @@ def bootstrap(
     if not np.isfinite([value, *drawn]).all():
         return Interval(value, float("nan"), float("nan"))
     low, middle, high = np.quantile(drawn, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2])
-    return Interval(value, float(value + low - middle), float(value + high - middle))
+    ends = np.clip([value + low - middle, value + high - middle], least, most)
+    return Interval(value, float(ends[0]), float(ends[1]))
 
 
 def _resample(units: Units, generator: np.random.Generator) -> Index:

@@ -34,4 +34,4 @@ def frechet_distance(one_BF: Array, other_NF: Array) -> float:
 def _factor(sample: NDArray[np.float64]) -> NDArray[np.float64]:
     """A with A^T A the covariance, with no more rows than columns."""
     centred = (sample - sample.mean(0)) / np.sqrt(len(sample) - 1)
-    return np.linalg.qr(centred, mode="r") if len(centred) > centred.shape[1] else centred
+    return np.asarray(np.linalg.qr(centred, mode="r") if len(centred) > centred.shape[1] else centred)

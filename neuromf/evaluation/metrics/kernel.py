@@ -26,7 +26,7 @@ def median_bandwidth(squares_NN: Array) -> float:
 
 def gaussian_kernel(squares: Array, bandwidth: float) -> Array:
     """exp(-d^2 / (2 s^2)) of squared distances."""
-    return np.exp(-squares / (2 * bandwidth**2))
+    return np.asarray(np.exp(-squares / (2 * bandwidth**2)), dtype=np.float64)
 
 
 def mmd_squared(within_one: Array, within_other: Array, between: Array) -> float:

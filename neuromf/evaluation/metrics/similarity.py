@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-PARTNERS = 4
-"""Pairs that each volume is in, on either side: n volumes have 4 n pairs, each volume with the next four."""
+PARTNERS = 2
+"""Pairs that each volume is in, on either side: n volumes have 2 n pairs, each volume with the next two."""
 KERNEL, SIGMA = 7, 1.5
 """Voxels and width of the window; 11 for images of 256 pixels (Wang et al. 2003), less for small volumes."""
 WEIGHTS = (0.0448, 0.2856, 0.3001)
@@ -16,8 +16,9 @@ WEIGHTS = (0.0448, 0.2856, 0.3001)
 
 def pairs_of(count: int) -> list[tuple[int, int]]:
     """Pairs of different volumes, each volume in as many as every other, each pair once."""
-    reach = min(PARTNERS, (count - 1) // 2) if count > 2 else count - 1
-    return [(first, (first + step) % count) for step in range(1, reach + 1) for first in range(count)]
+    reach = max(1, min(PARTNERS, (count - 1) // 2))
+    found = ((first, (first + step) % count) for step in range(1, reach + 1) for first in range(count))
+    return list(dict.fromkeys((min(pair), max(pair)) for pair in found if pair[0] != pair[1]))
 
 
 def pair_similarities(volumes_NXYZ: NDArray[np.float32], pairs: list[tuple[int, int]]) -> NDArray[np.float64]:
@@ -34,7 +35,7 @@ def pair_similarities(volumes_NXYZ: NDArray[np.float32], pairs: list[tuple[int, 
     )
     volumes = torch.from_numpy(np.ascontiguousarray(volumes_NXYZ))[:, None]
     with torch.no_grad():
-        found = [float(metric._compute_metric(volumes[i : i + 1], volumes[j : j + 1])) for i, j in pairs]
+        found = [float(metric(volumes[i : i + 1], volumes[j : j + 1])) for i, j in pairs]
     return np.array(found, dtype=np.float64)
 
 

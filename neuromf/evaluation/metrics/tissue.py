@@ -56,7 +56,8 @@ def tissue_volumes(volume: NDArray[np.floating], maps: TissueMaps) -> NDArray[np
     """Millilitres of grey matter, white matter and fluid; NaN where there is no brain.
 
     A Gaussian of brightness for each tissue, with the template's map as what is expected at a place: the mixture of
-    Ashburner and Friston, Unified segmentation, NeuroImage 26, 2005, section 2.1, without its warp and bias field.
+    Ashburner and Friston, Unified segmentation, NeuroImage 26, 2005, section 2.1, without its warp and bias field. All
+    Gaussians are equally wide, or that of the rarest tissue would grow wide and take the others' noise.
 
     Args:
         volume: (X, Y, Z) in [0, 1].
@@ -71,8 +72,8 @@ def tissue_volumes(volume: NDArray[np.floating], maps: TissueMaps) -> NDArray[np
     for _ in range(PASSES):
         weight = shares.sum(1)
         means = (shares @ values) / weight
-        spread = np.sqrt(np.maximum((shares * (values - means[:, None]) ** 2).sum(1) / weight, _LEAST_SD**2))
-        likely = np.exp(-(((values - means[:, None]) / spread[:, None]) ** 2) / 2) / spread[:, None]
+        spread = max(float((shares * (values - means[:, None]) ** 2).sum() / len(values)), _LEAST_SD**2)
+        likely = np.exp(-((values - means[:, None]) ** 2) / (2 * spread))
         joint = prior * likely + 1e-300
         shares = joint / joint.sum(0)
     return np.asarray(shares.sum(1) * maps.voxel_ml, dtype=np.float64)

@@ -9,7 +9,7 @@ from neuromf_spec.citations import meanflow, measured, published
 from neuromf_spec.law import Basis, Enforcer, Finding, Law, Severity
 
 WIDEST = 2.0
-ONE_STEP = 2.0
+ONE_STEP = 1.5
 LEAST_DIVERSITY = 0.5
 LEAST_SPREAD = 0.3
 LEAST_NEARNESS = 0.8

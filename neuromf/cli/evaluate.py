@@ -26,7 +26,7 @@ def evaluate(
     evaluations: Annotated[
         str, typer.Option("--evaluations", metavar="1,2,...", help="Network evaluations a sample, each number in turn.")
     ] = "1,2,5,10,50",
-    n: Annotated[int, typer.Option("--n", min=2, max=100_000, help="Samples of each number.")] = 64,
+    n: Annotated[int, typer.Option("--n", min=8, max=100_000, help="Samples of each number.")] = 64,
     features: Annotated[
         list[str] | None,
         typer.Option(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -25,7 +27,8 @@ def print_evaluation(console: Console, evaluation: Evaluation) -> None:
     console.print(_table(evaluation))
     for verdict in evaluation.verdicts:
         line = Text(f"{verdict.law_id} {verdict.judged.value}", style=STYLES[verdict.judged])
-        line.append(f": {verdict.title}; {verdict.found}, bound {verdict.bound}", style="default")
+        samples = f"samples in {counted(verdict.evaluations, 'evaluation')}"
+        line.append(f": {verdict.title}; {samples}: {verdict.found}, bound {verdict.bound}", style="default")
         console.print(line, soft_wrap=True)
         for said in (verdict.detail, verdict.remedy):
             if said:
@@ -69,7 +72,8 @@ def cell(interval: Interval | None) -> str:
     """A number with its interval below it."""
     if interval is None:
         return NONE
-    ends = " to ".join(format_value(end) for end in (interval.low, interval.high))
+    known = math.isfinite(interval.low) and math.isfinite(interval.high)
+    ends = " to ".join(format_value(end) for end in (interval.low, interval.high)) if known else "no interval"
     return f"{format_value(interval.value)}\n{ends}"
 
 

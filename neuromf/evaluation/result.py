@@ -29,7 +29,7 @@ class LawVerdict:
         found: the number with its interval, in words.
         bound: what it is held to.
         detail: what it means.
-        remedy: what to do; empty where it holds.
+        remedy: what to do where it is broken; empty otherwise.
     """
 
     law_id: str

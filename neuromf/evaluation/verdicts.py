@@ -19,6 +19,9 @@ from neuromf.evaluation.rows import TRAINING, Material, Measured
 from neuromf.gate.result import format_value
 
 
+GRAVEST = (Judged.BROKEN, Judged.CANNOT_TELL, Judged.HOLDS)
+
+
 @dataclass(frozen=True)
 class Reading:
     """Numbers that a law judges, with their intervals.
@@ -27,7 +30,7 @@ class Reading:
         law_id: of the law.
         evaluations: of the samples.
         numbers: by the predicate's argument; an interval of no width is known exactly.
-        least: whether a small number is what breaks it.
+        good_high: arguments of which a large number is good.
         needs_subjects: whether it rests on a comparison with held-out subjects.
     """
 
@@ -40,30 +43,44 @@ class Reading:
 
 @np.errstate(invalid="ignore", over="ignore")  # of samples that are not finite, which EVAL-001 names
 def judge_samples(material: Material, measured: Measured, seed: int) -> list[LawVerdict]:
-    """The verdict of every law on samples of the fewest evaluations."""
+    """The worst verdict of each law, over the numbers of evaluations that it can judge."""
     subjects = len(material.held_out.units)
-    return [_judge(reading, subjects) for reading in _readings(material, measured, seed)]
+    verdicts = [_judge(reading, subjects) for reading in _readings(material, measured, seed)]
+    by_law = {verdict.law_id: [one for one in verdicts if one.law_id == verdict.law_id] for verdict in verdicts}
+    return [min(found, key=lambda verdict: GRAVEST.index(verdict.judged)) for _, found in sorted(by_law.items())]
 
 
 def _readings(material: Material, measured: Measured, seed: int) -> list[Reading]:
-    fewest = min(material.samples)
-    found, near = measured.row(fewest).measures, measured.nearness[fewest]
-    latents = material.normalised[fewest]
+    """Numbers for every law, for each number of evaluations that has them, the fewest first."""
+    readings = []
+    for steps, population in material.samples.items():
+        readings += [_range(material, steps), _copies(measured, steps)]
+        if population.described is not None:
+            found = measured.row(steps).measures
+            differ = {"diversity": found["diversity"], "spread": found["spread"]}
+            readings.append(Reading("EVAL-003", steps, differ, frozenset(differ)))
+    if len(material.samples) > 1:
+        ratio = one_over_many(material, measured, seed)
+        readings.append(Reading("EVAL-002", min(material.samples), {"ratio": ratio}, frozenset()))
+    return readings
+
+
+def _range(material: Material, steps: int) -> Reading:
+    latents = material.normalised[steps]
     values = {
         "not_finite": float((~np.isfinite(latents)).sum()),
         "largest": float(np.abs(latents).max()),
         "real": float(np.abs(material.held_out_normalised).max()),
     }
     exact = {name: Interval(value, value, value) for name, value in values.items()}
+    return Reading("EVAL-001", steps, exact, frozenset(), needs_subjects=False)
+
+
+def _copies(measured: Measured, steps: int) -> Reading:
+    near = measured.nearness[steps]
     share = len(near.copies) / len(near.ratios)
-    readings = [Reading("EVAL-001", fewest, exact, frozenset(), needs_subjects=False)]
-    if len(material.samples) > 1:
-        readings.append(Reading("EVAL-002", fewest, {"ratio": one_over_many(material, measured, seed)}, frozenset()))
-    differ = {"diversity": found["diversity"], "spread": found["spread"]}
-    readings.append(Reading("EVAL-003", fewest, differ, frozenset(differ)))
-    copied = {"nearness": found["copying"], "copies": Interval(share, share, share)}
-    readings.append(Reading("EVAL-004", fewest, copied, frozenset({"nearness"})))
-    return readings
+    numbers = {"nearness": near.measures["copying"], "copies": Interval(share, share, share)}
+    return Reading("EVAL-004", steps, numbers, frozenset({"nearness"}))
 
 
 def one_over_many(material: Material, measured: Measured, seed: int) -> Interval:
@@ -93,7 +110,7 @@ def _judge(reading: Reading, subjects: int) -> LawVerdict:
         detail = _why_not(reading, subjects)
     return LawVerdict(
         entry.id, entry.title, judged, reading.evaluations, _found(reading, at_value), at_value.bound, detail,
-        "" if judged is Judged.HOLDS else entry.remedy,
+        entry.remedy if judged is Judged.BROKEN else "",
     )  # fmt: skip
 
 

@@ -19,12 +19,15 @@ SEED = 20260
 
 
 class RandomFeatures(nn.Module):
-    """Four strided convolutions with rectifiers; the mean and the deviation of every map of the last two levels."""
+    """Four strided convolutions with rectifiers; the mean and the deviation of every map of the last two levels.
+
+    Means over a whole map do not say where something is: beside the image stand the image times each coordinate.
+    """
 
     def __init__(self, dims: int) -> None:
         super().__init__()
         convolution = {2: nn.Conv2d, 3: nn.Conv3d}[dims]
-        levels = [convolution(before, after, 3, stride=2, padding=1) for before, after in pairwise((1, *WIDTHS))]
+        levels = [convolution(before, after, 3, stride=2, padding=1) for before, after in pairwise((1 + dims, *WIDTHS))]
         generator = np.random.Generator(np.random.Philox(SEED + dims))
         for level in levels:
             shape = tuple(level.weight.shape)
@@ -35,13 +38,19 @@ class RandomFeatures(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 1, ...) to (B, 192)."""
-        found = []
+        found, images = [], _with_places(images)
         for place, level in enumerate(self.levels):
             images = torch.relu(level(images))
             if place >= len(WIDTHS) - 2:
                 flat = images.flatten(2)
                 found += [flat.mean(2), flat.std(2)]
         return torch.cat(found, 1)
+
+
+def _with_places(images: Tensor) -> Tensor:
+    """(B, 1, ...) to (B, 1 + dims, ...): the image, then its product with each coordinate from -1 to 1."""
+    axes = (torch.linspace(-1, 1, size, device=images.device) for size in images.shape[2:])
+    return torch.cat([images, *(images * axis for axis in torch.meshgrid(*axes, indexing="ij"))], 1)
 
 
 def demo_network(dims: int) -> FeatureNetwork:

@@ -48,7 +48,7 @@ def bootstrap(
     statistic: Callable[..., float],
     *populations: Units,
     seed: int = 0,
-    resamples: int = RESAMPLES,
+    resamples: int | None = None,
     least: float = -math.inf,
     most: float = math.inf,
 ) -> Interval:
@@ -63,17 +63,17 @@ def bootstrap(
         statistic: of an index array for each population, NaN where it has no value.
         populations: the units of each.
         seed: of the draws.
-        resamples: their number.
+        resamples: their number; RESAMPLES when None.
         least: smallest value there is; the interval ends there.
         most: largest.
     """
     generator = np.random.default_rng(seed)
     value = float(statistic(*(all_rows(units) for units in populations)))
-    drawn = [float(statistic(*(_resample(units, generator) for units in populations))) for _ in range(resamples)]
+    drawn = [float(statistic(*(_resample(units, generator) for units in populations))) for _ in range(resamples or RESAMPLES)]
     if not np.isfinite([value, *drawn]).all():
         return Interval(value, float("nan"), float("nan"))
     low, middle, high = np.quantile(drawn, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2])
-    ends = np.clip([value + low - middle, value + high - middle], least, most)
+    ends = np.clip([value + (low - middle), value + (high - middle)], least, most)
     return Interval(value, float(ends[0]), float(ends[1]))
 
 

@@ -10,8 +10,8 @@ from neuromf_spec.law import Basis, Enforcer, Finding, Law, Severity
 
 WIDEST = 2.0
 ONE_STEP = 1.5
-LEAST_DIVERSITY = 0.5
-LEAST_SPREAD = 0.3
+LEAST_DIVERSITY = 0.25
+LEAST_SPREAD = 0.2
 LEAST_NEARNESS = 0.8
 MOST_COPIES = 0.02
 LEAST_SUBJECTS = 8

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from neuromf.any_loop.guard import Guard
     from neuromf.any_loop.silent.watching import watch_training
     from neuromf.any_loop.verdict import LoopVerdict
-    from neuromf.api import compare, diagnose, judge, train
+    from neuromf.api import compare, diagnose, evaluate, judge, train
     from neuromf.comparison.comparator import Comparison
     from neuromf.config.load import load_config
     from neuromf.config.schema import Config
     from neuromf.diagnosis.diagnosis import Suspect
     from neuromf.errors import InputError
+    from neuromf.evaluation.result import Evaluation
     from neuromf.flow.batch import Batch, draw_batch
     from neuromf.flow.objective import Net, NetOutput, Objective, meanflow_objective, velocity_field
     from neuromf.flow.sampling import sample
@@ -40,6 +41,7 @@ _HOMES = {
     "Batch": "neuromf.flow.batch",
     "Comparison": "neuromf.comparison.comparator",
     "Config": "neuromf.config.schema",
+    "Evaluation": "neuromf.evaluation.result",
     "Guard": "neuromf.any_loop.guard",
     "InputError": "neuromf.errors",
     "LawResult": "neuromf.gate.result",
@@ -53,6 +55,7 @@ _HOMES = {
     "compare": "neuromf.api",
     "diagnose": "neuromf.api",
     "draw_batch": "neuromf.flow.batch",
+    "evaluate": "neuromf.api",
     "judge": "neuromf.api",
     "laws": "neuromf_spec.registry",
     "load_config": "neuromf.config.load",
@@ -70,6 +73,7 @@ __all__ = [
     "Batch",
     "Comparison",
     "Config",
+    "Evaluation",
     "Guard",
     "InputError",
     "LawResult",
@@ -83,6 +87,7 @@ __all__ = [
     "compare",
     "diagnose",
     "draw_batch",
+    "evaluate",
     "judge",
     "laws",
     "load_config",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
-from neuromf_spec.law import Finding
+from neuromf_spec.law import Finding, Law
 from neuromf_spec.laws.evaluation import LEAST_SUBJECTS
 from neuromf_spec.registry import law
 
@@ -18,69 +17,45 @@ from neuromf.evaluation.result import Judged, LawVerdict
 from neuromf.evaluation.rows import TRAINING, Material, Measured
 from neuromf.gate.result import format_value
 
-
 GRAVEST = (Judged.BROKEN, Judged.CANNOT_TELL, Judged.HOLDS)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """Numbers that a law judges, with their intervals.
-
-    Attributes:
-        law_id: of the law.
-        evaluations: of the samples.
-        numbers: by the predicate's argument; an interval of no width is known exactly.
-        good_high: arguments of which a large number is good.
-        needs_subjects: whether it rests on a comparison with held-out subjects.
-    """
-
-    law_id: str
-    evaluations: int
-    numbers: Mapping[str, Interval]
-    good_high: frozenset[str]
-    needs_subjects: bool = True
+Numbers = Mapping[str, Interval]
+"""By the predicate's argument; an interval of no width is known exactly."""
 
 
 @np.errstate(invalid="ignore", over="ignore")  # of samples that are not finite, which EVAL-001 names
 def judge_samples(material: Material, measured: Measured, seed: int) -> list[LawVerdict]:
     """The worst verdict of each law, over the numbers of evaluations that it can judge."""
-    subjects = len(material.held_out.units)
-    verdicts = [_judge(reading, subjects) for reading in _readings(material, measured, seed)]
-    by_law = {verdict.law_id: [one for one in verdicts if one.law_id == verdict.law_id] for verdict in verdicts}
+    by_law: dict[str, list[LawVerdict]] = {}
+    for verdict in _verdicts(material, measured, seed):
+        by_law.setdefault(verdict.law_id, []).append(verdict)
     return [min(found, key=lambda verdict: GRAVEST.index(verdict.judged)) for _, found in sorted(by_law.items())]
 
 
-def _readings(material: Material, measured: Measured, seed: int) -> list[Reading]:
-    """Numbers for every law, for each number of evaluations that has them, the fewest first."""
-    readings = []
+def _verdicts(material: Material, measured: Measured, seed: int) -> Iterator[LawVerdict]:
+    """Of every law, for each number of evaluations that has its numbers, the fewest first."""
+    subjects = len(material.held_out.units)
     for steps, population in material.samples.items():
-        readings += [_range(material, steps), _copies(measured, steps)]
+        yield judge("EVAL-001", _range(material, steps), steps)
+        near = measured.nearness[steps]
+        copies = exactly(len(near.copies) / len(near.ratios))
+        numbers = {"nearness": near.measures["copying"], "copies": copies}
+        yield judge("EVAL-004", numbers, steps, good_high={"nearness"}, subjects=subjects)
         if population.described is not None:
             found = measured.row(steps).measures
-            differ = {"diversity": found["diversity"], "spread": found["spread"]}
-            readings.append(Reading("EVAL-003", steps, differ, frozenset(differ)))
+            numbers = {"diversity": found["diversity"], "spread": found["spread"]}
+            yield judge("EVAL-003", numbers, steps, good_high=set(numbers), subjects=subjects)
     if len(material.samples) > 1:
-        ratio = one_over_many(material, measured, seed)
-        readings.append(Reading("EVAL-002", min(material.samples), {"ratio": ratio}, frozenset()))
-    return readings
+        numbers = {"ratio": one_over_many(material, measured, seed)}
+        yield judge("EVAL-002", numbers, min(material.samples), subjects=subjects)
 
 
-def _range(material: Material, steps: int) -> Reading:
+def _range(material: Material, steps: int) -> Numbers:
     latents = material.normalised[steps]
-    values = {
-        "not_finite": float((~np.isfinite(latents)).sum()),
-        "largest": float(np.abs(latents).max()),
-        "real": float(np.abs(material.held_out_normalised).max()),
+    return {
+        "not_finite": exactly(float((~np.isfinite(latents)).sum())),
+        "largest": exactly(float(np.abs(latents).max())),
+        "real": exactly(float(np.abs(material.held_out_normalised).max())),
     }
-    exact = {name: Interval(value, value, value) for name, value in values.items()}
-    return Reading("EVAL-001", steps, exact, frozenset(), needs_subjects=False)
-
-
-def _copies(measured: Measured, steps: int) -> Reading:
-    near = measured.nearness[steps]
-    share = len(near.copies) / len(near.ratios)
-    numbers = {"nearness": near.measures["copying"], "copies": Interval(share, share, share)}
-    return Reading("EVAL-004", steps, numbers, frozenset({"nearness"}))
 
 
 def one_over_many(material: Material, measured: Measured, seed: int) -> Interval:
@@ -98,45 +73,58 @@ def one_over_many(material: Material, measured: Measured, seed: int) -> Interval
     return sides.interval(lambda a, b: one(a, b) / max(many(a, b), floor))
 
 
-def _judge(reading: Reading, subjects: int) -> LawVerdict:
-    entry = law(reading.law_id)
-    at_value = entry.predicate(**{name: number.value for name, number in reading.numbers.items()})
-    best, worst = (_at(reading, entry.predicate, good=good) for good in (True, False))
-    known = best.passed == worst.passed and not (reading.needs_subjects and subjects < LEAST_SUBJECTS)
+def exactly(value: float) -> Interval:
+    """A number that no resample would move."""
+    return Interval(value, value, value)
+
+
+def judge(
+    law_id: str, numbers: Numbers, evaluations: int, *, good_high: Collection[str] = (), subjects: int | None = None
+) -> LawVerdict:
+    """What a law says of numbers that are known within intervals.
+
+    Args:
+        law_id: of the law.
+        numbers: that it judges.
+        evaluations: of the samples.
+        good_high: arguments of which a large number is good.
+        subjects: held-out subjects that the numbers rest on; None where they rest on none.
+    """
+    entry = law(law_id)
+    best, worst = (_at_the_end(entry, numbers, good_high, good=good) for good in (True, False))
+    few = subjects is not None and subjects < LEAST_SUBJECTS
+    known = best.passed == worst.passed and not few
     judged = (Judged.HOLDS if worst.passed else Judged.BROKEN) if known else Judged.CANNOT_TELL
-    shown = best if judged is Judged.BROKEN else worst
-    detail = shown.detail
-    if judged is Judged.CANNOT_TELL:
-        detail = _why_not(reading, subjects)
+    detail = {Judged.HOLDS: worst.detail, Judged.BROKEN: best.detail, Judged.CANNOT_TELL: _why_not(subjects, few)}
+    at_value = entry.predicate(**{name: number.value for name, number in numbers.items()})
     return LawVerdict(
-        entry.id, entry.title, judged, reading.evaluations, _found(reading, at_value), at_value.bound, detail,
+        entry.id, entry.title, judged, evaluations, _found(numbers, at_value), at_value.bound, detail[judged],
         entry.remedy if judged is Judged.BROKEN else "",
     )  # fmt: skip
 
 
-def _at(reading: Reading, predicate: object, *, good: bool) -> Finding:
+def _at_the_end(entry: Law, numbers: Numbers, good_high: Collection[str], *, good: bool) -> Finding:
     """The predicate at the end of each interval that speaks most for the samples, or most against them."""
     chosen = {}
-    for name, number in reading.numbers.items():
-        ends = (number.low, number.high) if math.isfinite(number.low) else (number.value, number.value)
-        chosen[name] = ends[1] if good == (name in reading.good_high) else ends[0]
-    assert callable(predicate)
-    finding: Finding = predicate(**chosen)
-    return finding
+    for name, number in numbers.items():
+        known = math.isfinite(number.low) and math.isfinite(number.high)
+        ends = (number.low, number.high) if known else (number.value, number.value)
+        chosen[name] = ends[1] if good == (name in good_high) else ends[0]
+    return entry.predicate(**chosen)
 
 
-def _found(reading: Reading, finding: Finding) -> str:
-    """The numbers with their intervals."""
-    if isinstance(finding.value, str) or len(reading.numbers) == 3:
+def _found(numbers: Numbers, finding: Finding) -> str:
+    """The numbers with their intervals; of numbers that are known exactly what the predicate makes of them."""
+    if all(number.low == number.high for number in numbers.values()):
         return f"{format_value(finding.value)} {finding.unit}".strip()
     parts = []
-    for name, number in reading.numbers.items():
+    for name, number in numbers.items():
         span = "" if number.low == number.high else f" [{number.low:.3g} to {number.high:.3g}]"
         parts.append(f"{name} {number.value:.3g}{span}")
     return ", ".join(parts)
 
 
-def _why_not(reading: Reading, subjects: int) -> str:
-    if subjects < LEAST_SUBJECTS:
-        return f"{counted(subjects, 'held-out subject')} are too few for an interval; {LEAST_SUBJECTS} would do"
+def _why_not(subjects: int | None, few: bool) -> str:
+    if few:
+        return f"{counted(subjects or 0, 'held-out subject')} are too few for an interval; {LEAST_SUBJECTS} would do"
     return "the bound lies within the interval; more samples or more held-out scans would tell"

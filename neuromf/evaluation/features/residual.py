@@ -17,7 +17,13 @@ RADIMAGENET = Preparation(size=(224, 224), channels=3, scale="signed")
 MED3D = Preparation(scale="standard")
 """As Med3D's own loader prepares volumes; any size."""
 _PLANES = [64, 128, 256, 512]
-_DEPTHS = {(1, 1, 1, 1): 10, (2, 2, 2, 2): 18, (3, 4, 6, 3): 34, (3, 4, 23, 3): 101, (3, 8, 36, 3): 152}
+_DEPTHS: dict[tuple[int, ...], int] = {
+    (1, 1, 1, 1): 10,
+    (2, 2, 2, 2): 18,
+    (3, 4, 6, 3): 34,
+    (3, 4, 23, 3): 101,
+    (3, 8, 36, 3): 152,
+}
 _CHILDREN = {"0": "conv1", "1": "bn1", "4": "layer1", "5": "layer2", "6": "layer3", "7": "layer4"}
 """Names of a ResNet's parts by their place among its children, as RadImageNet's files have them."""
 

@@ -69,7 +69,9 @@ def bootstrap(
     """
     generator = np.random.default_rng(seed)
     value = float(statistic(*(all_rows(units) for units in populations)))
-    drawn = [float(statistic(*(_resample(units, generator) for units in populations))) for _ in range(resamples or RESAMPLES)]
+    drawn = [
+        float(statistic(*(_resample(units, generator) for units in populations))) for _ in range(resamples or RESAMPLES)
+    ]
     if not np.isfinite([value, *drawn]).all():
         return Interval(value, float("nan"), float("nan"))
     low, middle, high = np.quantile(drawn, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2])

@@ -46,7 +46,7 @@ MEASURES = (
     Measure("nearest_train", "nearest training scan", "", "real",
             "distance to the nearest training scan over that of held-out scans; blur lowers it too"),
     Measure("copying", "nearness to training", "", "high",
-            "nearest training over nearest held-out scan, in units of what held-out scans have; 1 where none is copied"),
+            "nearest training over nearest held-out scan, in units of held-out scans' own; 1 where none is copied"),
     Measure("spread", "nearest other sample", "", "high",
             "distance to the nearest other sample, over that of real scans among as many; 0 where samples repeat"),
     Measure("diversity", "diversity", "", "high", "1 - MS-SSIM of pairs of samples, over that of pairs of real scans"),

@@ -12,7 +12,7 @@ def squared_distances(one_BD: NDArray[np.floating], other_ND: NDArray[np.floatin
     """Squared Euclidean distances (B, N) between rows, in float64; never negative."""
     one, other = one_BD.astype(np.float64), other_ND.astype(np.float64)
     squares = (one**2).sum(1)[:, None] + (other**2).sum(1)[None] - 2 * one @ other.T
-    return np.maximum(squares, 0.0)
+    return np.asarray(np.maximum(squares, 0.0), dtype=np.float64)
 
 
 def median_bandwidth(squares_NN: Array) -> float:

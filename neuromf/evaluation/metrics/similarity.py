@@ -35,7 +35,7 @@ def pair_similarities(volumes_NXYZ: NDArray[np.float32], pairs: list[tuple[int, 
     )
     volumes = torch.from_numpy(np.ascontiguousarray(volumes_NXYZ))[:, None]
     with torch.no_grad():
-        found = [float(metric(volumes[i : i + 1], volumes[j : j + 1])) for i, j in pairs]
+        found = [float(torch.as_tensor(metric(volumes[i : i + 1], volumes[j : j + 1]))) for i, j in pairs]
     return np.array(found, dtype=np.float64)
 
 

@@ -5,15 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 
 from neuromf_spec.bounds import at_least, at_most
-from neuromf_spec.citations import meanflow, measured, published
+from neuromf_spec.citations import measured
 from neuromf_spec.law import Basis, Enforcer, Finding, Law, Severity
 
 WIDEST = 2.0
+"""Largest value over the largest real one. Measured on small trainings: healthy ones 0.4 to 1.0."""
 ONE_STEP = 1.5
+"""Measured: trainings 0.95 to 1.2, the mean of the training scans with a little noise 2.0 and more."""
 LEAST_DIVERSITY = 0.25
+"""Measured: trainings 0.4 to 3, noisy ones above 1; one head again and again 0."""
 LEAST_SPREAD = 0.2
+"""Measured: trainings 0.42 to 1.2; one, four or ten heads again and again at most 0.05."""
 LEAST_NEARNESS = 0.8
+"""Measured: trainings that memorise nothing 0.93 to 1.02; one that memorised two heads 0.10, one of 24 heads 0.39."""
 MOST_COPIES = 0.02
+"""One sample in 50. Measured: 0 where nothing is memorised, 0.97 where two heads are."""
 LEAST_SUBJECTS = 8
 """Held-out subjects from which intervals hold what they promise."""
 
@@ -80,9 +86,9 @@ LAWS = (
     Law(
         id="EVAL-002",
         title="one step keeps up",
-        statement="Samples in one step lie at most twice as far from held-out scans as samples in many steps.",
-        equation=r"d(x_1) \le 2 \max(d(x_N), d_\mathrm{real})",
-        sources=(meanflow("Table 2"), _MEASURED),
+        statement="Samples in one step lie at most 1.5 times as far from held-out scans as in many steps.",
+        equation=r"d(x_1) \le 1.5 \max(d(x_N), d_\mathrm{real})",
+        sources=(_MEASURED,),
         severity=Severity.BLOCK,
         predicate=one_step_keeps_up,
         example={"ratio": 1.2},
@@ -94,19 +100,16 @@ LAWS = (
     Law(
         id="EVAL-003",
         title="samples differ as scans do",
-        statement="Two samples are at least half as unlike as two real scans, and none is another once more.",
-        equation=r"1 - s(x, x') \ge \tfrac12 (1 - s_\mathrm{real})",
-        sources=(
-            published("arXiv:2209.07162, MS-SSIM 0.6555 of a diffusion model, 0.9997 of a collapsed GAN"),
-            _MEASURED,
-        ),
+        statement="Two samples are at least a quarter as unlike as two real scans, and none is another once more.",
+        equation=r"1 - s(x, x') \ge \tfrac14 (1 - s_\mathrm{real})",
+        sources=(_MEASURED,),
         severity=Severity.BLOCK,
         predicate=samples_differ,
         example={"diversity": 0.95, "spread": 0.9},
         counterexample={"diversity": 0.9, "spread": 0.0},
         remedy="Check that noise reaches the network and that conditioning does not replace it.",
         enforcers=frozenset({Enforcer.PROPERTY, Enforcer.RUNTIME}),
-        basis=Basis.PUBLISHED,
+        basis=Basis.REPLAYED,
     ),
     Law(
         id="EVAL-004",

@@ -37,7 +37,7 @@ def test_whole_subjects_are_drawn():
 
 
 def test_what_resampling_adds_to_a_distance_is_taken_off():
-    """The nearest neighbour in a resample is often the point itself; the interval lies around the value all the same."""
+    """The nearest neighbour in a resample is often the point itself; the interval lies around the value."""
     points = np.random.default_rng(3).standard_normal((30, 2))
 
     def nearest(rows):

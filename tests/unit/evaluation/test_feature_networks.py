@@ -38,6 +38,7 @@ class Own(nn.Module):
     spatial_dims = 3
 
     def forward(self, volumes):
+        """The first five voxels."""
         return volumes.flatten(1)[:, :5]
 
 

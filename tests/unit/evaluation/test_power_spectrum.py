@@ -1,5 +1,7 @@
 """Power by spatial frequency, against waves that are known and Parseval's theorem."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -33,7 +35,7 @@ def test_it_is_the_whole_transform_band_by_band(shape):
     axes = np.meshgrid(*(np.fft.fftfreq(size) for size in shape), indexing="ij")
     radius = np.sqrt(sum(axis**2 for axis in axes))
     edges = np.arange(5) / 4 / 2
-    for band, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
+    for band, (low, high) in enumerate(pairwise(edges)):
         inside = (radius >= low) & (radius < high)
         assert band_power(volume, bands=4)[band] == pytest.approx(power[inside].mean(), rel=1e-4)
 

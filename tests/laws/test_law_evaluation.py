@@ -5,9 +5,10 @@ import pytest
 from neuromf_spec.laws.evaluation import LEAST_SUBJECTS
 from neuromf_spec.registry import law
 
+from neuromf.evaluation.metrics.bootstrap import Interval
 from neuromf.evaluation.result import Judged
 from neuromf.evaluation.rows import measure
-from neuromf.evaluation.verdicts import judge_samples
+from neuromf.evaluation.verdicts import exactly, judge, judge_samples
 from tests.support.planted_samples import FRESH, HELD_OUT, TRAINING, described_noise, material_of, parts_of
 
 COUNT = len(FRESH)
@@ -87,6 +88,13 @@ def test_a_few_copies_are_called_so():
 
 
 @pytest.mark.law("EVAL-004")
+def test_copies_in_many_evaluations_are_called_so():
+    """A small model memorises there first; samples in one evaluation are fresh."""
+    found = verdicts(FRESH, many=TRAINING[:COUNT] + 0.1 * np.roll(FRESH, 1, axis=0))["EVAL-004"]
+    assert (found.judged, found.evaluations) == (Judged.BROKEN, 10)
+
+
+@pytest.mark.law("EVAL-004")
 def test_blurred_samples_are_no_copies():
     """They lie nearer to every scan."""
     assert judged(0.6 * FRESH)["EVAL-004"] is Judged.HOLDS
@@ -116,6 +124,25 @@ def test_not_a_number_breaks_every_law():
         for name in entry.example:
             if name != "not_finite":
                 assert not entry.predicate(**{**entry.example, name: float("nan")}).passed, (law_id, name)
+
+
+@pytest.mark.parametrize(
+    ("law_id", "name", "good", "bad"),
+    [
+        ("EVAL-002", "ratio", (0.9, 1.1), (1.7, 1.9)),
+        ("EVAL-003", "diversity", (0.8, 1.2), (0.0, 0.1)),
+        ("EVAL-003", "spread", (0.8, 1.2), (0.0, 0.1)),
+        ("EVAL-004", "nearness", (0.9, 1.1), (0.1, 0.3)),
+    ],
+)
+def test_a_bound_within_the_interval_leaves_it_open(law_id, name, good, bad):
+    """Broken where both ends break it, whichever way is good, and held where neither does."""
+    others = {key: exactly(value) for key, value in law(law_id).example.items()}
+    high = {"diversity", "spread", "nearness"}
+    ends = {Judged.HOLDS: good, Judged.BROKEN: bad, Judged.CANNOT_TELL: (min(good + bad), max(good + bad))}
+    for expected, (low, top) in ends.items():
+        numbers = {**others, name: Interval((low + top) / 2, low, top)}
+        assert judge(law_id, numbers, 1, good_high=high, subjects=LEAST_SUBJECTS).judged is expected
 
 
 def test_what_is_described_is_as_large_as_the_population():

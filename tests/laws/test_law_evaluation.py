@@ -130,7 +130,7 @@ def test_not_a_number_breaks_every_law():
     ("law_id", "name", "good", "bad"),
     [
         ("EVAL-002", "ratio", (0.9, 1.1), (1.7, 1.9)),
-        ("EVAL-003", "diversity", (0.8, 1.2), (0.0, 0.1)),
+        ("EVAL-003", "diversity", (0.8, 1.2), (0.0, 0.05)),
         ("EVAL-003", "spread", (0.8, 1.2), (0.0, 0.1)),
         ("EVAL-004", "nearness", (0.9, 1.1), (0.1, 0.3)),
     ],

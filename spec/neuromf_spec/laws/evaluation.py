@@ -11,15 +11,17 @@ from neuromf_spec.law import Basis, Enforcer, Finding, Law, Severity
 WIDEST = 2.0
 """Largest value over the largest real one. Measured on small trainings: healthy ones 0.4 to 1.0."""
 ONE_STEP = 1.5
-"""Measured: trainings 0.95 to 1.2, the mean of the training scans with a little noise 2.0 and more."""
-LEAST_DIVERSITY = 0.25
-"""Measured: trainings 0.4 to 3, noisy ones above 1; one head again and again 0."""
+"""Measured: trainings 0.8 to 1.3; the mean of the training scans with a little noise 2.0 and more."""
+LEAST_DIVERSITY = 0.1
+"""Measured: a training that has hardly begun, whose samples are blurred towards the mean, 0.20; later ones 0.34 to 1,
+noisy ones 2 to 3; one head again and again 0."""
 LEAST_SPREAD = 0.2
-"""Measured: trainings 0.42 to 1.2; one, four or ten heads again and again at most 0.05."""
+"""Measured: trainings 0.3 to 1.2; one, four or ten heads again and again at most 0.05."""
 LEAST_NEARNESS = 0.8
-"""Measured: trainings that memorise nothing 0.93 to 1.02; one that memorised two heads 0.10, one of 24 heads 0.39."""
+"""Measured: trainings that memorise nothing 0.93 to 1.07; one on two heads 0.59 after 150 steps, 0.10 after 1,200; two
+on 24 heads, after 800 steps, 0.84 and 0.93 in one evaluation and 0.39 and 0.50 in ten."""
 MOST_COPIES = 0.02
-"""One sample in 50. Measured: 0 where nothing is memorised, 0.97 where two heads are."""
+"""One sample in 50. Measured: 0 where nothing is memorised, 0.37 to 0.97 where two heads are."""
 LEAST_SUBJECTS = 8
 """Held-out subjects from which intervals hold what they promise."""
 
@@ -100,8 +102,8 @@ LAWS = (
     Law(
         id="EVAL-003",
         title="samples differ as scans do",
-        statement="Two samples are at least a quarter as unlike as two real scans, and none is another once more.",
-        equation=r"1 - s(x, x') \ge \tfrac14 (1 - s_\mathrm{real})",
+        statement="Two samples are at least a tenth as unlike as two real scans, and none is another once more.",
+        equation=r"1 - s(x, x') \ge \tfrac{1}{10} (1 - s_\mathrm{real})",
         sources=(_MEASURED,),
         severity=Severity.BLOCK,
         predicate=samples_differ,

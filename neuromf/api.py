@@ -95,8 +95,9 @@ def evaluate(
     Raises:
         InputError: the run, its scans, its autoencoder or a network are not usable, or no scan was held out.
     """
-    from neuromf.evaluation.evaluate import Wanted, evaluate_run
+    from neuromf.evaluation.evaluate import evaluate_run
     from neuromf.evaluation.features.load import load_networks
+    from neuromf.evaluation.wanted import Wanted
     from neuromf.training.device.choice import choose_device
 
     where, numbers = choose_device(device), tuple(sorted(set(evaluations)))

@@ -12,7 +12,7 @@ from neuromf.cli.options import DeviceOption, VaeOption
 from neuromf.errors import InputError
 
 if TYPE_CHECKING:
-    from neuromf.evaluation.evaluate import Wanted
+    from neuromf.evaluation.wanted import Wanted
 
 SPLITS = {"held-out": ("validation", "test"), "validation": ("validation",), "test": ("test",)}
 IMAGES = ("ends", "all")
@@ -56,7 +56,7 @@ def evaluate(
     Each number has a 95 % interval. Beside the samples stand as many training scans, and the mean image.
     """
     from neuromf.cli.output_file import check_output_file
-    from neuromf.evaluation.evaluate import Wanted
+    from neuromf.evaluation.wanted import Wanted
 
     wanted = Wanted(
         _numbers(evaluations),

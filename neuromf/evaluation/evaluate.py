@@ -3,61 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
-from neuromf.errors import InputError
 from neuromf.evaluation.features.demo import demo_network
 from neuromf.evaluation.features.network import FeatureNetwork
-from neuromf.evaluation.kept import described_scans
-from neuromf.evaluation.measures import Population
-from neuromf.evaluation.metrics.bootstrap import single_units
+from neuromf.evaluation.material import gather
 from neuromf.evaluation.result import Evaluation
 from neuromf.evaluation.rows import Material, Measured, measure
-from neuromf.evaluation.subject import HELD_OUT, Scans, Subject, open_subject
+from neuromf.evaluation.subject import Subject, open_subject
 from neuromf.evaluation.verdicts import judge_samples
-from neuromf.evaluation.volumes import Described, Describer, describe_latents, stacked
-
-EVALUATIONS = (1, 2, 5, 10, 50)
-COUNT = 64
-MOST_HELD_OUT = 256
-"""Held-out scans that are decoded."""
-OnProgress = Callable[[str, int, int], None]
-"""Called with what is done, how much of it, and of how much."""
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Show no progress."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What an evaluation is to do.
-
-    Attributes:
-        evaluations: numbers of network evaluations a sample, rising.
-        count: samples of each number.
-        seed: of noise, choice and resamples.
-        splits: whose scans are held out.
-        decode_all: whether samples of every number of evaluations are decoded, or those of the fewest and the most.
-    """
-
-    evaluations: tuple[int, ...] = EVALUATIONS
-    count: int = COUNT
-    seed: int = 0
-    splits: tuple[str, ...] = HELD_OUT
-    decode_all: bool = False
-
-    @property
-    def decoded(self) -> tuple[int, ...]:
-        """Numbers of evaluations whose samples are decoded."""
-        return self.evaluations if self.decode_all else tuple(sorted({self.evaluations[0], self.evaluations[-1]}))
+from neuromf.evaluation.volumes import Described, Describer, describe_latents
+from neuromf.evaluation.wanted import OnProgress, Wanted, silent
 
 
 @dataclass(frozen=True)
@@ -125,7 +85,7 @@ def evaluate_run(
     )  # fmt: skip
     slices, volumes = networks or (demo_network(2), demo_network(3))
     describer = Describer(volumes, slices, subject.store.description.affine)
-    material = _material(subject, wanted, describer, on_progress)
+    material = gather(subject, wanted, describer, on_progress)
     on_progress("measures", 0, 1)
     measured = measure(material, subject.training_parts(), wanted.seed)
     on_progress("measures", 1, 1)
@@ -149,69 +109,6 @@ def _beside(subject: Subject, measured: Measured, describer: Describer, count: i
         return Beside([], [], None)
     raw = torch.stack([subject.store.raw(name) for name in scan_ids])
     return Beside(rows, scan_ids, describe_latents(subject.codec, raw, describer)[0])
-
-
-def _material(subject: Subject, wanted: Wanted, describer: Describer, on_progress: OnProgress) -> Material:
-    held_out = subject.chosen(wanted.splits, MOST_HELD_OUT, wanted.seed)
-    training = subject.chosen(("train",), wanted.count, wanted.seed)
-    if len(held_out.units) < 2:
-        problem = (
-            f"{len(held_out.units)} subjects in {' and '.join(wanted.splits)}, and nothing to compare samples with"
-        )
-        remedy = "train with a larger second and third ratio"
-        raise InputError(problem, remedy=remedy, file=subject.run.config, key="data.split_ratios")
-    drawn = _draw(subject, wanted, on_progress)
-    work = len(held_out.scan_ids) + len(training.scan_ids) + wanted.count * len(wanted.decoded)
-    done = _Counter("decodes", work, on_progress)
-    real, _ = described_scans(subject, held_out, describer, done)
-    trained, mean = described_scans(subject, training, describer, done)
-    samples = {}
-    for steps, latents in drawn.items():
-        raw = subject.store.statistics.denormalise(latents)
-        described = describe_latents(subject.codec, raw, describer, done)[0] if steps in wanted.decoded else None
-        samples[steps] = Population(_flat(raw), single_units(wanted.count), described)
-    raw_training = subject.store.statistics.denormalise(training.latents)
-    return Material(
-        samples=samples,
-        normalised={steps: _flat(latents) for steps, latents in drawn.items()},
-        held_out=_population(subject, held_out, real),
-        held_out_normalised=_flat(held_out.latents),
-        training=_population(subject, training, trained),
-        training_normalised=_flat(training.latents),
-        mean=Population(
-            np.repeat(_flat(raw_training.mean(0, keepdim=True)), wanted.count, axis=0),
-            single_units(wanted.count),
-            _repeated(stacked([describer.describe(torch.from_numpy(mean))]), wanted.count),
-        ),
-    )
-
-
-def _draw(subject: Subject, wanted: Wanted, on_progress: OnProgress) -> dict[int, Tensor]:
-    done = _Counter("draws", wanted.count * sum(wanted.evaluations), on_progress)
-    return {steps: subject.draw(steps, wanted.count, wanted.seed, done) for steps in wanted.evaluations}
-
-
-class _Counter:
-    """Counts work and tells of it."""
-
-    def __init__(self, what: str, total: int, tell: OnProgress) -> None:
-        self._what, self._total, self._tell, self._done = what, total, tell, 0
-
-    def __call__(self, made: int = 1) -> None:
-        self._done += made
-        self._tell(self._what, self._done, self._total)
-
-
-def _population(subject: Subject, scans: Scans, described: Described) -> Population:
-    return Population(_flat(subject.store.statistics.denormalise(scans.latents)), scans.units, described)
-
-
-def _flat(latents: Tensor) -> NDArray[np.float32]:
-    return latents.flatten(1).numpy().astype(np.float32, copy=False)
-
-
-def _repeated(one: Described, count: int) -> Described:
-    return Described(**{field.name: np.repeat(getattr(one, field.name), count, axis=0) for field in fields(Described)})
 
 
 def _notes(subject: Subject, material: Material, wanted: Wanted) -> list[str]:

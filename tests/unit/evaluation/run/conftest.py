@@ -19,7 +19,7 @@ HEADS = 36
 """Twelve in each split."""
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _few_resamples() -> Iterator[None]:
     """A fifth of the time; what intervals hold is tested on their own."""
     with pytest.MonkeyPatch.context() as patch:

@@ -46,7 +46,7 @@ def test_the_exit_code_is_the_verdict(monkeypatch, command, evaluated_run, split
 
 def test_it_cannot_tell_by_few_subjects(command, evaluated_run, monkeypatch):
     """Exit code 3, with how many would do."""
-    monkeypatch.setattr("neuromf.evaluation.evaluate.MOST_HELD_OUT", 5)
+    monkeypatch.setattr("neuromf.evaluation.material.MOST_HELD_OUT", 5)
     ended = command(evaluated_run, *SHORT)
     assert ended.returncode == 3
     assert "5 held-out subjects are too few for an interval; 8 would do" in ended.stdout

@@ -6,10 +6,11 @@ import torch
 
 from neuromf.errors import InputError
 from neuromf.evaluation import kept
-from neuromf.evaluation.evaluate import Wanted, evaluate_run
+from neuromf.evaluation.evaluate import evaluate_run
 from neuromf.evaluation.metrics.catalogue import MEASURES
 from neuromf.evaluation.result import Judged
 from neuromf.evaluation.subject import Subject, open_subject
+from neuromf.evaluation.wanted import Wanted
 from neuromf.nets.factory import build_net
 from neuromf.nets.vae import LatentCodec
 from neuromf.sampling.sampling import sample_run

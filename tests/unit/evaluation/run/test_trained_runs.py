@@ -2,18 +2,24 @@
 
 import torch
 
-from neuromf.evaluation.evaluate import Wanted, evaluate_run
+from neuromf.evaluation.evaluate import evaluate_run
 from neuromf.evaluation.result import Judged
+from neuromf.evaluation.wanted import Wanted
 from neuromf.training import loop
 from neuromf.training.latents.frozen import begin
 from neuromf.training.records.run_folder import create_run
 from tests.support.tiny_run import make_tiny_config
 
 LONGER = (
-    "unet.channels=[16,32]", "training.epochs=3", "training.micro_batches_per_epoch=50", "training.batch_size_per_gpu=8",
-    "training.gradient_accumulation_steps=1", "training.learning_rate=0.002", "training.checkpoint_every_steps=150",
+    "unet.channels=[16,32]",
+    "training.epochs=3",
+    "training.micro_batches_per_epoch=50",
+    "training.batch_size_per_gpu=8",
+    "training.gradient_accumulation_steps=1",
+    "training.learning_rate=0.002",
+    "training.checkpoint_every_steps=150",
     "ema.decay=0.95",
-)  # fmt: skip
+)
 """150 steps of eight samples, some 20 seconds of a processor."""
 
 

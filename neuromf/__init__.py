@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from neuromf.config.schema import Config
     from neuromf.diagnosis.diagnosis import Suspect
     from neuromf.errors import InputError
-    from neuromf.evaluation.result import Evaluation
+    from neuromf.evaluation.result import SampleEvaluation
     from neuromf.flow.batch import Batch, draw_batch
     from neuromf.flow.objective import Net, NetOutput, Objective, meanflow_objective, velocity_field
     from neuromf.flow.sampling import sample
@@ -41,7 +41,6 @@ _HOMES = {
     "Batch": "neuromf.flow.batch",
     "Comparison": "neuromf.comparison.comparator",
     "Config": "neuromf.config.schema",
-    "Evaluation": "neuromf.evaluation.result",
     "Guard": "neuromf.any_loop.guard",
     "InputError": "neuromf.errors",
     "LawResult": "neuromf.gate.result",
@@ -50,6 +49,7 @@ _HOMES = {
     "NetOutput": "neuromf.flow.objective",
     "Objective": "neuromf.flow.objective",
     "ObjectiveSettings": "neuromf.flow.settings",
+    "SampleEvaluation": "neuromf.evaluation.result",
     "Suspect": "neuromf.diagnosis.diagnosis",
     "TimeSettings": "neuromf.flow.settings",
     "compare": "neuromf.api",
@@ -73,7 +73,6 @@ __all__ = [
     "Batch",
     "Comparison",
     "Config",
-    "Evaluation",
     "Guard",
     "InputError",
     "LawResult",
@@ -82,6 +81,7 @@ __all__ = [
     "NetOutput",
     "Objective",
     "ObjectiveSettings",
+    "SampleEvaluation",
     "Suspect",
     "TimeSettings",
     "compare",

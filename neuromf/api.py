@@ -13,7 +13,7 @@ from neuromf.gate.static import static_findings
 if TYPE_CHECKING:  # nothing here loads torch before it is needed
     from neuromf.comparison.comparator import Comparison
     from neuromf.diagnosis.diagnosis import Suspect
-    from neuromf.evaluation.result import Evaluation
+    from neuromf.evaluation.result import SampleEvaluation
     from neuromf.training.loop import Outcome
 
 
@@ -76,7 +76,7 @@ def evaluate(
     checkpoint: int | None = None,
     seed: int = 0,
     device: str | None = None,
-) -> Evaluation:
+) -> SampleEvaluation:
     """Measure a run's samples beside scans it was not trained on, as `neuromf evaluate` does.
 
     Args:
@@ -97,12 +97,12 @@ def evaluate(
     """
     from neuromf.evaluation.evaluate import evaluate_run
     from neuromf.evaluation.features.load import load_networks
-    from neuromf.evaluation.wanted import Wanted
+    from neuromf.evaluation.wanted import EvaluationRequest
     from neuromf.training.device.choice import choose_device
 
     where, numbers = choose_device(device), tuple(sorted(set(evaluations)))
     networks = load_networks(features, where)
-    wanted = Wanted(evaluations=numbers, count=n, seed=seed)
+    wanted = EvaluationRequest(evaluations=numbers, count=n, seed=seed)
     return evaluate_run(Path(run), wanted, checkpoint=checkpoint, device=where, networks=networks).evaluation
 
 

@@ -12,7 +12,7 @@ from neuromf.cli.options import DeviceOption, VaeOption
 from neuromf.errors import InputError
 
 if TYPE_CHECKING:
-    from neuromf.evaluation.wanted import Wanted
+    from neuromf.evaluation.wanted import EvaluationRequest
 
 SPLITS = {"held-out": ("validation", "test"), "validation": ("validation",), "test": ("test",)}
 IMAGES = ("ends", "all")
@@ -56,9 +56,9 @@ def evaluate(
     Each number has a 95 % interval. Beside the samples stand as many training scans, and the mean image.
     """
     from neuromf.cli.output_file import check_output_file
-    from neuromf.evaluation.wanted import Wanted
+    from neuromf.evaluation.wanted import EvaluationRequest
 
-    wanted = Wanted(
+    wanted = EvaluationRequest(
         _numbers(evaluations),
         n,
         seed,
@@ -75,8 +75,8 @@ def evaluate(
 
 
 def _evaluate(
-    run: Path, wanted: Wanted, checkpoint: int | None, features: list[str], device: str | None, vae: Path | None,
-    page: Path | None, json_file: Path | None,
+    run: Path, wanted: EvaluationRequest, checkpoint: int | None, features: list[str], device: str | None,
+    vae: Path | None, page: Path | None, json_file: Path | None,
 ) -> int:  # fmt: skip
     from neuromf.cli.console import make_console, progress_bar
     from neuromf.evaluation.console import print_evaluation

@@ -11,7 +11,7 @@ from rich.text import Text
 from neuromf.counted import counted
 from neuromf.evaluation.metrics.bootstrap import Interval
 from neuromf.evaluation.metrics.catalogue import MEASURES, Measure
-from neuromf.evaluation.result import Evaluation, Judged
+from neuromf.evaluation.result import Judged, SampleEvaluation
 from neuromf.gate.result import format_value
 from neuromf.readable import printable
 
@@ -21,7 +21,7 @@ ARROWS = {"low": "low is good", "high": "high is good", "real": "as real scans"}
 NONE = "–"
 
 
-def print_evaluation(console: Console, evaluation: Evaluation) -> None:
+def print_evaluation(console: Console, evaluation: SampleEvaluation) -> None:
     """Print all of it."""
     console.print(about(evaluation), soft_wrap=True)
     console.print(_table(evaluation))
@@ -38,7 +38,7 @@ def print_evaluation(console: Console, evaluation: Evaluation) -> None:
     console.print(closing_line(evaluation), soft_wrap=True)
 
 
-def about(evaluation: Evaluation) -> str:
+def about(evaluation: SampleEvaluation) -> str:
     """What was compared with what, in a sentence."""
     held_out = f"{counted(evaluation.held_out_scans, 'scan')} of {counted(evaluation.held_out_subjects, 'subject')}"
     slices, volumes = evaluation.networks
@@ -50,7 +50,7 @@ def about(evaluation: Evaluation) -> str:
     )
 
 
-def _table(evaluation: Evaluation) -> Table:
+def _table(evaluation: SampleEvaluation) -> Table:
     table = Table(pad_edge=False)
     table.add_column("", overflow="fold")
     for row in evaluation.rows:
@@ -77,7 +77,7 @@ def cell(interval: Interval | None) -> str:
     return f"{format_value(interval.value)}\n{ends}"
 
 
-def closing_line(evaluation: Evaluation) -> Text:
+def closing_line(evaluation: SampleEvaluation) -> Text:
     """The answer in one line."""
     text = Text(ANSWERS[evaluation.judged], style=STYLES[evaluation.judged])
     text.append(

@@ -7,13 +7,13 @@ from typing import Any
 
 from neuromf import __version__
 from neuromf.evaluation.metrics.catalogue import MEASURES
-from neuromf.evaluation.result import Evaluation
+from neuromf.evaluation.result import SampleEvaluation
 
 SCHEMA = 1
 """Number of the document's form; it grows when a key changes its meaning."""
 
 
-def evaluation_document(evaluation: Evaluation) -> dict[str, Any]:
+def evaluation_document(evaluation: SampleEvaluation) -> dict[str, Any]:
     """Everything that the screen says."""
     return {
         "schema": SCHEMA,

@@ -12,12 +12,12 @@ import torch
 from neuromf.evaluation.features.demo import demo_network
 from neuromf.evaluation.features.network import FeatureNetwork
 from neuromf.evaluation.material import gather
-from neuromf.evaluation.result import Evaluation
+from neuromf.evaluation.result import SampleEvaluation
 from neuromf.evaluation.rows import Material, Measured, measure
-from neuromf.evaluation.subject import Subject, open_subject
+from neuromf.evaluation.subject import EvaluatedRun, open_subject
 from neuromf.evaluation.verdicts import judge_samples
 from neuromf.evaluation.volumes import Described, Describer, describe_latents
-from neuromf.evaluation.wanted import OnProgress, Wanted, silent
+from neuromf.evaluation.wanted import EvaluationRequest, OnProgress, silent
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Evaluated:
         beside: samples that lie nearest to training scans, with these scans.
     """
 
-    evaluation: Evaluation
+    evaluation: SampleEvaluation
     material: Material
     measured: Measured
     beside: Beside
@@ -54,7 +54,7 @@ class Evaluated:
 
 def evaluate_run(
     path: Path,
-    wanted: Wanted | None = None,
+    wanted: EvaluationRequest | None = None,
     *,
     checkpoint: int | None = None,
     vae: Path | None = None,
@@ -78,7 +78,7 @@ def evaluate_run(
     Raises:
         InputError: the run, its scans or its autoencoder are not usable, or no scan was held out.
     """
-    wanted, device, began = wanted or Wanted(), device or torch.device("cpu"), time.monotonic()
+    wanted, device, began = wanted or EvaluationRequest(), device or torch.device("cpu"), time.monotonic()
     subject = open_subject(
         path, checkpoint=checkpoint, vae=vae, device=device,
         on_progress=lambda done, total: on_progress("encodes scans", done, total),
@@ -89,7 +89,7 @@ def evaluate_run(
     on_progress("measures", 0, 1)
     measured = measure(material, subject.training_parts(), wanted.seed)
     on_progress("measures", 1, 1)
-    evaluation = Evaluation(
+    evaluation = SampleEvaluation(
         run=path, weights=subject.weights, step=subject.step, count=wanted.count, seed=wanted.seed,
         splits=wanted.splits, held_out_scans=len(material.held_out.latents),
         held_out_subjects=len(material.held_out.units), training_scans=len(subject.store.scan_ids("train")),
@@ -100,7 +100,7 @@ def evaluate_run(
     return Evaluated(evaluation, material, measured, _beside(subject, measured, describer, beside))
 
 
-def _beside(subject: Subject, measured: Measured, describer: Describer, count: int) -> Beside:
+def _beside(subject: EvaluatedRun, measured: Measured, describer: Describer, count: int) -> Beside:
     fewest = min(measured.nearness)
     rows = [int(row) for row in np.argsort(measured.nearness[fewest].ratios)[:count]]
     names = subject.store.scan_ids("train")
@@ -111,7 +111,7 @@ def _beside(subject: Subject, measured: Measured, describer: Describer, count: i
     return Beside(rows, scan_ids, describe_latents(subject.codec, raw, describer)[0])
 
 
-def _notes(subject: Subject, material: Material, wanted: Wanted) -> list[str]:
+def _notes(subject: EvaluatedRun, material: Material, wanted: EvaluationRequest) -> list[str]:
     notes = []
     if len(wanted.decoded) < len(wanted.evaluations):
         notes.append(

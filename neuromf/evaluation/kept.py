@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from neuromf.data.content import content_key
-from neuromf.evaluation.subject import Scans, Subject
+from neuromf.evaluation.subject import EvaluatedRun, Scans
 from neuromf.evaluation.volumes import Described, Describer, describe_latents
 from neuromf.output import whole_file
 
@@ -21,7 +21,7 @@ MEAN = "mean_volume"
 
 
 def described_scans(
-    subject: Subject, scans: Scans, describer: Describer, on_done: Callable[[], None]
+    subject: EvaluatedRun, scans: Scans, describer: Describer, on_done: Callable[[], None]
 ) -> tuple[Described, NDArray[np.float32]]:
     """Decoded real scans, described, and their mean volume; from the run's folder where they were described before.
 

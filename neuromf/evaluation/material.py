@@ -14,15 +14,15 @@ from neuromf.evaluation.kept import described_scans
 from neuromf.evaluation.measures import Population
 from neuromf.evaluation.metrics.bootstrap import single_units
 from neuromf.evaluation.rows import Material
-from neuromf.evaluation.subject import Scans, Subject
+from neuromf.evaluation.subject import EvaluatedRun, Scans
 from neuromf.evaluation.volumes import Described, Describer, describe_latents, stacked
-from neuromf.evaluation.wanted import OnProgress, Wanted
+from neuromf.evaluation.wanted import EvaluationRequest, OnProgress
 
 MOST_HELD_OUT = 256
 """Held-out scans that are decoded."""
 
 
-def gather(subject: Subject, wanted: Wanted, describer: Describer, on_progress: OnProgress) -> Material:
+def gather(subject: EvaluatedRun, wanted: EvaluationRequest, describer: Describer, on_progress: OnProgress) -> Material:
     """All that is measured.
 
     Raises:
@@ -62,7 +62,7 @@ def gather(subject: Subject, wanted: Wanted, describer: Describer, on_progress: 
     )
 
 
-def _draw(subject: Subject, wanted: Wanted, on_progress: OnProgress) -> dict[int, Tensor]:
+def _draw(subject: EvaluatedRun, wanted: EvaluationRequest, on_progress: OnProgress) -> dict[int, Tensor]:
     done = _Counter("draws", wanted.count * sum(wanted.evaluations), on_progress)
     return {steps: subject.draw(steps, wanted.count, wanted.seed, done) for steps in wanted.evaluations}
 
@@ -78,7 +78,7 @@ class _Counter:
         self._tell(self._what, self._done, self._total)
 
 
-def _population(subject: Subject, scans: Scans, described: Described) -> Population:
+def _population(subject: EvaluatedRun, scans: Scans, described: Described) -> Population:
     return Population(_flat(subject.store.statistics.denormalise(scans.latents)), scans.units, described)
 
 

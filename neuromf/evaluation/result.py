@@ -43,7 +43,7 @@ class LawVerdict:
 
 
 @dataclass(frozen=True)
-class Row:
+class MeasuredRow:
     """The measures of some samples, or of what they are compared with.
 
     Attributes:
@@ -58,7 +58,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class SampleEvaluation:
     """What an evaluation found.
 
     Attributes:
@@ -88,7 +88,7 @@ class Evaluation:
     held_out_subjects: int
     training_scans: int
     networks: tuple[str, str]
-    rows: list[Row]
+    rows: list[MeasuredRow]
     verdicts: list[LawVerdict]
     notes: list[str]
     seconds: float

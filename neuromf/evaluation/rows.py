@@ -13,7 +13,7 @@ from neuromf.evaluation.image_measures import Pairs, diversity_measures, image_m
 from neuromf.evaluation.measures import Population, Sides, latent_measures
 from neuromf.evaluation.metrics.bootstrap import Index, Interval, bootstrap, single_units
 from neuromf.evaluation.metrics.kernel import squared_distances
-from neuromf.evaluation.result import Row
+from neuromf.evaluation.result import MeasuredRow
 
 Array = NDArray[np.float64]
 TRAINING, MEAN = "training scans", "mean image"
@@ -53,11 +53,11 @@ class Measured:
         nearest: each sample's nearest training scan, by number of evaluations.
     """
 
-    rows: list[Row]
+    rows: list[MeasuredRow]
     nearness: dict[int, Nearness]
     nearest: dict[int, NearestTraining]
 
-    def row(self, evaluations: int) -> Row:
+    def row(self, evaluations: int) -> MeasuredRow:
         """The samples of so many evaluations."""
         return next(row for row in self.rows if row.evaluations == evaluations)
 
@@ -78,9 +78,9 @@ def measure(material: Material, training: Iterator[tuple[int, NDArray[np.float32
     for steps, population in material.samples.items():
         found = _measures(population, material.held_out, real, seed) | near[steps].measures
         found |= _consistency(material, steps, seed)
-        rows.append(Row(f"{steps} evaluation{'s' if steps > 1 else ''}", steps, found))
+        rows.append(MeasuredRow(f"{steps} evaluation{'s' if steps > 1 else ''}", steps, found))
     for name, population in ((TRAINING, material.training), (MEAN, material.mean)):
-        rows.append(Row(name, None, _measures(population, material.held_out, real, seed)))
+        rows.append(MeasuredRow(name, None, _measures(population, material.held_out, real, seed)))
     return Measured(rows, near, {steps: nearest[steps] for steps in material.samples})
 
 

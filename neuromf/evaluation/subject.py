@@ -59,7 +59,7 @@ class Scans:
 
 
 @dataclass(frozen=True)
-class Subject:
+class EvaluatedRun:
     """A run that can be evaluated.
 
     Attributes:
@@ -126,7 +126,7 @@ def open_subject(
     vae: Path | None,
     device: torch.device,
     on_progress: Callable[[int, int], None] | None = None,
-) -> Subject:
+) -> EvaluatedRun:
     """Open a run for its evaluation.
 
     Args:
@@ -153,7 +153,7 @@ def open_subject(
         net.velocity_head = None  # it only ever supplied the tangent
     which = "averaged weights" if averaged else "weights"
     weights = f"{which} of optimiser step {found.step}"
-    return Subject(run, config, store, codec.to(device), net.to(device).eval(), found.step, weights)
+    return EvaluatedRun(run, config, store, codec.to(device), net.to(device).eval(), found.step, weights)
 
 
 def _checkpoint(run: RunFolder, step: int | None) -> Checkpoint:

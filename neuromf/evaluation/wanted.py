@@ -18,7 +18,7 @@ def silent(what: str, done: int, total: int) -> None:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class EvaluationRequest:
     """What an evaluation is to do.
 
     Attributes:

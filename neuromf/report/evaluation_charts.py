@@ -9,7 +9,7 @@ from neuromf.evaluation.evaluate import Evaluated
 from neuromf.evaluation.measures import Population
 from neuromf.evaluation.metrics.spectrum import decibels
 from neuromf.evaluation.metrics.tissue import TISSUES
-from neuromf.evaluation.result import Evaluation
+from neuromf.evaluation.result import SampleEvaluation
 from neuromf.report.charts import COLOURS, INK, Frame, draw
 from neuromf.report.lines import Line
 
@@ -35,7 +35,7 @@ def _populations(found: Evaluated) -> dict[str, Population]:
     return {REAL: found.material.held_out, **samples}
 
 
-def _by_evaluations(evaluation: Evaluation, key: str, title: str) -> tuple[str, str]:
+def _by_evaluations(evaluation: SampleEvaluation, key: str, title: str) -> tuple[str, str]:
     """The measure and its interval over the number of evaluations, with both baselines as level lines."""
     rows = [row for row in evaluation.rows if row.evaluations is not None and key in row.measures]
     across = np.log2(np.array([row.evaluations for row in rows], dtype=np.float64))

@@ -28,6 +28,7 @@ OWN = {
     "severity by evidence",
     "another code",
     "a loop of any code",
+    "samples",
     "real cohorts",
     "real hardware",
     "rehearsal on SLURM",

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from neuromf.evaluation.metrics.catalogue import MEASURES
-from neuromf.evaluation.subject import Subject
+from neuromf.evaluation.subject import EvaluatedRun
 from tests.support.command_line import run_command
 
 SHORT = ("--n", "8", "--evaluations", "2,1", "--device", "cpu")
@@ -18,7 +18,7 @@ def command(monkeypatch, capsys):
 
 
 def draw(monkeypatch, make):
-    monkeypatch.setattr(Subject, "draw", lambda subject, steps, count, seed, on_done: make(subject)[:count])
+    monkeypatch.setattr(EvaluatedRun, "draw", lambda subject, steps, count, seed, on_done: make(subject)[:count])
 
 
 def test_it_prints_numbers_verdicts_and_an_answer(command, evaluated_run):

@@ -9,8 +9,8 @@ from neuromf.evaluation import kept
 from neuromf.evaluation.evaluate import evaluate_run
 from neuromf.evaluation.metrics.catalogue import MEASURES
 from neuromf.evaluation.result import Judged
-from neuromf.evaluation.subject import Subject, open_subject
-from neuromf.evaluation.wanted import Wanted
+from neuromf.evaluation.subject import EvaluatedRun, open_subject
+from neuromf.evaluation.wanted import EvaluationRequest
 from neuromf.nets.factory import build_net
 from neuromf.nets.vae import LatentCodec
 from neuromf.sampling.sampling import sample_run
@@ -25,7 +25,7 @@ SAMPLES_ALONE = {"consistency", "nearest_train", "copying", "spread"}
 @pytest.fixture(scope="module")
 def found(evaluated_run):
     """Twelve samples in one, two and four evaluations."""
-    return evaluate_run(evaluated_run, Wanted(evaluations=(1, 2, 4), count=12), beside=3)
+    return evaluate_run(evaluated_run, EvaluationRequest(evaluations=(1, 2, 4), count=12), beside=3)
 
 
 def opened(run):
@@ -34,8 +34,8 @@ def opened(run):
 
 def planted(monkeypatch, run, make, splits=("test",)):
     """Verdicts where the run's samples are what `make` gives of the subject, whatever the number of evaluations."""
-    monkeypatch.setattr(Subject, "draw", lambda subject, steps, count, seed, on_done: make(subject)[:count])
-    evaluation = evaluate_run(run, Wanted(evaluations=(1, 4), count=12, splits=splits)).evaluation
+    monkeypatch.setattr(EvaluatedRun, "draw", lambda subject, steps, count, seed, on_done: make(subject)[:count])
+    evaluation = evaluate_run(run, EvaluationRequest(evaluations=(1, 4), count=12, splits=splits)).evaluation
     return {verdict.law_id: verdict.judged for verdict in evaluation.verdicts}
 
 
@@ -108,7 +108,7 @@ def test_real_scans_are_decoded_once(evaluated_run, found, monkeypatch):
     decoded = []
     decode = LatentCodec.decode
     monkeypatch.setattr(LatentCodec, "decode", lambda codec, latents: decoded.append(1) or decode(codec, latents))
-    again = evaluate_run(evaluated_run, Wanted(evaluations=(1, 2, 4), count=12))
+    again = evaluate_run(evaluated_run, EvaluationRequest(evaluations=(1, 2, 4), count=12))
     assert len(decoded) == 2 * 12
     assert again.evaluation.rows == found.evaluation.rows
 
@@ -118,7 +118,7 @@ def test_what_is_kept_is_made_anew_where_it_is_damaged(evaluated_run, found):
     before = {path: path.read_bytes() for path in (evaluated_run / kept.FOLDER).glob("real-*.safetensors")}
     for place, path in enumerate(before):
         path.write_bytes(before[path][:-7] if place % 2 else b"damaged")
-    again = evaluate_run(evaluated_run, Wanted(evaluations=(1, 2, 4), count=12))
+    again = evaluate_run(evaluated_run, EvaluationRequest(evaluations=(1, 2, 4), count=12))
     assert again.evaluation.rows == found.evaluation.rows
     assert sum(path.read_bytes() == content for path, content in before.items()) == 2
     for path, content in before.items():
@@ -179,7 +179,8 @@ def test_samples_that_are_not_numbers_are_told_not_a_crash(monkeypatch, evaluate
 def test_the_seed_decides_noise_and_resamples(evaluated_run):
     """Other numbers for another; that one seed gives one answer, the tests of what is kept show."""
     one, other = (
-        evaluate_run(evaluated_run, Wanted(evaluations=(1,), count=8, seed=seed)).evaluation.rows[0] for seed in (5, 6)
+        evaluate_run(evaluated_run, EvaluationRequest(evaluations=(1,), count=8, seed=seed)).evaluation.rows[0]
+        for seed in (5, 6)
     )
     assert one.measures["sliced_wasserstein"].value != other.measures["sliced_wasserstein"].value
 
@@ -187,11 +188,11 @@ def test_the_seed_decides_noise_and_resamples(evaluated_run):
 def test_a_run_that_holds_nothing_out_is_refused(evaluated_run, tmp_path):
     """A split without scans, a checkpoint that is not there."""
     with pytest.raises(InputError, match="nothing to compare"):
-        evaluate_run(evaluated_run, Wanted(evaluations=(1,), count=2, splits=()))
+        evaluate_run(evaluated_run, EvaluationRequest(evaluations=(1,), count=2, splits=()))
     with pytest.raises(InputError, match="step_00000099"):
-        evaluate_run(evaluated_run, Wanted(), checkpoint=99)
+        evaluate_run(evaluated_run, EvaluationRequest(), checkpoint=99)
     with pytest.raises(InputError, match="holds no run"):
-        evaluate_run(tmp_path, Wanted())
+        evaluate_run(tmp_path, EvaluationRequest())
 
 
 def test_an_evaluation_leaves_the_sampler_alone(evaluated_run, tmp_path):

@@ -4,7 +4,7 @@ import torch
 
 from neuromf.evaluation.evaluate import evaluate_run
 from neuromf.evaluation.result import Judged
-from neuromf.evaluation.wanted import Wanted
+from neuromf.evaluation.wanted import EvaluationRequest
 from neuromf.training import loop
 from neuromf.training.latents.frozen import begin
 from neuromf.training.records.run_folder import create_run
@@ -33,7 +33,7 @@ def trained(folder, patch, *data):
         keep=lambda made: beginning.keep(made, real=0),
     )  # fmt: skip
     loop.train(config, beginning.store.split("train"), run, device=torch.device("cpu"))
-    return evaluate_run(run.root, Wanted(evaluations=(1, 10), count=24)).evaluation
+    return evaluate_run(run.root, EvaluationRequest(evaluations=(1, 10), count=24)).evaluation
 
 
 def test_a_training_on_two_heads_is_called_memorising(tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ from neuromf.data.latent_set import StoredLatents
 from neuromf.data.store import LatentStore
 from neuromf.errors import InputError
 from neuromf.evaluation.metrics.bootstrap import Index
+from neuromf.evaluation.metrics.parallel import each
 from neuromf.flow.objective import velocity_field
 from neuromf.flow.sampling import sample
 from neuromf.nets.factory import build_net
@@ -109,13 +110,18 @@ class EvaluatedRun:
         """Normalised samples (count, C, D, H, W) in `steps` evaluations; the noise is that of `neuromf sample`."""
         device = next(self.net.parameters()).device
         field = velocity_field(self.net, objective_settings(self.config.meanflow))
-        shape, drawn = self.store.latent_shape, []
-        for start in range(0, count, BATCH):
+        shape = self.store.latent_shape
+
+        def made(start: int) -> Tensor:
             rows = range(start, min(start + BATCH, count))
             noise = [generator(seed, Purpose.SAMPLING, 0, row).standard_normal(shape, dtype=np.float32) for row in rows]
             batch = torch.from_numpy(np.stack(noise)).to(device)
-            drawn.append(sample(field, batch, steps, self.config.meanflow.t_min).cpu())
-            on_done(len(rows) * steps)
+            return sample(field, batch, steps, self.config.meanflow.t_min).cpu()
+
+        drawn = []
+        for batch in each(made, range(0, count, BATCH), cells=int(np.prod(shape[1:])), device=device):
+            drawn.append(batch)
+            on_done(len(batch) * steps)
         return torch.cat(drawn)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from neuromf.evaluation.features.network import FeatureNetwork
+from neuromf.evaluation.metrics.parallel import each
 from neuromf.evaluation.metrics.spectrum import band_power
 from neuromf.evaluation.metrics.tissue import tissue_maps, tissue_volumes
 from neuromf.nets.vae import LatentCodec
@@ -122,13 +123,16 @@ def stacked(described: Iterable[dict[str, NDArray[np.floating]]]) -> Described:
 def describe_latents(
     codec: LatentCodec, raw_NC: Tensor, describer: Describer, on_done: Callable[[], None] = lambda: None
 ) -> tuple[Described, NDArray[np.float32]]:
-    """Decode latents one by one and describe each volume; also their mean volume, clipped to [0, 1]."""
-    rows, mean = [], None
-    for latent in raw_NC:
+    """Decode latents and describe each volume; also their mean volume, clipped to [0, 1]."""
+
+    def made(latent: Tensor) -> tuple[dict[str, NDArray[np.floating]], Tensor]:
         volume = codec.decode(latent[None])[0, 0]
-        clipped = torch.nan_to_num(volume.float()).clamp(0, 1).cpu().double()
+        return describer.describe(volume), torch.nan_to_num(volume.float()).clamp(0, 1).cpu().double()
+
+    rows, mean = [], None
+    for row, clipped in each(made, raw_NC, cells=raw_NC[0, 0].numel(), device=codec.device):
         mean = clipped if mean is None else mean + clipped
-        rows.append(describer.describe(volume))
+        rows.append(row)
         on_done()
     assert mean is not None
     return stacked(rows), (mean / len(rows)).float().numpy()

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from neuromf.evaluation.metrics.parallel import each
+
 PARTNERS = 2
 """Pairs that each volume is in, on either side: n volumes have 2 n pairs, each volume with the next two."""
 KERNEL, SIGMA = 7, 1.5
@@ -34,8 +36,12 @@ def pair_similarities(volumes_NXYZ: NDArray[np.float32], pairs: list[tuple[int, 
         3, kernel_size=KERNEL, kernel_sigma=SIGMA, weights=scale_weights(volumes_NXYZ.shape[1:])
     )
     volumes = torch.from_numpy(np.ascontiguousarray(volumes_NXYZ))[:, None]
-    with torch.no_grad():
-        found = [float(torch.as_tensor(metric(volumes[i : i + 1], volumes[j : j + 1]))) for i, j in pairs]
+
+    def made(pair: tuple[int, int]) -> float:
+        with torch.no_grad():
+            return float(torch.as_tensor(metric(*(volumes[row : row + 1] for row in pair))))
+
+    found = list(each(made, pairs, cells=1))
     return np.array(found, dtype=np.float64)
 
 

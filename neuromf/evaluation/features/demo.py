@@ -16,11 +16,14 @@ WIDTHS = (8, 16, 32, 64)
 SPACING_MM = 3.0
 """Voxel that it sees volumes at: the demo cohort's own."""
 SEED = 20260
+VERSION = b"1"
+"""Of what is made of the maps; kept features of another are made anew."""
 
 
 class RandomFeatures(nn.Module):
-    """Four strided convolutions with rectifiers; the mean and the deviation of every map of the last two levels.
+    """Four strided convolutions with rectifiers; the mean of each map of the last two levels, of volumes its deviation.
 
+    Of slices there are nine to a volume, and the cost of a Frechet distance grows with the cube of the features.
     Means over a whole map do not say where something is: beside the image stand the image times each coordinate.
     """
 
@@ -37,13 +40,13 @@ class RandomFeatures(nn.Module):
         self.levels = nn.ModuleList(levels)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 1, ...) to (B, 192)."""
+        """(B, 1, ...) to (B, 192), of slices (B, 96)."""
         found, images = [], _with_places(images)
         for place, level in enumerate(self.levels):
             images = torch.relu(level(images))
             if place >= len(WIDTHS) - 2:
                 flat = images.flatten(2)
-                found += [flat.mean(2), flat.std(2)]
+                found += [flat.mean(2), flat.std(2)] if images.ndim == 5 else [flat.mean(2)]
         return torch.cat(found, 1)
 
 
@@ -56,7 +59,7 @@ def _with_places(images: Tensor) -> Tensor:
 def demo_network(dims: int) -> FeatureNetwork:
     """The network for slices (2) or volumes (3)."""
     network = RandomFeatures(dims).eval().requires_grad_(False)
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(VERSION)
     for name, tensor in sorted(network.state_dict().items()):
         digest.update(name.encode() + tensor.numpy().tobytes())
     preparation = Preparation(spacing_mm=SPACING_MM)

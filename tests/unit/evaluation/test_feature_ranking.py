@@ -68,7 +68,7 @@ def of_slices(heads):
     ("change", "amounts"),
     [
         (blurred, (0.6, 1.0, 2.0)),
-        (noisy, (0.03, 0.06, 0.12)),
+        (noisy, (0.05, 0.08, 0.15)),
         (shifted, (2, 4, 8)),
         (darkened, (1.2, 1.5, 2.0)),
         (cut, (2, 5, 9)),

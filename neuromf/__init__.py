@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from neuromf.any_loop.guard import Guard
     from neuromf.any_loop.silent.watching import watch_training
     from neuromf.any_loop.verdict import LoopVerdict
-    from neuromf.api import compare, diagnose, judge, train
+    from neuromf.api import compare, diagnose, evaluate, judge, train
     from neuromf.comparison.comparator import Comparison
     from neuromf.config.load import load_config
     from neuromf.config.schema import Config
     from neuromf.diagnosis.diagnosis import Suspect
     from neuromf.errors import InputError
+    from neuromf.evaluation.result import SampleEvaluation
     from neuromf.flow.batch import Batch, draw_batch
     from neuromf.flow.objective import Net, NetOutput, Objective, meanflow_objective, velocity_field
     from neuromf.flow.sampling import sample
@@ -48,11 +49,13 @@ _HOMES = {
     "NetOutput": "neuromf.flow.objective",
     "Objective": "neuromf.flow.objective",
     "ObjectiveSettings": "neuromf.flow.settings",
+    "SampleEvaluation": "neuromf.evaluation.result",
     "Suspect": "neuromf.diagnosis.diagnosis",
     "TimeSettings": "neuromf.flow.settings",
     "compare": "neuromf.api",
     "diagnose": "neuromf.api",
     "draw_batch": "neuromf.flow.batch",
+    "evaluate": "neuromf.api",
     "judge": "neuromf.api",
     "laws": "neuromf_spec.registry",
     "load_config": "neuromf.config.load",
@@ -78,11 +81,13 @@ __all__ = [
     "NetOutput",
     "Objective",
     "ObjectiveSettings",
+    "SampleEvaluation",
     "Suspect",
     "TimeSettings",
     "compare",
     "diagnose",
     "draw_batch",
+    "evaluate",
     "judge",
     "laws",
     "load_config",

@@ -1,7 +1,8 @@
-"""The harness as functions: judge a configuration, train it, compare two runs, diagnose one."""
+"""The harness as functions: judge a configuration, train it, compare two runs, diagnose one, evaluate its samples."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from neuromf.gate.static import static_findings
 if TYPE_CHECKING:  # nothing here loads torch before it is needed
     from neuromf.comparison.comparator import Comparison
     from neuromf.diagnosis.diagnosis import Suspect
+    from neuromf.evaluation.result import SampleEvaluation
     from neuromf.training.loop import Outcome
 
 
@@ -65,6 +67,45 @@ def diagnose(run: str | Path) -> list[Suspect]:
     blocks = latest_blocks(read_summary(folder.summary), folder.summary)
     validations = read_validations(folder.validations)
     return weigh_causes(config, read_rows(folder.trace), read_events(folder.events), blocks, validations)
+
+
+def evaluate(
+    run: str | Path,
+    *,
+    evaluations: Sequence[int] = (1, 2, 5, 10, 50),
+    n: int = 64,
+    features: Sequence[str] = (),
+    checkpoint: int | None = None,
+    seed: int = 0,
+    device: str | None = None,
+) -> SampleEvaluation:
+    """Measure a run's samples beside scans it was not trained on, as `neuromf evaluate` does.
+
+    Args:
+        run: its folder; descriptions of its real scans are kept there.
+        evaluations: network evaluations a sample, each number in turn, from the same noise.
+        n: samples of each number.
+        features: networks of the Frechet distances: files of weights or `package.module:callable`; what ships if none.
+        checkpoint: optimiser step of one of its checkpoints; the newest when None.
+        seed: of noise, choice of scans, and resamples.
+        device: `cpu`, `cuda` or `cuda:N`; CUDA where there is one when None.
+
+    Returns:
+        Measures with 95 % intervals for each number of evaluations, for training scans and for the mean image, and the
+        verdicts of the laws EVAL-001 to EVAL-004; `exit_code` is that of the command.
+
+    Raises:
+        InputError: the run, its scans, its autoencoder or a network are not usable, or no scan was held out.
+    """
+    from neuromf.evaluation.evaluate import evaluate_run
+    from neuromf.evaluation.features.load import load_networks
+    from neuromf.evaluation.wanted import EvaluationRequest
+    from neuromf.training.device.choice import choose_device
+
+    where, numbers = choose_device(device), tuple(sorted(set(evaluations)))
+    networks = load_networks(features, where)
+    wanted = EvaluationRequest(evaluations=numbers, count=n, seed=seed)
+    return evaluate_run(Path(run), wanted, checkpoint=checkpoint, device=where, networks=networks).evaluation
 
 
 def train(config: Config, out: str | Path, *, device: str | None = None, allow_blocked: str | None = None) -> Outcome:

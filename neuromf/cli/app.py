@@ -1,9 +1,9 @@
 """The `neuromf` command: one Typer app; each command imports what it needs when it is called.
 
 Exit codes: 0 pass; 1 blocked or failed; 2 wrong usage or bad input, one sentence, and nothing written but what tells CI
-of it (--sarif, --junit, --github); 16 halted by the divergence guard, with a checkpoint; 17 a step that gave other
-numbers when it was run again; 75 a training that a signal (SIGTERM, SIGUSR1, SIGHUP or Ctrl-C) ended with a checkpoint,
-to be queued again with --resume.
+of it (--sarif, --junit, --github); 3 what was found cannot tell; 16 halted by the divergence guard, with a checkpoint;
+17 a step that gave other numbers when it was run again; 75 a training that a signal (SIGTERM, SIGUSR1, SIGHUP or
+Ctrl-C) ended with a checkpoint, to be queued again with --resume.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from neuromf.cli.conform import conform
 from neuromf.cli.data import data_app
 from neuromf.cli.diagnose import diagnose
 from neuromf.cli.encode import encode
+from neuromf.cli.evaluate import evaluate
 from neuromf.cli.gate import gate
 from neuromf.cli.golden import golden_app
 from neuromf.cli.launch import launch
@@ -80,6 +81,7 @@ app.command()(plan)
 app.command()(launch)
 app.command()(watch)
 app.command()(sample)
+app.command()(evaluate)
 app.command()(replay)
 app.command()(compare)
 app.command()(diagnose)

@@ -13,6 +13,8 @@ TABLE, IDLE = read_table(), read_idle()
 LISTED = {read for rows in TABLE.values() for read in rows} | IDLE.keys()
 ELSEWHERE = {
     "cli.launch:_jobs",
+    "evaluation.subject:draw",
+    "evaluation.subject:open_subject",
     "gate.judge:of",
     "gate.judge:subjects",
     "launch.resources:encoding_resources",

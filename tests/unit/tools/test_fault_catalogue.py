@@ -31,6 +31,7 @@ OWN = {
     "another code",
     "a loop of any code",
     "validation",
+    "samples",
     "real cohorts",
     "real hardware",
     "rehearsal on SLURM",

@@ -1,0 +1,1 @@
+"""What is measured of samples beside real scans: pure functions of arrays."""

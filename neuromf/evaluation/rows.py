@@ -1,0 +1,137 @@
+"""The rows of an evaluation: each population's measures beside held-out scans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuromf.evaluation.copies import NearestTraining, Nearness, nearest_training, nearness
+from neuromf.evaluation.image_measures import Pairs, diversity_measures, image_measures, similar_pairs
+from neuromf.evaluation.measures import Population, Sides, latent_measures
+from neuromf.evaluation.metrics.bootstrap import Index, Interval, bootstrap, single_units
+from neuromf.evaluation.metrics.kernel import squared_distances
+from neuromf.evaluation.result import MeasuredRow
+
+Array = NDArray[np.float64]
+TRAINING, MEAN = "training scans", "mean image"
+"""Rows that samples are compared with."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What is measured.
+
+    Attributes:
+        samples: by number of evaluations, from the same noise.
+        normalised: their latents (N, D) as the network gives them.
+        held_out: scans that were not trained on.
+        held_out_normalised: their latents.
+        training: as many training scans as there are samples, if there are.
+        training_normalised: their latents.
+        mean: the mean image, again and again.
+    """
+
+    samples: dict[int, Population]
+    normalised: dict[int, NDArray[np.float32]]
+    held_out: Population
+    held_out_normalised: NDArray[np.float32]
+    training: Population
+    training_normalised: NDArray[np.float32]
+    mean: Population
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured.
+
+    Attributes:
+        rows: of the table.
+        nearness: of samples to training scans, by number of evaluations.
+        nearest: each sample's nearest training scan, by number of evaluations.
+    """
+
+    rows: list[MeasuredRow]
+    nearness: dict[int, Nearness]
+    nearest: dict[int, NearestTraining]
+
+    def row(self, evaluations: int) -> MeasuredRow:
+        """The samples of so many evaluations."""
+        return next(row for row in self.rows if row.evaluations == evaluations)
+
+
+@np.errstate(invalid="ignore", over="ignore")  # of samples that are not finite, which a law names
+def measure(material: Material, training: Iterator[tuple[int, NDArray[np.float32]]], seed: int) -> Measured:
+    """Measure all populations.
+
+    Args:
+        material: the populations.
+        training: the whole training split, normalised and flat, in parts.
+        seed: of directions and resamples.
+    """
+    nearest = _nearest(material, training)
+    near = {steps: _nearness(material, nearest, steps, seed) for steps in material.samples}
+    real = similar_pairs(material.held_out.described) if material.held_out.described is not None else None
+    rows = []
+    for steps, population in material.samples.items():
+        found = _measures(population, material.held_out, real, seed) | near[steps].measures
+        found |= _consistency(material, steps, seed)
+        rows.append(MeasuredRow(f"{steps} evaluation{'s' if steps > 1 else ''}", steps, found))
+    for name, population in ((TRAINING, material.training), (MEAN, material.mean)):
+        rows.append(MeasuredRow(name, None, _measures(population, material.held_out, real, seed)))
+    return Measured(rows, near, {steps: nearest[steps] for steps in material.samples})
+
+
+def _measures(rows: Population, held_out: Population, real: Pairs | None, seed: int) -> dict[str, Interval]:
+    found = latent_measures(rows, held_out, seed)
+    if rows.described is not None and held_out.described is not None and real is not None:
+        sides = Sides(rows.units, held_out.units, seed)
+        found |= image_measures(rows.described, held_out.described, sides)
+        found |= diversity_measures(similar_pairs(rows.described), real, sides)
+    return found
+
+
+HELD_OUT = 0
+"""Key of the held-out scans among numbers of evaluations."""
+
+
+def _nearest(material: Material, training: Iterator[tuple[int, NDArray[np.float32]]]) -> dict[int, NearestTraining]:
+    """Nearest training scans of all samples and held-out scans, in one pass through the training split."""
+    parts = {HELD_OUT: material.held_out_normalised, **material.normalised}
+    found = nearest_training(np.concatenate(list(parts.values())), training)
+    ends = np.cumsum([len(part) for part in parts.values()])
+    split = zip(parts, np.split(found.distance, ends[:-1]), np.split(found.row, ends[:-1]), strict=True)
+    return {key: NearestTraining(distance, row) for key, distance, row in split}
+
+
+def _nearness(material: Material, nearest: dict[int, NearestTraining], steps: int, seed: int) -> Nearness:
+    sample, real, train = material.normalised[steps], material.held_out_normalised, _one_a_subject(material)
+    scale = np.sqrt(sample.shape[1])
+    pairs = ((sample, real), (sample, sample), (real, real), (train, train))
+    between, own, among, training = (np.sqrt(squared_distances(*pair)) / scale for pair in pairs)
+    units = (material.samples[steps].units, material.held_out.units, single_units(len(train)))
+    return nearness(nearest[steps].distance, between, own, nearest[HELD_OUT].distance, among, training, units, seed)
+
+
+def _one_a_subject(material: Material) -> NDArray[np.float32]:
+    """A training scan of each subject: two of one head are nearer to each other than any samples should be."""
+    return material.training_normalised[[int(rows[0]) for rows in material.training.units]]
+
+
+def _consistency(material: Material, steps: int, seed: int) -> dict[str, Interval]:
+    """How far a sample lies from that of the same noise in most evaluations, in units of two different samples."""
+    most = max(material.samples)
+    if steps == most:
+        return {}
+    one, other = material.normalised[steps], material.normalised[most]
+    moved = np.sqrt(((one - other) ** 2).mean(1, dtype=np.float64))
+    apart = np.sqrt(squared_distances(other, other) / other.shape[1])
+    off_diagonal = ~np.eye(len(apart), dtype=bool)
+
+    def consistency(rows: Index) -> float:
+        among = apart[np.ix_(rows, rows)][off_diagonal]
+        return float(moved[rows].mean() / among.mean()) if among.size else float("nan")
+
+    return {"consistency": bootstrap(consistency, material.samples[steps].units, seed=seed)}

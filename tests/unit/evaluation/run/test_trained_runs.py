@@ -1,0 +1,51 @@
+"""Runs that were really trained: one that memorised its two heads is called so, one on 24 heads is not."""
+
+import torch
+
+from neuromf.evaluation.evaluate import evaluate_run
+from neuromf.evaluation.result import Judged
+from neuromf.evaluation.wanted import EvaluationRequest
+from neuromf.training import loop
+from neuromf.training.latents.frozen import begin
+from neuromf.training.records.run_folder import create_run
+from tests.support.tiny_run import make_tiny_config
+
+LONGER = (
+    "unet.channels=[16,32]",
+    "training.epochs=3",
+    "training.micro_batches_per_epoch=50",
+    "training.batch_size_per_gpu=8",
+    "training.gradient_accumulation_steps=1",
+    "training.learning_rate=0.002",
+    "training.checkpoint_every_steps=150",
+    "ema.decay=0.95",
+)
+"""150 steps of eight samples, some 20 seconds of a processor."""
+
+
+def trained(folder, patch, *data):
+    """What the laws say of 24 samples of such a training."""
+    patch.setenv("NEUROMF_CACHE", str(folder / "cache"))
+    config = make_tiny_config(*LONGER, *data)
+    beginning = begin(config)
+    run = create_run(
+        folder / "run", config, beginning.store.description.content_hash,
+        keep=lambda made: beginning.keep(made, real=0),
+    )  # fmt: skip
+    loop.train(config, beginning.store.split("train"), run, device=torch.device("cpu"))
+    return evaluate_run(run.root, EvaluationRequest(evaluations=(1, 10), count=24)).evaluation
+
+
+def test_a_training_on_two_heads_is_called_memorising(tmp_path, monkeypatch):
+    """Each head 600 times, against 14 others."""
+    found = trained(tmp_path, monkeypatch, "data.demo_subjects=16", "data.split_ratios=[0.125,0.875,0.0]")
+    copied = next(verdict for verdict in found.verdicts if verdict.law_id == "EVAL-004")
+    assert copied.judged is Judged.BROKEN
+    assert found.exit_code == 1
+
+
+def test_a_training_on_many_heads_is_not(tmp_path, monkeypatch):
+    """Each 50 times, against twelve others: no law is broken."""
+    found = trained(tmp_path, monkeypatch, "data.demo_subjects=36", "data.split_ratios=[0.6667,0.3333,0.0]")
+    assert {verdict.judged for verdict in found.verdicts} == {Judged.HOLDS}
+    assert found.exit_code == 0

@@ -108,10 +108,7 @@ LAWS = (
         title="the loss of a mean",
         statement="Of all losses |V - v|^p only the square has the mean velocity as its minimum; others shift samples.",
         equation=r"\arg\min_u \mathbb{E}|u - v|^p = \mathbb{E}\,v \text{ for every } v \iff p = 2",
-        sources=(
-            meanflow("section 4.1, Eq. 6 to 9, where the field is a mean"),
-            measured("tests/laws/test_law_loss_power.py"),
-        ),
+        sources=(measured("tests/laws/test_law_loss_power.py"),),
         severity=Severity.WARN,
         basis=Basis.MATHEMATICS,
         predicate=learns_the_mean,

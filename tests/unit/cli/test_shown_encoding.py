@@ -88,7 +88,7 @@ def test_a_cohort_that_is_encoded_is_not_said_to_be_encoded_again(tmp_path, monk
 @pytest.mark.parametrize(
     ("out", "words"), [("worst.txt", "is no name of a picture"), ("nowhere/worst.png", "cannot be written")]
 )
-def test_a_picture_that_cannot_be_written_is_refused_before_a_scan_is_tried(monkeypatch, capsys, tmp_path, out, words):
+def test_a_picture_that_cannot_be_written_is_refused_at_once(monkeypatch, capsys, tmp_path, out, words):
     """That takes minutes."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(autoencoder_check, "check_autoencoder", lambda *_: pytest.fail("scans were tried"))

@@ -47,7 +47,7 @@ def test_what_was_seen_of_many_scans_is_in_the_run_s_list(config, monkeypatch):
     assert frozen.begin(config).scans == listed
 
 
-def test_latents_that_lie_in_the_cache_whole_need_no_copies_of_single_scans(config, tmp_path):
+def test_latents_whole_in_the_cache_need_no_copies_of_single_scans(config, tmp_path):
     """Who makes room by deleting these encodes nothing anew."""
     store = frozen.begin(config).store
     shutil.rmtree(tmp_path / "cache" / "scans")

@@ -217,12 +217,12 @@ def test_severities_are_those_of_the_design():
     assert by[Severity.POLICY] == {"WGT-002", "GUARD-001"}
     assert by[Severity.WARN] == {
         "JVP-005", "JVP-006", "PRED-003", "WGT-006", "LR-003", "OPT-001", "OPT-006", "EMA-002", "BATCH-001", "PREC-002",
-        "GUARD-006", "CFG-003", "DATA-008", "VAL-005",
+        "GUARD-006", "CFG-003", "DATA-008", "VAL-005", "LOSS-003",
     }  # fmt: skip
 
 
 def test_a_law_of_the_mathematics_blocks_or_is_graded():
     """A law that rests on mathematics alone blocks, unless its number says by how much the odds are worse."""
-    graded = {"EMA-002", "PREC-002", "PRED-003", "JVP-006", "GUARD-006"}
+    graded = {"EMA-002", "PREC-002", "PRED-003", "JVP-006", "GUARD-006", "LOSS-003"}
     mild = {e.id for e in laws().values() if e.basis is Basis.MATHEMATICS and e.severity is not Severity.BLOCK}
     assert mild == graded

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from neuromf.any_loop.guard import Guard
     from neuromf.any_loop.silent.watching import watch_training
     from neuromf.any_loop.verdict import LoopVerdict
-    from neuromf.api import compare, diagnose, evaluate, judge, train
+    from neuromf.api import compare, diagnose, diagnose_logs, evaluate, judge, train
     from neuromf.comparison.comparator import Comparison
     from neuromf.config.load import load_config
     from neuromf.config.schema import Config
@@ -54,6 +54,7 @@ _HOMES = {
     "TimeSettings": "neuromf.flow.settings",
     "compare": "neuromf.api",
     "diagnose": "neuromf.api",
+    "diagnose_logs": "neuromf.api",
     "draw_batch": "neuromf.flow.batch",
     "evaluate": "neuromf.api",
     "judge": "neuromf.api",
@@ -86,6 +87,7 @@ __all__ = [
     "TimeSettings",
     "compare",
     "diagnose",
+    "diagnose_logs",
     "draw_batch",
     "evaluate",
     "judge",

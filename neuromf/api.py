@@ -1,8 +1,8 @@
-"""The harness as functions: judge a configuration, train it, compare two runs, diagnose one, evaluate its samples."""
+"""The harness as functions: judge a configuration, train it, compare two runs, diagnose one or any log, evaluate its samples."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from neuromf.gate.static import static_findings
 if TYPE_CHECKING:  # nothing here loads torch before it is needed
     from neuromf.comparison.comparator import Comparison
     from neuromf.diagnosis.diagnosis import Suspect
+    from neuromf.diagnosis.logs.verdict import LogVerdict
     from neuromf.evaluation.result import SampleEvaluation
     from neuromf.training.loop import Outcome
 
@@ -67,6 +68,33 @@ def diagnose(run: str | Path) -> list[Suspect]:
     blocks = latest_blocks(read_summary(folder.summary), folder.summary)
     validations = read_validations(folder.validations)
     return weigh_causes(config, read_rows(folder.trace), read_events(folder.events), blocks, validations)
+
+
+def diagnose_logs(path: str | Path, columns: Mapping[str, str] | None = None) -> list[LogVerdict]:
+    """What the log of any training says, as `neuromf diagnose` tells it: one verdict for each run that it holds.
+
+    Args:
+        path: CSV, JSON lines, TensorBoard, `trainer_state.json`, an MLflow or W&B export, or a run's folder.
+        columns: what the columns are, where their names do not tell: `{"raw_total": "train/raw_loss"}`.
+
+    Returns:
+        Verdicts; `health` is `alarms`, `healthy` or `cannot tell`, `since` the step from which something is wrong.
+
+    Raises:
+        InputError: nothing there is a log, or it has no such column.
+
+    >>> import tempfile
+    >>> text = "step,loss\\n" + "".join(f"{step},{0.5 if step < 90 else float('nan')}\\n" for step in range(100))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     log = Path(folder, "metrics.csv")
+    ...     _ = log.write_text(text)
+    ...     (verdict,) = diagnose_logs(log)
+    >>> verdict.health.value, verdict.since
+    ('alarms', 90.0)
+    """
+    from neuromf.diagnosis.logs.diagnosed import diagnose_path
+
+    return diagnose_path(Path(path), columns)
 
 
 def evaluate(

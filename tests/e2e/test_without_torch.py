@@ -71,6 +71,7 @@ def test_a_command_that_only_reads_imports_no_torch(run, typed, code):
     [
         "nmf.judge(nmf.load_config(['failed_225']))",
         "nmf.diagnose({run!r})",
+        "nmf.diagnose_logs({run!r})",
         "nmf.compare({run!r}, {run!r})",
         "nmf.compare({run!r}, 'x_exact')",
         "nmf.read_trace({trace!r})",

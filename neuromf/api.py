@@ -1,4 +1,4 @@
-"""The harness as functions: judge a configuration, train it, compare two runs, diagnose one or any log, evaluate its samples."""
+"""The harness as functions: judge a configuration, train it, compare runs, diagnose a run or any log, evaluate samples."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def diagnose(run: str | Path) -> list[Suspect]:
 
 
 def diagnose_logs(path: str | Path, columns: Mapping[str, str] | None = None) -> list[LogVerdict]:
-    """What the log of any training says, as `neuromf diagnose` tells it: one verdict for each run that it holds.
+    r"""What the log of any training says, as `neuromf diagnose` tells it: one verdict for each run that it holds.
 
     Args:
         path: CSV, JSON lines, TensorBoard, `trainer_state.json`, an MLflow or W&B export, or a run's folder.
@@ -84,7 +84,7 @@ def diagnose_logs(path: str | Path, columns: Mapping[str, str] | None = None) ->
         InputError: nothing there is a log, or it has no such column.
 
     >>> import tempfile
-    >>> text = "step,loss\\n" + "".join(f"{step},{0.5 if step < 90 else float('nan')}\\n" for step in range(100))
+    >>> text = "step,loss\n" + "".join(f"{step},{0.5 if step < 90 else float('nan')}\n" for step in range(100))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     log = Path(folder, "metrics.csv")
     ...     _ = log.write_text(text)

@@ -1,4 +1,4 @@
-"""The harness as functions: judge a configuration, train it, compare runs, diagnose a run or any log, evaluate samples."""
+"""The harness as functions: judge a configuration, train it, compare runs, diagnose one or any log, evaluate it."""
 
 from __future__ import annotations
 

@@ -32,13 +32,13 @@ def runs_of_rows(log: RowLog, axis: str | None = None) -> list[RunLog]:
         raise InputError(problem, remedy="give the log of a training that has begun", file=log.source)
     numbered = find_axis(cells, len(log.rows), axis, log.source)
     runs = runs_of(pieces_of(numbered.values))
-    found = [
+    held = [
         _run(log, cells, numbered, pieces, _numbered(log.name, place, len(runs))) for place, pieces in enumerate(runs)
     ]
-    if not any(run.columns for run in found):
+    if not any(run.columns for run in held):
         remedy = "see that every row has the header's delimiter and its columns"
         raise InputError("holds no number that belongs to a step", remedy=remedy, file=log.source)
-    return found
+    return held
 
 
 def _numbered(name: str, place: int, count: int) -> str:

@@ -105,7 +105,7 @@ def test_scans_are_encoded_where_the_training_computes(monkeypatch, tmp_path):
     start = Start({"device": "cuda", "device_name": "NVIDIA A100", "ranks": "1"})
     asked = {}
 
-    def make(config, on_progress, tell, **where):
+    def make(config, on_progress, tell, on_look, **where):
         asked.update(where)
         return SimpleNamespace(store=store, keep=lambda run, real: None)
 

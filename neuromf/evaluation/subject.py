@@ -11,24 +11,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from neuromf.config.flow_settings import objective_settings
-from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import StoredLatents
 from neuromf.data.store import LatentStore
-from neuromf.errors import InputError
 from neuromf.evaluation.metrics.bootstrap import Index
 from neuromf.evaluation.metrics.parallel import each
-from neuromf.flow.objective import velocity_field
 from neuromf.flow.sampling import sample
-from neuromf.nets.factory import build_net
-from neuromf.nets.unet import MeanFlowUnet
 from neuromf.nets.vae import LatentCodec
-from neuromf.training.batches.randomness import Purpose, generator
-from neuromf.training.checkpoints.checkpoint import Checkpoint, latest_checkpoint, read_checkpoint
-from neuromf.training.checkpoints.restore import load_average, load_weights
+from neuromf.training.checkpoints.checkpoint import Checkpoint, read_checkpoint
+from neuromf.training.checkpoints.named import named_checkpoint
+from neuromf.training.checkpoints.sampling_net import is_averaged, refuse_other_configuration, sampling_net
 from neuromf.training.latents.frozen import go_on, run_latents
 from neuromf.training.latents.store import tiling_of
+from neuromf.training.records.previews import sampling_field, sampling_noise
 from neuromf.training.records.run_folder import RunFolder, open_run
 
 HELD_OUT = ("validation", "test")
@@ -109,14 +104,12 @@ class EvaluatedRun:
     def draw(self, steps: int, count: int, seed: int, on_done: Callable[[int], None]) -> Tensor:
         """Normalised samples (count, C, D, H, W) in `steps` evaluations; the noise is that of `neuromf sample`."""
         device = next(self.net.parameters()).device
-        field = velocity_field(self.net, objective_settings(self.config.meanflow))
-        shape = self.store.latent_shape
+        field, shape = sampling_field(self.net, self.config), self.store.latent_shape
 
         def made(start: int) -> Tensor:
             rows = range(start, min(start + BATCH, count))
-            noise = [generator(seed, Purpose.SAMPLING, 0, row).standard_normal(shape, dtype=np.float32) for row in rows]
-            batch = torch.from_numpy(np.stack(noise)).to(device)
-            return sample(field, batch, steps, self.config.meanflow.t_min).cpu()
+            noise = torch.stack([sampling_noise(shape, seed, row) for row in rows])
+            return sample(field, noise.to(device), steps, self.config.meanflow.t_min).cpu()
 
         drawn = []
         for batch in each(made, range(0, count, BATCH), cells=int(np.prod(shape[1:])), device=device):
@@ -147,25 +140,15 @@ def open_subject(
     """
     run, config = open_run(path)
     found = _checkpoint(run, checkpoint)
-    if found.state["config_hash"] != config_hash(config):
-        problem = "the checkpoint was made with another configuration"
-        raise InputError(problem, remedy="restore the run's own", file=run.config, key="config_hash")
+    refuse_other_configuration(found, run, config)
     codec = run_latents(run, config).codec(vae).tiled(tiling_of(config))
     store = go_on(run, config, on_progress, device=device)
-    net = build_net(config, seed=0)
-    averaged = config.ema.decay is not None
-    (load_average if averaged else load_weights)(found.path, net)
-    if isinstance(net, MeanFlowUnet):
-        net.velocity_head = None  # it only ever supplied the tangent
-    which = "averaged weights" if averaged else "weights"
-    weights = f"{which} of optimiser step {found.step}"
+    net = sampling_net(found, config)
+    weights = f"{'averaged weights' if is_averaged(config) else 'weights'} of optimiser step {found.step}"
     return EvaluatedRun(run, config, store, codec.to(device), net.to(device).eval(), found.step, weights)
 
 
 def _checkpoint(run: RunFolder, step: int | None) -> Checkpoint:
-    if step is not None:
-        return read_checkpoint(run.root / "checkpoints" / f"step_{step:08d}")
-    found = latest_checkpoint(run.root)
-    if found is None:
-        raise InputError("holds no whole checkpoint", remedy="train first", file=run.root / "checkpoints")
-    return found
+    if step is None:
+        return named_checkpoint(run.root)
+    return read_checkpoint(run.root / "checkpoints" / f"step_{step:08d}")

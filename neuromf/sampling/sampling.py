@@ -9,21 +9,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from neuromf.config.resolve import config_hash
 from neuromf.config.schema import Config
 from neuromf.data.nifti import write_volume
 from neuromf.data.staging import refuse_occupied, staged_directory
 from neuromf.data.statistics import ChannelStatistics
 from neuromf.data.store import LatentStore
-from neuromf.errors import InputError
-from neuromf.nets.factory import build_net
-from neuromf.nets.unet import MeanFlowUnet
 from neuromf.nets.vae import LatentCodec, load_vae
 from neuromf.nets.vae_source import vae_source
 from neuromf.output import writing
 from neuromf.sampling.montage import draw_montage
 from neuromf.training.checkpoints.named import named_checkpoint, won_by
-from neuromf.training.checkpoints.restore import load_average, load_weights
+from neuromf.training.checkpoints.sampling_net import is_averaged, refuse_other_configuration, sampling_net
 from neuromf.training.latents.frozen import run_latents
 from neuromf.training.latents.store import tiling_of
 from neuromf.training.records.previews import draw_latents
@@ -72,18 +68,12 @@ def sample_run(
     refuse_occupied(out)  # before minutes of work
     run, config = open_run(run_path)
     found = named_checkpoint(run.root, checkpoint)
-    if found.state["config_hash"] != config_hash(config):  # the weights may fit another net all the same
-        problem = f"checkpoint {found.path.name} was made with another configuration"
-        raise InputError(problem, remedy="restore the run's own", file=run.config, key="config_hash")
+    refuse_other_configuration(found, run, config)
     known = run_latents(run, config)
     codec, store = known.codec(vae).tiled(tiling_of(config)), known.store
-    net = build_net(config, seed=0)
-    averaged = config.ema.decay is not None
-    (load_average if averaged else load_weights)(found.path, net)
-    weights = f"optimiser step {found.step}" + ("" if averaged else " (weights themselves, no average)")
+    net = sampling_net(found, config)
+    weights = f"optimiser step {found.step}" + ("" if is_averaged(config) else " (weights themselves, no average)")
     weights += won_by(found)
-    if isinstance(net, MeanFlowUnet):
-        net.velocity_head = None  # it only ever supplied the tangent
     latents = draw_latents(
         net.to(device), config, store.latent_shape, steps=steps, count=count, seed=seed, device=device
     )

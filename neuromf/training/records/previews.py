@@ -16,6 +16,7 @@ from torch.func import functional_call
 
 from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
+from neuromf.flow.jvp import Field
 from neuromf.flow.objective import Net, NetOutput, velocity_field
 from neuromf.flow.sampling import along_the_flow, sample
 from neuromf.monitor.checks.probes import state_digest
@@ -29,18 +30,26 @@ from neuromf.training.step.state import TrainState
 def draw_latents(
     net: Net, config: Config, shape: tuple[int, ...], *, steps: int, count: int, seed: int, device: torch.device
 ) -> Tensor:
-    """Normalised latents (count, C, D, H, W); sample i depends on (seed, i) alone.
+    """Normalised latents (count, C, D, H, W); sample i depends on (seed, i) alone."""
+    field, drawn = sampling_field(net, config), []
+    for index in range(count):
+        noise = sampling_noise(shape, seed, index)[None].to(device)
+        drawn.append(sample(field, noise, steps, config.meanflow.t_min))
+    return torch.cat(drawn)
+
+
+def sampling_field(net: Net, config: Config) -> Field:
+    """The velocity that samples of a run follow.
 
     A run without MF samples is flow matching, and is sampled along its velocity: no other r was trained (law TIME-007).
     """
     field = velocity_field(net, objective_settings(config.meanflow))
-    if config.time_sampling.data_proportion == 1:
-        field = along_the_flow(field)
-    drawn = []
-    for index in range(count):
-        noise = generator(seed, Purpose.SAMPLING, 0, index).standard_normal(shape, dtype=np.float32)
-        drawn.append(sample(field, torch.from_numpy(noise)[None].to(device), steps, config.meanflow.t_min))
-    return torch.cat(drawn)
+    return along_the_flow(field) if config.time_sampling.data_proportion == 1 else field
+
+
+def sampling_noise(shape: tuple[int, ...], seed: int, index: int) -> Tensor:
+    """What sample `index` of a seed begins with (C, D, H, W)."""
+    return torch.from_numpy(generator(seed, Purpose.SAMPLING, 0, index).standard_normal(shape, dtype=np.float32))
 
 
 def is_sampled(step: int, every: int) -> bool:

@@ -24,6 +24,7 @@ from neuromf.nets.tiling import WHOLE
 from neuromf.nets.unet import MeanFlowUnet
 from neuromf.sampling import sampling
 from neuromf.sampling.sampling import decode_with, sample_run
+from neuromf.training.checkpoints import sampling_net
 from neuromf.training.checkpoints.named import named_checkpoint
 from tests.support.phantom import LANDMARKS, Grid, phantom, place_of
 
@@ -128,7 +129,8 @@ def asked(store, tmp_path, monkeypatch):
         "draw_latents": lambda *given, **more: asked.update(drawn=(given, more)) or drawn,
         "draw_montage": lambda path, groups, title: (asked.update(montage=groups, title=title), Path(path).touch()),
     }.items():
-        monkeypatch.setattr(sampling, name, value)
+        where = sampling if hasattr(sampling, name) else sampling_net
+        monkeypatch.setattr(where, name, value)
     asked.update(checkpoint=checkpoint, config=config, net=net, kept=None)
     return asked
 

@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from neuromf.config import Config
 from neuromf.evaluation.metrics import bootstrap
-from neuromf.training import loop
-from neuromf.training.latents.frozen import begin
-from neuromf.training.records.run_folder import create_run
 from tests.support.tiny_run import make_tiny_config
+from tests.support.trained_run import trained_run
 
 HEADS = 36
 """Twelve in each split."""
@@ -39,11 +36,4 @@ def evaluated_run(tmp_path_factory: pytest.TempPathFactory, evaluated_config: Co
     """The folder of that run; the cache that holds its latents is there as long as the tests are."""
     folder = tmp_path_factory.mktemp("evaluated")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NEUROMF_CACHE", str(folder / "cache"))
-        beginning = begin(evaluated_config)
-        run = create_run(
-            folder / "run", evaluated_config, beginning.store.description.content_hash,
-            keep=lambda made: beginning.keep(made, real=2),
-        )  # fmt: skip
-        loop.train(evaluated_config, beginning.store.split("train"), run, device=torch.device("cpu"))
-        yield folder / "run"
+        yield trained_run(folder, patch, evaluated_config, real=2)

@@ -1,5 +1,7 @@
 """A whole evaluation of a run on real anatomy: what is measured, what is kept, and what planted samples are called."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,7 @@ from neuromf.nets.factory import build_net
 from neuromf.nets.vae import LatentCodec
 from neuromf.sampling.sampling import sample_run
 from neuromf.training.records.previews import draw_latents
+from tests.support.tiny_run import make_tiny_config
 
 CPU = torch.device("cpu")
 ONE_DRAW = {"consistency"}
@@ -72,6 +75,18 @@ def test_samples_are_those_of_the_sample_command(evaluated_run, evaluated_config
         subject.net, evaluated_config, subject.store.latent_shape, steps=2, count=10, seed=3, device=CPU
     )
     torch.testing.assert_close(subject.draw(2, 10, 3, lambda _: None), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_flow_matching_run_is_evaluated_along_its_flow(evaluated_run):
+    """As the sample command draws it: at the times that it trained, not from each to the next."""
+    subject = opened(evaluated_run)
+    baseline = replace(subject, config=make_tiny_config("time_sampling.data_proportion=1.0"))
+    expected = draw_latents(
+        subject.net, baseline.config, subject.store.latent_shape, steps=2, count=4, seed=3, device=CPU
+    )
+    found = baseline.draw(2, 4, 3, lambda _: None)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(found, subject.draw(2, 4, 3, lambda _: None), rtol=1e-2)
 
 
 def test_the_averaged_weights_are_evaluated(evaluated_run, evaluated_config):

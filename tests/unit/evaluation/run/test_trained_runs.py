@@ -1,14 +1,10 @@
 """Runs that were really trained: one that memorised its two heads is called so, one on 24 heads is not."""
 
-import torch
-
 from neuromf.evaluation.evaluate import evaluate_run
 from neuromf.evaluation.result import Judged
 from neuromf.evaluation.wanted import EvaluationRequest
-from neuromf.training import loop
-from neuromf.training.latents.frozen import begin
-from neuromf.training.records.run_folder import create_run
 from tests.support.tiny_run import make_tiny_config
+from tests.support.trained_run import trained_run
 
 LONGER = (
     "unet.channels=[16,32]",
@@ -25,15 +21,8 @@ LONGER = (
 
 def trained(folder, patch, *data):
     """What the laws say of 24 samples of such a training."""
-    patch.setenv("NEUROMF_CACHE", str(folder / "cache"))
-    config = make_tiny_config(*LONGER, *data)
-    beginning = begin(config)
-    run = create_run(
-        folder / "run", config, beginning.store.description.content_hash,
-        keep=lambda made: beginning.keep(made, real=0),
-    )  # fmt: skip
-    loop.train(config, beginning.store.split("train"), run, device=torch.device("cpu"))
-    return evaluate_run(run.root, EvaluationRequest(evaluations=(1, 10), count=24)).evaluation
+    run = trained_run(folder, patch, make_tiny_config(*LONGER, *data))
+    return evaluate_run(run, EvaluationRequest(evaluations=(1, 10), count=24)).evaluation
 
 
 def test_a_training_on_two_heads_is_called_memorising(tmp_path, monkeypatch):

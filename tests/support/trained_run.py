@@ -1,0 +1,32 @@
+"""A run that is trained in a test, with a cache of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from neuromf.config import Config
+from neuromf.training import loop
+from neuromf.training.latents.frozen import begin
+from neuromf.training.records.run_folder import create_run
+
+
+def trained_run(folder: Path, patch: pytest.MonkeyPatch, config: Config, *, real: int = 0) -> Path:
+    """Train a run to its end on the CPU; its folder.
+
+    Args:
+        folder: which holds the run and the cache.
+        patch: keeps the cache there until it is undone.
+        config: the run.
+        real: latents that it keeps.
+    """
+    patch.setenv("NEUROMF_CACHE", str(folder / "cache"))
+    beginning = begin(config)
+    run = create_run(
+        folder / "run", config, beginning.store.description.content_hash,
+        keep=lambda made: beginning.keep(made, real=real),
+    )  # fmt: skip
+    loop.train(config, beginning.store.split("train"), run, device=torch.device("cpu"))
+    return run.root

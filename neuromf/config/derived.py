@@ -9,6 +9,9 @@ from typing import Any, Literal
 from neuromf.config.resolve import flat_config
 from neuromf.config.schema import Config, TimeSamplingConfig
 
+FIRST_STEPS = 10
+"""Of a run; what is wrong from the beginning is seen in these, so that all their numbers are kept."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunFacts:
@@ -70,3 +73,14 @@ def epoch_of_step(config: Config, step: int) -> int:
     """Epoch in which optimiser step `step` (from 0) consumes its last micro-batch."""
     training = config.training
     return ((step + 1) * training.gradient_accumulation_steps - 1) // training.micro_batches_per_epoch
+
+
+def weights_are_measured(config: Config, step: int) -> bool:
+    """Whether step `step` (from 0) reads all weights for its trace row: the first ten, one in so many, an epoch's last.
+
+    A reading passes over every weight some times more, which is a few hundredths of a short step and nothing of a long.
+    """
+    if step < FIRST_STEPS or (step + 1) % config.training.measure_weights_every_steps == 0:
+        return True
+    ends_epoch = epoch_of_step(config, step + 1) != epoch_of_step(config, step)
+    return ends_epoch or step + 1 == run_facts(config).optimiser_steps

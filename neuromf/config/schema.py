@@ -265,6 +265,10 @@ class TrainingConfig(ConfigSection):
     )
     monitors: bool = Field(True, description="judge the laws of a running training; off blocks a launch (GUARD-001)")
     diagnostics: bool = Field(True, description="gradient norms per block; the raw loss is recorded either way")
+    measure_weights_every_steps: Count = Field(
+        1,
+        description="steps between readings of all weights, as ema_gap; the first ten and an epoch's last too",
+    )
     divergence_warn_ratio: Positive = Field(10.0, description="warn above this multiple of the initial raw loss")
     divergence_threshold: Positive | None = Field(100.0, description="halt above this multiple; null disarms the guard")
     checkpoint_every_steps: Count = Field(100, description="steps between two checkpoints")

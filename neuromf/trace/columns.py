@@ -18,7 +18,8 @@ class Column:
         stage: part of the step that computes it.
         meaning: what the number is, with its unit.
         kind: how a cell is written.
-        optional: the cell is empty where the quantity does not exist, such as raw_fm without FM samples.
+        optional: the cell is empty where the quantity does not exist, such as raw_fm without FM samples, or is not
+            measured in every step, such as ema_gap (`training.measure_weights_every_steps`).
     """
 
     name: str
@@ -56,12 +57,12 @@ _BEHIND = (
     Column("weighted", "weighting", "weighted loss, its terms added; does not move when saturated (WGT-002)"),
     Column("objective", "weighting", "potential with the weighted loss's gradient (WGT-004)"),
     Column("grad_norm", "gradient", "global norm before the clip"),
-    Column("grad_zeros", "gradient", "share of gradient entries that are exactly 0"),
+    Column("grad_zeros", "gradient", "share of gradient entries that are exactly 0", optional=True),
     Column("clip_frac", "gradient", "1 when the gradient was clipped, else 0"),
     Column("lr", "optimiser", "learning rate of this step"),
-    Column("update_rms", "optimiser", "root mean square of the change of the parameters"),
-    Column("param_rms", "optimiser", "root mean square of the parameters after the step"),
-    Column("ema_gap", "ema", "|average - weights| / |weights|"),
+    Column("update_rms", "optimiser", "root mean square of the change of the parameters", optional=True),
+    Column("param_rms", "optimiser", "root mean square of the parameters after the step", optional=True),
+    Column("ema_gap", "ema", "|average - weights| / |weights|", optional=True),
 )
 
 
@@ -155,12 +156,12 @@ class TraceRow(BatchColumns):
     step: int
     batch_hash: str
     grad_norm: float
-    grad_zeros: float
+    grad_zeros: float | None
     clip_frac: float
     lr: float
-    update_rms: float
-    param_rms: float
-    ema_gap: float
+    update_rms: float | None
+    param_rms: float | None
+    ema_gap: float | None
 
 
 def number_or_none(row: Row, name: str) -> float | None:

@@ -9,6 +9,7 @@ from torch import distributed, nn
 
 from neuromf.cli.training import note
 from neuromf.config import Config, run_facts
+from neuromf.config.derived import weights_are_measured
 from neuromf.config.resolve import config_hash, flat_config
 from neuromf.errors import InputError
 from neuromf.monitor.guard.alarm import RawLosses
@@ -69,6 +70,11 @@ def steps(config, tmp_path):
 def counts(config, tmp_path):
     """Steps, samples and dims that follow from the configuration."""
     return run_facts(config)
+
+
+def measured(config, tmp_path):
+    """The steps in which all weights are measured."""
+    return [weights_are_measured(config, step) for step in range(100)]
 
 
 def block_norms(config, tmp_path):
@@ -234,6 +240,7 @@ WITNESSES = {
         "training.epochs": ["training.epochs=3"],
         "training.micro_batches_per_epoch": ["training.micro_batches_per_epoch=8"],
     },
+    measured: {"training.measure_weights_every_steps": ["training.measure_weights_every_steps=5"]},
     block_norms: {"training.diagnostics": ["training.diagnostics=false"]},
     verdicts: {
         "training.divergence_warn_ratio": ["training.divergence_warn_ratio=50.0"],

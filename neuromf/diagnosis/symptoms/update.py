@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from neuromf_spec.bounds import relative_difference
@@ -75,8 +75,9 @@ def _weight_signs(summary: TraceSummary, long_enough: bool) -> Iterator[tuple[st
     says = f"the largest update was {max(moves):.2g} of the weights"
     yield "weights_thrown", WEIGHTS_THROWN.place(max(moves), says)
     if long_enough:
-        path = sum(moves)
-        says = f"all {len(moves)} updates together are {path:.2g} of the weights"
+        # A step that was not measured counts as the measured ones on average.
+        path = sum(moves) * len(summary.steps) / len(moves)
+        says = f"all {len(summary.steps)} updates together are {path:.2g} of the weights"
         # Where the fault is at the low end, the axis runs the other way.
         yield "weights_unmoved", WEIGHTS_UNMOVED.place(max(path, 1e-30), says)
     yield from _step_signs(summary)
@@ -130,14 +131,24 @@ def _average_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str,
         or not any(columns[1])
     ):
         return
+    if len(columns[0]) < len(summary.steps):  # updates that were not measured are in the average all the same
+        says = f"the average is {columns[0][-1]:.3g} of the weights away"
+        yield "average_off", fact(not any(columns[0]), says)
+        return
+    excess = _average_excess(beta, *columns)
+    says = (
+        f"the average is {columns[0][-1]:.3g} of the weights away, at most {excess:.6g} times what their updates allow"
+    )
+    yield "average_off", fact(not any(columns[0]) or not excess <= 1 + AVERAGE_EXCESS, says)
+
+
+def _average_excess(beta: float, gaps: Sequence[float], updates: Sequence[float], sizes: Sequence[float]) -> float:
+    """How many times farther than its updates allow the average is at most, over all steps from the first."""
     largest = excess = 0.0
-    for gap, update, size in zip(*columns, strict=True):
+    for gap, update, size in zip(gaps, updates, sizes, strict=True):
         largest = beta * (largest + update)
         excess = max(excess, gap * size / largest if largest > 0 else 0.0)
-    gap = columns[0][-1]
-    alias = not any(columns[0])
-    says = f"the average is {gap:.3g} of the weights away, at most {excess:.6g} times what their updates allow"
-    yield "average_off", fact(alias or not excess <= 1 + AVERAGE_EXCESS, says)
+    return excess
 
 
 def _relative_updates(summary: TraceSummary) -> list[float]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from neuromf.config.derived import run_facts
+from neuromf.config.derived import run_facts, weights_are_measured
 from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.flow.number_type import computed_in, tf32
@@ -45,7 +45,7 @@ class BackwardPass:
     finite: tuple[bool, ...]
 
     def block_norms(self) -> dict[str, float]:
-        """Gradient norm of each block; empty without diagnostics."""
+        """Gradient norm of each block; empty without diagnostics, or where weights are not measured."""
         return {name[len(BLOCK) :]: value for name, value in self.readings.items() if name.startswith(BLOCK)}
 
 
@@ -125,7 +125,10 @@ def _gradient_columns(state: TrainState, config: Config) -> dict[str, Tensor]:
     whole = len(grads) == len(state.parameters)
     numbers = state.numbers if whole else sum(grad.numel() for grad in grads)
     norms = norms_of(grads)
-    readings = {"grad_norm": torch.linalg.vector_norm(norms), "grad_zeros": (numbers - nonzeros(grads)) / numbers}
+    readings = {"grad_norm": torch.linalg.vector_norm(norms)}
+    if not weights_are_measured(config, state.step):
+        return readings
+    readings["grad_zeros"] = (numbers - nonzeros(grads)) / numbers
     if config.training.diagnostics:
         blocks = state.blocks if whole else state.blocks_with_gradient()
         readings |= {f"{BLOCK}{name}": torch.linalg.vector_norm(norms[places]) for name, places in blocks.items()}

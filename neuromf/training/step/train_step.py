@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from neuromf.config.derived import run_facts
+from neuromf.config.derived import run_facts, weights_are_measured
 from neuromf.config.schema import Config
 from neuromf.monitor.checks.step_checks import StepChecks
 from neuromf.monitor.guard.alarm import Level, RawLosses, Verdict
@@ -32,7 +32,7 @@ class StepRecord:
     Attributes:
         row: its trace row.
         verdict: what the guard found.
-        block_norms: gradient norm of each block, when diagnostics are on.
+        block_norms: gradient norm of each block, when diagnostics are on and weights are measured.
         checks: silent faults that were looked for; None in a step that is not judged.
     """
 
@@ -59,12 +59,12 @@ def train_step(state: TrainState, source: BatchSource, config: Config) -> StepRe
         "batch_hash": found.digest,
         **columns,
         "grad_norm": norm,
-        "grad_zeros": found.readings["grad_zeros"],
+        "grad_zeros": found.readings.get("grad_zeros"),
         "clip_frac": float(limit is not None and not norm <= limit),
         "lr": learning_rate,
-        "update_rms": moved["update_rms"],
-        "param_rms": moved["param_rms"],
-        "ema_gap": moved["ema_gap"],
+        "update_rms": moved.get("update_rms"),
+        "param_rms": moved.get("param_rms"),
+        "ema_gap": moved.get("ema_gap"),
     }
     return StepRecord(row, verdict, found.block_norms(), None if frozen else probe.result(moved, found.readings))
 
@@ -105,8 +105,9 @@ def _update(
     state: TrainState, config: Config, learning_rate: float, norm: Tensor, probe: FaultProbe, *, frozen: bool
 ) -> dict[str, float]:
     """Apply the gradient and average the weights, or leave everything as it is when `frozen`; return what moved."""
-    limit = config.training.gradient_clip
-    _remember(state)
+    limit, measured = config.training.gradient_clip, weights_are_measured(config, state.step)
+    if measured or probe.active:
+        _remember(state)
     probe.before_update()
     if not frozen:
         if limit is not None:
@@ -115,17 +116,25 @@ def _update(
         state.optimiser.step()
         state.ema.update(state.model)
         state.step += 1
+    if not (measured or probe.active):
+        return {}
     with torch.no_grad():
         # In place, and towards the weights before: no reading tells a step from its opposite.
         torch._foreach_sub_(state.former, state.parameters)
-        present = [parameter.float() for parameter in state.parameters]
-        moved, norms = norms_of(state.former), norms_of(list(state.parameters))
-        columns = {
-            "update_rms": root_mean_square(moved, state.numbers),
-            "param_rms": root_mean_square(norms, state.numbers),
-            "ema_gap": state.ema.gap(present, norms),
-        }
+    columns = _weight_columns(state) if measured else {}
     return metrics.read_back(columns | probe.after_update(state.former, 0.0 if frozen else learning_rate))
+
+
+@torch.no_grad()
+def _weight_columns(state: TrainState) -> dict[str, Tensor]:
+    """Readings of all weights; `former` holds how far each went."""
+    present = [parameter.float() for parameter in state.parameters]
+    moved, norms = norms_of(state.former), norms_of(list(state.parameters))
+    return {
+        "update_rms": root_mean_square(moved, state.numbers),
+        "param_rms": root_mean_square(norms, state.numbers),
+        "ema_gap": state.ema.gap(present, norms),
+    }
 
 
 @torch.no_grad()

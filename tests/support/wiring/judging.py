@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from unittest import mock
 
 from neuromf.config import Config, run_facts
-from neuromf.config.derived import derivative_precision, epoch_of_step
+from neuromf.config.derived import derivative_precision, epoch_of_step, weights_are_measured
 from neuromf.diagnosis.symptoms import configuration as suspects
 from neuromf.diagnosis.symptoms.blocks import applied_rate
 from neuromf.diagnosis.symptoms.loss import level_of_nothing
@@ -51,6 +51,7 @@ def on_paper(config: Config) -> Observed:
         ),
         "self-test": self_test(config),
         "epochs": [epoch_of_step(config, step) for step in range(12)],
+        "weights measured": [weights_are_measured(config, step) for step in range(100)],
     }
 
 

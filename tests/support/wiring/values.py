@@ -115,6 +115,7 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "training.reported_loss": ("weighted", "objective"),
     "training.monitors": (False,),
     "training.diagnostics": (False,),
+    "training.measure_weights_every_steps": (2, 7),
     "training.divergence_warn_ratio": (50.0, 1.5),
     "training.divergence_threshold": (None,),
     "training.checkpoint_every_steps": (3,),

@@ -33,13 +33,14 @@ def test_numbers_come_back_as_they_were_written(trace):
 
 
 def spoiled(text, how):
+    before, _, *behind = text.rsplit(",", 4)  # the learning rate is left out, which every row has
     return {
         "cut short": text[:-1],
         "CRLF": text.replace("\n", "\r\n"),
         "byte order mark": "\ufeff" + text,
         "foreign column": text.replace("batch_hash", "batch_id", 1),
         "text for a number": text.replace("\n0,", "\nzero,", 1),
-        "empty number": text[: text.rindex(",")] + ",\n",
+        "empty number": f"{before},,{','.join(behind)}",
         "too many cells": text + "4" + "," * 40 + "\n",
         "binary": "\x00\x01",
         "nothing": "",

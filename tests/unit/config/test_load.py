@@ -297,6 +297,7 @@ def _other_values() -> dict[str, str]:
         "time_sampling.data_proportion": "0.5",
         "time_sampling.uniform_fraction": "0.1",
         "time_sampling.t_min": "0.01",
+        "training.measure_weights_every_steps": "9",
         "training.epochs": "9",
         "training.micro_batches_per_epoch": "9",
         "training.batch_size_per_gpu": "9",

@@ -135,10 +135,8 @@ def _average_signs(config: Config, summary: TraceSummary) -> Iterator[tuple[str,
         says = f"the average is {columns[0][-1]:.3g} of the weights away"
         yield "average_off", fact(not any(columns[0]), says)
         return
-    excess = _average_excess(beta, *columns)
-    says = (
-        f"the average is {columns[0][-1]:.3g} of the weights away, at most {excess:.6g} times what their updates allow"
-    )
+    gap, excess = columns[0][-1], _average_excess(beta, *columns)
+    says = f"the average is {gap:.3g} of the weights away, at most {excess:.6g} times what their updates allow"
     yield "average_off", fact(not any(columns[0]) or not excess <= 1 + AVERAGE_EXCESS, says)
 
 

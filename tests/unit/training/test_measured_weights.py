@@ -1,5 +1,7 @@
 """`training.measure_weights_every_steps`: readings that pass over all weights are made in some steps alone."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given
@@ -72,7 +74,7 @@ def test_every_step_of_a_run_is_near_one_that_was_measured(every, accumulation):
     )  # fmt: skip
     steps = range(run_facts(config).optimiser_steps)
     measured = [step for step in steps if weights_are_measured(config, step)]
-    assert all(after - before <= every for before, after in zip(measured, measured[1:], strict=False))
+    assert all(after - before <= every for before, after in pairwise(measured))
     assert set({epoch_of_step(config, step): step for step in steps}.values()) <= set(measured)
 
 

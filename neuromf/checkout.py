@@ -23,3 +23,10 @@ def source_root() -> Path | None:
 def python_path(root: Path = ROOT) -> str:
     """The value of PYTHONPATH with which a process imports the code of a checkout, or of the installation at `root`."""
     return os.pathsep.join(str(folder) for folder in (root, root / "spec") if folder.is_dir())
+
+
+def before_others(root: Path = ROOT) -> dict[str, str]:
+    """The variable with which a process finds that code before what the present one would look through."""
+    return {
+        "PYTHONPATH": os.pathsep.join(part for part in (python_path(root), os.environ.get("PYTHONPATH", "")) if part)
+    }

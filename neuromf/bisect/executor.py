@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from neuromf.bisect.journal import outcome_of
 from neuromf.bisect.oracle import ProbeOutcome, ProbeVerdict, Task
 from neuromf.bisect.oracle_kinds import answer
-from neuromf.checkout import python_path
+from neuromf.checkout import before_others
 from neuromf.errors import InputError
 
 ONE_CORE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
@@ -28,8 +28,7 @@ ONE_CORE = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "
 
 def worker_environment() -> dict[str, str]:
     """Variables of a worker besides those of the bisect: one core, and the bisect's own packages before all others."""
-    path = os.pathsep.join(part for part in (python_path(), os.environ.get("PYTHONPATH", "")) if part)
-    return {**ONE_CORE, "PYTHONPATH": path}
+    return {**ONE_CORE, **before_others()}
 
 
 def reply(record: dict[str, Any]) -> dict[str, Any]:

@@ -126,9 +126,10 @@ def _refuse_without_slurm(wanted: Mapping[str, object], *, slurm: bool) -> None:
 def _executor(out: Path, jobs: int, slurm: Mapping[str, Any] | None) -> Executor:
     """Jobs with the resources in `slurm`, or processes on this machine when that is None."""
     if slurm is not None:
-        from neuromf.bisect.slurm import ProbeResources, SlurmExecutor
+        from neuromf.bisect.slurm import SlurmExecutor
+        from neuromf.launch.submitit_jobs import JobResources
 
-        return SlurmExecutor(out / "slurm", jobs, ProbeResources(**slurm))
+        return SlurmExecutor(out / "slurm", jobs, JobResources(**slurm))
     from neuromf.bisect.executor import LocalExecutor
 
     return LocalExecutor(jobs)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from neuromf.checkout import python_path, source_root
+from neuromf.checkout import before_others, source_root
 from neuromf.errors import InputError
 
 PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
@@ -53,5 +53,5 @@ def run_tools(arguments: list[str]) -> int:
         problem = f"needs a clone of the repository, where it is `{now}` now"
         raise InputError(problem, remedy="clone the repository and type it there", key=arguments[0])
     print(f"neuromf: this command is `{now}` now; the old name goes with the next release", file=sys.stderr)
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([python_path(root), os.environ.get("PYTHONPATH", "")])}
+    environment = {**os.environ, **before_others(root)}
     return subprocess.call([sys.executable, "-m", "tools", *arguments], env=environment)

@@ -21,7 +21,10 @@ INCONCLUSIVE, STOPPED = 3, 75
 
 def sweep(
     file: Annotated[
-        str, typer.Argument(metavar="SWEEP", help="YAML file, or phase6, norm_p or loss_power, which come along.")
+        str,
+        typer.Argument(
+            metavar="SWEEP", help="YAML file, or phase6, phase6_small, norm_p or loss_power, which come along."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the sweep.")] = Path("sweep"),
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Trainings side by side.")] = 1,
@@ -45,7 +48,7 @@ def sweep(
 
     import_optuna()
 
-    from neuromf.sweep.arms import arms_of, differing_keys
+    from neuromf.sweep.arms import arms_of, differing_keys, epochs_of
     from neuromf.sweep.rungs import rungs_of, validated_every
     from neuromf.sweep.specification import read_sweep
     from neuromf.sweep.yardstick import refuse_unlike
@@ -55,8 +58,7 @@ def sweep(
     for name in wanted if not slurm else ():
         raise InputError("is of no use without --slurm", remedy="add it or leave this out", key=f"--slurm-{name}")
     asked = read_sweep(file)
-    epochs = _epochs(asked)
-    rungs = rungs_of(asked, epochs, file)
+    rungs = rungs_of(asked, epochs_of(asked, file), file)
     arms = arms_of(asked, validated_every(rungs), file)
     refuse_unlike(differing_keys(arms), asked.metric, file)
     _show_plan(asked, arms, rungs, file)
@@ -66,14 +68,6 @@ def sweep(
     if json_file is not None:
         check_output_file(json_file, "--json", keep=[])
     raise typer.Exit(_run(asked, arms, rungs, file, out, _jobs(out, jobs, wanted if slurm else None), json_file))
-
-
-def _epochs(asked: SweepFile) -> int:
-    """Length of a whole run, which is the same for all arms."""
-    from neuromf.config.load import load_config
-    from neuromf.sweep.arms import override_of
-
-    return load_config(asked.base, [override_of(*item) for item in asked.settings.items()]).training.epochs
 
 
 def _show_plan(asked: SweepFile, arms: list[SweepArm], rungs: list[int], file: str) -> None:
@@ -105,10 +99,10 @@ def _check_folder(out: Path, *, resume: bool) -> None:
 
 def _jobs(out: Path, size: int, slurm: Mapping[str, Any] | None) -> Jobs:
     if slurm is not None:
-        from neuromf.bisect.slurm import ProbeResources
+        from neuromf.launch.submitit_jobs import JobResources
         from neuromf.sweep.slurm_jobs import SlurmJobs
 
-        return SlurmJobs(out / "slurm", size, ProbeResources(**slurm))
+        return SlurmJobs(out / "slurm", size, JobResources(**slurm))
     from neuromf.sweep.jobs import LocalJobs
 
     return LocalJobs(size)

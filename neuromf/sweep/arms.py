@@ -65,7 +65,7 @@ def arms_of(sweep: SweepFile, every: int, file: str) -> list[SweepArm]:
     Raises:
         InputError: an arm that no training could have, by its name.
     """
-    common = {**sweep.settings, "training.validate_every_epochs": every, "training.early_stop_patience": None}
+    common = _common(sweep, every)
     found: dict[str, SweepArm] = {}
     for name, change in [(BASE, {}), *_changes(sweep)]:
         if SEED in change or SEED in common:
@@ -75,6 +75,20 @@ def arms_of(sweep: SweepFile, every: int, file: str) -> list[SweepArm]:
     if len(found) < 2:
         raise InputError("every arm is the base itself", remedy="give other values", file=file)
     return list(found.values())
+
+
+def epochs_of(sweep: SweepFile, file: str) -> int:
+    """Length of a whole run, which is the same for all arms.
+
+    Raises:
+        InputError: the base is no configuration.
+    """
+    return _arm(0, BASE, sweep, _common(sweep, every=1), file).config.training.epochs
+
+
+def _common(sweep: SweepFile, every: int) -> dict[str, Any]:
+    """What every arm is told; the sweep decides when is validated, and runs of one length are compared."""
+    return {**sweep.settings, "training.validate_every_epochs": every, "training.early_stop_patience": None}
 
 
 def _arm(number: int, name: str, sweep: SweepFile, settings: Mapping[str, Any], file: str) -> SweepArm:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from neuromf.bisect.executor import worker_environment
-from neuromf.checkout import python_path
+from neuromf.checkout import before_others
 
 LOOK_S = 0.1
 """Seconds between two looks at processes."""
@@ -90,8 +90,7 @@ class LocalJobs:
             self._running[command.key] = self._process(command, log)
 
     def _process(self, command: SweepCommand, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        alone = {"PYTHONPATH": os.pathsep.join(p for p in (python_path(), os.environ.get("PYTHONPATH", "")) if p)}
-        environment = {**os.environ, **(worker_environment() if self.size > 1 else alone)}
+        environment = {**os.environ, **(worker_environment() if self.size > 1 else before_others())}
         return subprocess.Popen(
             command.line, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment
         )

@@ -12,7 +12,7 @@ import pytest
 
 from neuromf.bisect.executor import Answer
 from neuromf.bisect.oracle import ProbeOutcome, ProbeVerdict
-from neuromf.bisect.slurm import ProbeResources
+from neuromf.launch.submitit_jobs import JobResources
 from tests.support.command_line import run_command
 
 ROOT = Path(__file__).parents[2]
@@ -152,10 +152,10 @@ def test_nonsense_is_one_sentence(bisect, tmp_path, arguments, words):
 @pytest.mark.parametrize(
     ("options", "wanted"),
     [
-        ((), ProbeResources()),
+        ((), JobResources()),
         (
             ("--slurm-minutes", "5", "--slurm-gpus", "2", "--slurm-partition", "long"),
-            ProbeResources(minutes=5, gpus=2, partition="long"),
+            JobResources(minutes=5, gpus=2, partition="long"),
         ),
     ],
 )

@@ -20,7 +20,7 @@ ELSEWHERE = {
     "bisect.trainings:optimiser_steps",
     "cli.encode:_encode",
     "cli.launch:_jobs",
-    "cli.sweep:_epochs",
+    "sweep.arms:epochs_of",
     "cli.train:_train",
     "cli.training:_changed_code",
     "cli.training:_prepare",

@@ -10,10 +10,12 @@ import pytest
 
 from neuromf.bisect.executor import IndexedTask, answer_of, record_of
 from neuromf.bisect.oracle import ProbeVerdict, Task
-from neuromf.bisect.slurm import WARNING, FinishedJobs, ProbeResources, SlurmExecutor, answer_in_job, queued_jobs
+from neuromf.bisect.slurm import WARNING, SlurmExecutor, answer_in_job
 from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config
 from neuromf.errors import InputError
+from neuromf.launch.queue import FinishedJobs, queued_jobs
+from neuromf.launch.submitit_jobs import JobResources
 from tests.support.fake_slurm import FakeSlurm
 
 
@@ -45,7 +47,7 @@ def executor(cluster, tmp_path):
 def test_a_job_asks_for_what_was_wanted_and_for_nothing_else(cluster, tmp_path):
     """Minutes, GPUs and partition stand in the script; GPUs and partition only when they were given."""
     cluster.will("dies")
-    wanted = {"given": ProbeResources(minutes=5, gpus=2, partition="long"), "default": ProbeResources()}
+    wanted = {"given": JobResources(minutes=5, gpus=2, partition="long"), "default": JobResources()}
     scripts = {}
     for name, resources in wanted.items():
         SlurmExecutor(tmp_path / name, 2, resources).submit([indexed()])

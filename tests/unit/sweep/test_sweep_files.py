@@ -4,7 +4,7 @@ import pytest
 
 from neuromf.config.derived import run_facts
 from neuromf.errors import InputError
-from neuromf.sweep.arms import arms_of, differing_keys
+from neuromf.sweep.arms import arms_of, epochs_of, differing_keys
 from neuromf.sweep.rungs import rungs_of, steps_of, validated_every
 from neuromf.sweep.specification import read_sweep, shipped
 from neuromf.sweep.yardstick import refuse_unlike
@@ -67,6 +67,19 @@ def test_a_bases_file_counts_from_the_sweeps_folder(tmp_path):
     (tmp_path / "my.yaml").write_text("training: {epochs: 7}\n", encoding="utf-8")
     sweep = read_sweep(written(tmp_path, TEXT.replace("[smoke]", "[smoke, my.yaml]")))
     assert arms_of(sweep, 1, "s.yaml")[0].config.training.epochs == 7
+
+
+def test_a_sweep_may_set_what_its_validations_are_made_of():
+    """Though it decides itself when they are made, on which those keys depend."""
+    sweep = make_sweep(settings={"training.validation_scans": 3, "training.epochs": 4})
+    assert epochs_of(sweep, "s.yaml") == 4
+    assert arms_of(sweep, 1, "s.yaml")[0].config.training.validation_scans == 3
+
+
+def test_a_base_that_is_no_configuration_is_told_with_the_sweeps_file():
+    """And with the key."""
+    with pytest.raises(InputError, match=r"s\.yaml.*training\.epochs"):
+        epochs_of(make_sweep(settings={"training.epochs": -4}), "s.yaml")
 
 
 def test_a_grid_has_every_pair():

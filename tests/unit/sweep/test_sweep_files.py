@@ -4,7 +4,7 @@ import pytest
 
 from neuromf.config.derived import run_facts
 from neuromf.errors import InputError
-from neuromf.sweep.arms import arms_of, epochs_of, differing_keys
+from neuromf.sweep.arms import arms_of, differing_keys, epochs_of
 from neuromf.sweep.rungs import rungs_of, steps_of, validated_every
 from neuromf.sweep.specification import read_sweep, shipped
 from neuromf.sweep.yardstick import refuse_unlike

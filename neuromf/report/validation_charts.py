@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from markupsafe import Markup
+from neuromf_spec.laws.validation import CONFIDENCE
 
 from neuromf.report.charts import COLOURS, INK, Frame, draw
 from neuromf.report.lines import Line, legend_line
@@ -13,7 +14,7 @@ from neuromf.report.run_charts import Picture, shortened
 from neuromf.report.run_facts import ReportedRun
 
 LOSSES = {"val_total": "held-out scans", "train_total": "training scans"}
-GAP = {"gap": "gap", "gap_low": "99.9 % interval", "gap_high": ""}
+GAP = {"gap": "gap", "gap_low": f"{100 * CONFIDENCE:g} % interval", "gap_high": ""}
 UNITS = {"val_total": "squared latent per dim", "gap": "share above training scans"}
 
 

@@ -44,10 +44,11 @@ def waited(rows: Sequence[ValidationRow], config: Config) -> int:
 def stop_reason(rows: Sequence[ValidationRow], config: Config) -> str:
     """Why the run ends after the newest validation; empty where it goes on."""
     patience = config.training.early_stop_patience
-    if patience is None or not rows or waited(rows, config) < patience:
+    count = waited(rows, config)
+    if patience is None or not rows or count < patience:
         return ""
     best, metric = best_row(rows, config), config.training.validation_metric
-    since = counted(waited(rows, config), "validation")
+    since = counted(count, "validation")
     least = config.training.early_stop_min_improvement
     by = f" by {100 * least:g} % or more" if least else ""
     told = "it was never finite" if best is None else f"its best was {rounded(metric_of(best, config), 4)}"

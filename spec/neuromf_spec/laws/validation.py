@@ -136,7 +136,7 @@ LAWS = (
     Law(
         id="VAL-003",
         title="validation is cheap",
-        statement="Validations take at most a fifth of a run's arithmetic, or it is told.",
+        statement="Validations take at most a fifth of a run's arithmetic; a larger share is noted.",
         equation=r"C_{\mathrm{val}} / (C_{\mathrm{val}} + C_{\mathrm{train}}) \le 0.2",
         sources=(measured("tests/laws/test_law_validation.py"),),
         severity=Severity.INFO,

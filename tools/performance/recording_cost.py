@@ -1,14 +1,15 @@
 """What a step costs with all that is recorded and judged of it, over the bare step.
 
 The bare step is forward and backward pass, clip, Adam and average. The whole one is the trainer's own, written into a
-run's folder: trace, TensorBoard, events, summary, times and monitors. Two trainings of the same configuration take
-turns, so that what else the machine does meets both; batches are drawn beforehand, as loader workers do it in a run.
+run's folder: trace, TensorBoard, events, summary, times and monitors, once with all weights measured in every step and
+once in one of ten. The trainings take turns, so that what else the machine does meets all; batches are drawn
+beforehand, as loader workers do it in a run. Ten steps in a row are added up: the one that measures counts too.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,8 @@ from tools.performance.timing import side_by_side
 
 RATIO_BAR = 1.05
 LATENTS = 8
+EVERY = 10
+"""Steps between two readings of all weights in the run that is held to the bar."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +54,27 @@ def recording_cost(folder: Path, rounds: int, device: torch.device) -> list[Figu
         rounds: pairs of steps; the first ten, of which each is judged for silent faults, come before.
         device: where they are made.
     """
-    config = load_config(["smoke"], [*SETTING, "training.checkpoint_every_steps=1000000"])
-    with _whole(folder, config, device) as whole:
-        times = side_by_side({"bare": _bare(config, device), "whole": whole}, rounds, device, warm_up=10)
-    ratios = [w / b for w, b in zip(times["whole"], times["bare"], strict=True)]
-    low, middle, high = statistics.quantiles(ratios, n=4)
+    setting = [*SETTING, "training.checkpoint_every_steps=1000000"]
+    config = load_config(["smoke"], setting)
+    rarely = load_config(["smoke"], [*setting, f"training.measure_weights_every_steps={EVERY}"])
+    with _whole(folder / "each", config, device) as whole, _whole(folder / "rarely", rarely, device) as thin:
+        arms = {"bare": _bare(config, device), "whole": whole, "rarely": thin}
+        times = side_by_side(arms, rounds, device, warm_up=10)
     return [
         Figure("bare step", statistics.median(times["bare"]), "s"),
-        Figure("whole step over a bare one", middle, "", RATIO_BAR),
-        Figure("whole step over a bare one, lower quartile", low),
-        Figure("whole step over a bare one, upper quartile", high),
+        *_over_bare("whole step over a bare one", times["whole"], times["bare"], None),
+        *_over_bare(f"the same, weights measured every {EVERY} steps", times["rarely"], times["bare"], RATIO_BAR),
     ]
+
+
+def _over_bare(name: str, whole: Sequence[float], bare: Sequence[float], bar: float | None) -> list[Figure]:
+    """The median of the ratios of ten steps in a row, and the quartiles."""
+    tens = range(0, len(bare), EVERY)
+    ratios = [sum(whole[first : first + EVERY]) / sum(bare[first : first + EVERY]) for first in tens]
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    return [
+        Figure(name, middle, "", bar), Figure(f"{name}, lower quartile", low), Figure(f"{name}, upper quartile", high),
+    ]  # fmt: skip
 
 
 def _start(config: Config, device: torch.device) -> tuple[TrainState, _Drawn, torch.Tensor]:
@@ -92,7 +105,7 @@ def _bare(config: Config, device: torch.device) -> Callable[[], None]:
 @contextmanager
 def _whole(folder: Path, config: Config, device: torch.device) -> Iterator[Callable[[], None]]:
     state, source, latents = _start(config, device)
-    with open_run_writer(create_run(folder / "run", config, "0" * 64), config, latents, state) as writer:
+    with open_run_writer(create_run(folder, config, "0" * 64), config, latents, state) as writer:
         assert writer is not None  # this process is alone
 
         def step() -> None:

@@ -16,6 +16,7 @@ from tools.commands.guard_study import guard_study
 from tools.commands.laws import laws_app
 from tools.commands.mutants import mutants_app
 from tools.commands.outcomes import outcomes
+from tools.commands.phase6_study import phase6_study
 from tools.commands.times_study import times_study
 from tools.commands.torus_study import torus_study
 
@@ -36,6 +37,7 @@ app.command(name="bisect-simulate")(bisect_simulate)
 app.command(name="torus-study")(torus_study)
 app.command(name="derivative-study")(derivative_study)
 app.command(name="times-study")(times_study)
+app.command(name="phase6-study")(phase6_study)
 app.command(name="bisect-commits")(bisect_commits)
 app.command(name="outcomes")(outcomes)
 app.command(name="foreign")(foreign)

@@ -7,12 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+import torch
+from numpy.typing import NDArray
 
 from neuromf.checkout import golden_folder
-from neuromf.evaluation.evaluate import evaluate_run
-from neuromf.evaluation.wanted import EvaluationRequest
+from neuromf.evaluation.measures import SlicedDistance, projections
+from neuromf.evaluation.subject import open_subject
 from neuromf.sweep.arms import arms_of, epochs_of, run_folder
 from neuromf.sweep.differences import PairedDifference, paired_difference
 from neuromf.sweep.specification import read_sweep
@@ -23,8 +26,9 @@ from tools.studies.kept_rows import show_table, write_rows
 FOLDER = golden_folder() / "phase6"
 SWEEP = "phase6_small"
 BASE = "base"
-SAMPLES = 64
-SHOWN = {"val_mf": "MF loss of held-out heads", "one": "one step", "two": "two steps", "diversity": "diversity"}
+SAMPLES, MOST = 64, 64
+"""Samples of a run, and held-out heads."""
+SHOWN = {"val_mf": "MF loss of held-out heads", "one": "one step", "two": "two steps", "spread": "spread"}
 _NUMBER = pa.Column(float, pa.Check.gt(0))
 SCHEMA = pa.DataFrameSchema(
     {"arm": pa.Column(str), "seed": pa.Column(int), **dict.fromkeys(SHOWN, _NUMBER)},
@@ -42,7 +46,7 @@ class SweptRun:
         val_mf: raw MF loss of held-out heads by the averaged weights, squared latent a dim.
         one: sliced Wasserstein distance of samples of one evaluation from held-out heads, 1e-3 latent.
         two: of two.
-        diversity: of samples of one evaluation, over that of held-out heads.
+        spread: mean standard deviation of the numbers of one-step samples over that of held-out heads.
     """
 
     arm: str
@@ -50,7 +54,7 @@ class SweptRun:
     val_mf: float
     one: float
     two: float
-    diversity: float
+    spread: float
 
 
 def swept_runs(folder: Path) -> Iterator[SweptRun]:
@@ -63,13 +67,25 @@ def swept_runs(folder: Path) -> Iterator[SweptRun]:
     asked = read_sweep(SWEEP)
     for arm, told in zip(arms_of(asked, epochs_of(asked, SWEEP), SWEEP), found, strict=True):
         for seed, value in told["values"][str(told["epochs"])].items():
-            wanted = EvaluationRequest(evaluations=(1, 2), count=SAMPLES, seed=int(seed))
-            rows = evaluate_run(run_folder(folder, arm, int(seed)), wanted).evaluation.rows
-            one, two = (row.measures for row in rows[:2])
-            yield SweptRun(
-                arm.name, int(seed), value, one["sliced_wasserstein"].value, two["sliced_wasserstein"].value,
-                one["diversity"].value,
-            )  # fmt: skip
+            yield SweptRun(arm.name, int(seed), value, *_samples(run_folder(folder, arm, int(seed)), int(seed)))
+
+
+def _samples(run: Path, seed: int) -> tuple[float, float, float]:
+    """Distances of samples of one and of two evaluations from all held-out heads, and the spread of the former."""
+    subject = open_subject(run, checkpoint=None, vae=None, device=torch.device("cpu"))
+    real = subject.chosen(("validation",), MOST, seed=0).latents
+    raw = subject.store.statistics.denormalise
+    one, two = (subject.draw(steps, SAMPLES, seed, lambda _: None) for steps in (1, 2))
+    held_out = raw(real).flatten(1).numpy()
+    distances = [1000 * _distance(raw(drawn).flatten(1).numpy(), held_out) for drawn in (one, two)]
+    spread = float(one.double().std(dim=0).mean() / real.double().std(dim=0).mean())
+    return distances[0], distances[1], spread
+
+
+def _distance(samples: NDArray[np.float32], held_out: NDArray[np.float32]) -> float:
+    """Sliced Wasserstein, along the same directions for every run."""
+    parts = [projections(part, seed=0) for part in (samples, held_out)]
+    return SlicedDistance(*parts)(*(np.arange(len(part)) for part in parts))
 
 
 def write(rows: list[SweptRun], folder: Path) -> pd.DataFrame:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import wasserstein_distance
 
 from neuromf.evaluation.measures import Sides
-from neuromf.evaluation.metrics.bootstrap import Index, Interval, bootstrap
+from neuromf.evaluation.metrics.bootstrap import Index, Interval, bootstrap, bootstrap_together
 from neuromf.evaluation.metrics.frechet import frechet_distance
 from neuromf.evaluation.metrics.kernel import squared_distances
-from neuromf.evaluation.metrics.neighbours import Manifold, manifold
+from neuromf.evaluation.metrics.neighbours import manifold
 from neuromf.evaluation.metrics.similarity import pair_similarities, pairs_of
 from neuromf.evaluation.metrics.spectrum import spectrum_difference
 from neuromf.evaluation.volumes import Described
@@ -70,16 +70,14 @@ def _manifold(one: Described, other: Described, sides: Sides) -> dict[str, Inter
     pairs = ((samples, samples), (scans, scans), (samples, scans))
     own, real, between = (np.sqrt(squared_distances(*pair)) for pair in pairs)
 
-    def of(a: Index, b: Index) -> Manifold:
+    def of(a: Index, b: Index) -> dict[str, float]:
         a, b = np.unique(a), np.unique(b)  # a scan that was drawn twice is no neighbour of itself
-        return manifold(real[np.ix_(b, b)], own[np.ix_(a, a)], between[np.ix_(a, b)])
+        return asdict(manifold(real[np.ix_(b, b)], own[np.ix_(a, a)], between[np.ix_(a, b)]))
 
-    return {
-        "precision": sides.interval(lambda a, b: of(a, b).precision, most=1.0),
-        "recall": sides.interval(lambda a, b: of(a, b).recall, most=1.0),
-        "density": sides.interval(lambda a, b: of(a, b).density),
-        "coverage": sides.interval(lambda a, b: of(a, b).coverage, most=1.0),
-    }
+    most = {"precision": 1.0, "recall": 1.0, "density": np.inf, "coverage": 1.0}
+    return bootstrap_together(
+        of, sides.one, sides.other, seed=sides.seed, bounds={name: (0.0, end) for name, end in most.items()}
+    )
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -57,7 +55,7 @@ def gather(subject: EvaluatedRun, wanted: EvaluationRequest, describer: Describe
         mean=Population(
             np.repeat(_flat(raw_training.mean(0, keepdim=True)), wanted.count, axis=0),
             single_units(wanted.count),
-            _repeated(stacked([describer.describe(torch.from_numpy(mean))]), wanted.count),
+            stacked([describer.describe(torch.from_numpy(mean))]).rows([0] * wanted.count),
         ),
     )
 
@@ -84,7 +82,3 @@ def _population(subject: EvaluatedRun, scans: Scans, described: Described) -> Po
 
 def _flat(latents: Tensor) -> NDArray[np.float32]:
     return latents.flatten(1).numpy().astype(np.float32, copy=False)
-
-
-def _repeated(one: Described, count: int) -> Described:
-    return Described(**{field.name: np.repeat(getattr(one, field.name), count, axis=0) for field in fields(Described)})

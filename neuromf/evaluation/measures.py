@@ -87,18 +87,35 @@ class SlicedDistance:
         return float((np.abs(steps.cumsum(1)[:, :-1]) * self._gaps).sum(1).mean())
 
 
-def latent_measures(rows: Population, held_out: Population, seed: int) -> dict[str, Interval]:
+class HeldOutLatents:
+    """What every row is measured by, found once: projections of the held-out scans, and their kernel with its width.
+
+    Args:
+        population: the held-out scans.
+        seed: of the directions and resamples.
+    """
+
+    def __init__(self, population: Population, seed: int) -> None:
+        self.population, self.seed = population, seed
+        self._projections = projections(population.latents, seed)
+        squares = squared_distances(population.latents, population.latents)
+        self.width = median_bandwidth(squares)
+        self.kernel = gaussian_kernel(squares, self.width)
+
+    def sliced(self, rows: Population) -> SlicedDistance:
+        """The sliced distance of other latents from them."""
+        return SlicedDistance(projections(rows.latents, self.seed), self._projections)
+
+
+def latent_measures(rows: Population, held_out: HeldOutLatents) -> dict[str, Interval]:
     """Sliced Wasserstein distance and MMD of latents, in thousandths."""
-    sides = Sides(rows.units, held_out.units, seed)
-    sliced = SlicedDistance(projections(rows.latents, seed), projections(held_out.latents, seed))
-    squares = squared_distances(held_out.latents, held_out.latents)
-    width = median_bandwidth(squares)
-    within = gaussian_kernel(squares, width)
-    own = gaussian_kernel(squared_distances(rows.latents, rows.latents), width)
-    between = gaussian_kernel(squared_distances(rows.latents, held_out.latents), width)
+    scans = held_out.population
+    sides, sliced = Sides(rows.units, scans.units, held_out.seed), held_out.sliced(rows)
+    own = gaussian_kernel(squared_distances(rows.latents, rows.latents), held_out.width)
+    between = gaussian_kernel(squared_distances(rows.latents, scans.latents), held_out.width)
 
     def mmd(a: Index, b: Index) -> float:
-        return 1000 * mmd_squared(own[np.ix_(a, a)], within[np.ix_(b, b)], between[np.ix_(a, b)])
+        return 1000 * mmd_squared(own[np.ix_(a, a)], held_out.kernel[np.ix_(b, b)], between[np.ix_(a, b)])
 
     return {
         "sliced_wasserstein": sides.interval(lambda a, b: 1000 * sliced(a, b)),

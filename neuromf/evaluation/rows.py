@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from neuromf.evaluation.copies import NearestTraining, Nearness, nearest_training, nearness
 from neuromf.evaluation.image_measures import Pairs, diversity_measures, image_measures, similar_pairs
-from neuromf.evaluation.measures import Population, Sides, latent_measures
+from neuromf.evaluation.measures import HeldOutLatents, Population, Sides, latent_measures
 from neuromf.evaluation.metrics.bootstrap import Index, Interval, bootstrap, single_units
 from neuromf.evaluation.metrics.kernel import squared_distances
 from neuromf.evaluation.result import MeasuredRow
@@ -51,11 +51,13 @@ class Measured:
         rows: of the table.
         nearness: of samples to training scans, by number of evaluations.
         nearest: each sample's nearest training scan, by number of evaluations.
+        latents: what the rows were measured by.
     """
 
     rows: list[MeasuredRow]
     nearness: dict[int, Nearness]
     nearest: dict[int, NearestTraining]
+    latents: HeldOutLatents
 
     def row(self, evaluations: int) -> MeasuredRow:
         """The samples of so many evaluations."""
@@ -71,23 +73,23 @@ def measure(material: Material, training: Iterator[tuple[int, NDArray[np.float32
         training: the whole training split, normalised and flat, in parts.
         seed: of directions and resamples.
     """
-    nearest = _nearest(material, training)
-    near = {steps: _nearness(material, nearest, steps, seed) for steps in material.samples}
+    nearest, among = _nearest(material, training), _Among.of(material)
+    near = {steps: _nearness(material, nearest, among, steps, seed) for steps in material.samples}
     real = similar_pairs(material.held_out.described) if material.held_out.described is not None else None
-    rows = []
+    latents, rows = HeldOutLatents(material.held_out, seed), []
     for steps, population in material.samples.items():
-        found = _measures(population, material.held_out, real, seed) | near[steps].measures
+        found = _measures(population, latents, real) | near[steps].measures
         found |= _consistency(material, steps, seed)
         rows.append(MeasuredRow(f"{steps} evaluation{'s' if steps > 1 else ''}", steps, found))
     for name, population in ((TRAINING, material.training), (MEAN, material.mean)):
-        rows.append(MeasuredRow(name, None, _measures(population, material.held_out, real, seed)))
-    return Measured(rows, near, {steps: nearest[steps] for steps in material.samples})
+        rows.append(MeasuredRow(name, None, _measures(population, latents, real)))
+    return Measured(rows, near, {steps: nearest[steps] for steps in material.samples}, latents)
 
 
-def _measures(rows: Population, held_out: Population, real: Pairs | None, seed: int) -> dict[str, Interval]:
-    found = latent_measures(rows, held_out, seed)
+def _measures(rows: Population, latents: HeldOutLatents, real: Pairs | None) -> dict[str, Interval]:
+    found, held_out = latent_measures(rows, latents), latents.population
     if rows.described is not None and held_out.described is not None and real is not None:
-        sides = Sides(rows.units, held_out.units, seed)
+        sides = Sides(rows.units, held_out.units, latents.seed)
         found |= image_measures(rows.described, held_out.described, sides)
         found |= diversity_measures(similar_pairs(rows.described), real, sides)
     return found
@@ -106,13 +108,32 @@ def _nearest(material: Material, training: Iterator[tuple[int, NDArray[np.float3
     return {key: NearestTraining(distance, row) for key, distance, row in split}
 
 
-def _nearness(material: Material, nearest: dict[int, NearestTraining], steps: int, seed: int) -> Nearness:
-    sample, real, train = material.normalised[steps], material.held_out_normalised, _one_a_subject(material)
-    scale = np.sqrt(sample.shape[1])
-    pairs = ((sample, real), (sample, sample), (real, real), (train, train))
-    between, own, among, training = (np.sqrt(squared_distances(*pair)) / scale for pair in pairs)
-    units = (material.samples[steps].units, material.held_out.units, single_units(len(train)))
-    return nearness(nearest[steps].distance, between, own, nearest[HELD_OUT].distance, among, training, units, seed)
+@dataclass(frozen=True)
+class _Among:
+    """Distances that every number of evaluations is held to: among held-out scans, and among training scans."""
+
+    real: Array
+    training: Array
+
+    @classmethod
+    def of(cls, material: Material) -> _Among:
+        """Root mean squares over the latents' numbers."""
+        return cls(*(_apart(scans, scans) for scans in (material.held_out_normalised, _one_a_subject(material))))
+
+
+def _apart(one: NDArray[np.float32], other: NDArray[np.float32]) -> Array:
+    return np.asarray(np.sqrt(squared_distances(one, other) / one.shape[1]), dtype=np.float64)
+
+
+def _nearness(
+    material: Material, nearest: dict[int, NearestTraining], among: _Among, steps: int, seed: int
+) -> Nearness:
+    sample = material.normalised[steps]
+    units = (material.samples[steps].units, material.held_out.units, single_units(len(among.training)))
+    return nearness(
+        nearest[steps].distance, _apart(sample, material.held_out_normalised), _apart(sample, sample),
+        nearest[HELD_OUT].distance, among.real, among.training, units, seed,
+    )  # fmt: skip
 
 
 def _one_a_subject(material: Material) -> NDArray[np.float32]:
@@ -127,7 +148,7 @@ def _consistency(material: Material, steps: int, seed: int) -> dict[str, Interva
         return {}
     one, other = material.normalised[steps], material.normalised[most]
     moved = np.sqrt(((one - other) ** 2).mean(1, dtype=np.float64))
-    apart = np.sqrt(squared_distances(other, other) / other.shape[1])
+    apart = _apart(other, other)
     off_diagonal = ~np.eye(len(apart), dtype=bool)
 
     def consistency(rows: Index) -> float:

@@ -11,7 +11,7 @@ from neuromf_spec.laws.evaluation import LEAST_SUBJECTS
 from neuromf_spec.registry import law
 
 from neuromf.counted import counted
-from neuromf.evaluation.measures import Sides, SlicedDistance, projections
+from neuromf.evaluation.measures import Sides
 from neuromf.evaluation.metrics.bootstrap import Interval
 from neuromf.evaluation.result import Judged, LawVerdict
 from neuromf.evaluation.rows import TRAINING, Material, Measured
@@ -65,8 +65,7 @@ def one_over_many(material: Material, measured: Measured, seed: int) -> Interval
     of training scans stands in for theirs.
     """
     fewest, most = min(material.samples), max(material.samples)
-    real = projections(material.held_out.latents, seed)
-    one, many = (SlicedDistance(projections(material.samples[steps].latents, seed), real) for steps in (fewest, most))
+    one, many = (measured.latents.sliced(material.samples[steps]) for steps in (fewest, most))
     trained = next(row for row in measured.rows if row.name == TRAINING)
     floor = trained.measures["sliced_wasserstein"].value / 1000
     sides = Sides(material.samples[fewest].units, material.held_out.units, seed)

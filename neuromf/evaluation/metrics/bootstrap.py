@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,11 +67,38 @@ def bootstrap(
         least: smallest value there is; the interval ends there.
         most: largest.
     """
+    (found,) = bootstrap_together(
+        lambda *rows: {"": statistic(*rows)}, *populations, seed=seed, resamples=resamples, bounds={"": (least, most)}
+    ).values()
+    return found
+
+
+def bootstrap_together(
+    statistics: Callable[..., Mapping[str, float]],
+    *populations: Units,
+    seed: int = 0,
+    resamples: int | None = None,
+    bounds: Mapping[str, tuple[float, float]],
+) -> dict[str, Interval]:
+    """Several numbers that are found together, each with the interval that `bootstrap` gives it, of the same resamples.
+
+    Args:
+        statistics: the numbers by name, of an index array for each population.
+        populations: the units of each.
+        seed: of the draws.
+        resamples: their number; RESAMPLES when None.
+        bounds: for each number the smallest and the largest value there is.
+    """
     generator = np.random.default_rng(seed)
-    value = float(statistic(*(all_rows(units) for units in populations)))
-    drawn = [
-        float(statistic(*(_resample(units, generator) for units in populations))) for _ in range(resamples or RESAMPLES)
-    ]
+    value = statistics(*(all_rows(units) for units in populations))
+    drawn = [statistics(*(_resample(units, generator) for units in populations)) for _ in range(resamples or RESAMPLES)]
+    return {
+        name: _interval(float(value[name]), [float(one[name]) for one in drawn], *ends) for name, ends in bounds.items()
+    }
+
+
+def _interval(value: float, drawn: list[float], least: float, most: float) -> Interval:
+    """The spread of resamples about their median, laid around the value."""
     if not np.isfinite([value, *drawn]).all():
         return Interval(value, float("nan"), float("nan"))
     low, middle, high = np.quantile(drawn, [(1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2])

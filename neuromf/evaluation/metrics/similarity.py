@@ -38,6 +38,8 @@ def pair_similarities(volumes_NXYZ: NDArray[np.float32], pairs: list[tuple[int, 
     volumes = torch.from_numpy(np.ascontiguousarray(volumes_NXYZ))[:, None]
 
     def made(pair: tuple[int, int]) -> float:
+        if torch.equal(*(volumes[row] for row in pair)):
+            return 1.0  # as of a mean image with itself, again and again
         with torch.no_grad():
             return float(torch.as_tensor(metric(*(volumes[row : row + 1] for row in pair))))
 

@@ -31,15 +31,19 @@ def test_a_bundle_says_how_monai_runs_it(command, exported_run, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["safetensors", "torch-export", "monai-bundle"])
-def test_what_stands_there_is_not_written_over(command, exported_run, tmp_path, kind):
-    """A file, or a folder that holds something."""
+@pytest.mark.parametrize("there", ["a file", "a folder"])
+def test_what_stands_there_is_not_written_over(command, exported_run, tmp_path, kind, there):
+    """A file, or a folder that holds something; before the network is read."""
     out = tmp_path / "heads.safetensors"
-    out.mkdir()
-    (out / "mine.txt").write_text("mine")
+    if there == "a folder":
+        out.mkdir()
+    mine = out / "mine.txt" if there == "a folder" else out
+    mine.write_text("mine")
     ended = command(exported_run, "--to", kind, "--out", out)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith(f"neuromf: {out}: the output already exists; choose another")
-    assert [path.name for path in out.iterdir()] == ["mine.txt"]
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [mine]
+    assert mine.read_text() == "mine"
 
 
 BAD = {

@@ -42,7 +42,8 @@ class LatentDecoder(nn.Module):
     def denormalise(self, normalised: Tensor) -> Tensor:
         """Latents (B, C, D, H, W) of normalised ones; they carry the scale factor."""
         mean, std = self.get_buffer("moments")
-        return normalised * std + mean
+        latents: Tensor = normalised * std + mean
+        return latents
 
     @torch.no_grad()
     def forward(self, normalised: Tensor) -> Tensor:

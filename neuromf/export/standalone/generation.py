@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -64,8 +65,8 @@ def generate(
 
 
 def _write(file: str, volume: Tensor, affine: Sequence[Sequence[float]]) -> None:
-    image = nibabel.Nifti1Image(volume.cpu().numpy().astype(np.float32), np.array(affine))  # type: ignore[no-untyped-call]
+    image: Any = nibabel.Nifti1Image(volume.cpu().numpy().astype(np.float32), np.array(affine))  # type: ignore[no-untyped-call]
     image.header.set_xyzt_units("mm")
     image.header.set_sform(np.array(affine), code=ALIGNED)
     image.header.set_qform(np.array(affine), code=ALIGNED, strip_shears=True)
-    nibabel.save(image, file)  # type: ignore[attr-defined]
+    nibabel.save(image, file)

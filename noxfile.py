@@ -56,6 +56,7 @@ TRAININGS = (
     "tests/unit/conform/test_one_step_training.py",
     "tests/unit/derivative_study",
     "tests/unit/evaluation/run",
+    "tests/unit/export",
     "tests/unit/gate/test_gate_inputs.py",
     "tests/unit/gate/test_own_code_gate.py",
     "tests/unit/performance",

@@ -33,6 +33,7 @@ from neuromf.cli.data import data_app
 from neuromf.cli.diagnose import diagnose
 from neuromf.cli.encode import encode
 from neuromf.cli.evaluate import evaluate
+from neuromf.cli.export import export
 from neuromf.cli.gate import gate
 from neuromf.cli.golden import golden_app
 from neuromf.cli.launch import launch
@@ -82,6 +83,7 @@ app.command()(launch)
 app.command()(watch)
 app.command()(sample)
 app.command()(evaluate)
+app.command()(export)
 app.command()(replay)
 app.command()(compare)
 app.command()(diagnose)

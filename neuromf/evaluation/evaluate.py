@@ -11,6 +11,7 @@ import torch
 
 from neuromf.evaluation.features.demo import demo_network
 from neuromf.evaluation.features.network import FeatureNetwork
+from neuromf.evaluation.kept import keep_evaluation
 from neuromf.evaluation.material import gather
 from neuromf.evaluation.result import SampleEvaluation
 from neuromf.evaluation.rows import Material, Measured, measure
@@ -66,7 +67,7 @@ def evaluate_run(
     """Evaluate a run by samples of its averaged weights.
 
     Args:
-        path: the run's folder; descriptions of its real scans are kept in it.
+        path: the run's folder; descriptions of its real scans, and what is found, are kept in it.
         wanted: what to do.
         checkpoint: optimiser step of one of its checkpoints; the newest when None.
         vae: the run's autoencoder, where its file is not where it was.
@@ -97,6 +98,7 @@ def evaluate_run(
         verdicts=judge_samples(material, measured, wanted.seed), notes=_notes(subject, material, wanted),
         seconds=time.monotonic() - began,
     )  # fmt: skip
+    keep_evaluation(subject.run.root, evaluation)
     return Evaluated(evaluation, material, measured, _beside(subject, measured, describer, beside))
 
 

@@ -95,6 +95,11 @@ class LatentCodec:
         return volumes
 
     @property
+    def network(self) -> nn.Module:
+        """The network itself, frozen."""
+        return self._network
+
+    @property
     def device(self) -> torch.device:
         """Where the network computes."""
         return next(self._network.parameters()).device
@@ -116,14 +121,11 @@ class LatentCodec:
 
 
 def load_vae(source: str | Path | VaeSource) -> LatentCodec:
-    """Load an autoencoder.
+    """Load an autoencoder: the frozen codec, on the CPU.
 
     Args:
         source: "demo" for the weights that ship with neuromf, or a file: neuromf's own safetensors or MAISI's
             `autoencoder_v2.pt`; or what a configuration says of it, which the autoencoder's latents must then keep to.
-
-    Returns:
-        The frozen codec, on the CPU.
 
     Raises:
         InputError: if the file is missing, damaged, of another layout or holds non-finite weights, or if the latents
@@ -132,8 +134,7 @@ def load_vae(source: str | Path | VaeSource) -> LatentCodec:
     if isinstance(source, VaeSource) and source.factory is not None:
         own, shape = build_own(source)
         return LatentCodec(own, shape, 1.0, scale_known=False)
-    name = str(source)
-    path = DEMO_WEIGHTS if name == "demo" else Path(name)
+    path = DEMO_WEIGHTS if str(source) == "demo" else Path(str(source))
     checkpoint = read_checkpoint(path)
     network = build_vae(checkpoint.architecture)
     network.load_state_dict(checkpoint.tensors, strict=True)

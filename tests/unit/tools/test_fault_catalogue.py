@@ -24,6 +24,7 @@ KNOWN |= {f"{OPERATOR}{family}{number}" for family, numbers in COUNTS.items() fo
 OWN = {
     "comparator",
     "sweep",
+    "export",
     "loss power",
     "review of the code",
     "in CI",

@@ -13,9 +13,9 @@ from neuromf.bisect.executor import Answer, IndexedTask, answer_of, record_of, r
 from neuromf.bisect.oracle import ProbeOutcome, ProbeVerdict
 from neuromf.errors import InputError
 from neuromf.launch.queue import LOOK_S
-from neuromf.launch.submitit_jobs import POLL_S, JobResources, SubmititCluster, last_line
+from neuromf.launch.submitit_jobs import POLL_S, SubmititCluster, WorkerResources, last_line
 
-DEFAULT = JobResources()
+DEFAULT = WorkerResources()
 WARNING = signal.SIGUSR2
 """What submitit has SLURM send shortly before it kills a job. Its own handler raises a RuntimeError, which an oracle
 would take for torch's and call the mixture untestable."""
@@ -59,7 +59,7 @@ class SlurmExecutor:
     """
 
     def __init__(
-        self, folder: Path, jobs: int, resources: JobResources = DEFAULT, cluster: str = "slurm",
+        self, folder: Path, jobs: int, resources: WorkerResources = DEFAULT, cluster: str = "slurm",
         poll: float = POLL_S, look: float = LOOK_S,
     ) -> None:  # fmt: skip
         self._cluster = SubmititCluster(

@@ -127,9 +127,9 @@ def _executor(out: Path, jobs: int, slurm: Mapping[str, Any] | None) -> Executor
     """Jobs with the resources in `slurm`, or processes on this machine when that is None."""
     if slurm is not None:
         from neuromf.bisect.slurm import SlurmExecutor
-        from neuromf.launch.submitit_jobs import JobResources
+        from neuromf.launch.submitit_jobs import WorkerResources
 
-        return SlurmExecutor(out / "slurm", jobs, JobResources(**slurm))
+        return SlurmExecutor(out / "slurm", jobs, WorkerResources(**slurm))
     from neuromf.bisect.executor import LocalExecutor
 
     return LocalExecutor(jobs)

@@ -99,10 +99,10 @@ def _check_folder(out: Path, *, resume: bool) -> None:
 
 def _jobs(out: Path, size: int, slurm: Mapping[str, Any] | None) -> Jobs:
     if slurm is not None:
-        from neuromf.launch.submitit_jobs import JobResources
+        from neuromf.launch.submitit_jobs import WorkerResources
         from neuromf.sweep.slurm_jobs import SlurmJobs
 
-        return SlurmJobs(out / "slurm", size, JobResources(**slurm))
+        return SlurmJobs(out / "slurm", size, WorkerResources(**slurm))
     from neuromf.sweep.jobs import LocalJobs
 
     return LocalJobs(size)

@@ -25,7 +25,7 @@ Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobResources:
+class WorkerResources:
     """What every job asks the cluster for, one core besides.
 
     Attributes:
@@ -62,7 +62,7 @@ class SubmititCluster:
     """
 
     def __init__(
-        self, folder: Path, resources: JobResources, environment: Mapping[str, str], *, cluster: str = "slurm",
+        self, folder: Path, resources: WorkerResources, environment: Mapping[str, str], *, cluster: str = "slurm",
         look: float = LOOK_S, **parameters: Any,  # noqa: ANN401
     ) -> None:  # fmt: skip
         try:

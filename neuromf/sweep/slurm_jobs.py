@@ -11,7 +11,7 @@ from typing import Any
 
 from neuromf.checkout import before_others
 from neuromf.launch.queue import LOOK_S, queued_jobs
-from neuromf.launch.submitit_jobs import POLL_S, JobResources, SubmititCluster
+from neuromf.launch.submitit_jobs import POLL_S, SubmititCluster, WorkerResources
 from neuromf.sweep.jobs import EndedCommand, SweepCommand
 
 
@@ -40,7 +40,7 @@ class SlurmJobs:
     """
 
     def __init__(
-        self, folder: Path, size: int, resources: JobResources, *, poll: float = POLL_S, look: float = LOOK_S
+        self, folder: Path, size: int, resources: WorkerResources, *, poll: float = POLL_S, look: float = LOOK_S
     ) -> None:
         self._cluster = SubmititCluster(folder, resources, before_others(), look=look)
         self.size, self._poll, self._running = size, poll, dict[str, Any]()

@@ -12,7 +12,7 @@ import pytest
 
 from neuromf.bisect.executor import Answer
 from neuromf.bisect.oracle import ProbeOutcome, ProbeVerdict
-from neuromf.launch.submitit_jobs import JobResources
+from neuromf.launch.submitit_jobs import WorkerResources
 from tests.support.command_line import run_command
 
 ROOT = Path(__file__).parents[2]
@@ -152,10 +152,10 @@ def test_nonsense_is_one_sentence(bisect, tmp_path, arguments, words):
 @pytest.mark.parametrize(
     ("options", "wanted"),
     [
-        ((), JobResources()),
+        ((), WorkerResources()),
         (
             ("--slurm-minutes", "5", "--slurm-gpus", "2", "--slurm-partition", "long"),
-            JobResources(minutes=5, gpus=2, partition="long"),
+            WorkerResources(minutes=5, gpus=2, partition="long"),
         ),
     ],
 )

@@ -44,4 +44,4 @@ def sampling_net(checkpoint: Checkpoint, config: Config) -> nn.Module:
     (load_average if is_averaged(config) else load_weights)(checkpoint.path, net)
     if isinstance(net, MeanFlowUnet):
         net.velocity_head = None  # it only ever supplied the tangent
-    return net
+    return net.eval()  # dropout of an own network is of its training

@@ -15,7 +15,7 @@ from neuromf.config.load import load_config
 from neuromf.config.resolve import flat_config
 from neuromf.errors import InputError
 from neuromf.launch.queue import FinishedJobs, queued_jobs
-from neuromf.launch.submitit_jobs import JobResources
+from neuromf.launch.submitit_jobs import WorkerResources
 from tests.support.fake_slurm import FakeSlurm
 
 
@@ -47,7 +47,7 @@ def executor(cluster, tmp_path):
 def test_a_job_asks_for_what_was_wanted_and_for_nothing_else(cluster, tmp_path):
     """Minutes, GPUs and partition stand in the script; GPUs and partition only when they were given."""
     cluster.will("dies")
-    wanted = {"given": JobResources(minutes=5, gpus=2, partition="long"), "default": JobResources()}
+    wanted = {"given": WorkerResources(minutes=5, gpus=2, partition="long"), "default": WorkerResources()}
     scripts = {}
     for name, resources in wanted.items():
         SlurmExecutor(tmp_path / name, 2, resources).submit([indexed()])

@@ -3,7 +3,7 @@
 import pytest
 
 from neuromf.errors import InputError
-from neuromf.launch.submitit_jobs import JobResources
+from neuromf.launch.submitit_jobs import WorkerResources
 from neuromf.sweep.jobs import EndedCommand, SweepCommand
 from neuromf.sweep.slurm_jobs import SlurmJobs
 from tests.support.fake_slurm import FakeSlurm
@@ -18,7 +18,7 @@ def cluster(tmp_path, monkeypatch):
 
 
 def opened(tmp_path):
-    return SlurmJobs(tmp_path / "jobs", 2, JobResources(minutes=5), poll=0.05, look=0.05)
+    return SlurmJobs(tmp_path / "jobs", 2, WorkerResources(minutes=5), poll=0.05, look=0.05)
 
 
 def command(tmp_path, *arguments):

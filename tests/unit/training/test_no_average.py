@@ -15,6 +15,7 @@ from neuromf.report.sample_slices import sample_strip
 from neuromf.trace.reader import read_rows
 from neuromf.training.checkpoints.checkpoint import AVERAGE, FILES, MOMENTS, WEIGHTS, latest_checkpoint, read_checkpoint
 from neuromf.training.checkpoints.restore import load_weights, restore
+from neuromf.training.checkpoints.sampling_net import sampling_net
 from neuromf.training.loop import train
 from neuromf.training.records.previews import draw_latents
 from neuromf.training.records.run_folder import create_run
@@ -93,6 +94,11 @@ def test_a_checkpoint_without_an_average_is_of_another_configuration(run):
     state = initial_state(kept := make_tiny_config(), (1.0,) * 4, CPU)
     with pytest.raises(InputError, match="another configuration"):
         restore(state, latest_checkpoint(run.root), config_hash(kept))
+
+
+def test_a_network_is_sampled_without_its_dropout(run, config):
+    """As it is evaluated and exported: a network of one's own may have some."""
+    assert not sampling_net(latest_checkpoint(run.root), config).training
 
 
 @pytest.mark.law("CKPT-001")

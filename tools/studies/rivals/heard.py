@@ -70,3 +70,8 @@ def first_of_each(alarms: Iterable[HeardAlarm]) -> tuple[HeardAlarm, ...]:
     for alarm in alarms:
         found.setdefault((alarm.kind, alarm.level), alarm)
     return tuple(found.values())
+
+
+def runs_heard(file: Path) -> set[str]:
+    """Runs that a file has already; a study that was ended early goes on after them."""
+    return {heard.run for heard in read([file])} if file.is_file() else set()

@@ -14,7 +14,7 @@ import neuromf
 from neuromf.any_loop.silent.training_watch import TrainingWatch
 from neuromf.any_loop.verdict import STOPS
 from neuromf.monitor.guard.alarm import Alarm as GuardAlarm
-from tools.studies.rivals.heard import Heard, HeardAlarm, append, first_of_each
+from tools.studies.rivals.heard import Heard, HeardAlarm, append, first_of_each, runs_heard
 from tools.studies.rivals.logs import hear_log
 from tools.studies.rivals.overhead import measure
 from tools.studies.rivals.plan import Run, faulty_runs, healthy_runs, reference_runs, run_loop
@@ -124,8 +124,8 @@ def hear_all(out: Path) -> None:
     torch.set_num_threads(1)
     logging.getLogger("neuromf").setLevel(logging.ERROR)
     file = out / "ours.jsonl"
-    file.unlink(missing_ok=True)
-    for run in (*faulty_runs(), *healthy_runs(), *reference_runs()):
+    done = runs_heard(file)
+    for run in (one for one in (*faulty_runs(), *healthy_runs(), *reference_runs()) if one.name not in done):
         for heard in hear_run(run):
             append(file, heard)
 

@@ -15,7 +15,7 @@ from torch_audit import autopatch
 from trainspotter.detectors import run_all
 from trainspotter.readers import load_run as load_for_trainspotter
 
-from tools.studies.rivals.heard import LEVELS, Heard, HeardAlarm, append, first_of_each
+from tools.studies.rivals.heard import LEVELS, Heard, HeardAlarm, append, first_of_each, runs_heard
 from tools.studies.rivals.logs import hear_log
 from tools.studies.rivals.overhead import measure
 from tools.studies.rivals.plan import Run, faulty_runs, healthy_runs, reference_runs, run_loop
@@ -86,13 +86,14 @@ def hear_all(out: Path) -> None:
     """Every run with each of the three."""
     torch.set_num_threads(1)
     file = out / "theirs.jsonl"
-    file.unlink(missing_ok=True)
-    for run in (*faulty_runs(), *healthy_runs(), *reference_runs()):
+    done = runs_heard(file)
+    for run in (one for one in (*faulty_runs(), *healthy_runs(), *reference_runs()) if one.name not in done):
         rows = run_loop(run)
+        heard: list[Heard] = []
         for tool, read in READERS.items():
-            for heard in hear_log(tool, run.name, rows, read):
-                append(file, heard)
-        append(file, hear_torch_audit(run))
+            heard += hear_log(tool, run.name, rows, read)
+        for one in (*heard, hear_torch_audit(run)):
+            append(file, one)
 
 
 def measure_overhead(out: Path) -> None:

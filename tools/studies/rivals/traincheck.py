@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from tools.studies.rivals.heard import Heard, HeardAlarm, append, read
+from tools.studies.rivals.heard import Heard, HeardAlarm, append, runs_heard
 from tools.studies.rivals.overhead import LARGE, step_times
 from tools.studies.rivals.plan import LOOPS, SHORT, Run, faulty_runs, healthy_runs, reference_runs, script, short
 from tools.studies.rivals.watcher import LoopWatcher
@@ -106,7 +106,7 @@ def judge_all(out: Path, budget_s: float, processes: int, loops: tuple[str, ...]
     folder.mkdir(parents=True, exist_ok=True)
     for loop in loops:
         file = out / f"{TOOL}-{loop}.jsonl"
-        done = {heard.run for heard in read([file])} if file.is_file() else set()
+        done = runs_heard(file)
         invariants = inferred(loop, folder)
         runs = [run for run in (*faulty_runs(), *healthy_runs()) if run.loop == loop and run.name not in done]
 

@@ -10,7 +10,7 @@ LEVELS = ("warning", "error")
 
 
 @dataclass(frozen=True)
-class HeardAlarm:
+class SaidAlarm:
     """One thing that was said.
 
     Attributes:
@@ -40,7 +40,7 @@ class Heard:
 
     tool: str
     run: str
-    alarms: tuple[HeardAlarm, ...]
+    alarms: tuple[SaidAlarm, ...]
     seconds: float
     note: str = ""
 
@@ -58,15 +58,15 @@ def read(files: Iterable[Path]) -> list[Heard]:
     for file in files:
         for line in file.read_text(encoding="utf-8").splitlines():
             one: dict[str, Any] = json.loads(line)
-            alarms = tuple(HeardAlarm(**alarm) for alarm in one.pop("alarms"))
+            alarms = tuple(SaidAlarm(**alarm) for alarm in one.pop("alarms"))
             heard = Heard(alarms=alarms, **one)
             found[heard.tool, heard.run] = heard
     return list(found.values())
 
 
-def first_of_each(alarms: Iterable[HeardAlarm]) -> tuple[HeardAlarm, ...]:
+def first_of_each(alarms: Iterable[SaidAlarm]) -> tuple[SaidAlarm, ...]:
     """The first alarm of each kind and level."""
-    found: dict[tuple[str, str], HeardAlarm] = {}
+    found: dict[tuple[str, str], SaidAlarm] = {}
     for alarm in alarms:
         found.setdefault((alarm.kind, alarm.level), alarm)
     return tuple(found.values())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tools.studies.rivals.heard import Heard, HeardAlarm, first_of_each
+from tools.studies.rivals.heard import Heard, SaidAlarm, first_of_each
 from tools.studies.rivals.plan import Rows
 
 COLUMNS = ("step", "loss", "lr", "grad_norm", "eval_loss")
@@ -14,7 +14,7 @@ EVERY = 20
 """Steps between two looks at the growing log; the first is at `FIRST`."""
 FIRST = 40
 
-Reader = Callable[[Path], Sequence[HeardAlarm]]
+Reader = Callable[[Path], Sequence[SaidAlarm]]
 
 
 def write_log(rows: Rows, file: Path) -> None:
@@ -33,8 +33,8 @@ def hear_log(tool: str, run: str, rows: Rows, read: Reader) -> list[Heard]:
         began = time.perf_counter()
         after = first_of_each(read(file))
         seconds = time.perf_counter() - began
-        growing: list[HeardAlarm] = []
+        growing: list[SaidAlarm] = []
         for count in range(FIRST, len(rows) + 1, EVERY):
             write_log(rows[:count], file)
-            growing += [HeardAlarm(one.kind, one.level, count - 1, one.text) for one in read(file)]
+            growing += [SaidAlarm(one.kind, one.level, count - 1, one.text) for one in read(file)]
     return [Heard(tool, run, after, seconds), Heard(f"{tool} live", run, first_of_each(growing), 0.0)]

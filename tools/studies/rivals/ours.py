@@ -14,7 +14,7 @@ import neuromf
 from neuromf.any_loop.silent.training_watch import TrainingWatch
 from neuromf.any_loop.verdict import STOPS
 from neuromf.monitor.guard.alarm import Alarm as GuardAlarm
-from tools.studies.rivals.heard import Heard, HeardAlarm, append, first_of_each, runs_heard
+from tools.studies.rivals.heard import Heard, SaidAlarm, append, first_of_each, runs_heard
 from tools.studies.rivals.logs import hear_log
 from tools.studies.rivals.overhead import measure
 from tools.studies.rivals.plan import Run, faulty_runs, healthy_runs, reference_runs, run_loop
@@ -24,25 +24,25 @@ NOTHING = {"plain": 2.0794, "meanflow": 2.0}
 """Loss of predicting nothing: log 8 of eight classes, and 2 a dimension of standardised data."""
 
 
-def diagnosed(log: Path) -> list[HeardAlarm]:
+def diagnosed(log: Path) -> list[SaidAlarm]:
     """What `neuromf diagnose` says of a log."""
-    found: list[HeardAlarm] = []
+    found: list[SaidAlarm] = []
     for verdict in neuromf.diagnose_logs(log):
         suspects = "; ".join(f"suspect: {one.name}" for one in verdict.suspects[:1])
         for one in verdict.alarms:
             text = f"{one.says}; {suspects}"
-            found.append(HeardAlarm(one.law, "error" if one.stops else "warning", None, text))
+            found.append(SaidAlarm(one.law, "error" if one.stops else "warning", None, text))
     return found
 
 
 class _Ours(LoopWatcher):
     def __init__(self) -> None:
-        self.alarms: list[HeardAlarm] = []
+        self.alarms: list[SaidAlarm] = []
 
     def hear(self, step: int, alarms: Iterable[GuardAlarm]) -> None:
         """Note alarms of a step."""
         for one in alarms:
-            self.alarms.append(HeardAlarm(one.law, "error" if one.level in STOPS else "warning", step, one.message))
+            self.alarms.append(SaidAlarm(one.law, "error" if one.level in STOPS else "warning", step, one.message))
 
 
 class GuardedLoop(_Ours):

@@ -15,7 +15,8 @@ import torch
 
 import neuromf
 from tools.marked_block import replace_block
-from tools.studies.rivals.heard import Heard, HeardAlarm, read
+from tools.studies.rivals.heard import Heard, SaidAlarm, read
+from tools.studies.rivals.overhead import AGAIN
 from tools.studies.rivals.plan import LoopFault, Settings, faults, healthy_runs, short
 from tools.studies.rivals.plan import Run as PlannedRun
 from tools.studies.rivals.tables import GIVEN, faults_table, tools_table
@@ -53,12 +54,12 @@ def _named(fault: LoopFault, text: str) -> bool:
     return any(word in text.lower() for word in fault.cause)
 
 
-def names_cause(fault: LoopFault, alarm: HeardAlarm) -> bool:
+def names_cause(fault: LoopFault, alarm: SaidAlarm) -> bool:
     """Whether an alarm has one of the words that name the cause."""
     return _named(fault, f"{alarm.kind} {alarm.text}")
 
 
-def latency(fault: LoopFault, heard: Heard, own: Sequence[HeardAlarm]) -> int | None:
+def latency(fault: LoopFault, heard: Heard, own: Sequence[SaidAlarm]) -> int | None:
     """Steps from the first faulty one to the first alarm of its own; None after the run."""
     settings = Settings() if heard.tool != "traincheck" else short(PlannedRun("", "plain", Settings())).settings
     steps = [alarm.step for alarm in own if alarm.step is not None]
@@ -117,7 +118,9 @@ def write(out: Path, folder: Path = FOLDER) -> None:
     """Keep the results, and put their tables into the page."""
     overhead: Cell = {}
     for file in sorted(out.glob("overhead-*.json")):
-        overhead |= json.loads(file.read_text(encoding="utf-8"))
+        found: Cell = json.loads(file.read_text(encoding="utf-8"))
+        # Each environment has its own bare loop.
+        overhead |= {f"{name}, {file.stem}" if name == AGAIN else name: one for name, one in found.items()}
     kept = reduced(read(sorted(out.glob("*.jsonl"))), overhead, about())
     (folder / "results.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     page = folder / "README.md"

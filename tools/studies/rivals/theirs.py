@@ -15,30 +15,30 @@ from torch_audit import autopatch
 from trainspotter.detectors import run_all
 from trainspotter.readers import load_run as load_for_trainspotter
 
-from tools.studies.rivals.heard import LEVELS, Heard, HeardAlarm, append, first_of_each, runs_heard
+from tools.studies.rivals.heard import LEVELS, Heard, SaidAlarm, append, first_of_each, runs_heard
 from tools.studies.rivals.logs import hear_log
 from tools.studies.rivals.overhead import measure
 from tools.studies.rivals.plan import Run, faulty_runs, healthy_runs, reference_runs, run_loop
 from tools.studies.rivals.watcher import LoopWatcher
 
 
-def losslint(log: Path) -> list[HeardAlarm]:
+def losslint(log: Path) -> list[SaidAlarm]:
     """What `losslint check` finds."""
     found = run_all_checks(load_for_losslint(log))
-    return [HeardAlarm(one.check, one.severity, None, one.message) for one in found if one.severity in LEVELS]
+    return [SaidAlarm(one.check, one.severity, None, one.message) for one in found if one.severity in LEVELS]
 
 
-def trainspotter(log: Path) -> list[HeardAlarm]:
+def trainspotter(log: Path) -> list[SaidAlarm]:
     """What `trainspotter analyze` finds."""
     found = [one for one in run_all(load_for_trainspotter(log)) if one.severity in LEVELS]
-    return [HeardAlarm(f"{one.detector}: {one.title}", one.severity, None, one.message) for one in found]
+    return [SaidAlarm(f"{one.detector}: {one.title}", one.severity, None, one.message) for one in found]
 
 
 class TorchAudit(LoopWatcher):
     """`autopatch`, its way of least changes; it looks at every step, where its default is each thousandth."""
 
     def __init__(self, every_n_steps: int = 1) -> None:
-        self.alarms: list[HeardAlarm] = []
+        self.alarms: list[SaidAlarm] = []
         self._every, self._auditor = every_n_steps, None
 
     _auditor: Any
@@ -65,7 +65,7 @@ class TorchAudit(LoopWatcher):
             level = {"WARN": "warning", "ERROR": "error", "FATAL": "error"}.get(one.severity.value)
             if level is not None:
                 kind = f"{one.rule_id} {one.module_path or ''} {one.entity or ''}".strip()
-                self.alarms.append(HeardAlarm(kind, level, one.step or 0, one.message))
+                self.alarms.append(SaidAlarm(kind, level, one.step or 0, one.message))
 
 
 def hear_torch_audit(run: Run) -> Heard:
@@ -79,7 +79,7 @@ def hear_torch_audit(run: Run) -> Heard:
     return Heard("torch-audit", run.name, first_of_each(audit.alarms), 0.0, note)
 
 
-READERS: dict[str, Callable[[Path], Sequence[HeardAlarm]]] = {"losslint": losslint, "trainspotter": trainspotter}
+READERS: dict[str, Callable[[Path], Sequence[SaidAlarm]]] = {"losslint": losslint, "trainspotter": trainspotter}
 
 
 def hear_all(out: Path) -> None:

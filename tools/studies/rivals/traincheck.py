@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import torch
 
-from tools.studies.rivals.heard import Heard, HeardAlarm, append, runs_heard
+from tools.studies.rivals.heard import Heard, SaidAlarm, append, runs_heard
 from tools.studies.rivals.overhead import LARGE, step_times
 from tools.studies.rivals.plan import LOOPS, SHORT, Run, faulty_runs, healthy_runs, reference_runs, script, short
 from tools.studies.rivals.watcher import LoopWatcher
@@ -28,14 +29,16 @@ ROOT = Path(__file__).resolve().parents[3]
 _IMPORT = "from tools.studies.rivals.watcher"
 
 
-def command(name: str, *arguments: str, folder: Path, limit_s: int = LIMIT_S, **more: str) -> None:
+def command(
+    name: str, *arguments: str, folder: Path, limit_s: int = LIMIT_S, more: Mapping[str, str] | None = None
+) -> None:
     """Run one of its commands in a folder, its words in a log there.
 
     Raises:
         subprocess.SubprocessError: it failed, or took too long.
     """
     program = Path(sys.executable).parent / name
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", **more}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore", **(more or {})}
     with (folder / f"{name}.log").open("w", encoding="utf-8") as log:
         subprocess.run(
             [str(program), *arguments], cwd=folder, env=environment, check=True, timeout=limit_s, stdout=log, stderr=log
@@ -53,7 +56,7 @@ def traced(run: Run, folder: Path, invariants: Path | None = None) -> float:
     settings = {"RIVALS_SETTINGS": json.dumps(asdict(run.settings)), "RIVALS_ROWS": str(folder / "rows.json")}
     command(
         "traincheck-collect", "--pyscript", "loop.py", "--models-to-track", "model", *given, "--output-dir", "trace",
-        folder=folder, **settings,
+        folder=folder, more=settings,
     )  # fmt: skip
     if not (folder / "rows.json").is_file():
         raise subprocess.SubprocessError("the loop did not end")
@@ -86,12 +89,12 @@ def judge(run: Run, invariants: Path, folder: Path) -> Heard:
         command("traincheck-check", *judged, folder=where)
     except subprocess.SubprocessError as error:
         return Heard(TOOL, run.name, (), time.perf_counter() - began, f"{type(error).__name__}: no verdict")
-    alarms: list[HeardAlarm] = []
+    alarms: list[SaidAlarm] = []
     for file in where.glob("found/**/violations_summary.json"):
         found: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))["violations"]
         # Its steps count from 1 once the loop has begun.
         alarms += [
-            HeardAlarm(
+            SaidAlarm(
                 f"{one['relation_type']}: {one['display_name']}", "error", max(0, int(one["first_step"] or 0) - 1)
             )
             for one in found

@@ -17,7 +17,7 @@ from neuromf.monitor.guard.alarm import Alarm as GuardAlarm
 from tools.studies.rivals.heard import Heard, SaidAlarm, append, first_of_each, runs_heard
 from tools.studies.rivals.logs import hear_log
 from tools.studies.rivals.overhead import measure
-from tools.studies.rivals.plan import Run, faulty_runs, healthy_runs, reference_runs, run_loop
+from tools.studies.rivals.plan import Run, all_runs, run_loop
 from tools.studies.rivals.watcher import LoopWatcher
 
 NOTHING = {"plain": 2.0794, "meanflow": 2.0}
@@ -125,7 +125,7 @@ def hear_all(out: Path) -> None:
     logging.getLogger("neuromf").setLevel(logging.ERROR)
     file = out / "ours.jsonl"
     done = runs_heard(file)
-    for run in (one for one in (*faulty_runs(), *healthy_runs(), *reference_runs()) if one.name not in done):
+    for run in (one for one in all_runs() if one.name not in done):
         for heard in hear_run(run):
             append(file, heard)
 

@@ -12,7 +12,7 @@ import torch
 from tools.studies.rivals.plan import Run, Settings, run_loop
 from tools.studies.rivals.watcher import LoopWatcher
 
-LARGE = Settings(seed=3, steps=100, evaluate_every=1_000, width=448, depth=3, batch=256)
+LARGE = Settings(seed=3, steps=100, evaluate_every=1_000, width=704, depth=3, batch=448)
 ROUNDS = 7
 BARE, AGAIN = "bare", "bare again"
 

@@ -1,15 +1,13 @@
 """What is run: two loops, sixty healthy settings, reference runs for those who learn from them, and the faults."""
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import cache
-from importlib import resources
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from tools.studies.rivals.catalogue import LoopFault, faults, script
 from tools.studies.rivals.watcher import LoopWatcher
 
 LOOPS = ("plain", "meanflow")
@@ -42,38 +40,6 @@ SHORT = {"steps": 10, "onset": 5, "evaluate_every": 4, "warmup": 4}
 
 
 @dataclass(frozen=True)
-class LoopFault:
-    """One change of a loop's script.
-
-    Attributes:
-        id: short name.
-        loop: that is changed.
-        origin: public name of the bug, or "ours".
-        title: what is wrong.
-        cause: words of which an alarm has one if it names the cause, in lower case.
-        later: whether it begins at `onset`, not at the first step.
-        edits: text of the script, which stands in it once, and what takes its place.
-    """
-
-    id: str
-    loop: str
-    origin: str
-    title: str
-    cause: tuple[str, ...]
-    later: bool
-    edits: tuple[tuple[str, str], ...]
-
-    @property
-    def public(self) -> bool:
-        """Whether somebody else met it."""
-        return self.origin != "ours"
-
-    def first_step(self, settings: Settings) -> int:
-        """Step at which it begins."""
-        return settings.onset if self.later else 0
-
-
-@dataclass(frozen=True)
 class Run:
     """One run of a loop. `fault` is None where it is healthy."""
 
@@ -81,19 +47,6 @@ class Run:
     loop: str
     settings: Settings
     fault: LoopFault | None = None
-
-
-@cache
-def faults() -> tuple[LoopFault, ...]:
-    """The catalogue."""
-    document = tomllib.loads((resources.files(__package__) / "faults.toml").read_text(encoding="utf-8"))
-    return tuple(
-        LoopFault(
-            row["id"], row["loop"], row["origin"], row["title"], tuple(row["cause"]), row.get("later", False),
-            tuple((find, put) for find, put in row["edits"]),
-        )
-        for row in document["fault"]
-    )  # fmt: skip
 
 
 def drawn(loop: str, count: int, seed: int) -> list[Settings]:
@@ -122,28 +75,27 @@ def reference_runs() -> list[Run]:
     return [Run(f"reference-{loop}-{n}", loop, s) for loop, n, s in plan]
 
 
+BASE = Settings(seed=7)
+
+
+def base_runs() -> list[Run]:
+    """Both loops without a fault, with the faulty runs' settings: what is said of them says nothing of a fault."""
+    return [Run(f"base-{loop}", loop, BASE) for loop in LOOPS]
+
+
 def faulty_runs() -> list[Run]:
-    """One a fault, with the first settings."""
-    return [Run(fault.id, fault.loop, Settings(seed=7), fault) for fault in faults()]
+    """One a fault."""
+    return [Run(fault.id, fault.loop, BASE, fault) for fault in faults()]
+
+
+def all_runs() -> list[Run]:
+    """In the order in which they are made."""
+    return [*base_runs(), *faulty_runs(), *healthy_runs()]
 
 
 def short(run: Run) -> Run:
     """The same run, of few steps."""
     return replace(run, settings=replace(run.settings, **SHORT))
-
-
-def script(loop: str, fault: LoopFault | None = None) -> str:
-    """Text of a loop, with a fault or none.
-
-    Raises:
-        ValueError: an edit's text does not stand in the script exactly once.
-    """
-    text = (resources.files(f"{__package__}.scripts") / f"{loop}.py").read_text(encoding="utf-8")
-    for find, put in fault.edits if fault is not None else ():
-        if text.count(find) != 1:
-            raise ValueError(f"{fault.id if fault else loop}: {find!r} stands {text.count(find)} times in the script")
-        text = text.replace(find, put)
-    return text
 
 
 def run_loop(run: Run, watcher: LoopWatcher | None = None) -> Rows:

@@ -15,9 +15,10 @@ import torch
 
 import neuromf
 from tools.marked_block import replace_block
+from tools.studies.rivals.catalogue import LoopFault, faults
 from tools.studies.rivals.heard import Heard, SaidAlarm, read
 from tools.studies.rivals.overhead import AGAIN
-from tools.studies.rivals.plan import LoopFault, Settings, faults, healthy_runs, short
+from tools.studies.rivals.plan import LOOPS, Settings, base_runs, healthy_runs, short
 from tools.studies.rivals.plan import Run as PlannedRun
 from tools.studies.rivals.tables import GIVEN, faults_table, tools_table
 
@@ -63,7 +64,7 @@ def latency(fault: LoopFault, heard: Heard, own: Sequence[SaidAlarm]) -> int | N
     """Steps from the first faulty one to the first alarm of its own; None after the run."""
     settings = Settings() if heard.tool != "traincheck" else short(PlannedRun("", "plain", Settings())).settings
     steps = [alarm.step for alarm in own if alarm.step is not None]
-    return max(0, min(steps) - fault.first_step(settings)) if steps else None
+    return max(0, min(steps) - fault.first_step(settings.onset)) if steps else None
 
 
 def tool_row(heard: Sequence[Heard]) -> Cell:
@@ -89,13 +90,12 @@ def _others(one: Heard, healthy: Sequence[Heard], loops: dict[str, str]) -> list
 def reduced(heard: Sequence[Heard], overhead: Cell, about: Cell) -> Cell:
     """All that is kept."""
     by_tool = {tool: [one for one in heard if one.tool == tool] for tool in GIVEN}
-    healthy = {loop: {run.name for run in healthy_runs() if run.loop == loop} for loop in ("plain", "meanflow")}
+    healthy = {loop: {run.name for run in (*base_runs(), *healthy_runs()) if run.loop == loop} for loop in LOOPS}
     cells: Cell = {}
     for fault in faults():
         cells[fault.id] = {}
         for tool, said in by_tool.items():
-            prefix = f"reference-{fault.loop}"
-            usual = kinds(one for one in said if one.run in healthy[fault.loop] or one.run.startswith(prefix))
+            usual = kinds(one for one in said if one.run in healthy[fault.loop])
             found = next((one for one in said if one.run == fault.id), None)
             cells[fault.id][tool] = cell(fault, found, usual)
     tools = {tool: tool_row(said) for tool, said in by_tool.items()}

@@ -3,7 +3,7 @@
 import statistics
 from typing import Any
 
-from tools.studies.rivals.plan import faults
+from tools.studies.rivals.catalogue import faults
 
 GIVEN = {
     "neuromf diagnose": "the finished log",
@@ -53,7 +53,7 @@ def _of(count: int, whole: int) -> str:
 
 def _overhead(kept: dict[str, Any], tool: str) -> str:
     found = kept["overhead"].get(tool)
-    return f"x {found['mean']:.3g}" if found is not None else "-"
+    return f"x {found['median']:.3g}" if found is not None else "-"
 
 
 def faults_table(kept: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from trainspotter.readers import load_run as load_for_trainspotter
 from tools.studies.rivals.heard import LEVELS, Heard, SaidAlarm, append, first_of_each, runs_heard
 from tools.studies.rivals.logs import hear_log
 from tools.studies.rivals.overhead import measure
-from tools.studies.rivals.plan import Run, faulty_runs, healthy_runs, reference_runs, run_loop
+from tools.studies.rivals.plan import Run, all_runs, run_loop
 from tools.studies.rivals.watcher import LoopWatcher
 
 
@@ -87,7 +87,7 @@ def hear_all(out: Path) -> None:
     torch.set_num_threads(1)
     file = out / "theirs.jsonl"
     done = runs_heard(file)
-    for run in (one for one in (*faulty_runs(), *healthy_runs(), *reference_runs()) if one.name not in done):
+    for run in (one for one in all_runs() if one.name not in done):
         rows = run_loop(run)
         heard: list[Heard] = []
         for tool, read in READERS.items():

@@ -14,9 +14,10 @@ from typing import Any
 
 import torch
 
+from tools.studies.rivals.catalogue import script
 from tools.studies.rivals.heard import Heard, SaidAlarm, append, runs_heard
 from tools.studies.rivals.overhead import LARGE, step_times
-from tools.studies.rivals.plan import LOOPS, SHORT, Run, faulty_runs, healthy_runs, reference_runs, script, short
+from tools.studies.rivals.plan import LOOPS, SHORT, Run, all_runs, reference_runs, short
 from tools.studies.rivals.watcher import LoopWatcher
 
 TOOL = "traincheck"
@@ -111,7 +112,7 @@ def judge_all(out: Path, budget_s: float, processes: int, loops: tuple[str, ...]
         file = out / f"{TOOL}-{loop}.jsonl"
         done = runs_heard(file)
         invariants = inferred(loop, folder)
-        runs = [run for run in (*faulty_runs(), *healthy_runs()) if run.loop == loop and run.name not in done]
+        runs = [run for run in all_runs() if run.loop == loop and run.name not in done]
 
         def one(run: Run, invariants: Path = invariants, file: Path = file) -> None:
             if time.perf_counter() - began < budget_s:

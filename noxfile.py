@@ -2,7 +2,8 @@
 
 `wheel` builds, installs and uses what users install; `docs` builds the site; `explore` searches further than `unit`;
 `coverage` is `unit` with a table of what no test runs; `pages` opens the reports in a Chromium; `faults` puts known
-faults into a copy of the code, `mutants` random ones; `conform` judges public MeanFlow codes.
+faults into a copy of the code, `mutants` random ones; `conform` judges public MeanFlow codes; `rivals` sets ours beside
+the public checkers of trainings.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ JAX = Path(".nox/jax")
 JAX_NEEDS = ("jax", "flax", "optax", "scipy", "typer", "rich", "jinja2", "pydantic", "PyYAML")
 """What JAX codes and `neuromf conform` import; torch is not among it."""
 VERSIONS = Path(".nox/versions")
+RIVALS = Path(".nox/rivals")
 RESOLUTIONS = {"lowest": "lowest-direct", "newest": "highest"}
 # Every library is used by one of these: imports, each --help, configuration, table schemas, reports, tiny trainings.
 SHORT = (
@@ -198,6 +200,22 @@ def conform(session: nox.Session) -> None:
     jax_python = _environment(session, JAX)
     session.run(jax_python, "-m", "pip", "install", "--quiet", *JAX_NEEDS, external=True)
     _run(session, "tools", "foreign", "--jax-python", str(Path(jax_python).absolute()))
+
+
+@nox.session(python=False, default=False)
+def rivals(session: nox.Session) -> None:
+    """Ours and the public checkers of trainings on one catalogue of faults, for `golden/rivals`. Takes two hours.
+
+    Theirs are in an environment of their own, `.nox/rivals`.
+    """
+    _install(session)
+    theirs = str(Path(_environment(session, RIVALS)).absolute())
+    needed = ("-r", "tools/studies/rivals/rivals.txt", "numpy", "pandas", "torch")
+    session.run(theirs, "-m", "pip", "install", "--quiet", *CONSTRAINTS, *needed, external=True)
+    for part in ("theirs", "traincheck", "theirs-overhead"):
+        session.run(theirs, "-m", "tools.studies.rivals", part, *session.posargs, env=ONE_THREAD, external=True)
+    for part in ("ours", "ours-overhead", "write"):
+        _run(session, "tools.studies.rivals", part, environment=ONE_THREAD)
 
 
 @nox.session(python=False, default=False)

@@ -19,6 +19,7 @@ from neuromf.any_loop.rules.shown_loss import ShownLossRule
 from neuromf.any_loop.rules.skips import SkipRule
 from neuromf.any_loop.rules.spikes import SpikeRule
 from neuromf.any_loop.rules.stalls import StallRule
+from neuromf.any_loop.rules.unlearnt import UnlearntRule
 from neuromf.any_loop.verdict import STOPS, LoopVerdict
 from neuromf.errors import InputError
 from neuromf.monitor.events import Event
@@ -87,6 +88,7 @@ class Guard:
             "shown": ShownLossRule(),
             "spikes": SpikeRule(),
             "skips": SkipRule(),
+            "unlearnt": UnlearntRule(nothing),
         }
         self._notifier = Notifier(notify, folder or "a training") if notify is not None and writes_here() else None
         self._over_ranks, self._record, self._step = over_ranks, None, 0

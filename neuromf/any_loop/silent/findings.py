@@ -6,11 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import torch
 from neuromf_spec.law import Finding
-from neuromf_spec.laws.optimiser import CLIP_TOLERANCE
 from neuromf_spec.registry import law
-from torch import Tensor
 
 from neuromf.monitor.guard.alarm import Alarm, Level, alarm_of
 
@@ -33,14 +30,6 @@ def shown(names: Sequence[str]) -> str:
     """The first of some names."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return ", ".join(names[:NAMED]) + more
-
-
-def clipped(gradients: Sequence[Tensor], limit: float) -> list[Alarm]:
-    """The norm that the optimiser was given against the loop's limit, a thousandth borne (law OPT-005)."""
-    norm = float(torch.nn.utils.get_total_norm(gradients))
-    if norm <= limit * (1 + CLIP_TOLERANCE):
-        return []
-    return judged("OPT-005", before=norm, after=norm, limit=limit)
 
 
 def never_moved(names: Sequence[str], trainable: int, steps: int) -> list[Alarm]:

@@ -14,8 +14,11 @@ from torch import Tensor, nn
 from neuromf.any_loop.repeat import judge_twice
 from neuromf.any_loop.silent import findings
 from neuromf.any_loop.silent.average_watch import AverageWatch
+from neuromf.any_loop.silent.clip_look import ClipLook
+from neuromf.any_loop.silent.dropout_look import DropoutLook
 from neuromf.any_loop.silent.evaluation import EvaluationLook
 from neuromf.any_loop.silent.gradient_look import GradientLook
+from neuromf.any_loop.silent.input_look import InputLook
 from neuromf.any_loop.silent.motion import motion
 from neuromf.any_loop.silent.optimisers import Optimisers
 from neuromf.any_loop.silent.replicas import parted_replicas
@@ -47,11 +50,13 @@ class TrainingWatch:
         guarded: bool,
     ) -> None:  # fmt: skip
         self._model, self._optimisers, self._average = model, optimisers, average
-        self._lr, self._clip, self._idle, self._over_ranks = lr, clip, idle, over_ranks
+        self._lr, self._idle, self._over_ranks = lr, idle, over_ranks
+        self._clip = ClipLook(clip) if clip is not None else None
         named = {name: p for name, p in model.named_parameters() if p.requires_grad}
         self._names, self._parameters = list(named), list(named.values())
         first = optimisers.held_by_first()
         self._gradients = GradientLook([parameter for parameter in self._parameters if id(parameter) in first])
+        self._inputs = InputLook(model)
         self._before: list[Tensor] = []  # memory that is written over each time, for new pages take longer
         self._looking = False
         self._counted: float | None = None
@@ -103,7 +108,7 @@ class TrainingWatch:
             self._gradients.begin()
 
     def _look(self) -> list[Alarm]:
-        found = findings.judged("OPT-003", stale=self._gradients.end())
+        found = findings.judged("OPT-003", stale=self._gradients.end()) + self._inputs.look()
         went = motion(self._parameters, self._before, self._optimisers.groups(), self._optimisers.states())
         found += findings.broken_weights([self._names[place] for place in went.broken])
         found += self._moved(went.moved, went.still, went.with_gradient)
@@ -111,7 +116,7 @@ class TrainingWatch:
         if after is not None and self._counted is not None:
             found += findings.judged("OPT-004", recorded=1, counted=int(after - self._counted))
         if self._clip is not None:
-            found += findings.clipped([p.grad for p in self._parameters if p.grad is not None], self._clip)
+            found += self._clip.look([p.grad for p in self._parameters if p.grad is not None])
         if self._lr is not None:
             found += findings.rate_off(self._optimisers.rates(), self._lr(self._steps), self._steps)
         if self._over_ranks:
@@ -136,10 +141,14 @@ class TrainingWatch:
 
     @contextmanager
     def evaluation(self) -> Iterator[None]:
-        """Around an evaluation: weights, buffers, average and the mode of each module are the same afterwards."""
+        """Around an evaluation: weights, buffers, average and the mode of each module are the same afterwards.
+
+        And a network in evaluation mode drops nothing.
+        """
         look = EvaluationLook(self._model, None if self._average is None else self._average.values)
-        yield
-        self._hear(look.after())
+        with DropoutLook(self._model) as dropouts:
+            yield
+        self._hear(look.after() + dropouts.look())
 
     def repeats(self, closure: Callable[[], SupportsFloat], rtol: float = 0.0) -> bool:
         """Whether a loss that is computed twice, with the same randomness of torch, is the same (law NUM-002).
@@ -186,4 +195,5 @@ class TrainingWatch:
     def close(self) -> None:
         """Take the hooks off again."""
         self._gradients.end()
+        self._inputs.off()
         self._optimisers.unhook()

@@ -9,6 +9,7 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from neuromf.any_loop.guard import Guard
@@ -387,6 +388,129 @@ def test_a_step_that_does_not_repeat_is_told():
     verdict = bench.guard.step(1.0)
     assert verdict.laws == ("NUM-002",)
     assert verdict.stop
+
+
+class Attends(nn.Module):
+    """Self-attention and dropout by functions, which no `eval()` reaches."""
+
+    def __init__(self, dropout, attention):
+        super().__init__()
+        self.dropout, self.attention = dropout, attention
+
+    def forward(self, x):
+        """Both, whatever the mode."""
+        x = functional.dropout(x, self.dropout, True)
+        return functional.scaled_dot_product_attention(x, x, x, dropout_p=self.attention)
+
+
+@pytest.mark.parametrize(
+    ("dropout", "attention", "count"), [(0.1, 0.0, 2), (0.0, 0.1, 2), (0.1, 0.1, 4), (0.0, 0.0, 0)]
+)
+def test_dropout_that_no_eval_switches_off_is_told(dropout, attention, count):
+    """That of a function and that of an attention, in each pass of the evaluation (transformers-33844)."""
+    bench = Bench().start()
+    bench.net.append(Attends(dropout, attention))
+    with bench.watch.evaluation(), torch.no_grad():
+        bench.net[-1](torch.randn(1, 2, 4))  # in training mode, as it should
+        bench.net.eval()
+        for _ in range(2):
+            bench.net[:4](torch.randn(4, 3))  # a layer of dropout heeds its mode
+            bench.net[-1](torch.randn(1, 2, 4))
+        bench.net.train()
+    heard = bench.watch.take()
+    assert [alarm.value for alarm in heard] == [f"{count} dropouts"] * (count > 0)
+
+
+@pytest.mark.parametrize(("scale", "told"), [(1024.0, True), (1.0, False)])
+def test_a_clip_of_scaled_gradients_is_told(scale, told):
+    """It holds, a thousand times too low (law OPT-005); one that is active at each step is as it should be."""
+    bench = Bench(clip=1e-3)
+    once = bench.backward
+
+    def clipped():
+        loss = once()
+        for parameter in bench.net.parameters():
+            parameter.grad *= scale
+        nn.utils.clip_grad_norm_(bench.net.parameters(), 1e-3)
+        for parameter in bench.net.parameters():
+            parameter.grad /= scale
+        return loss
+
+    bench.backward = clipped
+    heard = bench.run(8)
+    assert ("OPT-005" in heard) == told
+    assert not told or "it is clipped to that" in heard["OPT-005"]
+
+
+def flat_at(steps, value=0.0):
+    """A loop whose batches of some steps are one number all over."""
+    bench, count = Bench(), itertools.count()
+
+    def backward():
+        x = torch.randn(16, 3) if next(count) not in steps else torch.full((16, 3), value)
+        loss = (bench.net(x) - 1).square().mean()
+        loss.backward()
+        return loss
+
+    bench.backward = backward
+    return bench
+
+
+@pytest.mark.parametrize("value", [0.0, -3.5])
+def test_batches_that_arrive_empty_are_told_at_the_next_look(value):
+    """Each of them, though only every fiftieth step is looked into."""
+    assert "2 of 41 forward passes" in flat_at((17, 23), value).run(53)["flat input"]
+
+
+def test_an_input_that_never_varied_is_meant_to_be_flat():
+    """A constant that is given on purpose, or a first pass with zeros that only builds the network."""
+    assert "flat input" not in flat_at(range(60)).run(60)
+    assert "flat input" not in flat_at((0,)).run(60)
+
+
+def test_an_input_is_flat_where_all_of_it_is():
+    """A mask of zeros beside data is none, nor are the times of a batch, which may be equal."""
+
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(3, 1)
+
+        def forward(self, x, mask, t):
+            return self.inner(x + mask) + t[:, None]
+
+    bench = Bench()
+    bench.net = Two()
+    bench.optimiser = torch.optim.Adam(bench.net.parameters(), lr=1e-2)
+    bench.average = lambda: None
+
+    count = itertools.count()
+
+    def backward():
+        x, mask = torch.randn(16, 3), (torch.randn(16, 3) if next(count) == 0 else torch.zeros(16, 3))
+        loss = (bench.net(x, mask=mask, t=torch.ones(16)) - x.sum(1, keepdim=True)).square().mean()
+        loss.backward()
+        return loss
+
+    bench.backward = backward
+    assert bench.run(60) == {}
+
+
+def test_an_input_inside_a_derivative_is_left_alone():
+    """Its numbers cannot be read there."""
+    bench = Bench()
+    bench.net = nn.Sequential(nn.Linear(3, 8), nn.SiLU(), nn.Linear(8, 1))
+    bench.optimiser = torch.optim.Adam(bench.net.parameters(), lr=1e-2)
+    bench.average = lambda: None
+
+    def backward():
+        x = torch.zeros(16, 3)
+        loss = torch.func.jvp(bench.net, (x,), (torch.ones_like(x),))[1].square().mean() + bench.net(x + 1).mean()
+        loss.backward()
+        return loss
+
+    bench.backward = backward
+    assert bench.run(12) == {}
 
 
 def test_faults_between_judged_steps_wait_for_the_next():

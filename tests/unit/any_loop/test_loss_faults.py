@@ -240,3 +240,20 @@ def test_an_integer_too_large_for_a_float_is_refused_by_name():
     """In a sentence like any other thing that is no number, not by Python's own error."""
     with pytest.raises(InputError, match="grad_norm: is too large for a number"):
         Guard().step(loss=1.0, grad_norm=10**400)
+
+
+@pytest.mark.parametrize(("nothing", "after", "told"), [(2.0, 2.3, True), (2.0, 1.9, False), (None, 2.3, False)])
+def test_what_was_learnt_and_is_lost_is_told(nothing, after, told):
+    """Above predicting nothing again, though not by a multiple of it; from the third level on."""
+    guard = Guard(nothing=nothing)
+    said = [guard.step(loss) for loss in losses([1.9] * 30 + [1.2] * 120 + [after] * 210)]
+    heard = {law: verdict.step for verdict in said for law in verdict.laws}
+    assert ("unlearnt" in heard) == told
+    first = [verdict.step for verdict in said if verdict.fresh]
+    assert first == [239] * told
+
+
+def test_what_was_never_learnt_is_not_lost():
+    """A loss that stays at that of predicting nothing, or above it, has other rules."""
+    guard = Guard(nothing=2.0)
+    assert not any(guard.step(loss).alarms for loss in losses([2.1] * 400))

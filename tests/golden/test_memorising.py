@@ -34,20 +34,25 @@ def trained(folder, subjects, ratios, epochs):
         ["smoke"],
         [*TINY, *LENGTH, f"training.epochs={epochs}", f"data.demo_subjects={subjects}", f"data.split_ratios={ratios}"],
     )
-    store = training_store(config)
-    run = create_run(folder, config, "")
-    held_out = store.split("validation")
-    train(config, store.split("train"), run, device=torch.device("cpu"), validation=held_out)
+    run = create_run(folder / "run", config, "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEUROMF_CACHE", str(folder / "cache"))
+        store = training_store(config)
+        held_out = store.split("validation")
+        train(config, store.split("train"), run, device=torch.device("cpu"), validation=held_out)
     return config, run
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    """The run that memorises, and the healthy one."""
-    folder = tmp_path_factory.mktemp("memorising")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NEUROMF_CACHE", str(folder / "cache"))
-        return trained(folder / "few", 16, "[0.5,0.5,0.0]", 15), trained(folder / "many", 80, "[0.8,0.2,0.0]", 10)
+def few(tmp_path_factory):
+    """The run that memorises."""
+    return trained(tmp_path_factory.mktemp("few"), 16, "[0.5,0.5,0.0]", 15)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """The healthy one."""
+    return trained(tmp_path_factory.mktemp("many"), 80, "[0.8,0.2,0.0]", 10)
 
 
 def suspects(config, run):
@@ -56,12 +61,12 @@ def suspects(config, run):
 
 
 @pytest.mark.law("VAL-005")
-def test_a_run_on_eight_subjects_is_called_memorising(runs):
+def test_a_run_on_eight_subjects_is_called_memorising(few):
     """Told of once, at the end of epoch 10 of 15, and named by the diagnosis.
 
     Measured: at the end held-out scans cost 6.2 times as much, at least 1.75 times; the best was after epoch 7.
     """
-    config, run = runs[0]
+    config, run = few
     rows = read_validations(run.validations)
     assert rows[-1].gap_low > 0.1, rows[-1]
     warnings = [event for event in read_events(run.events) if event.law == "VAL-005"]
@@ -74,9 +79,9 @@ def test_a_run_on_eight_subjects_is_called_memorising(runs):
 
 
 @pytest.mark.law("VAL-005")
-def test_a_run_on_64_subjects_is_not(runs):
+def test_a_run_on_64_subjects_is_not(many):
     """The gap's interval reaches 0, or the gap is below a tenth, at every validation: 8 % (-12 to 34) at the end."""
-    config, run = runs[1]
+    config, run = many
     rows = read_validations(run.validations)
     assert all(not math.isnan(row.gap_low) for row in rows)
     assert [event for event in read_events(run.events) if event.law == "VAL-005"] == []

@@ -63,7 +63,7 @@ def recording_cost(folder: Path, rounds: int, device: torch.device) -> list[Figu
     return [
         Figure("bare step", statistics.median(times["bare"]), "s"),
         *_over_bare("whole step over a bare one", times["whole"], times["bare"], None),
-        *_over_bare(f"the same, weights measured every {EVERY} steps", times["rarely"], times["bare"], RATIO_BAR),
+        *_over_bare(f"whole step over a bare one, weights measured every {EVERY} steps", times["rarely"], times["bare"], RATIO_BAR),
     ]
 
 

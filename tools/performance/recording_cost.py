@@ -30,6 +30,7 @@ from tools.performance.monitor_cost import SETTING
 from tools.performance.timing import side_by_side
 
 RATIO_BAR = 1.05
+NAME = "whole step over a bare one"
 LATENTS = 8
 EVERY = 10
 """Steps between two readings of all weights in the run that is held to the bar."""
@@ -62,8 +63,8 @@ def recording_cost(folder: Path, rounds: int, device: torch.device) -> list[Figu
         times = side_by_side(arms, rounds, device, warm_up=10)
     return [
         Figure("bare step", statistics.median(times["bare"]), "s"),
-        *_over_bare("whole step over a bare one", times["whole"], times["bare"], None),
-        *_over_bare(f"whole step over a bare one, weights measured every {EVERY} steps", times["rarely"], times["bare"], RATIO_BAR),
+        *_over_bare(NAME, times["whole"], times["bare"], None),
+        *_over_bare(f"{NAME}, weights measured every {EVERY} steps", times["rarely"], times["bare"], RATIO_BAR),
     ]
 
 

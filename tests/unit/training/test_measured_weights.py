@@ -93,3 +93,13 @@ def test_an_average_that_is_the_weights_is_found_though_rarely_measured(runs):
     """Its distance is nought wherever it was looked at."""
     rows = [{**row, "ema_gap": None if row["ema_gap"] is None else 0.0} for row in read_rows(runs["rarely"].trace)]
     assert dict(update_signs(RARELY, summarise(rows), long_enough=True))["average_off"].points > 0
+
+
+def test_an_average_as_far_as_all_its_updates_allow_is_sound(runs):
+    """Also where some of them were not measured: they took it there all the same."""
+    rows, away, beta = [], 0.0, RARELY.ema.decay
+    for row in read_rows(runs["always"].trace):
+        away = beta * (away + row["update_rms"])
+        moved = {**row, "ema_gap": away / row["param_rms"]}
+        rows.append(moved if row["step"] in READ else {**moved, **dict.fromkeys(MEASURED)})
+    assert dict(update_signs(RARELY, summarise(rows), long_enough=True))["average_off"].points < 0

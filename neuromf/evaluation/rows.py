@@ -74,12 +74,13 @@ def measure(material: Material, training: Iterator[tuple[int, NDArray[np.float32
         seed: of directions and resamples.
     """
     nearest, among = _nearest(material, training), _Among.of(material)
-    near = {steps: _nearness(material, nearest, among, steps, seed) for steps in material.samples}
+    own = {steps: _apart(latents, latents) for steps, latents in material.normalised.items()}
+    near = {steps: _nearness(material, nearest, among, own[steps], steps, seed) for steps in material.samples}
     real = similar_pairs(material.held_out.described) if material.held_out.described is not None else None
     latents, rows = HeldOutLatents(material.held_out, seed), []
     for steps, population in material.samples.items():
         found = _measures(population, latents, real) | near[steps].measures
-        found |= _consistency(material, steps, seed)
+        found |= _consistency(material, own[max(own)], steps, seed)
         rows.append(MeasuredRow(f"{steps} evaluation{'s' if steps > 1 else ''}", steps, found))
     for name, population in ((TRAINING, material.training), (MEAN, material.mean)):
         rows.append(MeasuredRow(name, None, _measures(population, latents, real)))
@@ -126,13 +127,12 @@ def _apart(one: NDArray[np.float32], other: NDArray[np.float32]) -> Array:
 
 
 def _nearness(
-    material: Material, nearest: dict[int, NearestTraining], among: _Among, steps: int, seed: int
+    material: Material, nearest: dict[int, NearestTraining], among: _Among, own: Array, steps: int, seed: int
 ) -> Nearness:
-    sample = material.normalised[steps]
+    between = _apart(material.normalised[steps], material.held_out_normalised)
     units = (material.samples[steps].units, material.held_out.units, single_units(len(among.training)))
     return nearness(
-        nearest[steps].distance, _apart(sample, material.held_out_normalised), _apart(sample, sample),
-        nearest[HELD_OUT].distance, among.real, among.training, units, seed,
+        nearest[steps].distance, between, own, nearest[HELD_OUT].distance, among.real, among.training, units, seed
     )  # fmt: skip
 
 
@@ -141,14 +141,13 @@ def _one_a_subject(material: Material) -> NDArray[np.float32]:
     return material.training_normalised[[int(rows[0]) for rows in material.training.units]]
 
 
-def _consistency(material: Material, steps: int, seed: int) -> dict[str, Interval]:
+def _consistency(material: Material, apart: Array, steps: int, seed: int) -> dict[str, Interval]:
     """How far a sample lies from that of the same noise in most evaluations, in units of two different samples."""
     most = max(material.samples)
     if steps == most:
         return {}
     one, other = material.normalised[steps], material.normalised[most]
     moved = np.sqrt(((one - other) ** 2).mean(1, dtype=np.float64))
-    apart = _apart(other, other)
     off_diagonal = ~np.eye(len(apart), dtype=bool)
 
     def consistency(rows: Index) -> float:

@@ -145,7 +145,7 @@ def open_subject(
     store = go_on(run, config, on_progress, device=device)
     net = sampling_net(found, config)
     weights = f"{'averaged weights' if is_averaged(config) else 'weights'} of optimiser step {found.step}"
-    return EvaluatedRun(run, config, store, codec.to(device), net.to(device).eval(), found.step, weights)
+    return EvaluatedRun(run, config, store, codec.to(device), net.to(device), found.step, weights)
 
 
 def _checkpoint(run: RunFolder, step: int | None) -> Checkpoint:

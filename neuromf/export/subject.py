@@ -13,7 +13,7 @@ from neuromf.flow.jvp import Field
 from neuromf.training.checkpoints.named import named_checkpoint, won_by
 from neuromf.training.checkpoints.sampling_net import is_averaged, refuse_other_configuration, sampling_net
 from neuromf.training.latents.frozen import RunLatents, run_latents
-from neuromf.training.records.previews import sampling_field
+from neuromf.training.records.previews import follows_flow, sampling_field
 from neuromf.training.records.run_folder import RunFolder, open_run
 
 
@@ -45,7 +45,7 @@ class ExportedRun:
     @property
     def follows_flow(self) -> bool:
         """Whether samples follow the velocity at r = t, for no other r was trained."""
-        return self.config.time_sampling.data_proportion == 1
+        return follows_flow(self.config)
 
     @property
     def velocity(self) -> Field:
@@ -66,7 +66,7 @@ def open_export(path: Path, checkpoint: str | None = None) -> ExportedRun:
     run, config = open_run(path)
     found = named_checkpoint(run.root, checkpoint)
     refuse_other_configuration(found, run, config)
-    net = sampling_net(found, config).eval().requires_grad_(False)
+    net = sampling_net(found, config).requires_grad_(False)
     kind = "averaged weights" if is_averaged(config) else "weights themselves, of a run without an average,"
     weights = f"{kind} of optimiser step {found.step}{won_by(found)}"
     return ExportedRun(run, config, run_latents(run, config), net, found.step, weights)

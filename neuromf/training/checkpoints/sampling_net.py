@@ -31,7 +31,7 @@ def is_averaged(config: Config) -> bool:
 
 
 def sampling_net(checkpoint: Checkpoint, config: Config) -> nn.Module:
-    """The network with the weights that samples are drawn with, on the CPU.
+    """The network with the weights that samples are drawn with, on the CPU, in evaluation mode.
 
     Args:
         checkpoint: of a run of this configuration.

@@ -44,7 +44,12 @@ def sampling_field(net: Net, config: Config) -> Field:
     A run without MF samples is flow matching, and is sampled along its velocity: no other r was trained (law TIME-007).
     """
     field = velocity_field(net, objective_settings(config.meanflow))
-    return along_the_flow(field) if config.time_sampling.data_proportion == 1 else field
+    return along_the_flow(field) if follows_flow(config) else field
+
+
+def follows_flow(config: Config) -> bool:
+    """Whether samples follow the velocity at r = t, for no other r was trained."""
+    return config.time_sampling.data_proportion == 1
 
 
 def sampling_noise(shape: tuple[int, ...], seed: int, index: int) -> Tensor:

@@ -58,8 +58,10 @@ def script(loop: str, fault: LoopFault | None = None) -> str:
         ValueError: an edit's text does not stand in the script exactly once.
     """
     text = (resources.files(f"{__package__}.scripts") / f"{loop}.py").read_text(encoding="utf-8")
-    for find, put in fault.edits if fault is not None else ():
+    if fault is None:
+        return text
+    for find, put in fault.edits:
         if text.count(find) != 1:
-            raise ValueError(f"{fault.id if fault else loop}: {find!r} stands {text.count(find)} times in the script")
+            raise ValueError(f"{fault.id}: {find!r} stands {text.count(find)} times in the script")
         text = text.replace(find, put)
     return text

@@ -3,7 +3,6 @@
 import json
 import platform
 import statistics
-import subprocess
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -14,6 +13,8 @@ from typing import Any
 import torch
 
 import neuromf
+from neuromf.checkout import ROOT, golden_folder
+from tools.foreign.checkout import commit_of
 from tools.marked_block import replace_block
 from tools.studies.rivals.catalogue import LoopFault, faults
 from tools.studies.rivals.heard import Heard, SaidAlarm, read
@@ -22,7 +23,7 @@ from tools.studies.rivals.plan import LOOPS, Settings, base_runs, healthy_runs, 
 from tools.studies.rivals.plan import Run as PlannedRun
 from tools.studies.rivals.tables import GIVEN, faults_table, tools_table
 
-FOLDER = Path(__file__).resolve().parents[3] / "golden" / "rivals"
+FOLDER = golden_folder() / "rivals"
 KINDS_KEPT = 3
 Cell = dict[str, Any]
 
@@ -104,12 +105,10 @@ def reduced(heard: Sequence[Heard], overhead: Cell, about: Cell) -> Cell:
 
 def about() -> Cell:
     """Day, commit, machine and versions."""
-    head = ["git", "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(head, capture_output=True, text=True, check=True).stdout
     pins = (resources.files(__package__) / "rivals.txt").read_text(encoding="utf-8").split()
     versions = [f"neuromf=={neuromf.__version__}", *pins[:4], f"torch=={torch.__version__}"]
     return {
-        "command": "nox -s rivals", "day": datetime.now(UTC).date().isoformat(), "commit": commit.strip(),
+        "command": "nox -s rivals", "day": datetime.now(UTC).date().isoformat(), "commit": commit_of(ROOT),
         "machine": "two cores, AMD EPYC, shared", "python": platform.python_version(), "versions": versions,
     }  # fmt: skip
 

@@ -17,7 +17,6 @@ from neuromf.errors import InputError
 
 LONGEST_SECONDS = 600.0
 """A selection that takes longer hangs; most take six seconds, nearly all of them the import of torch."""
-_NO_END = f"no end within {LONGEST_SECONDS:g} s"
 PASSED, FAILED = 0, 1
 """Exit codes of pytest; all others say that it could not run the tests."""
 _PACKAGES = {"neuromf": "neuromf", "neuromf_spec": "spec/neuromf_spec", "tools": "tools"}
@@ -54,8 +53,16 @@ RunTests = Callable[..., PytestRun]
 _PLUGINS = ("-q", "-p", "no:cacheprovider", "-p", "tools.faults.first_example")
 
 
-def run_tests(tree: Path, tests: Sequence[str], *options: str) -> PytestRun:
-    """Run a selection on the code of `tree`, with one thread and the examples that continuous integration has."""
+def run_tests(tree: Path, tests: Sequence[str], *options: str, seconds: float | None = None) -> PytestRun:
+    """Run a selection on the code of `tree`, with one thread and the examples that continuous integration has.
+
+    Args:
+        tree: copy of the code.
+        tests: pytest selections.
+        options: further options of pytest.
+        seconds: longest wall time, `LONGEST_SECONDS` unless said.
+    """
+    longest = LONGEST_SECONDS if seconds is None else seconds
     try:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", *_PLUGINS, *options, *tests],
@@ -63,11 +70,11 @@ def run_tests(tree: Path, tests: Sequence[str], *options: str) -> PytestRun:
             env=_environment(tree),
             capture_output=True,
             text=True,
-            timeout=LONGEST_SECONDS,
+            timeout=longest,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return PytestRun(None, _NO_END)
+        return PytestRun(None, f"no end within {longest:g} s")
     return PytestRun(done.returncode, done.stdout + done.stderr)
 
 
@@ -95,7 +102,9 @@ def forked_tests(output: Path) -> Iterator[RunTests]:
             assert server.stdout is not None
             print(json.dumps(request), file=server.stdin, flush=True)
             code = json.loads(server.stdout.readline())
-            return PytestRun(code, _NO_END if code is None else output.read_text(encoding="utf-8", errors="replace"))
+            if code is None:
+                return PytestRun(None, f"no end within {LONGEST_SECONDS:g} s")
+            return PytestRun(code, output.read_text(encoding="utf-8", errors="replace"))
 
         try:
             yield run

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from neuromf.errors import InputError
     from neuromf.evaluation.result import SampleEvaluation
     from neuromf.flow.batch import Batch, draw_batch
-    from neuromf.flow.objective import Net, NetOutput, Objective, meanflow_objective, velocity_field
+    from neuromf.flow.network import Net, NetOutput, velocity_field
+    from neuromf.flow.objective import Objective, meanflow_objective
     from neuromf.flow.sampling import sample
     from neuromf.flow.settings import ObjectiveSettings, TimeSettings
     from neuromf.flow.times import sample_times
@@ -45,8 +46,8 @@ _HOMES = {
     "InputError": "neuromf.errors",
     "LawResult": "neuromf.gate.result",
     "LoopVerdict": "neuromf.any_loop.verdict",
-    "Net": "neuromf.flow.objective",
-    "NetOutput": "neuromf.flow.objective",
+    "Net": "neuromf.flow.network",
+    "NetOutput": "neuromf.flow.network",
     "Objective": "neuromf.flow.objective",
     "ObjectiveSettings": "neuromf.flow.settings",
     "SampleEvaluation": "neuromf.evaluation.result",
@@ -65,7 +66,7 @@ _HOMES = {
     "sample": "neuromf.flow.sampling",
     "sample_times": "neuromf.flow.times",
     "train": "neuromf.api",
-    "velocity_field": "neuromf.flow.objective",
+    "velocity_field": "neuromf.flow.network",
     "watch_training": "neuromf.any_loop.silent.watching",
 }
 """The module that each public name comes from."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from neuromf.cli.options import CheckpointOption, VaeOption
+from neuromf.cli.options import CheckpointOption, GivenOption, VaeOption, named_values
 
 
 def export(
@@ -19,6 +19,7 @@ def export(
     out: Annotated[Path, typer.Option("--out", help="Folder to create; for safetensors a file.")],
     checkpoint: CheckpointOption = None,
     vae: VaeOption = None,
+    given: GivenOption = None,
     licence: Annotated[
         str | None,
         typer.Option("--licence", metavar="NAME|FILE", help="Licence of the weights: a name, or a file of text."),
@@ -37,7 +38,8 @@ def export(
     from neuromf.cli.console import make_console
     from neuromf.export.export import export_run
 
-    made = export_run(run, to=to, out=out, checkpoint=checkpoint, vae=vae, licence=licence)
+    asked = named_values(given)
+    made = export_run(run, to=to, out=out, checkpoint=checkpoint, vae=vae, licence=licence, given=asked)
     console = make_console()
     console.print(f"{made.path}: {made.weights}", soft_wrap=True, markup=False)
     console.print(made.use, soft_wrap=True, markup=False)

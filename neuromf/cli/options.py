@@ -66,6 +66,30 @@ def check_interval(seconds: float) -> None:
         raise InputError(f"{seconds:g} seconds", remedy=remedy, key="--interval")
 
 
+GivenOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--given", metavar="NAME=VALUE", help="A covariate of all samples, as age=70; what is not given is unknown."
+    ),
+]
+
+
+def named_values(texts: Sequence[str] | None) -> dict[str, str]:
+    """Values by name, of texts such as age=70.
+
+    Raises:
+        InputError: one is no such text, or names what another one names.
+    """
+    found: dict[str, str] = {}
+    for text in texts or ():
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value) or name in found:
+            problem = f"{text!r} names {name!r} again" if name in found else f"{text!r} names no value"
+            raise InputError(problem, remedy="write NAME=VALUE once for each, as age=70", key="--given")
+        found[name] = value
+    return found
+
+
 ProgressOption = Annotated[
     Path | None, typer.Option("--progress", metavar="FILE", help="When it ends, say here how far it got; a line.")
 ]

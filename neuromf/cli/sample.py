@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from neuromf.cli.options import CheckpointOption, DeviceOption, VaeOption
+from neuromf.cli.options import CheckpointOption, DeviceOption, GivenOption, VaeOption, named_values
 
 
 def sample(
@@ -19,6 +19,7 @@ def sample(
     checkpoint: CheckpointOption = None,
     device: DeviceOption = None,
     vae: VaeOption = None,
+    given: GivenOption = None,
 ) -> None:
     """Draw samples with the averaged weights, decode them, and write NIfTI volumes and a PNG montage.
 
@@ -30,9 +31,11 @@ def sample(
     from neuromf.sampling.sampling import sample_run
     from neuromf.training.device.choice import choose_device
 
+    asked = named_values(given)
     where, console = choose_device(device), make_console()
     console.print(f"draws and decodes on {'the CPU' if where.type == 'cpu' else where}")
     result = sample_run(
-        run, steps=steps, count=n, seed=seed, out=out or run / "samples", device=where, vae=vae, checkpoint=checkpoint
-    )
+        run, steps=steps, count=n, seed=seed, out=out or run / "samples", device=where, vae=vae, checkpoint=checkpoint,
+        given=asked,
+    )  # fmt: skip
     console.print(f"{len(result.volumes)} volumes and {result.montage} from {result.weights}", soft_wrap=True)

@@ -71,6 +71,11 @@ ADDED: Mapping[str, Any] = {
     "training.early_stop_min_improvement": 0.0,
     "meanflow.loss_power": 2.0,
     "training.measure_weights_every_steps": 1,
+    "covariates.columns": [],
+    "covariates.dropout": 0.1,
+    "meanflow.guidance_scale": 1.0,
+    "meanflow.guidance_mixing": 0.0,
+    "meanflow.guidance_interval": [0.0, 1.0],
 }
 """Keys that came after runs had been recorded, each with the value that means what every run before did. At this value
 a key is no part of the hash, so that runs, checkpoints and tickets from before it stay valid."""

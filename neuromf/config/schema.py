@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from neuromf.config.covariates import Columns
 from neuromf.config.own_code import Factory, Options
 
 # Beyond these a float32 step overflows or vanishes, or a count no machine could hold keeps the program busy.
@@ -212,11 +213,30 @@ class MeanFlowConfig(ConfigSection):
     channel_weights: tuple[Positive, ...] | Literal["inverse_variance"] | None = Field(
         None, description="factor on each channel's squared error; inverse_variance measures it on the latents"
     )
+    guidance_scale: Positive = Field(
+        1.0, description="omega of the guided velocity that is learned, with covariates; 1 guides nothing (GUIDE-001)"
+    )
+    guidance_mixing: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="kappa, share of the net's own guided velocity: samples are guided by omega / (1 - kappa)"
+    )
+    guidance_interval: tuple[UnitInterval, UnitInterval] = Field(
+        (0.0, 1.0), description="smallest and largest t at which a sample is guided"
+    )
+
+    @property
+    def guided(self) -> bool:
+        """Whether what is learned is guided."""
+        return (self.guidance_scale, self.guidance_mixing) != (1, 0)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if (self.jvp == "finite_difference") != (self.fd_step is not None):
             raise ValueError("fd_step must be given with jvp: finite_difference, and only then")
+        low, high = self.guidance_interval
+        if not low < high:
+            raise ValueError(f"guidance_interval [{low:g}, {high:g}] must rise")
+        if not self.guided and (low, high) != MeanFlowConfig.model_fields["guidance_interval"].default:
+            raise ValueError("guidance_interval has no effect with guidance_scale 1 and guidance_mixing 0")
         return self
 
 
@@ -331,6 +351,23 @@ class AugmentationConfig(ConfigSection):
     )
 
 
+class CovariatesConfig(ConfigSection):
+    """What the network is told of a scan's subject; nothing by default."""
+
+    columns: Columns = Field(
+        (), description="columns of participants.tsv or the table, as age=20..90 for a number and sex=F|M for classes"
+    )
+    dropout: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.1, description="share of samples of which the net is told nothing, so that it also learns to do without"
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.columns and self.dropout != CovariatesConfig.model_fields["dropout"].default:
+            raise ValueError("dropout has no effect without columns")
+        return self
+
+
 class EmaConfig(ConfigSection):
     """Exponential moving average of the weights, per optimiser step, if there is one."""
 
@@ -350,6 +387,7 @@ class Config(ConfigSection):
     training: TrainingConfig = TrainingConfig()
     ema: EmaConfig = EmaConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
+    covariates: CovariatesConfig = CovariatesConfig()
 
     @property
     def latent_shape(self) -> tuple[int, int, int, int]:
@@ -374,6 +412,10 @@ class Config(ConfigSection):
         weights, channels = self.meanflow.channel_weights, self.vae.latent_channels
         if isinstance(weights, tuple) and len(weights) != channels:
             raise ValueError(f"meanflow.channel_weights has {len(weights)} entries, vae.latent_channels is {channels}")
+        if self.meanflow.guided and not self.covariates.columns:
+            raise ValueError("meanflow.guidance_scale and guidance_mixing have no effect without covariates.columns")
+        if self.meanflow.guided and not self.covariates.dropout:
+            raise ValueError("meanflow.guidance_scale needs covariates.dropout above 0, or nothing is learned without")
         if self.unet.factory is not None and self.training.activation_checkpointing != "none":
             raise ValueError("training.activation_checkpointing has no effect with unet.factory")
         return self

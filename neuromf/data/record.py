@@ -6,6 +6,7 @@ The folder `latents` of a run is a latent store without most of its latents:
     scans/                      a few real training latents, to stand beside samples
     scans.csv                   the scans, each with path, size and time; not for the built-in cohort
     origin.json                 where the store and the autoencoder lay
+    covariates.csv              what is known of each scan's subject; only where the network is told of it
 
 Manifest and list hold the ids of subjects and the paths of their scans, and a latent is as good as the scan that it was
 encoded from: a run's folder must be kept as the scans are. The files below `scans/` may be left out or deleted.

@@ -34,7 +34,9 @@ def gather(subject: EvaluatedRun, wanted: EvaluationRequest, describer: Describe
         )
         remedy = "train with a larger second and third ratio"
         raise InputError(problem, remedy=remedy, file=subject.run.config, key="data.split_ratios")
-    drawn = _draw(subject, wanted, on_progress)
+    # As many of each age and sex as are held out: the two populations are to differ by the network alone.
+    told = subject.covariates(held_out, wanted.count)
+    drawn = _draw(subject, wanted, told, on_progress)
     work = len(held_out.scan_ids) + len(training.scan_ids) + wanted.count * len(wanted.decoded)
     done = _Counter("decodes", work, on_progress)
     real, _ = described_scans(subject, held_out, describer, done)
@@ -60,9 +62,11 @@ def gather(subject: EvaluatedRun, wanted: EvaluationRequest, describer: Describe
     )
 
 
-def _draw(subject: EvaluatedRun, wanted: EvaluationRequest, on_progress: OnProgress) -> dict[int, Tensor]:
+def _draw(
+    subject: EvaluatedRun, wanted: EvaluationRequest, told: Tensor | None, on_progress: OnProgress
+) -> dict[int, Tensor]:
     done = _Counter("draws", wanted.count * sum(wanted.evaluations), on_progress)
-    return {steps: subject.draw(steps, wanted.count, wanted.seed, done) for steps in wanted.evaluations}
+    return {steps: subject.draw(steps, wanted.count, wanted.seed, done, told) for steps in wanted.evaluations}
 
 
 class _Counter:

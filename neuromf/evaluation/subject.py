@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neuromf.config.schema import Config
+from neuromf.data.covariates import read_covariates
 from neuromf.data.latent_set import StoredLatents
 from neuromf.data.store import LatentStore
 from neuromf.evaluation.metrics.bootstrap import Index
@@ -101,14 +102,26 @@ class EvaluatedRun:
             part = latents[range(start, min(start + PART, len(latents)))]
             yield start, part.flatten(1).numpy()
 
-    def draw(self, steps: int, count: int, seed: int, on_done: Callable[[int], None]) -> Tensor:
+    def covariates(self, scans: Scans, count: int) -> Tensor | None:
+        """Covariates (count, K) of scans, from the first again after the last; None where the network is told of none.
+
+        Raises:
+            InputError: the run's table of them is damaged.
+        """
+        known = read_covariates(self.run.latents, self.config.covariates, scans.scan_ids, [])
+        return None if known is None else known.training[torch.arange(count) % len(scans.scan_ids)]
+
+    def draw(
+        self, steps: int, count: int, seed: int, on_done: Callable[[int], None], covariates_NK: Tensor | None = None
+    ) -> Tensor:
         """Normalised samples (count, C, D, H, W) in `steps` evaluations; the noise is that of `neuromf sample`."""
-        device = next(self.net.parameters()).device
-        field, shape = sampling_field(self.net, self.config), self.store.latent_shape
+        device, shape = next(self.net.parameters()).device, self.store.latent_shape
 
         def made(start: int) -> Tensor:
             rows = range(start, min(start + BATCH, count))
             noise = torch.stack([sampling_noise(shape, seed, row) for row in rows])
+            told = None if covariates_NK is None else covariates_NK[rows.start : rows.stop].to(device)
+            field = sampling_field(self.net, self.config, told)
             return sample(field, noise.to(device), steps, self.config.meanflow.t_min).cpu()
 
         drawn = []

@@ -25,6 +25,7 @@ def inference_config(subject: ExportedRun, architecture: VaeArchitecture) -> dic
         "count": COUNT,
         "steps": MANY if subject.follows_flow else STEPS,
         "seed": 0,
+        **({} if subject.y_1K is None else {"covariates": subject.y_1K[0].tolist()}),
         "network_def": _network(subject),
         "network": _weighted("@network_def", NETWORK),
         "autoencoder_def": _autoencoder(subject.config, architecture),
@@ -74,6 +75,7 @@ def _network(subject: ExportedRun) -> dict[str, Any]:
         "prediction": meanflow.prediction,
         "t_min": meanflow.t_min,
         "along_flow": subject.follows_flow,
+        "covariates": [] if subject.y_1K is None else "@covariates",
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from neuromf.config.covariates import Covariate, parse_covariates
 from neuromf.export.subject import ExportedRun
 
 FROM_OUTPUT = {"u": "u = output", "x": "u = (z - output) / max(t, t_min)"}
@@ -26,6 +27,7 @@ def conventions(subject: ExportedRun) -> dict[str, Any]:
         "t_min": meanflow.t_min,
         "conditioning": unet.conditioning,
         "time_scale": unet.time_scale,
+        "covariates": _covariates(subject),
         "step": "z_r = z_t - (t - r) u(z_t, r, t); in one step x = e - u(e, 0, 1)",
         "followed": "u(z, t, t): trained as flow matching, use many steps" if subject.follows_flow else "u(z, r, t)",
         "noise": NOISE,
@@ -36,3 +38,18 @@ def conventions(subject: ExportedRun) -> dict[str, Any]:
         "scale_factor": description.scale_factor,
         "decoding": "the autoencoder decodes latent / scale_factor; volumes are clamped to [0, 1]",
     }
+
+
+def _covariates(subject: ExportedRun) -> dict[str, Any] | str:
+    """How covariates become inputs of the network, in order, and those that samples of the export have."""
+    if subject.y_1K is None:
+        return "none: the network is told of the times alone"
+    columns = parse_covariates(subject.config.covariates.columns)
+    return {"inputs": [_inputs(one) for one in columns], "given": subject.y_1K[0].tolist()}
+
+
+def _inputs(one: Covariate) -> str:
+    if one.bounds is None:
+        return f"{one.name}: 1 for its class of {', '.join(one.classes)}, 0 for the others; all 0 where unknown"
+    low, high = one.bounds
+    return f"{one.name}: 1, then 2 (value - {low:g}) / {high - low:g} - 1; 0 and 0 where unknown"

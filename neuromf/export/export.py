@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def export_run(
     checkpoint: str | None = None,
     vae: Path | None = None,
     licence: str | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> Exported:
     """Export the weights that a run is sampled with.
 
@@ -52,14 +54,17 @@ def export_run(
         checkpoint: `best`, `latest` or an optimiser step; the newest when None.
         vae: the run's autoencoder, where its file is not where it was; for a bundle alone.
         licence: name of the weights' licence, or the file of its text.
+        given: covariates by name, for a run whose network is told of some: programs draw samples of these alone, a
+            bundle unless it is told of others.
 
     Raises:
-        InputError: no run, no such checkpoint, another autoencoder, no such licence or kind, or `out` is in the way.
+        InputError: no such covariate or value, no run, no such checkpoint, another autoencoder, no such licence or
+            kind, or `out` is in the way.
     """
     _check(to, out, vae)
     refuse_occupied(out)  # before the network is read
     said = read_licence(licence)
-    subject = open_export(run, checkpoint)
+    subject = open_export(run, checkpoint, given)
     use = {
         SAFETENSORS: lambda: _weights(out, subject, said),
         TORCH: lambda: _programs(out, subject, said),

@@ -47,7 +47,7 @@ def facts_of(config: Config) -> Facts:
         latent_dims=counts.latent_dims,
         token_dims=config.vae.latent_channels,
         initialised_from="scratch" if config.training.init_from is None else "meanflow",
-        guidance="none",
+        guidance="from_start" if config.meanflow.guided else "none",
         target_clamped=False,
         loss_precision="fp32",
         tangent_limit="none",

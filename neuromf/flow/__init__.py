@@ -14,7 +14,8 @@ from neuromf._lazy import lazy
 if TYPE_CHECKING:
     from neuromf.flow.batch import Batch, draw_batch
     from neuromf.flow.jvp import central_difference, exact_derivative, finite_difference
-    from neuromf.flow.objective import Net, NetOutput, Objective, meanflow_objective, velocity_field
+    from neuromf.flow.network import Net, NetOutput, velocity_field
+    from neuromf.flow.objective import Objective, meanflow_objective
     from neuromf.flow.path import conditional_velocity, interpolate
     from neuromf.flow.sampling import sample
     from neuromf.flow.settings import ObjectiveSettings, TimeSettings
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Batch": "neuromf.flow.batch",
-    "Net": "neuromf.flow.objective",
-    "NetOutput": "neuromf.flow.objective",
+    "Net": "neuromf.flow.network",
+    "NetOutput": "neuromf.flow.network",
     "Objective": "neuromf.flow.objective",
     "ObjectiveSettings": "neuromf.flow.settings",
     "TimePairs": "neuromf.flow.times",
@@ -42,7 +43,7 @@ _HOMES = {
     "potential": "neuromf.flow.weighting",
     "sample": "neuromf.flow.sampling",
     "sample_times": "neuromf.flow.times",
-    "velocity_field": "neuromf.flow.objective",
+    "velocity_field": "neuromf.flow.network",
 }
 """The module that each name comes from: the settings are read where no torch is loaded."""
 

@@ -24,6 +24,7 @@ class Batch:
         digest: what data and noise are recorded by, empty where nobody records them.
         mf_rows: places of the MF samples, those with r < t, in order, known to who draws the times on the host.
             None where the device is to be asked, and waited for.
+        y_BK: covariates of each sample, zeros where nothing is known; None where the network is told of none.
     """
 
     x: Tensor
@@ -32,6 +33,7 @@ class Batch:
     t_B: Tensor
     digest: str = ""
     mf_rows: Tensor | None = None
+    y_BK: Tensor | None = None
 
 
 def rows_of_mf(r_B: Tensor, t_B: Tensor) -> Tensor:

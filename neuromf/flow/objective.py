@@ -9,47 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from neuromf.flow.batch import Batch, rows_of_mf
+from neuromf.flow.guidance import regressed_velocity
 from neuromf.flow.jvp import Derivative, Field, derivative_autocast, total_derivative
-from neuromf.flow.path import broadcast_time, conditional_velocity, interpolate
+from neuromf.flow.network import Net, evaluate, told, velocity_field
+from neuromf.flow.path import broadcast_time, interpolate
 from neuromf.flow.prediction import average_velocity
 from neuromf.flow.settings import ObjectiveSettings
 from neuromf.flow.weighting import Weighting, reduce_dims, weigh
-
-
-class NetOutput(NamedTuple):
-    """What a network returns: the predicted quantity and, with a v-head, a velocity; both shaped like z."""
-
-    prediction: Tensor
-    v_head: Tensor | None
-
-
-class Net(Protocol):
-    """A network of a point and two times."""
-
-    def __call__(self, z: Tensor, r_B: Tensor, t_B: Tensor) -> NetOutput | Tensor:
-        """Evaluate the network at points `z` (B, ...) and times r <= t; a tensor is the prediction alone."""
-
-
-def evaluate(net: Net, z: Tensor, r_B: Tensor, t_B: Tensor) -> NetOutput:
-    """What the network returns, with its prediction in the type of `z`, whatever autocast made of it."""
-    output = net(z, r_B, t_B)
-    prediction, v_head = output if isinstance(output, NetOutput) else (output, None)
-    return NetOutput(prediction.to(z.dtype), None if v_head is None else v_head.to(z.dtype))
-
-
-def velocity_field(net: Net, settings: ObjectiveSettings) -> Field:
-    """The average velocity that the objective differentiates and the sampler follows."""
-
-    def field(z: Tensor, r_B: Tensor, t_B: Tensor) -> Tensor:
-        return average_velocity(evaluate(net, z, r_B, t_B).prediction, z, t_B, settings.prediction, settings.t_min)
-
-    return field
 
 
 @dataclass(frozen=True)
@@ -74,7 +45,7 @@ class Objective:
         is_mf_B: samples with r < t.
         mf_rows: their places in the batch.
         z: point on the path.
-        v_c: conditional velocity.
+        v_c: what each sample is regressed on: conditional velocity, or guided (law GUIDE-001).
         u: average velocity of each sample.
         derivative: u and du/dt of the MF samples, in order.
         tangent: velocity along which the derivative was taken, of the MF samples.
@@ -110,11 +81,13 @@ class MfDerivative:
 
     Attributes:
         rows: their indices in the batch, in order.
+        velocity: what each sample of the whole batch is regressed on (B, ...).
         tangent: velocity along which the derivative was taken (rows, ...).
         derivative: u and du/dt there, likewise.
     """
 
     rows: Tensor
+    velocity: Tensor
     tangent: Tensor
     derivative: Derivative
 
@@ -138,9 +111,8 @@ def meanflow_objective(
         known: the derivative, where it was taken together with that of other batches (`mf_derivatives`).
     """
     z = interpolate(batch.x, batch.e, batch.t_B)
-    v_c = conditional_velocity(batch.x, batch.e)
     found = known or mf_derivatives(derivative_net or net, [batch], settings)[0]
-    rows, derivative = found.rows, found.derivative
+    rows, v_c, derivative = found.rows, found.velocity, found.derivative
     outputs = _forward(net, z, batch, rows, settings)
     interval = broadcast_time(batch.t_B - batch.r_B, z)
     correction = torch.zeros_like(z).index_copy(0, rows, interval[rows] * derivative.dudt.to(z.dtype))
@@ -174,17 +146,18 @@ def _term(prediction: Tensor, v_c: Tensor, settings: ObjectiveSettings, channel_
 
 def _forward(net: Net, z: Tensor, batch: Batch, rows: Tensor, settings: ObjectiveSettings) -> _Outputs:
     """One pass with gradient; dual terms append the MF samples at r = t, for an FM sample is at r = t already."""
-    r_B, t_B, size = batch.r_B, batch.t_B, len(z)
+    r_B, t_B, y_BK, size = batch.r_B, batch.t_B, batch.y_BK, len(z)
     if settings.loss_terms == "dual":
         z, r_B, t_B = torch.cat([z, z[rows]]), torch.cat([r_B, t_B[rows]]), torch.cat([t_B, t_B[rows]])
-    output = evaluate(net, z, r_B, t_B)
+        y_BK = None if y_BK is None else torch.cat([y_BK, y_BK[rows]])
+    output = evaluate(told(net, y_BK), z, r_B, t_B)
     u = average_velocity(output.prediction, z, t_B, settings.prediction, settings.t_min)
     u_at_t = u[:size].index_copy(0, rows, u[size:]) if settings.loss_terms == "dual" else u
     return _Outputs(u[:size], u_at_t, None if output.v_head is None else output.v_head[:size])
 
 
 def mf_derivatives(net: Net, batches: Sequence[Batch], settings: ObjectiveSettings) -> list[MfDerivative]:
-    """Tangent and du/dt of the MF samples of each batch, all taken in one pass.
+    """What each batch is regressed on, and tangent and du/dt of its MF samples, all of them taken in one pass.
 
     Where r = t the factor (t - r) makes both irrelevant (law ID-002). A sample has the numbers that it has alone, but
     for rounding. On two samples a pass costs 1.4 times as much a sample as on eight, on one sample 4.7 times as much
@@ -196,15 +169,23 @@ def mf_derivatives(net: Net, batches: Sequence[Batch], settings: ObjectiveSettin
         settings: tangent and derivative.
     """
     rows = [rows_of_mf(b.r_B, b.t_B) if b.mf_rows is None else b.mf_rows for b in batches]
-    x, e, r_B, t_B = (
-        torch.cat([getattr(batch, name)[own] for batch, own in zip(batches, rows, strict=True)])
-        for name in ("x", "e", "r_B", "t_B")
-    )
-    z, v_c = interpolate(x, e, t_B), conditional_velocity(x, e)
-    tangent, derivative = differentiate(net, z, v_c, r_B, t_B, settings)
+    x, e, r_B, t_B = (_of_rows([getattr(batch, name) for batch in batches], rows) for name in ("x", "e", "r_B", "t_B"))
+    velocities = [regressed_velocity(net, batch, settings) for batch in batches]
+    covariates = [batch.y_BK for batch in batches if batch.y_BK is not None]
+    own_net = told(net, _of_rows(covariates, rows) if covariates else None)
+    z, v_c = interpolate(x, e, t_B), _of_rows(velocities, rows)
+    tangent, derivative = differentiate(own_net, z, v_c, r_B, t_B, settings)
     sizes = [len(own) for own in rows]
     parts = (torch.split(part, sizes) for part in (tangent, derivative.u, derivative.dudt))
-    return [MfDerivative(own, v, Derivative(u, dudt)) for own, v, u, dudt in zip(rows, *parts, strict=True)]
+    return [
+        MfDerivative(own, v, along, Derivative(u, dudt))
+        for own, v, along, u, dudt in zip(rows, velocities, *parts, strict=True)
+    ]
+
+
+def _of_rows(parts: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
+    """Some samples of each batch, one batch after another."""
+    return torch.cat([part[own] for part, own in zip(parts, rows, strict=True)])
 
 
 def differentiate(
@@ -213,9 +194,9 @@ def differentiate(
     """Tangent and du/dt, without gradient.
 
     Args:
-        net: the network, outside any wrapper.
+        net: the network, outside any wrapper, told of the covariates of these samples where it is told of any.
         z: points on the path (B, ...), of MF samples alone.
-        v_c: conditional velocity, shaped like `z`.
+        v_c: conditional velocity, guided where it is, shaped like `z`.
         r_B: start of the interval.
         t_B: time of the point.
         settings: tangent and derivative.

@@ -30,6 +30,11 @@ class ObjectiveSettings:
         norm_eps: c of the adaptive weight, in the unit of the reduced loss (MeanFlow, Eq. 22).
         norm_p: p of the adaptive weight; 0 switches it off.
         t_min: clamp of every 1/t.
+        guidance_scale: omega of the guided velocity (law GUIDE-001), for a network that is told of covariates; 1 with
+            guidance_mixing 0 is no guidance.
+        guidance_mixing: kappa, the share of the network's own guided velocity; below 1. Samples are guided by the
+            factor omega / (1 - kappa).
+        guidance_interval: smallest and largest t at which a sample is guided.
     """
 
     prediction: Literal["u", "x"] = "x"
@@ -44,6 +49,14 @@ class ObjectiveSettings:
     norm_eps: float = 1.0
     norm_p: float = 1.0
     t_min: float = 0.05
+    guidance_scale: float = 1.0
+    guidance_mixing: float = 0.0
+    guidance_interval: tuple[float, float] = (0.0, 1.0)
+
+    @property
+    def guided(self) -> bool:
+        """Whether the regressed velocity is another than e - x."""
+        return (self.guidance_scale, self.guidance_mixing) != (1, 0)
 
     def __post_init__(self) -> None:
         if (self.jvp == "finite_difference") != (self.fd_step is not None):
@@ -52,6 +65,11 @@ class ObjectiveSettings:
             raise ValueError(f"loss_power {self.loss_power} must be at least 1: below it no mean is a minimum")
         if not self.norm_eps > 0 or not 0 < self.t_min < 1:
             raise ValueError(f"norm_eps {self.norm_eps} must be above 0, and t_min {self.t_min} between 0 and 1")
+        scale, mixing, (low, high) = self.guidance_scale, self.guidance_mixing, self.guidance_interval
+        if not scale > 0 or not 0 <= mixing < 1:
+            raise ValueError(f"guidance_scale {scale} must be above 0, guidance_mixing {mixing} from 0 to below 1")
+        if not 0 <= low < high <= 1:
+            raise ValueError(f"guidance_interval [{low}, {high}] must rise within 0..1")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from neuromf.config.schema import Config
 from neuromf.counted import counted
 from neuromf.data.autoencoder_record import KeptQuality, kept_of
 from neuromf.data.cohort import Scan
+from neuromf.data.covariate_rows import covariate_lines, covariate_rows
 from neuromf.data.examine import NAMED, VOXELS_READ_OF, Examination, examine_scans
 from neuromf.data.quarantine import most_quarantined
 from neuromf.errors import InputError
@@ -64,14 +65,15 @@ def open_inputs(
         on_progress: called with (done, scans).
 
     Raises:
-        InputError: the run whose weights it starts from is not there, or another network's.
+        InputError: the run whose weights it starts from is not there, or another network's, or covariates are not.
     """
     from neuromf.training.initial_weights import check_start
 
     check_start(config)
+    covariates = covariate_rows(config, scans)
     (problem, codec), found = _autoencoder(config), _examined(config, scans, on_progress)
     readings: list[LawReading] = []
-    notes: list[str] = []
+    notes = covariate_lines(config, covariates)
     if found is not None:
         allowed = most_quarantined(config.data.max_quarantined, found.scans)
         readings.append(_scans_reading(found, allowed))

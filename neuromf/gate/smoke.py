@@ -15,8 +15,9 @@ from neuromf_spec.registry import law
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.data.cohort import Scan
+from neuromf.data.covariates import drawn_covariates
 from neuromf.flow.batch import Batch
-from neuromf.flow.objective import evaluate
+from neuromf.flow.network import evaluate
 from neuromf.gate.result import LawResult, law_result
 from neuromf.gate.scale import small_scale
 from neuromf.gate.smoke_latents import DEMO, smoke_latents
@@ -88,7 +89,8 @@ def run_smoke(
     small, note = _trustworthy(small_scale(config))
     chosen = smoke_latents(config, small, lambda done, total: report(done, total, DEMO), scans)
     small, device = chosen.config, torch.device("cpu")
-    source = BatchSource(chosen.training, small, device)
+    drawn = drawn_covariates(small.covariates, len(chosen.training), np.random.default_rng(small.training.seed))
+    source = BatchSource(chosen.training, small, device, drawn)
     state = initial_state(small, (1.0,) * small.vae.latent_channels, device)
     log = LawLog()
     if small.unet.factory is not None:
@@ -118,6 +120,8 @@ def run_smoke(
 def _otherwise(config: Config, *, zero: bool) -> list[str]:
     """What else the smoke training leaves out, a clause each."""
     said = [] if config.training.init_from is None else ["from scratch, not from training.init_from"]
+    if config.covariates.columns:
+        said.append("with covariates drawn at random, not those of your scans")
     return said if zero else [*said, NOT_ZERO]
 
 

@@ -1,4 +1,4 @@
-"""Sinusoidal embedding of a time with a bounded derivative (law JVP-005)."""
+"""Embeddings: of a time, sinusoidal with a bounded derivative (law JVP-005), and of covariates."""
 
 from __future__ import annotations
 
@@ -63,3 +63,15 @@ class TimeEmbedding(nn.Module):
     def _embed(self, time_B: Tensor) -> Tensor:
         embedded: Tensor = self.layers(sinusoidal(time_B, self.dims, self.scale))
         return embedded
+
+
+class CovariateEmbedding(nn.Sequential):
+    """Two-layer perceptron on covariates (B, K), zeros where nothing is known: (B, width).
+
+    Args:
+        inputs: numbers that the covariates of a sample are encoded as, K.
+        width: of the embedding.
+    """
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__(nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, width))

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 import torch
 from torch import nn
 
+from neuromf.config.covariates import covariate_width
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.nets.unet import MeanFlowUnet, build_unet
@@ -31,7 +32,8 @@ def build_net(config: Config, seed: int | None = None) -> nn.Module:
     if factory is None:
         head, kept = config.meanflow.tangent == "v_head", config.training.activation_checkpointing
         channels = config.vae.latent_channels
-        return build_unet(unet, v_head=head, seed=seed, channels=channels, checkpointing=kept)
+        told = covariate_width(config.covariates.columns)
+        return build_unet(unet, v_head=head, seed=seed, channels=channels, checkpointing=kept, covariates=told)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = call(factory, KEY, config.latent_shape, options=unet.factory_options)

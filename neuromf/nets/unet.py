@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from neuromf.config.schema import LATENT_CHANNELS, UnetConfig
-from neuromf.flow.objective import NetOutput
-from neuromf.nets.embedding import TimeEmbedding
+from neuromf.flow.network import NetOutput
+from neuromf.nets.embedding import CovariateEmbedding, TimeEmbedding
 
 Checkpointing = Literal["none", "reentrant", "non_reentrant"]
 TOLD = {
@@ -31,10 +31,11 @@ class MeanFlowUnet(nn.Module):
     starts at zero, as MONAI makes it: tests of the derivative must randomise it, or they compare zero with zero.
 
     Args:
-        settings: widths, attention, time scale and what it is conditioned on.
+        settings: widths, attention, time scale and which times it is conditioned on.
         channels: of a latent.
         v_head: add a second output head (tangent `v_head`).
         checkpointing: recompute each layer in the backward pass instead of keeping its activations.
+        covariates: numbers that a sample's covariates are encoded as, K; 0 where it is told of none.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class MeanFlowUnet(nn.Module):
         channels: int = LATENT_CHANNELS,
         v_head: bool = False,
         checkpointing: Checkpointing = "none",
+        covariates: int = 0,
     ) -> None:
         super().__init__()
         self.checkpointing = checkpointing
@@ -68,16 +70,24 @@ class MeanFlowUnet(nn.Module):
             embedding = TimeEmbedding(width, 4 * width, settings.time_scale, settings.embedding_precision)
             self.add_module(name, embedding)
         self.velocity_head = _zero_head(width, settings.norm_num_groups, channels) if v_head else None
+        self.inputs = covariates
+        # The last to be drawn, so that the others begin as they do without it.
+        self.embed_covariates = CovariateEmbedding(covariates, 4 * width) if covariates else None
 
-    def forward(self, z: Tensor, r_B: Tensor, t_B: Tensor) -> NetOutput:
+    def forward(self, z: Tensor, r_B: Tensor, t_B: Tensor, y_BK: Tensor | None = None) -> NetOutput:
         """Evaluate the network.
 
         Args:
             z: points (B, channels, D, H, W).
             r_B: start of the averaging interval.
             t_B: time of the points.
+            y_BK: covariates of the samples, zeros where nothing is known; None tells it nothing of any.
         """
-        features = self._features(z, self._embedding(r_B, t_B))
+        embedding = self._embedding(r_B, t_B)
+        if self.embed_covariates is not None:
+            known = z.new_zeros((z.shape[0], self.inputs)) if y_BK is None else y_BK
+            embedding = embedding + self.embed_covariates(known)
+        features = self._features(z, embedding)
         head = None if self.velocity_head is None else self.velocity_head(features)
         return NetOutput(self.backbone.out(features), head)
 
@@ -92,6 +102,8 @@ class MeanFlowUnet(nn.Module):
         named["out"] = backbone.out
         if self.velocity_head is not None:
             named["v_out"] = self.velocity_head
+        if self.embed_covariates is not None:
+            named["embed_covariates"] = self.embed_covariates
         return named
 
     def _embedding(self, r_B: Tensor, t_B: Tensor) -> Tensor:
@@ -158,8 +170,11 @@ def build_unet(
     seed: int,
     channels: int = LATENT_CHANNELS,
     checkpointing: Checkpointing = "none",
+    covariates: int = 0,
 ) -> MeanFlowUnet:
     """Build the network with weights that are a function of `seed` alone, leaving the global generator as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return MeanFlowUnet(settings, channels=channels, v_head=v_head, checkpointing=checkpointing)
+        return MeanFlowUnet(
+            settings, channels=channels, v_head=v_head, checkpointing=checkpointing, covariates=covariates
+        )

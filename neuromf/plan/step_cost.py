@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from neuromf.config.covariates import covariate_width
 from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.flow.batch import Batch
+from neuromf.flow.guidance import regressed_velocity
 from neuromf.flow.jvp import Derivative
 from neuromf.flow.number_type import computed_in
 from neuromf.flow.objective import MfDerivative, differentiate, meanflow_objective
@@ -30,7 +32,8 @@ class StepCost:
         parameters: of the network.
         state_bytes: weights, moments, average and the weights before a step, held throughout.
         step_bytes: most that lives besides while gradients are accumulated: gradients, activations, a derivative.
-        forward_flops: operations, two for a multiplication and an addition, of the passes with gradient.
+        forward_flops: operations, two for a multiplication and an addition, of the passes with gradient and of those
+            for guidance.
         derivative_flops: of the passes for du/dt and its tangent, by the share of MF samples.
     """
 
@@ -94,12 +97,16 @@ def _derivative(net: nn.Module, config: Config, samples: int) -> MfDerivative:
         tangent, derivative = differentiate(net, z, v_c, r_B, t_B, objective_settings(config.meanflow))
     # A micro-batch has its own rows of it.
     own = math.ceil((1 - config.time_sampling.data_proportion) * samples)
-    return MfDerivative(torch.arange(own), tangent[:own], Derivative(derivative.u[:own], derivative.dudt[:own]))
+    return MfDerivative(torch.arange(own), v_c, tangent[:own], Derivative(derivative.u[:own], derivative.dudt[:own]))
 
 
 def _pass(net: nn.Module, config: Config, samples: int, known: MfDerivative) -> None:
+    """A forward and backward pass, and with guidance those that give what is regressed on."""
     x, e = (torch.empty((samples, *config.latent_shape)) for _ in range(2))
     r_B, t_B = (torch.empty(samples) for _ in range(2))
+    inputs, settings = covariate_width(config.covariates.columns), objective_settings(config.meanflow)
+    batch = Batch(x, e, r_B, t_B, y_BK=torch.empty((samples, inputs)) if inputs else None)
     with computed_in(config.training.precision, "cpu"):
-        objective = meanflow_objective(net, Batch(x, e, r_B, t_B), objective_settings(config.meanflow), known=known)
+        known = replace(known, velocity=regressed_velocity(net, batch, settings))
+        objective = meanflow_objective(net, batch, settings, known=known)
     objective.weighted_B.sum().backward()  # type: ignore[no-untyped-call]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from neuromf.config.schema import Config
+from neuromf.data.covariates import given_covariates
 from neuromf.data.nifti import write_volume
 from neuromf.data.staging import refuse_occupied, staged_directory
 from neuromf.data.statistics import ChannelStatistics
@@ -46,6 +48,7 @@ def sample_run(
     device: torch.device,
     vae: Path | None = None,
     checkpoint: str | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> SampleFiles:
     """Draw `count` samples in `steps` evaluations with the averaged weights of a checkpoint.
 
@@ -61,22 +64,26 @@ def sample_run(
         device: where the network and then the autoencoder compute.
         vae: the run's autoencoder, where its file is not where it was.
         checkpoint: `best`, `latest` or an optimiser step; the newest when None.
+        given: covariates of all samples by name, for a run whose network is told of some; others are not known.
 
     Raises:
-        InputError: no run, no checkpoint of its configuration, no autoencoder, or `out` is in the way.
+        InputError: no such covariate or value, no run, no checkpoint of its configuration, no autoencoder, or `out` is
+            in the way.
     """
     refuse_occupied(out)  # before minutes of work
     run, config = open_run(run_path)
     found = named_checkpoint(run.root, checkpoint)
     refuse_other_configuration(found, run, config)
+    told = given_covariates(config.covariates, given or {}, count)
     known = run_latents(run, config)
     codec, store = known.codec(vae).tiled(tiling_of(config)), known.store
     net = sampling_net(found, config)
     weights = f"optimiser step {found.step}" + ("" if is_averaged(config) else " (weights themselves, no average)")
     weights += won_by(found)
     latents = draw_latents(
-        net.to(device), config, store.latent_shape, steps=steps, count=count, seed=seed, device=device
-    )
+        net.to(device), config, store.latent_shape, steps=steps, count=count, seed=seed, device=device,
+        covariates_NK=told,
+    )  # fmt: skip
     del net  # its room is the autoencoder's now
     codec.to(device)
     volumes = decode_with(codec, store.statistics, latents.cpu())

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neuromf.flow.batch import Batch, draw_batch
-from neuromf.flow.objective import Objective, meanflow_objective, velocity_field
+from neuromf.flow.network import velocity_field
+from neuromf.flow.objective import Objective, meanflow_objective
 from neuromf.flow.sampling import sample
 from neuromf.flow.settings import ObjectiveSettings, TimeSettings
 from neuromf.flow.times import fm_mask

@@ -11,6 +11,7 @@ import torch
 
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
+from neuromf.data.covariates import Covariates
 from neuromf.data.latent_set import LatentSet, channel_std
 from neuromf.monitor.events import Event
 from neuromf.monitor.guard.alarm import Level
@@ -60,6 +61,7 @@ def train(
     *,
     device: torch.device,
     validation: LatentSet | None = None,
+    covariates: Covariates | None = None,
     resume: bool = False,
     max_steps: int | None = None,
     workers: int = 0,
@@ -78,6 +80,7 @@ def train(
         run: where it is recorded.
         device: where it computes.
         validation: normalised latents of the validation split, for a run that validates.
+        covariates: of both, for a run whose network is told of some.
         resume: go on from the newest whole checkpoint.
         max_steps: stop, with a checkpoint, once this many optimiser steps of the run are done.
         workers: processes that draw micro-batches ahead; they change nothing but the time a step waits.
@@ -93,7 +96,8 @@ def train(
     refuse_impossible(config)
     group = current_group()
     refuse_uneven(config, group)
-    validator = Validator(config, latents, validation)
+    source = BatchSource(latents, config, device, None if covariates is None else covariates.training)
+    validator = Validator(config, latents, validation, covariates)
     with only_writer(run, config, group, resume=resume):
         state = initial_state(config, channel_std(latents), device, group)
         if resume:
@@ -106,10 +110,10 @@ def train(
         steps = run_facts(config).optimiser_steps
         with (
             open_run_writer(run, config, latents, state, [*opening, *begun], resumed=resume) as writer,
-            open_source(latents, config, device, first=state.step, group=group, workers=workers) as source,
+            open_source(source, first=state.step, group=group, workers=workers) as opened,
         ):
             last = min(max_steps or steps, steps)
-            training = _Training(state, source, validator, writer, config, last, on_step, on_event)
+            training = _Training(state, opened, validator, writer, config, last, on_step, on_event)
             return training.run(interrupted)
 
 

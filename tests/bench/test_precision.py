@@ -11,7 +11,8 @@ from neuromf.config import load_config
 from neuromf.config.flow_settings import objective_settings
 from neuromf.flow.batch import Batch
 from neuromf.flow.jvp import exact_derivative
-from neuromf.flow.objective import meanflow_objective, velocity_field
+from neuromf.flow.network import velocity_field
+from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.path import interpolate
 from neuromf.monitor.checks.probes import randomised_copy
 from neuromf.nets.unet import build_unet

@@ -18,7 +18,8 @@ from torch import nn
 
 from neuromf.config.schema import TrainingConfig
 from neuromf.flow.batch import Batch
-from neuromf.flow.objective import NetOutput, meanflow_objective
+from neuromf.flow.network import NetOutput
+from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.settings import ObjectiveSettings, TimeSettings
 from neuromf.flow.times import draw_times, fm_mask
 from neuromf.nets.embedding import TimeEmbedding

@@ -12,7 +12,8 @@ from torch import nn
 from neuromf.data.statistics import ChannelStatistics, channel_moments, pool_moments
 from neuromf.flow import objective as objective_module
 from neuromf.flow.jvp import exact_derivative, finite_difference
-from neuromf.flow.objective import meanflow_objective, velocity_field
+from neuromf.flow.network import velocity_field
+from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.path import conditional_velocity, interpolate
 from neuromf.flow.prediction import average_velocity
 from neuromf.flow.sampling import sample, step_back

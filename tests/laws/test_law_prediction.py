@@ -9,7 +9,8 @@ from neuromf_spec.reference.initial_loss import zero_predictor
 from neuromf_spec.registry import law
 from torch import nn
 
-from neuromf.flow.objective import NetOutput, meanflow_objective
+from neuromf.flow.network import NetOutput
+from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.prediction import average_velocity
 from neuromf.nets.unet import build_unet
 from tests.support.law_strategies import LATENT, SEEDS, TINY_UNET, draw_batch, in_type, relative_error, settings_for

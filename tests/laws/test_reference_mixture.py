@@ -17,7 +17,8 @@ from torch import nn
 
 from neuromf.flow.batch import Batch
 from neuromf.flow.jvp import exact_derivative
-from neuromf.flow.objective import NetOutput, meanflow_objective
+from neuromf.flow.network import NetOutput
+from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.path import interpolate
 from neuromf.flow.sampling import sample
 from tests.support.law_strategies import LATENT, SEEDS, draw_batch, settings_for

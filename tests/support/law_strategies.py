@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from neuromf.config.schema import UnetConfig
 from neuromf.flow.batch import Batch
-from neuromf.flow.objective import NetOutput
+from neuromf.flow.network import NetOutput
 from neuromf.flow.settings import ObjectiveSettings
 from neuromf.nets.unet import MeanFlowUnet, build_unet
 

@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from neuromf.flow.batch import Batch
 from neuromf.flow.jvp import Derivative
-from neuromf.flow.objective import Net, NetOutput
+from neuromf.flow.network import Net, NetOutput
 
 
 class Recorder:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from neuromf.config import Config
+from neuromf.data.covariates import read_covariates
 from neuromf.training import loop
 from neuromf.training.latents.frozen import begin
 from neuromf.training.records.run_folder import create_run
@@ -28,5 +29,10 @@ def trained_run(folder: Path, patch: pytest.MonkeyPatch, config: Config, *, real
         folder / "run", config, beginning.store.description.content_hash,
         keep=lambda made: beginning.keep(made, real=real),
     )  # fmt: skip
-    loop.train(config, beginning.store.split("train"), run, device=torch.device("cpu"))
+    store = beginning.store
+    covariates = read_covariates(run.latents, config.covariates, store.scan_ids("train"), store.scan_ids("validation"))
+    loop.train(
+        config, store.split("train"), run, device=torch.device("cpu"), validation=store.split("validation"),
+        covariates=covariates,
+    )  # fmt: skip
     return run.root

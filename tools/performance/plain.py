@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from neuromf.flow.batch import Batch
-from neuromf.flow.objective import Net, evaluate
+from neuromf.flow.network import Net, evaluate
 from neuromf.flow.path import broadcast_time
 from neuromf.flow.settings import ObjectiveSettings
 from neuromf.flow.weighting import adaptive_weight

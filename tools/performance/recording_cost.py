@@ -11,7 +11,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -40,7 +40,7 @@ EVERY = 10
 class _Drawn(BatchSource):
     """Gives the same batch again and again, drawn once with its digest."""
 
-    batch: Batch
+    batch: Batch = field(kw_only=True)
 
     def draw(self, step: int, start: int, count: int) -> Batch:
         """The batch, whatever is asked for."""
@@ -82,7 +82,7 @@ def _start(config: Config, device: torch.device) -> tuple[TrainState, _Drawn, to
     latents = torch.randn((LATENTS, *config.latent_shape), generator=torch.Generator().manual_seed(0))
     source = BatchSource(latents, config, device)
     batch = source.draw(0, *source.micro_batches()[0])
-    return initial_state(config, (1.0,) * 4, device), _Drawn(latents, config, device, batch), latents
+    return initial_state(config, (1.0,) * 4, device), _Drawn(latents, config, device, batch=batch), latents
 
 
 def _bare(config: Config, device: torch.device) -> Callable[[], None]:

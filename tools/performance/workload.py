@@ -12,8 +12,9 @@ from torch import Tensor
 from neuromf.config import Config, load_config
 from neuromf.config.flow_settings import objective_settings
 from neuromf.flow.batch import Batch
+from neuromf.flow.network import Net
 from neuromf.flow.number_type import computed_in
-from neuromf.flow.objective import Net, meanflow_objective
+from neuromf.flow.objective import meanflow_objective
 from neuromf.monitor.checks.probes import randomised_copy
 from neuromf.nets.unet import MeanFlowUnet, build_unet
 from tools.performance.plain import plain_objective

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -54,6 +55,8 @@ class AverageVelocityNetwork(nn.Module):
         prediction: what the backbone gives: the velocity `u`, or the data `x`, from which u = (z - x) / max(t, t_min).
         t_min: smallest t that is divided by.
         along_flow: evaluate at r = t whatever r is; of a run that was trained as flow matching.
+        covariates: of all samples unless `forward` is given others, as `docs/provenance.json` says under conventions;
+            zeros where nothing is known, none of a network that is told of none.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class AverageVelocityNetwork(nn.Module):
         prediction: str,
         t_min: float,
         along_flow: bool,
+        covariates: Sequence[float] = (),
     ) -> None:
         super().__init__()
         del backbone.time_embed
@@ -74,20 +78,28 @@ class AverageVelocityNetwork(nn.Module):
         for name in self.told:
             self.add_module(name, ScaledTimeEmbedding(width, 4 * width, time_scale))
         self.prediction, self.t_min, self.along_flow = prediction, t_min, along_flow
+        layers = (nn.Linear(len(covariates), 4 * width), nn.SiLU(), nn.Linear(4 * width, 4 * width))
+        self.embed_covariates = nn.Sequential(*layers) if covariates else None
+        self.register_buffer("given", torch.tensor([list(covariates)]), persistent=False)
 
-    def forward(self, z: Tensor, r_B: Tensor | None = None, t_B: Tensor | None = None) -> Tensor:
+    def forward(
+        self, z: Tensor, r_B: Tensor | None = None, t_B: Tensor | None = None, y_BK: Tensor | None = None
+    ) -> Tensor:
         """Evaluate u.
 
         Args:
             z: normalised latents (B, C, D, H, W) at time t.
             r_B: start of the interval (B,); 0 when None.
             t_B: time of z (B,); 1 when None, so that `z - network(z)` is a sample of noise z in one step.
+            y_BK: covariates of each sample (B, K); those of the constructor when None.
         """
         t_B = z.new_ones(len(z)) if t_B is None else t_B
         r_B = z.new_zeros(len(z)) if r_B is None else r_B
         r_B = t_B if self.along_flow else r_B
         times = {"embed_time": t_B, "embed_interval": t_B - r_B, "embed_start": r_B}
         embedding = torch.stack([self.get_submodule(name)(times[name]) for name in self.told]).sum(0)
+        if self.embed_covariates is not None:
+            embedding = embedding + self.embed_covariates(self.get_buffer("given") if y_BK is None else y_BK)
         output = self._through(z, embedding)
         if self.prediction == "u":
             return output

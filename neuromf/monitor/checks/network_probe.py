@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from neuromf.config.schema import Config
 from neuromf.errors import InputError
 from neuromf.flow.jvp import exact_derivative
-from neuromf.flow.objective import NetOutput, evaluate
+from neuromf.flow.network import NetOutput, evaluate
 from neuromf.monitor.checks.probes import randomised_copy, raw_field, relative_distance, state_digest
 from neuromf.monitor.checks.runtime_checks import LawReading, judge
 from neuromf.nets.factory import KEY, PROTOCOL, build_net

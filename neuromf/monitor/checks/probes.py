@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from neuromf.flow.batch import Batch
 from neuromf.flow.jvp import Derivative, Field, exact_derivative, total_derivative
+from neuromf.flow.network import Net, evaluate, velocity_field
 from neuromf.flow.number_type import computed_in
-from neuromf.flow.objective import Net, evaluate, velocity_field
 from neuromf.flow.path import interpolate
 from neuromf.flow.settings import NumberType, ObjectiveSettings
 

@@ -26,11 +26,18 @@ class BatchSource:
         latents: training latents (N, C, D, H, W), float32: on the CPU, or read when they are drawn.
         config: the run.
         device: where the batches go.
+        covariates_NK: of the latents, for a run whose network is told of some; on the CPU.
     """
 
     latents: LatentSet
     config: Config
     device: torch.device
+    covariates_NK: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        asked, given = bool(self.config.covariates.columns), self.covariates_NK
+        if asked != (given is not None) or (given is not None and len(given) != len(self.latents)):
+            raise ValueError("covariates must be given with covariates.columns, a row for each latent, and only then")
 
     def micro_batches(self) -> list[tuple[int, int]]:
         """First sample and number of samples of each micro-batch of an optimiser step."""
@@ -51,14 +58,25 @@ class BatchSource:
         times = draw_step_times(self.config, step, start, count)
         x, e = self._augmented(self.latents[chosen], step, samples), torch.from_numpy(np.stack(noise))
         r_B, t_B = torch.from_numpy(times.r_B).float(), torch.from_numpy(times.t_B).float()
+        y_BK = self._told(chosen, step, samples)
         return Batch(
             x=x.to(self.device),
             e=e.to(self.device),
             r_B=r_B.to(self.device),
             t_B=t_B.to(self.device),
             mf_rows=rows_of_mf(r_B, t_B).to(self.device),  # here, where asking is free
-            digest=micro_batch_hash(x, e),  # here, where both are on the CPU, and by whoever draws ahead
+            digest=micro_batch_hash(x, e, y_BK),  # here, where all are on the CPU, and by whoever draws ahead
+            y_BK=None if y_BK is None else y_BK.to(self.device),
         )
+
+    def _told(self, chosen: list[int], step: int, samples: range) -> Tensor | None:
+        """Covariates (B, K) of the chosen latents; a share of the samples drops all of its own (law COV-002)."""
+        if self.covariates_NK is None:
+            return None
+        seed, dropout = self.config.training.seed, self.config.covariates.dropout
+        draws = [generator(seed, Purpose.COVARIATES, step, sample).random() for sample in samples]
+        kept_B = torch.tensor([draw >= dropout for draw in draws])
+        return self.covariates_NK[chosen] * kept_B[:, None]
 
     def _augmented(self, x: Tensor, step: int, samples: range) -> Tensor:
         """Latents (B, C, D, H, W) of some samples of a step, each augmented by draws of its own."""
@@ -69,11 +87,11 @@ class BatchSource:
         return torch.stack([augmented(one, transforms, own) for one, own in zip(x, draws, strict=True)])
 
 
-def micro_batch_hash(x: Tensor, e: Tensor) -> str:
-    """SHA-256 over data and noise (B, ...) of each sample, one after another; times have columns of their own."""
+def micro_batch_hash(x: Tensor, e: Tensor, y_BK: Tensor | None = None) -> str:
+    """SHA-256 over data, noise and covariates of each sample, one after another; times have columns of their own."""
+    parts = [part.numpy() for part in (x, e, y_BK) if part is not None]
     return "".join(
-        hashlib.sha256(datum.tobytes() + noise.tobytes()).hexdigest()
-        for datum, noise in zip(x.numpy(), e.numpy(), strict=True)
+        hashlib.sha256(b"".join(array.tobytes() for array in sample)).hexdigest() for sample in zip(*parts, strict=True)
     )
 
 

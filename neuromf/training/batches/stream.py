@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -13,8 +13,6 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from neuromf.config.derived import run_facts
-from neuromf.config.schema import Config
-from neuromf.data.latent_set import LatentSet
 from neuromf.errors import InputError
 from neuromf.flow.batch import Batch, rows_of_mf
 from neuromf.processes import end_with_parent
@@ -25,9 +23,9 @@ from neuromf.training.process_group.ranks import ProcessGroup
 
 Key = tuple[int, int, int]
 """Optimiser step, first sample and number of samples of a micro-batch."""
-Parts = tuple[Tensor, Tensor, Tensor, Tensor, str] | dict[str, Any]
-"""A micro-batch's x, e, r, t on the CPU and its digest, or what an `InputError` says: torch would pass its class on
-without it."""
+Parts = tuple[Tensor, Tensor, Tensor, Tensor, str, Tensor | None] | dict[str, Any]
+"""A micro-batch's x, e, r, t on the CPU, its digest and covariates, or what an `InputError` says: torch would pass its
+class on without it."""
 AHEAD = 2
 """Micro-batches a worker holds ready."""
 
@@ -43,7 +41,7 @@ class _Draws(Dataset[Parts]):
             batch = self._source.draw(*key)
         except InputError as error:
             return {"problem": error.problem, "remedy": error.remedy, "file": error.file, "key": error.key}
-        return batch.x, batch.e, batch.r_B, batch.t_B, batch.digest
+        return batch.x, batch.e, batch.r_B, batch.t_B, batch.digest, batch.y_BK
 
 
 class Feed:
@@ -66,14 +64,15 @@ class Feed:
             raise InputError(**parts)
         rows = rows_of_mf(parts[2], parts[3])
         x, e, r_B, t_B, rows = (part.to(self._device, non_blocking=True) for part in (*parts[:4], rows))
-        return Batch(x, e, r_B, t_B, digest=parts[4], mf_rows=rows)
+        y_BK = None if parts[5] is None else parts[5].to(self._device, non_blocking=True)
+        return Batch(x, e, r_B, t_B, digest=parts[4], mf_rows=rows, y_BK=y_BK)
 
 
 @dataclass(frozen=True)
 class BatchStream(BatchSource):
     """A source whose micro-batches were drawn ahead; one out of turn, as in a step run again, is drawn on the spot."""
 
-    feed: Feed
+    feed: Feed = field(kw_only=True)
 
     def draw(self, step: int, start: int, count: int) -> Batch:
         """As `BatchSource` draws it."""
@@ -81,11 +80,8 @@ class BatchStream(BatchSource):
 
 
 @contextmanager
-def open_source(
-    latents: LatentSet, config: Config, device: torch.device, *, first: int, group: ProcessGroup, workers: int
-) -> Iterator[BatchSource]:
+def open_source(source: BatchSource, *, first: int, group: ProcessGroup, workers: int) -> Iterator[BatchSource]:
     """The source of a rank's micro-batches from step `first` on, drawn by `workers` processes, or here when 0."""
-    source = BatchSource(latents, config, device)
     if workers == 0:
         yield source
         return
@@ -97,10 +93,11 @@ def open_source(
         prefetch_factor=AHEAD,
         worker_init_fn=_prepare_worker,
         generator=torch.Generator(),  # or it would draw from torch's own, which a run leaves alone
-        pin_memory=device.type == "cuda",
+        pin_memory=source.device.type == "cuda",
     )
     with drawn_ahead(loader) as batches:
-        yield BatchStream(latents, config, device, Feed(batches, iter(_KeyOrder(source, group, first)), device))
+        feed = Feed(batches, iter(_KeyOrder(source, group, first)), source.device)
+        yield BatchStream(source.latents, source.config, source.device, source.covariates_NK, feed=feed)
 
 
 @dataclass(frozen=True)

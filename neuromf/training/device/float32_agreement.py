@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from neuromf.config.derived import derivative_precision
 from neuromf.config.schema import Config
 from neuromf.flow.jvp import exact_derivative
+from neuromf.flow.network import evaluate
 from neuromf.flow.number_type import computed_in, tf32
-from neuromf.flow.objective import evaluate
 from neuromf.flow.settings import NumberType
 from neuromf.monitor.checks.probes import randomised_copy, relative_distance
 from neuromf.monitor.checks.runtime_checks import LawReading, judge

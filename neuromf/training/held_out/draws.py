@@ -57,7 +57,7 @@ def judged_kinds(config: Config) -> tuple[bool, ...]:
     return tuple(kind for kind, there in ((True, flow), (False, share < 1)) if there)
 
 
-def scan_batch(config: Config, x: Tensor, place: int, device: torch.device) -> Batch:
+def scan_batch(config: Config, x: Tensor, place: int, device: torch.device, y_K: Tensor | None = None) -> Batch:
     """Every sample of one scan: its draws as FM samples, then as MF samples, as far as the run trains such.
 
     Args:
@@ -65,6 +65,7 @@ def scan_batch(config: Config, x: Tensor, place: int, device: torch.device) -> B
         x: the latent (C, D, H, W), normalised, on the CPU.
         place: in its slice.
         device: where the batch goes.
+        y_K: covariates of the scan, where the network is told of some.
     """
     draws = [generator(config.training.seed, Purpose.HELD_OUT, draw, place) for draw in range(DRAWS)]
     noise = np.stack([own.standard_normal(tuple(x.shape), dtype=np.float32) for own in draws])
@@ -83,6 +84,7 @@ def scan_batch(config: Config, x: Tensor, place: int, device: torch.device) -> B
         r_B=r_B.to(device),
         t_B=t_B.to(device),
         mf_rows=rows_of_mf(r_B, t_B).to(device),
+        y_BK=None if y_K is None else y_K.expand(samples, -1).to(device),
     )
 
 

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.flow.batch import Batch
+from neuromf.flow.network import Net
 from neuromf.flow.number_type import computed_in
-from neuromf.flow.objective import Net, meanflow_objective
+from neuromf.flow.objective import meanflow_objective
 from neuromf.monitor.checks.probes import state_digest
 from neuromf.training.held_out.cost import DRAWS
 from neuromf.training.held_out.draws import judged_kinds

@@ -11,6 +11,7 @@ from neuromf_spec.laws.silent_faults import evaluation_leaves_state
 from torch import Tensor
 
 from neuromf.config.schema import Config
+from neuromf.data.covariates import Covariates
 from neuromf.data.latent_set import LatentSet
 from neuromf.errors import InputError
 from neuromf.monitor.events import Event
@@ -48,13 +49,21 @@ class Validator:
         config: the run.
         training: normalised latents of the training split.
         validation: of the validation split; needed by a run that validates.
+        covariates: of both splits, for a run whose network is told of some; no sample of a validation drops them.
 
     Raises:
         InputError: there is nothing to validate on (law VAL-001).
     """
 
-    def __init__(self, config: Config, training: LatentSet, validation: LatentSet | None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        training: LatentSet,
+        validation: LatentSet | None,
+        covariates: Covariates | None = None,
+    ) -> None:
         self._config, self._latents = config, (validation, training)
+        self._covariates = None if covariates is None else (covariates.validation, covariates.training)
         self._slices = Slices((), ())
         if not config.training.validate_every_epochs:
             return
@@ -89,18 +98,20 @@ class Validator:
         losses = torch.zeros((2, 2, len(self._slices), DRAWS), dtype=torch.float64, device=device)
         with undisturbed(state.model):
             net = averaged_net(state)
-            for split, place, x in self._own_scans(state.group.rank, state.group.size):
-                losses[split, :, place] = scan_losses(net, scan_batch(self._config, x, place, device), self._config)
+            for split, place, x, y_K in self._own_scans(state.group.rank, state.group.size):
+                batch = scan_batch(self._config, x, place, device, y_K)
+                losses[split, :, place] = scan_losses(net, batch, self._config)
         # Each number is one rank's and 0 on the others: the sum is exact.
         return state.group.gather(losses.flatten()).sum(0).reshape(losses.shape).cpu()
 
-    def _own_scans(self, rank: int, size: int) -> Iterator[tuple[int, int, Tensor]]:
-        """Split, place and latent of the scans that a rank judges, pair by pair."""
+    def _own_scans(self, rank: int, size: int) -> Iterator[tuple[int, int, Tensor, Tensor | None]]:
+        """Split, place, latent and covariates of the scans that a rank judges, pair by pair."""
         for place in range(rank, len(self._slices), size):
             for split, chosen in enumerate((self._slices.held_out, self._slices.trained)):
                 latents = self._latents[split]
                 assert latents is not None  # a run that validates has both
-                yield split, place, latents[[chosen[place]]][0]
+                told = None if self._covariates is None else self._covariates[split][chosen[place]]
+                yield split, place, latents[[chosen[place]]][0], told
 
     def _row(self, state: TrainState, losses_22NK: Tensor) -> ValidationRow:
         kinds = [0 if is_fm else 1 for is_fm in judged_kinds(self._config)]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -14,6 +14,8 @@ from neuromf.data.cache import cache_directory, is_of, scan_hashes, scan_latents
 from neuromf.data.cache_entry import kept_store
 from neuromf.data.chosen import Cohort
 from neuromf.data.cohort import Scan
+from neuromf.data.covariate_rows import covariate_rows
+from neuromf.data.covariates import write_covariates
 from neuromf.data.frozen_scans import FrozenScan, freeze, read_scans, refuse_changed
 from neuromf.data.record import SCANS, Origin, Record, read_record, real_latents, write_record
 from neuromf.data.staging import staged_directory
@@ -38,15 +40,18 @@ class Beginning:
         store: the latents.
         scans: what they were encoded from; empty for the built-in cohort.
         origin: where they lie.
+        covariates: of each scan, by its id, as text; empty where the network is told of none.
     """
 
     store: LatentStore
     scans: Sequence[FrozenScan]
     origin: Origin
+    covariates: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def keep(self, run: RunFolder, *, real: int) -> None:
         """Write the record into a run's folder; see `neuromf.data.record`."""
         write_record(run.latents, self.store, self.origin, self.scans, real=real)
+        write_covariates(run.latents, self.covariates)
 
 
 def begin(
@@ -76,6 +81,7 @@ def begin(
         InputError: a scan, the autoencoder's weights or the cache cannot be read.
     """
     cohort = cohort or Cohort(config.data)
+    covariates = covariate_rows(config, cohort.scans)  # before hours of encoding
     settings = store_settings(config, workers=workers, device=device)
     look = look_over(settings, cohort, on_look, tell) if cohort.scans and not looked_over else None
     store = training_store(
@@ -95,7 +101,8 @@ def begin(
         in_cache=str(path.relative_to(cache)) if path.is_relative_to(cache) else "",
         autoencoder=absolute_name(config.vae.checkpoint),
     )
-    return Beginning(store, frozen, origin)
+    kept = {str(scan_id): covariates[scan_id] for scan_id in store.manifest["scan_id"]} if covariates else {}
+    return Beginning(store, frozen, origin, kept)
 
 
 def go_on(

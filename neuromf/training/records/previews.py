@@ -17,7 +17,7 @@ from torch.func import functional_call
 from neuromf.config.flow_settings import objective_settings
 from neuromf.config.schema import Config
 from neuromf.flow.jvp import Field
-from neuromf.flow.objective import Net, NetOutput, velocity_field
+from neuromf.flow.network import Net, NetOutput, velocity_field
 from neuromf.flow.sampling import along_the_flow, sample
 from neuromf.monitor.checks.probes import state_digest
 from neuromf.monitor.events import Event
@@ -28,22 +28,43 @@ from neuromf.training.step.state import TrainState
 
 
 def draw_latents(
-    net: Net, config: Config, shape: tuple[int, ...], *, steps: int, count: int, seed: int, device: torch.device
+    net: Net,
+    config: Config,
+    shape: tuple[int, ...],
+    *,
+    steps: int,
+    count: int,
+    seed: int,
+    device: torch.device,
+    covariates_NK: Tensor | None = None,
 ) -> Tensor:
-    """Normalised latents (count, C, D, H, W); sample i depends on (seed, i) alone."""
-    field, drawn = sampling_field(net, config), []
+    """Normalised latents (count, C, D, H, W); sample i depends on (seed, i) and its own covariates alone.
+
+    Args:
+        net: with the weights that are sampled.
+        config: the run.
+        shape: of a latent.
+        steps: network evaluations a sample.
+        count: number of samples.
+        seed: of their noise.
+        device: where the network computes.
+        covariates_NK: of each sample, for a network that is told of some; None tells it nothing.
+    """
+    drawn = []
     for index in range(count):
+        told = None if covariates_NK is None else covariates_NK[index : index + 1].to(device)
+        field = sampling_field(net, config, told)
         noise = sampling_noise(shape, seed, index)[None].to(device)
         drawn.append(sample(field, noise, steps, config.meanflow.t_min))
     return torch.cat(drawn)
 
 
-def sampling_field(net: Net, config: Config) -> Field:
+def sampling_field(net: Net, config: Config, y_BK: Tensor | None = None) -> Field:
     """The velocity that samples of a run follow.
 
     A run without MF samples is flow matching, and is sampled along its velocity: no other r was trained (law TIME-007).
     """
-    field = velocity_field(net, objective_settings(config.meanflow))
+    field = velocity_field(net, objective_settings(config.meanflow), y_BK)
     return along_the_flow(field) if follows_flow(config) else field
 
 
@@ -86,8 +107,8 @@ def write_preview(folder: Path, state: TrainState, config: Config, shape: tuple[
 def averaged_net(state: TrainState) -> Net:
     """The network with the averaged weights as arguments, so that its own stay where they are; without them its own."""
 
-    def net(z: Tensor, r_B: Tensor, t_B: Tensor) -> NetOutput | Tensor:
-        output: NetOutput | Tensor = functional_call(state.model, state.ema.shadow, (z, r_B, t_B))
+    def net(z: Tensor, r_B: Tensor, t_B: Tensor, *covariates: Tensor) -> NetOutput | Tensor:
+        output: NetOutput | Tensor = functional_call(state.model, state.ema.shadow, (z, r_B, t_B, *covariates))
         return output
 
     return net

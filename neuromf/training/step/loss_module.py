@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from neuromf.flow.batch import Batch
-from neuromf.flow.objective import MfDerivative, Net, Objective, meanflow_objective, mf_derivatives
+from neuromf.flow.network import Net
+from neuromf.flow.objective import MfDerivative, Objective, meanflow_objective, mf_derivatives
 from neuromf.flow.settings import ObjectiveSettings
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from neuromf.config import Config
 from neuromf.flow.batch import Batch
-from neuromf.flow.objective import NetOutput
+from neuromf.flow.network import NetOutput
 from neuromf.monitor.checks.launch_checks import launch_readings
 from neuromf.monitor.checks.runtime_checks import judge
 from neuromf.nets.unet import MeanFlowUnet

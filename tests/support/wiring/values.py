@@ -13,7 +13,7 @@ from neuromf.training.latents.store import training_store
 from neuromf.training.loop import train
 from neuromf.training.records.run_folder import create_run
 from tests.support.tiny_run import make_tiny_config
-from tests.support.wiring import data, judging, training, validating
+from tests.support.wiring import data, judging, telling, training, validating
 from tests.support.wiring.parts import (
     CPU,
     FIRST,
@@ -83,6 +83,11 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "meanflow.norm_p": (0.25,),
     "meanflow.t_min": (0.3,),
     "meanflow.channel_weights": (None, "inverse_variance"),
+    "meanflow.guidance_scale": (3.0, 1.0),
+    "meanflow.guidance_mixing": (0.5, 0.0),
+    "meanflow.guidance_interval": ((0.0, 1.0), (0.5, 0.6)),
+    "covariates.columns": (("noise_sd=0.0..0.5",), ("noise_sd=0.0..0.5", "warp_mm=1..9"), ()),
+    "covariates.dropout": (0.05, 0.95),
     "time_sampling.mu": (0.7,),
     "time_sampling.sigma": (2.0,),
     "time_sampling.r_mu": (0.9,),
@@ -222,6 +227,7 @@ def _scenarios(demo: Config, own: Config) -> dict[str, Scenario]:
     made |= {"validated": Scenario(VALIDATING, validating.validated)}
     made |= {"validated, dual": Scenario(VALIDATING_DUAL, validating.validated)}
     made |= {"validated, on paper": Scenario(VALIDATING, judging.on_paper)}
+    made |= {"told": Scenario(telling.TOLD, telling.told), "known": Scenario(telling.TOLD, telling.known)}
     made["augmented"] = Scenario(make_tiny_config(*SMALL, "augmentation.noise_std=0.25"), training.draw)
     made |= {"kept": Scenario(own, data.kept), "demo": Scenario(demo, data.stored)}
     made |= {"folder": Scenario(own, data.stored), "begun": Scenario(own, data.begun)}

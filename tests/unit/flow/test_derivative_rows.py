@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from neuromf.flow.objective import NetOutput, meanflow_objective
+from neuromf.flow.network import NetOutput
+from neuromf.flow.objective import meanflow_objective
 from tests.support.law_strategies import draw_batch, settings_for
 
 

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from neuromf.flow.objective import NetOutput, meanflow_objective
+from neuromf.flow.network import NetOutput
+from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.path import broadcast_time
 from tests.support.law_strategies import draw_batch, in_type, settings_for
 

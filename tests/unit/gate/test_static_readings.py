@@ -237,7 +237,8 @@ READINGS = {
         "time_scale": k["unet.time_scale"],
         "precision": "bf16" if k["unet.embedding_precision"] == "network" and k["training.precision"] == "bf16"
         else "fp32"}),
-    "CFG-003": Reading("", lambda _: {"initialised_from": "scratch", "guidance": "none"}),
+    "CFG-003": Reading("", lambda k: {
+        "initialised_from": "scratch", "guidance": "from_start" if k["meanflow.guidance_scale"] != 1 else "none"}),
     "WGT-006": Reading("meanflow.norm_p", lambda k: {"norm_p": k["meanflow.norm_p"]}),
     "TIME-006": Reading("time_sampling.data_proportion", lambda k: {
         "data_proportion": k["time_sampling.data_proportion"], "latent_dims": dims(k)}),

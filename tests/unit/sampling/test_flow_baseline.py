@@ -5,7 +5,7 @@ import torch
 
 from neuromf.config import load_config
 from neuromf.config.resolve import flat_config
-from neuromf.flow.objective import velocity_field
+from neuromf.flow.network import velocity_field
 from neuromf.flow.sampling import along_the_flow, sample
 from neuromf.flow.settings import ObjectiveSettings
 from neuromf.gate.static import static_findings

@@ -41,7 +41,7 @@ def numbers(batch):
 
 def drawn(latents, config, workers, first=0, group=ProcessGroup()):  # noqa: B008
     """Every micro-batch of a rank from a step on, in the order of training."""
-    with open_source(latents, config, CPU, first=first, group=group, workers=workers) as source:
+    with open_source(BatchSource(latents, config, CPU), first=first, group=group, workers=workers) as source:
         keys = [(step, *share) for step in range(first, 6) for share in group.share(source.micro_batches())]
         return [numbers(source.draw(*key)) for key in keys]
 
@@ -63,7 +63,7 @@ def test_a_resumed_stream_goes_on_where_it_was(stored, tiny_config):
 
 def test_a_resumed_stream_was_drawn_ahead(stored, tiny_config):
     """Every batch after a resume comes from a worker; one drawn on the spot would be right and slow."""
-    with open_source(stored, tiny_config, CPU, first=4, group=ProcessGroup(), workers=1) as source:
+    with open_source(BatchSource(stored, tiny_config, CPU), first=4, group=ProcessGroup(), workers=1) as source:
         keys = [(step, *share) for step in (4, 5) for share in source.micro_batches()]
         assert all(source.feed.take(key) is not None for key in keys)
 
@@ -78,7 +78,7 @@ def test_ranks_stream_their_own_shares(stored, tiny_config):
 def test_a_batch_out_of_turn_is_drawn_on_the_spot(stored, tiny_config):
     """A step that is run again draws the same batches, and the stream goes on behind it."""
     plain = BatchSource(stored, tiny_config, CPU)
-    with open_source(stored, tiny_config, CPU, first=0, group=ProcessGroup(), workers=1) as source:
+    with open_source(BatchSource(stored, tiny_config, CPU), first=0, group=ProcessGroup(), workers=1) as source:
         for key in [(0, 0, 4), (0, 4, 4), (0, 0, 4), (0, 4, 4), (1, 0, 4)]:
             assert torch.equal(numbers(source.draw(*key)), numbers(plain.draw(*key)))
 

@@ -13,7 +13,8 @@ from neuromf.config.flow_settings import objective_settings, time_settings
 from neuromf.conform.one_step.settings import LearnerSettings
 from neuromf.conform.one_step.training import train_one_step
 from neuromf.flow.batch import Batch
-from neuromf.flow.objective import Net, meanflow_objective, velocity_field
+from neuromf.flow.network import Net, velocity_field
+from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.sampling import sample
 from neuromf.flow.times import sample_times
 from tools.studies.times.plan import ARMS, Arm

@@ -26,6 +26,7 @@ LADDERS: dict[str, tuple[Any, ...]] = {
     "small_options": ({},),
     "init_from": (None,),
     "init_weights": ("average",),
+    "columns": ([], ["age=20..90"], ["sex=F|M", "weight=1..300"]),
 }
 """Keys whose every new value costs a replay or a ranking of subjects, or needs code or a run of somebody's own."""
 
@@ -104,6 +105,7 @@ def _consistent(tree: dict[str, Any], fixed: dict[str, Any]) -> dict[str, Any]:
     for section in tree.values():
         section.update({name: value for name, value in fixed.items() if name in section})
     data, unet, flow, training = (tree[name] for name in ("data", "unet", "meanflow", "training"))
+    _consistent_guidance(flow, tree["covariates"])
     unet["norm_num_groups"] = 2 ** (unet["norm_num_groups"] % 3)
     unet["head_channels"] = 2 ** (1 + unet["head_channels"] % 3)
     step = max(unet["norm_num_groups"], unet["head_channels"])
@@ -140,6 +142,18 @@ def _consistent_validation(training: dict[str, Any]) -> None:
         training |= {"validation_scans": 32, "validation_metric": "val_total", "early_stop_patience": None}
     if training["early_stop_patience"] is None:
         training["early_stop_min_improvement"] = 0.0
+
+
+def _consistent_guidance(flow: dict[str, Any], covariates: dict[str, Any]) -> None:
+    """Guidance needs covariates that are dropped, and an interval of times that is not empty."""
+    if not covariates["columns"]:
+        covariates["dropout"] = 0.1
+        flow["guidance_scale"], flow["guidance_mixing"] = 1.0, 0.0
+    guided = (flow["guidance_scale"], flow["guidance_mixing"]) != (1.0, 0.0)
+    if guided:
+        covariates["dropout"] = covariates["dropout"] or 0.1
+    low, high = sorted(flow["guidance_interval"])
+    flow["guidance_interval"] = [low, high] if guided and low < high else [0.0, 1.0]
 
 
 def _consistent_parts(vae: dict[str, Any], cells: int) -> None:

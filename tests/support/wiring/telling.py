@@ -41,5 +41,5 @@ def told(config: Config) -> Observed:
 def known(config: Config) -> Observed:
     """What is known of the heads of the built-in cohort."""
     rows = covariate_rows(config, [])
-    missing = {name: {column: "" for column in row} for name, row in rows.items()}
+    missing = {name: dict.fromkeys(row, "") for name, row in rows.items()}
     return {"rows": rows, "lines": covariate_lines(config, missing)}

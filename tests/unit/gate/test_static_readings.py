@@ -238,7 +238,8 @@ READINGS = {
         "precision": "bf16" if k["unet.embedding_precision"] == "network" and k["training.precision"] == "bf16"
         else "fp32"}),
     "CFG-003": Reading("", lambda k: {
-        "initialised_from": "scratch", "guidance": "from_start" if k["meanflow.guidance_scale"] != 1 else "none"}),
+        "initialised_from": "scratch", "guidance": "none" if (
+            k["meanflow.guidance_scale"], k["meanflow.guidance_mixing"]) == (1, 0) else "from_start"}),
     "WGT-006": Reading("meanflow.norm_p", lambda k: {"norm_p": k["meanflow.norm_p"]}),
     "TIME-006": Reading("time_sampling.data_proportion", lambda k: {
         "data_proportion": k["time_sampling.data_proportion"], "latent_dims": dims(k)}),

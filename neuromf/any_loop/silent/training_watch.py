@@ -16,8 +16,8 @@ from neuromf.any_loop.silent.average_watch import AverageWatch
 from neuromf.any_loop.silent.clip_look import ClipLook
 from neuromf.any_loop.silent.dropout_look import DropoutLook
 from neuromf.any_loop.silent.evaluation import EvaluationLook
+from neuromf.any_loop.silent.found_alarms import FoundAlarms
 from neuromf.any_loop.silent.gradient_look import GradientLook
-from neuromf.any_loop.silent.heard import Heard
 from neuromf.any_loop.silent.idle_loop import IdleLoop
 from neuromf.any_loop.silent.input_look import InputLook
 from neuromf.any_loop.silent.motion import motion
@@ -57,16 +57,16 @@ class TrainingWatch:
         self._before: list[Tensor] = []  # memory that is written over each time, for new pages take longer
         self._looking = False
         self._counted: float | None = None
-        self._steps, self._idle_loop, self._heard = 0, IdleLoop(), Heard(guarded)
+        self._steps, self._idle_loop, self._found = 0, IdleLoop(), FoundAlarms(guarded)
         self._gradients.begin()
         optimisers.hook(self.before_step, self.after_step)
-        self._heard.add(self._weights.covered(), self._steps)
+        self._found.add(self._weights.covered(), self._steps)
 
     @torch.no_grad()
     def before_step(self) -> None:
         """What must be known of a step that is looked into, and of the average after the one before."""
         if self._average is not None:
-            self._heard.add(self._average.before_next(self._steps - 1), self._steps)
+            self._found.add(self._average.before_next(self._steps - 1), self._steps)
         if judged_step(self._steps):
             self._before = self._before or [torch.empty_like(parameter) for parameter in self._parameters]
             torch._foreach_copy_(self._before, [parameter.detach() for parameter in self._parameters])
@@ -81,7 +81,7 @@ class TrainingWatch:
         """Look into the step, where it is one of those."""
         self._idle_loop.updated()
         if self._looking:
-            self._heard.add(self._look(), self._steps)
+            self._found.add(self._look(), self._steps)
             self._looking = False
         self._steps += 1
         if judged_step(self._steps):
@@ -112,7 +112,7 @@ class TrainingWatch:
         look = EvaluationLook(self._model, None if self._average is None else self._average.values)
         with DropoutLook(self._model) as dropouts:
             yield
-        self._heard.add(look.after() + dropouts.look(), self._steps)
+        self._found.add(look.after() + dropouts.look(), self._steps)
 
     def repeats(self, closure: Callable[[], SupportsFloat], rtol: float = 0.0) -> bool:
         """Whether a loss that is computed twice, with the same randomness of torch, is the same (law NUM-002).
@@ -122,24 +122,24 @@ class TrainingWatch:
             rtol: relative difference that is borne: kernels of a GPU need not repeat themselves bit for bit.
         """
         found = judge_twice(closure, rtol)
-        self._heard.add(found, self._steps)
+        self._found.add(found, self._steps)
         return not found
 
     def take(self) -> list[Alarm]:
         """What was found since the last call; the guard of the loop asks at each of its steps."""
-        return self._heard.take() + self._idle_loop.step(self._steps)
+        return self._found.take() + self._idle_loop.step(self._steps)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint must hold; that of the guard holds it already."""
         idle, weights = self._idle_loop, self._weights
         return {"steps": self._steps, "at_rest": weights.at_rest, "since_update": idle.since_update,
-                "longest": idle.longest, "ever": weights.ever_moved(), "told": self._heard.state()}  # fmt: skip
+                "longest": idle.longest, "ever": weights.ever_moved(), "told": self._found.state()}  # fmt: skip
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a checkpoint's state."""
         self._steps, at_rest = int(state["steps"]), int(state["at_rest"])
         self._idle_loop.since_update, self._idle_loop.longest = int(state["since_update"]), int(state["longest"])
-        self._heard.load_state(state["told"])
+        self._found.load_state(state["told"])
         self._weights.load(at_rest, state["ever"])
 
     def close(self) -> None:

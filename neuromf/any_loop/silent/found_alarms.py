@@ -10,7 +10,7 @@ from neuromf.monitor.guard.alarm import Alarm
 LOG = logging.getLogger("neuromf")
 
 
-class Heard:
+class FoundAlarms:
     """Alarms of a watch.
 
     Args:

@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self, SupportsFloat
+from typing import Any, Self, SupportsFloat
 
+from neuromf.any_loop.attached_checks import AttachedChecks, SilentChecks
+from neuromf.any_loop.bounds import refuse_bounds
 from neuromf.any_loop.numbers import cells_of, plain, reading_of
 from neuromf.any_loop.ranks import over_all_ranks, writes_here
 from neuromf.any_loop.record import new_facts
 from neuromf.any_loop.record_writer import LoopRecord
 from neuromf.any_loop.repeat import judge_repeat
-from neuromf.any_loop.rules.climbs import ClimbRule
-from neuromf.any_loop.rules.reading import LoopReading, LoopRule
-from neuromf.any_loop.rules.shown_loss import ShownLossRule
-from neuromf.any_loop.rules.skips import SkipRule
-from neuromf.any_loop.rules.spikes import SpikeRule
-from neuromf.any_loop.rules.stalls import StallRule
-from neuromf.any_loop.rules.unlearnt import UnlearntRule
-from neuromf.any_loop.verdict import STOPS, LoopVerdict
+from neuromf.any_loop.rules.of_loop import RulesOfLoop
+from neuromf.any_loop.telling import Telling
+from neuromf.any_loop.verdict import LoopVerdict
 from neuromf.errors import InputError
-from neuromf.monitor.events import Event
-from neuromf.monitor.guard.alarm import Alarm
 from neuromf.monitor.notice import Notifier
 
 Number = SupportsFloat | None
-
-
-class SilentChecks(Protocol):
-    """What `watch_training` finds, taken over by the guard of its loop."""
-
-    def take(self) -> list[Alarm]:
-        """Alarms since the last call."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint must hold."""
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a checkpoint's state."""
 
 
 class Guard:
@@ -82,19 +63,12 @@ class Guard:
         refuse_bounds(warn_ratio, halt_ratio, nothing)
         self._folder = None if folder is None or not writes_here() else Path(folder)
         self._facts, self._replace = new_facts(total_steps, nothing), replace
-        self._rules: dict[str, LoopRule] = {
-            "climbs": ClimbRule(warn_ratio, halt_ratio, nothing),
-            "stalls": StallRule(patience, nothing),
-            "shown": ShownLossRule(),
-            "spikes": SpikeRule(),
-            "skips": SkipRule(),
-            "unlearnt": UnlearntRule(nothing),
-        }
-        self._notifier = Notifier(notify, folder or "a training") if notify is not None and writes_here() else None
+        self._rules = RulesOfLoop(warn_ratio, halt_ratio, nothing, patience)
+        self._telling = Telling(
+            Notifier(notify, folder or "a training") if notify is not None and writes_here() else None
+        )
         self._over_ranks, self._record, self._step = over_ranks, None, 0
-        self._checks: list[SilentChecks] = []
-        self._kept: list[Mapping[str, Any]] = []
-        self._told: set[str] = set()
+        self._checks = AttachedChecks()
 
     _record: LoopRecord | None
 
@@ -120,44 +94,22 @@ class Guard:
             reading = over_all_ranks(reading)
         if self._record is None and self._folder is not None:
             self._record = LoopRecord(self._folder, self._step, self._facts, replace=self._replace)
-        alarms = self._judge(reading)
-        if again is not None and self._new(alarms):
+        alarms = self._rules.observe(reading) + self._checks.take()
+        if again is not None and self._telling.fresh(alarms):
             alarms += judge_repeat(loss=plain(loss), again=again)
-        verdict = LoopVerdict(self._step, tuple(alarms), tuple(self._new(alarms)))
-        self._tell(reading, verdict, has_raw=raw_loss is not None)
+        verdict = LoopVerdict(self._step, tuple(alarms), tuple(self._telling.fresh(alarms)))
+        self._telling.tell(verdict, self._record, cells_of(reading, raw_loss is not None))
         self._step += 1
         return verdict
 
-    def _judge(self, reading: LoopReading) -> list[Alarm]:
-        found = [alarm for rule in self._rules.values() for alarm in rule.observe(reading)]
-        return found + [alarm for checks in self._checks for alarm in checks.take()]
-
-    def _new(self, alarms: Sequence[Alarm]) -> list[Alarm]:
-        first = {f"{alarm.law} {alarm.level}": alarm for alarm in reversed(alarms)}
-        return [alarm for key, alarm in reversed(first.items()) if key not in self._told]
-
-    def _tell(self, reading: LoopReading, verdict: LoopVerdict, *, has_raw: bool) -> None:
-        self._told |= {f"{alarm.law} {alarm.level}" for alarm in verdict.fresh}
-        if self._record is not None:
-            self._record.step(verdict.step, cells_of(reading, has_raw))
-        for alarm in verdict.fresh:
-            event = event_of(verdict, alarm)
-            if self._record is not None:
-                self._record.tell(event)
-            if self._notifier is not None:
-                self._notifier.tell(event)
-
     def attach(self, checks: SilentChecks) -> None:
         """Take over what `watch_training` finds; it does this itself, before or after the guard's state is loaded."""
-        self._checks.append(checks)
-        if len(self._checks) <= len(self._kept):
-            checks.load_state_dict(self._kept[len(self._checks) - 1])
+        self._checks.attach(checks)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint of the loop must hold: of JSON's types, for any way to save."""
-        rules = {name: rule.state() for name, rule in self._rules.items()}
-        return {"step": self._step, "rules": rules, "told": sorted(self._told),
-                "checks": [checks.state_dict() for checks in self._checks]}  # fmt: skip
+        return {"step": self._step, "rules": self._rules.state(), "told": self._telling.state(),
+                "checks": self._checks.state()}  # fmt: skip
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a checkpoint, as if never stopped; rows of later steps are made again.
@@ -168,12 +120,10 @@ class Guard:
         if self._record is not None or self._step:
             raise InputError("the guard has judged steps already", remedy="load the state before the first step")
         try:
-            for name, rule in self._rules.items():
-                rule.load_state(state["rules"][name])
-            self._kept = list(state["checks"])
-            for checks, kept in zip(self._checks, self._kept, strict=False):
-                checks.load_state_dict(kept)
-            self._step, self._told = int(state["step"]), {str(key) for key in state["told"]}
+            self._rules.load_state(state["rules"])
+            self._checks.load_state(state["checks"])
+            self._step = int(state["step"])
+            self._telling.load_state(state["told"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             problem = f"no state of a guard ({type(error).__name__} {error})"
             raise InputError(problem, remedy="give what its state_dict() returned") from error
@@ -182,8 +132,7 @@ class Guard:
         """The loop is over: the record says so, and notices under way are waited for."""
         if self._record is not None:
             self._record.close()
-        if self._notifier is not None:
-            self._notifier.settle()
+        self._telling.settle()
 
     def __enter__(self) -> Self:
         return self
@@ -193,26 +142,3 @@ class Guard:
     ) -> None:
         if kind is None:  # what ended by an error did not end as the loop meant to
             self.close()
-
-
-def event_of(verdict: LoopVerdict, alarm: Alarm) -> Event:
-    """An alarm as the record keeps it."""
-    return Event(
-        step=verdict.step, level="halt" if alarm.level in STOPS else "warn", law=alarm.law, message=alarm.message,
-        value=alarm.value, bound=alarm.bound, rank=alarm.rank,
-    )  # fmt: skip
-
-
-def refuse_bounds(warn_ratio: float, halt_ratio: float | None, nothing: float | None) -> None:
-    """Bounds that cannot fire, or always do.
-
-    Raises:
-        InputError: naming the argument.
-    """
-    if not 1 < warn_ratio < (math.inf if halt_ratio is None else halt_ratio) or halt_ratio == math.inf:
-        remedy = "give 1 < warn_ratio < halt_ratio, both finite, or halt_ratio=None"
-        raise InputError(f"{warn_ratio:g} and {halt_ratio} are no bounds", remedy=remedy, key="warn_ratio, halt_ratio")
-    if nothing is not None and not 0 < nothing < math.inf:
-        raise InputError(
-            f"{nothing:g} is no loss of predicting nothing", remedy="give a positive number", key="nothing"
-        )

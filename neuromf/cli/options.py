@@ -23,8 +23,9 @@ InitFromOption = Annotated[
     str | None,
     typer.Option(
         "--init-from",
-        metavar="RUN[@STEP]",
-        help="Start from the averaged weights of another run; the same as --set training.init_from=RUN@STEP.",
+        metavar="RUN[@STEP|@best]",
+        help="Start from the averaged weights of another run, @best from its best by validation; the same as "
+        "--set training.init_from=RUN@STEP.",
     ),
 ]
 SetOption = Annotated[

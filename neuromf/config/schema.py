@@ -313,7 +313,9 @@ class TrainingConfig(ConfigSection):
     )
     seed: Annotated[int, Field(ge=0, lt=2**63, description="of weights, batches, noise and times")] = 0
     init_from: str | None = Field(
-        None, min_length=1, description="RUN or RUN@STEP whose weights the training starts from; null: from scratch"
+        None,
+        min_length=1,
+        description="RUN, RUN@STEP, RUN@best or RUN@latest whose weights the training starts from; null: from scratch",
     )
     init_weights: Literal["average", "weights"] = Field(
         "average", description="which of that run's: averaged, or those of its last step; only with init_from"

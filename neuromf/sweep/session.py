@@ -165,23 +165,25 @@ class SweepSession:
 
     def _train(self, trainings: Sequence[SweepTraining]) -> bool:
         """Bring trainings as far as they are to go; whether the budget lasted."""
+        for training in trainings:
+            self._spending.settle(training)
         waiting = deque(t for t in trainings if t.done < t.steps and not self._is_halted(t))
         running: dict[str, tuple[SweepTraining, float, int]] = {}
         lasts = True
         while waiting or running:
             while waiting and len(running) < self._jobs.size and lasts:
                 training = waiting[0]
-                under_way = sum(t.steps - done for t, _, done in running.values())
-                lasts = self._spending.spent.leaves(self._sweep.budget, under_way + training.steps - training.done)
+                under_way = sum(left for _, _, left in running.values())
+                lasts = self._spending.spent.leaves(self._sweep.budget, under_way + training.left)
                 if lasts:
                     waiting.popleft()
-                    running[_key(training)] = (training, time.monotonic(), training.done)
+                    running[_key(training)] = (training, time.monotonic(), training.left)
                     self._jobs.start(self._command(training))
             if not running:
                 return False
             for ended in self._jobs.wait():
-                training, begun, before = running.pop(ended.key)
-                self._note(training, before, time.monotonic() - begun, ended.code)
+                training, begun, _ = running.pop(ended.key)
+                self._note(training, time.monotonic() - begun, ended.code)
                 if training.done < training.steps and not self._is_halted(training):
                     waiting.appendleft(training)
         return lasts
@@ -197,10 +199,10 @@ class SweepSession:
     def _log(self, training: SweepTraining) -> Path:
         return self._out / "logs" / training.arm.slug / f"seed-{training.seed}.log"
 
-    def _note(self, training: SweepTraining, before: int, seconds: float, code: int | None) -> None:
+    def _note(self, training: SweepTraining, seconds: float, code: int | None) -> None:
         """Enter a training that has ended, and give up where it cannot be brought on."""
         arm, done = training.arm, training.done
-        self._spending.add(arm.name, training.seed, training.epochs, max(done - before, 0), seconds, code)
+        self._spending.ended(training, seconds, code)
         if code in (HALTED, IRREPRODUCIBLE):
             self._journal.note(arm, f"halted seed {training.seed}", code)
         value = training.value(self._sweep.metric)

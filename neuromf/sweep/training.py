@@ -7,6 +7,7 @@ from pathlib import Path
 
 from neuromf.sweep.arms import SweepArm, run_folder
 from neuromf.sweep.rungs import steps_of
+from neuromf.training.checkpoints.folders import checkpoint_folders, step_of
 from neuromf.training.held_out.record import read_validations
 
 VALIDATIONS = "validation.csv"
@@ -47,6 +48,16 @@ class SweepTraining:
         """
         rows = read_validations(self.folder / VALIDATIONS)
         return rows[-1].step if rows else 0
+
+    @property
+    def left(self) -> int:
+        """Optimiser steps that are still to be made, from the newest checkpoint on.
+
+        Raises:
+            UnreadableError: the folder of checkpoints cannot be read.
+        """
+        newest = next(map(step_of, checkpoint_folders(self.folder)), 0)
+        return max(self.steps - newest, 0)
 
     def value(self, metric: str) -> float | None:
         """What its validation at the rung says; None before it has come so far.

@@ -2,102 +2,62 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from neuromf.config.resolve import flat_config
 from neuromf.config.schema import Config
-from neuromf.data.tensor_file import load_tensors
 from neuromf.errors import InputError
 from neuromf.monitor.checks.runtime_checks import judge
 from neuromf.monitor.events import Event
 from neuromf.nets.factory import build_net
 from neuromf.output import whole_file
-from neuromf.training.checkpoints.checkpoint import AVERAGE, WEIGHTS, Checkpoint, latest_checkpoint, read_checkpoint
+from neuromf.training.checkpoints.checkpoint import Checkpoint, latest_checkpoint, read_checkpoint
+from neuromf.training.checkpoints.folders import BEST
+from neuromf.training.checkpoints.named import LATEST, named_checkpoint
+from neuromf.training.former_weights import KEY, InitialWeights, refuse_others, stored_tensors, tensor_hash
 from neuromf.training.records.run_folder import RunFolder, open_run
 from neuromf.training.records.storage import written_to
 from neuromf.training.step.state import TrainState
 
-KEY = "training.init_from"
-_AT_STEP = re.compile(r"(?P<run>.+)@(?P<step>\d+)")
+_AT = re.compile(rf"(?P<run>.+)@(?P<name>\d+|{LATEST}|{BEST})")
 MEANS = ("meanflow.prediction", "unet.conditioning", "unet.time_scale", "vae.checkpoint", "vae.factory")
 """Keys by which the same weights may mean something else."""
-
-
-@dataclass(frozen=True)
-class InitialWeights:
-    """Which weights a run starts from, as it records them.
-
-    Attributes:
-        run: folder of the other run, absolute.
-        step: of its checkpoint.
-        weights: its averaged weights, or those of that step.
-        sha256: of names and numbers of all tensors, see `tensor_hash`.
-    """
-
-    run: str
-    step: int
-    weights: Literal["average", "weights"]
-    sha256: str
-
-    @property
-    def folder(self) -> Path:
-        """Of the checkpoint."""
-        return Path(self.run) / "checkpoints" / f"step_{self.step:08d}"
-
-    def tensors(self) -> dict[str, Tensor]:
-        """What the network is given.
-
-        Raises:
-            InputError: it is not there any more, or not what was recorded.
-        """
-        found = _tensors(self.folder, self.weights)
-        if self.sha256 and tensor_hash(found) != self.sha256:
-            remedy = "put back what the run began with, or start a new run"
-            raise InputError(
-                "holds other weights than those that were recorded", remedy=remedy, file=self.folder, key=KEY
-            )
-        return found
-
-
-def tensor_hash(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 of tensors by name, wherever they are."""
-    digest = hashlib.sha256()
-    for name, value in sorted(tensors.items()):
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
 
 
 def find_start(config: Config) -> InitialWeights | None:
     """The weights that a new run would start from; None where it starts from scratch.
 
     Raises:
-        InputError: there is no such run, checkpoint or average, or the guard halted that run there.
+        InputError: there is no such run, checkpoint or average, the guard halted that run there, or it put another
+            best checkpoint in place meanwhile.
     """
     named = config.training.init_from
     if named is None:
         return None
-    at_step = _AT_STEP.fullmatch(named)
-    run, other = open_run(Path(at_step["run"] if at_step else named))
-    checkpoint = _checkpoint(run, int(at_step["step"]) if at_step else None)
+    at = _AT.fullmatch(named)
+    name = at["name"] if at else LATEST
+    run, other = open_run(Path(at["run"] if at else named))
+    checkpoint = _checkpoint(run, name)
     if checkpoint.state["halted"]:
         problem = f"the guard halted that run at step {checkpoint.step}"
-        raise InputError(problem, remedy="name an earlier step, as RUN@STEP", file=checkpoint.path, key=KEY)
+        raise InputError(
+            problem, remedy="name an earlier step, as RUN@STEP, or RUN@best", file=checkpoint.path, key=KEY
+        )
     weights = config.training.init_weights
     if weights == "average" and other.ema.decay is None:
         problem = "that run keeps no averaged weights"
         raise InputError(problem, remedy="set training.init_weights=weights", file=run.config, key=KEY)
-    digest = tensor_hash(_tensors(checkpoint.path, weights))
+    digest = tensor_hash(stored_tensors(checkpoint.path, weights))
+    if name == BEST and _checkpoint(run, name).state != checkpoint.state:
+        problem = "was replaced by a better one while it was read"
+        raise InputError(problem, remedy="start again", file=checkpoint.path, key=KEY)
     return InitialWeights(str(run.root.absolute()), checkpoint.step, weights, digest)
 
 
@@ -146,27 +106,6 @@ def other_meaning(start: InitialWeights, config: Config) -> list[str]:
     ]
 
 
-def refuse_others(tensors: Mapping[str, Tensor], net: nn.Module, file: Path) -> None:
-    """See that tensors are a network's, by name and shape.
-
-    Raises:
-        InputError: how many are not, and the first of each kind.
-    """
-    own = net.state_dict()
-    kinds = {
-        "missing there": [name for name in own if name not in tensors],
-        "foreign": [name for name in tensors if name not in own],
-        "of another shape": [n for n, value in own.items() if n in tensors and tensors[n].shape != value.shape],
-    }
-    told = [f"{len(names)} {kind}, first {names[0]}" for kind, names in kinds.items() if names]
-    if reshaped := kinds["of another shape"]:
-        told[-1] += f" {tuple(tensors[reshaped[0]].shape)} instead of {tuple(own[reshaped[0]].shape)}"
-    if told:
-        problem = f"of {len(own)} tensors of this network {', and '.join(told)}"
-        remedy = "start from a run of the same network, or give this one the other's unet section"
-        raise InputError(problem, remedy=remedy, file=file, key=KEY)
-
-
 def _judge_start(start: InitialWeights, tensors: Mapping[str, Tensor], net: nn.Module) -> None:
     present = net.state_dict()
     differing: list[str] = []
@@ -194,8 +133,12 @@ def _recorded(run: RunFolder, config: Config) -> InitialWeights:
     return start
 
 
-def _checkpoint(run: RunFolder, step: int | None) -> Checkpoint:
-    if step is not None:
+def _checkpoint(run: RunFolder, name: str) -> Checkpoint:
+    """A run's checkpoint of a step, its newest or its best."""
+    if name == BEST:
+        return named_checkpoint(run.root, name, key=KEY)
+    if name != LATEST:
+        step = int(name)
         place = run.root / "checkpoints" / f"step_{step:08d}"
         if not place.is_dir():
             there = [str(int(one.name[-8:])) for one in sorted(place.parent.glob("step_" + "[0-9]" * 8))]
@@ -206,13 +149,3 @@ def _checkpoint(run: RunFolder, step: int | None) -> Checkpoint:
     if found is None:
         raise InputError("holds no whole checkpoint", remedy="train it first", file=run.root / "checkpoints", key=KEY)
     return found
-
-
-def _tensors(folder: Path, weights: str) -> dict[str, Tensor]:
-    """Tensors of a checkpoint; beside the average those that are no parameters, of its step."""
-    try:
-        own = load_tensors(folder / WEIGHTS)
-        return own if weights == "weights" else own | load_tensors(folder / AVERAGE)
-    except (OSError, SafetensorError) as error:
-        problem = f"the weights that the run starts from cannot be read ({error})"
-        raise InputError(problem, remedy="put them back, or start a new run", file=folder, key=KEY) from error

@@ -7,10 +7,7 @@ of the network's own speed that is left.
 
 from __future__ import annotations
 
-import datetime
-import json
 import os
-import platform
 import resource
 import time
 from pathlib import Path
@@ -25,6 +22,7 @@ from neuromf.data.encoded import EncodedScans
 from neuromf.data.prepared import encode_prepared, prepare
 from neuromf.data.preprocess import Preprocessing
 from neuromf.nets.vae import load_vae
+from tests.support.stored_report import show_report
 
 STORED = Path(__file__).parents[2] / "golden" / "bench" / "encoding.json"
 SETTINGS = Preprocessing(spacing_mm=1.0, shape=(192, 192, 192), intensity_percentiles=(0.0, 99.5))
@@ -80,13 +78,8 @@ def test_encoding_takes_little_more_than_the_network_alone(tmp_path, request):
     by_processor = found["network_processor_s"] / (found["network_processor_s"] + found["prepare_processor_s"])
     by_clock = found["network_wall_s"] / found["job_wall_s"]
     found |= {"share_by_processor": by_processor, "share_by_clock": by_clock, "load": load}
-    machine = f"{platform.machine()} CPU, Python {platform.python_version()}, torch {torch.__version__}"
-    report = {name: round(value, 3) for name, value in found.items()} | {
-        "machine": machine, "threads": torch.get_num_threads(), "date": datetime.date.today().isoformat()
-    }  # fmt: skip
-    print(json.dumps(report))
-    if request.config.getoption("--store"):
-        STORED.write_text(json.dumps(report, indent=1) + "\n")
+    report = {name: round(value, 3) for name, value in found.items()} | {"threads": torch.get_num_threads()}
+    show_report(request, STORED, report)
     assert by_processor >= LEAST_SHARE
     if load <= QUIET:
         assert by_clock >= LEAST_SHARE

@@ -7,18 +7,16 @@ alone, so that a busy one is held to the processor time of two cores.
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 from tests.bench.test_encoding import QUIET, taken
+from tests.support.stored_report import show_report
 
 STORED = Path(__file__).parents[2] / "golden" / "bench" / "evaluation.json"
 SECONDS = 120.0
@@ -47,10 +45,6 @@ def test_an_evaluation_takes_at_most_two_minutes_of_two_cores(tmp_path, monkeypa
     assert json.loads((tmp_path / "found.json").read_text())["count"] == 64
     report = {name: round(value, 1) for name, value in found.items()} | {
         "bar_s": SECONDS, "cores": CORES, "load": round(load, 2),
-        "machine": f"{platform.machine()} CPU, Python {platform.python_version()}, torch {torch.__version__}",
-        "date": datetime.date.today().isoformat(),
     }  # fmt: skip
-    print(json.dumps(report))
-    if request.config.getoption("--store"):
-        STORED.write_text(json.dumps(report, indent=1) + "\n")
+    show_report(request, STORED, report)
     assert (found["wall_s"] if load <= QUIET else found["processor_s"] / CORES) <= SECONDS

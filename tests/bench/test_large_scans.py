@@ -6,17 +6,14 @@ in which the cohort, minutes of writing small files, is kept for the next time.
 
 from __future__ import annotations
 
-import datetime
-import json
 import os
-import platform
 from pathlib import Path
 
 import pytest
-import torch
 
 from tests.bench.test_large_cohort import MEBIBYTES, ROOT, SECONDS, started
 from tests.support.large_scans import encode_by_hand, own_overrides, write_large_cohort
+from tests.support.stored_report import show_report
 
 STORED = ROOT / "golden" / "bench" / "large_scans.json"
 SCANS = 100_000
@@ -41,11 +38,7 @@ def test_a_training_on_a_table_of_100000_scans_starts(cohort, tmp_path, request)
     best = min(runs, key=lambda run: run["processor_s"])
     report = {
         "scans": SCANS, "bar_s": SECONDS, "bar_mib": MEBIBYTES, "runs": runs, "load": os.getloadavg()[0],
-        "machine": f"{platform.machine()} CPU, Python {platform.python_version()}, torch {torch.__version__}",
-        "date": datetime.date.today().isoformat(),
     }  # fmt: skip
-    print(json.dumps(report))
-    if request.config.getoption("--store"):
-        STORED.write_text(json.dumps(report, indent=1) + "\n")
+    show_report(request, STORED, report)
     assert best["resident_mib"] <= MEBIBYTES, runs
     assert best["processor_s"] <= SECONDS, runs

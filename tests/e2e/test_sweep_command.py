@@ -33,6 +33,16 @@ def sweep_file(folder: Path, **more: object) -> Path:
     return path
 
 
+def steps(out: Path) -> int:
+    """What a sweep says that it made."""
+    return int(json.loads((out / "result.json").read_text())["steps"])
+
+
+def rows_of(trace: Path) -> int:
+    """Steps of a run."""
+    return len(trace.read_text().splitlines()) - 1
+
+
 def values(out: Path) -> dict[str, object]:
     """What each arm and seed was judged by."""
     return {arm["name"]: arm["values"] for arm in json.loads((out / "result.json").read_text())["arms"]}
@@ -55,6 +65,7 @@ def test_a_sweep_leaves_its_result(undisturbed):
     lines = (undisturbed / "trainings.csv").read_text().splitlines()
     assert len(lines) == 1 + 2 * len(SEEDS) * 2
     assert all(line.endswith(",0") for line in lines[1:])
+    assert steps(undisturbed) == sum(rows_of(path) for path in undisturbed.glob("runs/*/*/trace.csv"))
 
 
 def test_a_sweep_that_is_killed_goes_on_to_the_same_result(undisturbed, tmp_path):
@@ -75,6 +86,7 @@ def test_a_sweep_that_is_killed_goes_on_to_the_same_result(undisturbed, tmp_path
     again = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stdout + again.stderr
     assert values(out) == values(undisturbed)
+    assert steps(out) == steps(undisturbed)
     for seed in SEEDS:
         name = Path("runs", "01-meanflow.norm_p=0.5", f"seed-{seed}")
         for file_name in ("trace.csv", VALIDATIONS):

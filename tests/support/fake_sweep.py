@@ -1,4 +1,4 @@
-"""A sweep whose trainings are made up: jobs that write the record of a validation and end at once."""
+"""A sweep whose trainings are made up: jobs that write records of a validation and of steps, and end at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from neuromf.sweep.jobs import EndedCommand, SweepCommand
 from neuromf.sweep.rungs import rungs_of, validated_every
 from neuromf.sweep.session import SweepSession
 from neuromf.sweep.specification import SweepFile
+from neuromf.training.checkpoints.folders import checkpoint_folders, step_of
 from neuromf.training.held_out.record import COLUMNS, ValidationRow, line_of
+from neuromf.training.records.pace import PaceWriter
 
 Loss = Callable[[str, int, int], float | int]
 """Of (name of the arm's folder, seed, steps): the loss, or the exit code of a training that fails, as an int."""
@@ -58,6 +60,23 @@ def _write(folder: Path, steps: int, loss: float) -> None:
     row = ValidationRow(epoch=steps, step=steps, scans=4, samples=8, **(numbers | {"val_mf": loss}))
     text = path.read_text(encoding="ascii") if path.exists() else ",".join(COLUMNS) + "\n"
     path.write_text(text + line_of(row), encoding="ascii")
+    write_session(folder, next(map(step_of, checkpoint_folders(folder)), 0), steps)
+    (folder / "checkpoints" / f"step_{steps:08d}").mkdir(parents=True, exist_ok=True)
+
+
+def write_session(folder: Path, first: int, last: int, *, rows: int = 0) -> None:
+    """What a start or resume records of its steps.
+
+    Args:
+        folder: the run.
+        first: optimiser steps done at its beginning.
+        last: and at its last mark.
+        rows: whole rows of the trace.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with PaceWriter(folder / "pace.csv", first) as pace:
+        pace.done(last)
+    (folder / "trace.csv").write_text("step\n" + "".join(f"{step}\n" for step in range(rows)), encoding="ascii")
 
 
 def make_sweep(**changes: object) -> SweepFile:

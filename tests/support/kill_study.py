@@ -8,11 +8,8 @@ file operation of the checkpoint writer, or in the middle of one of its files.
 
 from __future__ import annotations
 
-import datetime
-import json
 import mmap
 import os
-import platform
 import random
 import shutil
 import signal
@@ -33,6 +30,7 @@ from neuromf.training.checkpoints.checkpoint import FILES, latest_checkpoint
 from neuromf.training.loop import train
 from neuromf.training.records.run_folder import RunFolder, create_run
 from tests.support.rank_worker import latents
+from tests.support.stored_report import write_report
 from tests.support.tiny_run import make_tiny_config
 
 CPU, STEPS = torch.device("cpu"), 6
@@ -176,6 +174,5 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
         start = time.monotonic()
         report = study(int(sys.argv[1]), int(sys.argv[2]), Path(scratch))
-        report |= {"date": datetime.date.today().isoformat(), "study_s": round(time.monotonic() - start, 1)}
-        report["machine"] = f"{platform.machine()} CPU, Python {platform.python_version()}, torch {torch.__version__}"
-    Path(sys.argv[3]).write_text(json.dumps(report, indent=1) + "\n")
+        report["study_s"] = round(time.monotonic() - start, 1)
+    write_report(Path(sys.argv[3]), report)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
-import json
 import math
 import os
-import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import torch
 from neuromf_spec import registry
 from neuromf_spec.law import Finding, Law
+
+from tests.support.stored_report import write_report
 
 MEASURING = ("tests/laws", "tests/equivalence")
 """Tests whose numbers come from the trainer; elsewhere laws are judged on examples."""
@@ -69,9 +67,4 @@ def _recording(law: Law, recorder: Recorder) -> Callable[..., Finding]:
 
 def write_measurements(path: Path, recorder: Recorder) -> None:
     """Store what was recorded, with date and machine."""
-    document = {
-        "date": datetime.date.today().isoformat(),
-        "machine": f"{platform.machine()} CPU, Python {platform.python_version()}, torch {torch.__version__}",
-        "laws": dict(sorted(recorder.worst.items())),
-    }
-    path.write_text(json.dumps(document, indent=1) + "\n")
+    write_report(path, {"laws": dict(sorted(recorder.worst.items()))})

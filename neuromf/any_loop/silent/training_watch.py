@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, SupportsFloat
 
 import torch
-from neuromf_spec.laws.silent_faults import EVERY_STEPS, FIRST_STEPS, judged_step
+from neuromf_spec.laws.silent_faults import judged_step
 from torch import Tensor, nn
 
 from neuromf.any_loop.repeat import judge_twice
@@ -17,17 +16,15 @@ from neuromf.any_loop.silent.average_watch import AverageWatch
 from neuromf.any_loop.silent.clip_look import ClipLook
 from neuromf.any_loop.silent.dropout_look import DropoutLook
 from neuromf.any_loop.silent.evaluation import EvaluationLook
+from neuromf.any_loop.silent.found_alarms import FoundAlarms
 from neuromf.any_loop.silent.gradient_look import GradientLook
+from neuromf.any_loop.silent.idle_loop import IdleLoop
 from neuromf.any_loop.silent.input_look import InputLook
 from neuromf.any_loop.silent.motion import motion
 from neuromf.any_loop.silent.optimisers import Optimisers
 from neuromf.any_loop.silent.replicas import parted_replicas
+from neuromf.any_loop.silent.trained_weights import TrainedWeights
 from neuromf.monitor.guard.alarm import Alarm
-
-LOG = logging.getLogger("neuromf")
-IDLE_AT_FIRST, IDLE_STEPS, TIMES_USUAL = 200, 20, 3
-"""Steps of the loop without one of the optimiser after which it is told: before its first step, after it, and at least
-so many times as there usually are, for a loop that accumulates gradients may tell the guard each micro-batch."""
 
 
 class TrainingWatch:
@@ -50,43 +47,26 @@ class TrainingWatch:
         guarded: bool,
     ) -> None:  # fmt: skip
         self._model, self._optimisers, self._average = model, optimisers, average
-        self._lr, self._idle, self._over_ranks = lr, idle, over_ranks
+        self._lr, self._over_ranks = lr, over_ranks
         self._clip = ClipLook(clip) if clip is not None else None
-        named = {name: p for name, p in model.named_parameters() if p.requires_grad}
-        self._names, self._parameters = list(named), list(named.values())
+        self._weights = TrainedWeights(model, optimisers, idle)
+        self._parameters = self._weights.parameters
         first = optimisers.held_by_first()
         self._gradients = GradientLook([parameter for parameter in self._parameters if id(parameter) in first])
         self._inputs = InputLook(model)
         self._before: list[Tensor] = []  # memory that is written over each time, for new pages take longer
         self._looking = False
         self._counted: float | None = None
-        self._steps, self._at_rest, self._since_update, self._longest = 0, 0, 0, 0
-        self._ever = [False] * len(self._names)
-        self._fresh: list[Alarm] = []
-        self._told: set[str] = set()
-        self._guarded = guarded
+        self._steps, self._idle_loop, self._found = 0, IdleLoop(), FoundAlarms(guarded)
         self._gradients.begin()
         optimisers.hook(self.before_step, self.after_step)
-        self._hear(self._covered())
-
-    def _trained(self) -> list[str]:
-        return [name for name in self._names if not name.startswith(self._idle)] if self._idle else self._names
-
-    def _covered(self) -> list[Alarm]:
-        held = self._optimisers.held()
-        names = self._trained()
-        of_name = dict(zip(self._names, self._parameters, strict=True))
-        missing = [name for name in names if id(of_name[name]) not in held]
-        return findings.judged(
-            "OPT-002", missing, trainable=len(names), held=len(names) - len(missing),
-            repeated=self._optimisers.repeated(), still=0,
-        )  # fmt: skip
+        self._found.add(self._weights.covered(), self._steps)
 
     @torch.no_grad()
     def before_step(self) -> None:
         """What must be known of a step that is looked into, and of the average after the one before."""
         if self._average is not None:
-            self._hear(self._average.before_next(self._steps - 1))
+            self._found.add(self._average.before_next(self._steps - 1), self._steps)
         if judged_step(self._steps):
             self._before = self._before or [torch.empty_like(parameter) for parameter in self._parameters]
             torch._foreach_copy_(self._before, [parameter.detach() for parameter in self._parameters])
@@ -99,9 +79,9 @@ class TrainingWatch:
     @torch.no_grad()
     def after_step(self) -> None:
         """Look into the step, where it is one of those."""
-        self._longest, self._since_update = max(self._longest, self._since_update), 0
+        self._idle_loop.updated()
         if self._looking:
-            self._hear(self._look())
+            self._found.add(self._look(), self._steps)
             self._looking = False
         self._steps += 1
         if judged_step(self._steps):
@@ -110,8 +90,8 @@ class TrainingWatch:
     def _look(self) -> list[Alarm]:
         found = findings.judged("OPT-003", stale=self._gradients.end()) + self._inputs.look()
         went = motion(self._parameters, self._before, self._optimisers.groups(), self._optimisers.states())
-        found += findings.broken_weights([self._names[place] for place in went.broken])
-        found += self._moved(went.moved, went.still, went.with_gradient)
+        found += findings.broken_weights([self._weights.names[place] for place in went.broken])
+        found += self._weights.moved(went.moved, went.still, went.with_gradient, self._steps)
         after = self._optimisers.counted()
         if after is not None and self._counted is not None:
             found += findings.judged("OPT-004", recorded=1, counted=int(after - self._counted))
@@ -123,22 +103,6 @@ class TrainingWatch:
             found += findings.judged("BATCH-003", differing=parted_replicas(self._parameters))
         return found
 
-    def _moved(self, moved: Sequence[bool], still: int, with_gradient: int) -> list[Alarm]:
-        self._ever = [a or b for a, b in zip(self._ever, moved, strict=True)]
-        self._at_rest = 0 if any(moved) or not with_gradient else self._at_rest + 1
-        if self._at_rest >= FIRST_STEPS:
-            return findings.no_update(self._at_rest, "the gradient is not zero, and no weight moves")
-        count = len(self._trained())
-        found = findings.judged("OPT-002", trainable=count, held=count, repeated=0, still=still)
-        if self._steps == EVERY_STEPS:
-            held = self._optimisers.held_by_first()
-            resting = {
-                name for name, p, ever in zip(self._names, self._parameters, self._ever, strict=True)
-                if not ever and id(p) in held
-            }  # fmt: skip
-            found += findings.never_moved([name for name in self._trained() if name in resting], count, EVERY_STEPS)
-        return found
-
     @contextmanager
     def evaluation(self) -> Iterator[None]:
         """Around an evaluation: weights, buffers, average and the mode of each module are the same afterwards.
@@ -148,7 +112,7 @@ class TrainingWatch:
         look = EvaluationLook(self._model, None if self._average is None else self._average.values)
         with DropoutLook(self._model) as dropouts:
             yield
-        self._hear(look.after() + dropouts.look())
+        self._found.add(look.after() + dropouts.look(), self._steps)
 
     def repeats(self, closure: Callable[[], SupportsFloat], rtol: float = 0.0) -> bool:
         """Whether a loss that is computed twice, with the same randomness of torch, is the same (law NUM-002).
@@ -158,39 +122,25 @@ class TrainingWatch:
             rtol: relative difference that is borne: kernels of a GPU need not repeat themselves bit for bit.
         """
         found = judge_twice(closure, rtol)
-        self._hear(found)
+        self._found.add(found, self._steps)
         return not found
-
-    def _hear(self, alarms: Sequence[Alarm]) -> None:
-        self._fresh += alarms
-        for alarm in alarms:
-            key = f"{alarm.law} {alarm.level}"
-            if not self._guarded and key not in self._told:
-                LOG.warning("neuromf: at update %d, %s: %s", self._steps, alarm.law, alarm.message)
-            self._told.add(key)
 
     def take(self) -> list[Alarm]:
         """What was found since the last call; the guard of the loop asks at each of its steps."""
-        self._since_update += 1
-        found, self._fresh = self._fresh, []
-        limit = max(IDLE_STEPS, TIMES_USUAL * self._longest) if self._steps else IDLE_AT_FIRST
-        if self._since_update > limit:
-            found += findings.no_update(self._since_update - 1, "the optimiser makes no step")
-        return found
+        return self._found.take() + self._idle_loop.step(self._steps)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint must hold; that of the guard holds it already."""
-        ever = [name for name, moved in zip(self._names, self._ever, strict=True) if moved]
-        return {"steps": self._steps, "at_rest": self._at_rest, "since_update": self._since_update,
-                "longest": self._longest, "ever": ever, "told": sorted(self._told)}  # fmt: skip
+        idle, weights = self._idle_loop, self._weights
+        return {"steps": self._steps, "at_rest": weights.at_rest, "since_update": idle.since_update,
+                "longest": idle.longest, "ever": weights.ever_moved(), "told": self._found.state()}  # fmt: skip
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a checkpoint's state."""
-        self._steps, self._at_rest = int(state["steps"]), int(state["at_rest"])
-        self._since_update, self._longest = int(state["since_update"]), int(state["longest"])
-        self._told = {str(key) for key in state["told"]}
-        ever = set(state["ever"])
-        self._ever = [name in ever for name in self._names]
+        self._steps, at_rest = int(state["steps"]), int(state["at_rest"])
+        self._idle_loop.since_update, self._idle_loop.longest = int(state["since_update"]), int(state["longest"])
+        self._found.load_state(state["told"])
+        self._weights.load(at_rest, state["ever"])
 
     def close(self) -> None:
         """Take the hooks off again."""

@@ -50,7 +50,7 @@ class PaceWriter:
 
     def __init__(self, path: Path, step: int) -> None:
         former = path.read_bytes()[-TAIL:] if path.exists() else b""
-        known = [mark for line in former.decode(errors="replace").splitlines() if (mark := _mark(line)) is not None]
+        known = [mark for line in former.decode(errors="replace").splitlines() if (mark := mark_in(line)) is not None]
         self._session = known[-1].session + 1 if known else 0
         self._stream = path.open("a", encoding="ascii")
         if not former:
@@ -100,7 +100,7 @@ def read_marks(path: Path) -> list[Mark]:
     except FileNotFoundError:
         return []
     whole = lines[1:-1]  # the first is the header, or cut by the seek; the last is empty, or being written
-    marks = [mark for line in whole if (mark := _mark(line)) is not None]
+    marks = [mark for line in whole if (mark := mark_in(line)) is not None]
     if (size > TAIL and not marks) or (size <= TAIL and f"{lines[0]}\n" != HEADER and len(lines) > 1):
         raise InputError("holds no times of steps", remedy="move the file away", file=path)
     return marks
@@ -120,7 +120,8 @@ def seconds_per_step(marks: Sequence[Mark]) -> float | None:
     return None
 
 
-def _mark(line: str) -> Mark | None:
+def mark_in(line: str) -> Mark | None:
+    """The mark that a line holds; None where it holds none, or was torn by a kill."""
     try:
         session, step, seconds = line.split(",")
         mark = Mark(int(session), int(step), float(seconds))

@@ -18,6 +18,11 @@ def hears_both_times(*, moved_by_t: float, moved_by_r: float) -> Finding:
     )
 
 
+def hears_covariates(*, moved: float) -> Finding:
+    """Judge how far the output moves when all covariates are taken away, relative to its size."""
+    return Finding(passed=moved > 0, value=moved, bound="> 0", unit="relative")
+
+
 LAWS = (
     Law(
         id="NET-001",
@@ -30,6 +35,19 @@ LAWS = (
         example={"moved_by_t": 0.1, "moved_by_r": 0.1},
         counterexample={"moved_by_t": 0.1, "moved_by_r": 0.0},
         remedy="Embed t and r, or t and t - r, and let every block see both.",
+        enforcers=frozenset({Enforcer.RUNTIME}),
+    ),
+    Law(
+        id="NET-002",
+        title="network hears covariates",
+        statement="What a network puts out that is told of covariates depends on them.",
+        equation=r"f(z, r, t, y) \ne f(z, r, t, 0)",
+        sources=(meanflow("section 4.2"), measured("tests/unit/nets/test_own_network.py")),
+        severity=Severity.BLOCK,
+        predicate=hears_covariates,
+        example={"moved": 0.1},
+        counterexample={"moved": 0.0},
+        remedy="Embed y and add it to the embedding of the times, or leave covariates.columns empty.",
         enforcers=frozenset({Enforcer.RUNTIME}),
     ),
 )

@@ -189,3 +189,57 @@ def raises(shape: tuple[int, ...]) -> nn.Module:
 
 
 NOT_CALLABLE = 3
+
+
+class _Told(SmallNet):
+    """Moved by three covariates too."""
+
+    def __init__(self, channels: int, covariates: int = 3) -> None:
+        super().__init__(channels)
+        self.covariates = nn.Linear(covariates, 8)
+
+    def forward(self, z: Tensor, r: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
+        known = z.new_zeros((len(z), self.covariates.in_features)) if y is None else y
+        moved = self.embed(r, t) + self.covariates(known)
+        output: Tensor = self.last(self.act(self.norm(self.first(z) + moved[:, :, None, None, None])))
+        return output
+
+
+class _DeafToCovariates(SmallNet):
+    def forward(self, z: Tensor, r: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
+        return super().forward(z, r, t)
+
+
+class _AlwaysTold(_Told):
+    def forward(self, z: Tensor, r: Tensor, t: Tensor, y: Tensor) -> Tensor:  # type: ignore[override]
+        return super().forward(z, r, t, y)
+
+
+class _ToldOfTheBatch(_Told):
+    def forward(self, z: Tensor, r: Tensor, t: Tensor, y: Tensor | None = None) -> Tensor:
+        return super().forward(z, r, t, None if y is None else y.mean(0, keepdim=True).expand_as(y))
+
+
+def told(shape: tuple[int, ...]) -> nn.Module:
+    """That hears covariates as it should."""
+    return _Told(shape[0])
+
+
+def deaf_to_covariates(shape: tuple[int, ...]) -> nn.Module:
+    """That takes covariates and does nothing with them."""
+    return _DeafToCovariates(shape[0])
+
+
+def always_told(shape: tuple[int, ...]) -> nn.Module:
+    """That cannot do without covariates."""
+    return _AlwaysTold(shape[0])
+
+
+def told_of_the_batch(shape: tuple[int, ...]) -> nn.Module:
+    """That hears the mean of all samples' covariates."""
+    return _ToldOfTheBatch(shape[0])
+
+
+def other_covariates(shape: tuple[int, ...]) -> nn.Module:
+    """That expects more covariates than there are."""
+    return _Told(shape[0], covariates=7)

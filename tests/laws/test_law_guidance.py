@@ -134,6 +134,24 @@ def test_a_batch_in_parts_is_guided_alike(seed, cut):
     torch.testing.assert_close(dudt, whole.derivative.dudt, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.law("GUIDE-002")
+@given(seed=st.integers(0, 999), scale=SCALES, mixing=MIXINGS)
+def test_the_guided_velocity_has_no_gradient(seed, scale, mixing):
+    """It is a target: the network learns towards it, and it does not move towards the network."""
+    factor = torch.tensor(1.0, dtype=torch.float64, requires_grad=True)
+    batch = drawn_batch(seed)
+
+    def net(z, r_B, t_B, y_BK):
+        return factor * linear_net(z, r_B, t_B, y_BK)
+
+    objective = meanflow_objective(net, batch, settings_of(scale, mixing))
+    objective.weighted_B.sum().backward()
+    correction = objective.v_c - objective.target
+    error = objective.u + correction - objective.v_c
+    expected = (2 * error * linear_net(objective.z, batch.r_B, batch.t_B, batch.y_BK)).flatten(1).mean(1).sum()
+    torch.testing.assert_close(factor.grad, expected, rtol=1e-9, atol=1e-9)
+
+
 def class_velocities(z, t):
     """v(z, t | class) of both classes, and the share of each at z: closed forms of a mixture of two Gaussians."""
     variance = (1 - t) ** 2 * SPREAD**2 + t**2

@@ -27,6 +27,7 @@ OWN = {
     "export",
     "loss power",
     "review of the code",
+    "covariates and guidance",
     "in CI",
     "severity by evidence",
     "another code",

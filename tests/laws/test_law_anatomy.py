@@ -29,7 +29,7 @@ def drawn(seed):
         tilt_degrees=tuple(draw.uniform(-14, 14, 3).tolist()),
         middle_mm=tuple(draw.uniform(-40, 40, 3).tolist()),
     )
-    limits = [(0.0, 100.0), (0.0, 99.5), (3.0, 99.0), (20.0, 80.0)][seed % 4]
+    limits = [(0.0, 100.0), (0.0, 99.5), (3.0, 99.0), (75.0, 97.0)][seed % 4]
     spacing = float(draw.choice([2.0, 3.0, 4.5]))
     clipped = seed % 3 > 0
     wanted = Preprocessing(spacing, tuple(draw.permutation([20, 28, 36]).tolist()), limits, clip_above=clipped)

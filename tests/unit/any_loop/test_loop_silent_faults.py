@@ -421,6 +421,7 @@ def test_dropout_that_no_eval_switches_off_is_told(dropout, attention, count):
     assert [alarm.value for alarm in heard] == [f"{count} dropouts"] * (count > 0)
 
 
+@pytest.mark.law("OPT-005")
 @pytest.mark.parametrize(("scale", "told"), [(1024.0, True), (1.0, False)])
 def test_a_clip_of_scaled_gradients_is_told(scale, told):
     """It holds, a thousand times too low (law OPT-005); one that is active at each step is as it should be."""

@@ -71,6 +71,8 @@ ADDED: Mapping[str, Any] = {
     "training.early_stop_min_improvement": 0.0,
     "meanflow.loss_power": 2.0,
     "training.measure_weights_every_steps": 1,
+    "meanflow.mask_share": 0.0,
+    "meanflow.mask_block": 4,
 }
 """Keys that came after runs had been recorded, each with the value that means what every run before did. At this value
 a key is no part of the hash, so that runs, checkpoints and tickets from before it stay valid."""

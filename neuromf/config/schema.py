@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from neuromf.config.own_code import Factory, Options
+from neuromf.flow.block_counts import masked_blocks
 
 # Beyond these a float32 step overflows or vanishes, or a count no machine could hold keeps the program busy.
 Positive = Annotated[float, Field(ge=1e-12, le=1e12, allow_inf_nan=False)]
@@ -212,9 +213,15 @@ class MeanFlowConfig(ConfigSection):
     channel_weights: tuple[Positive, ...] | Literal["inverse_variance"] | None = Field(
         None, description="factor on each channel's squared error; inverse_variance measures it on the latents"
     )
+    mask_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="share of a sample's blocks that every loss term leaves out; raw losses keep all (MASK-001)"
+    )
+    mask_block: Count = Field(4, description="edge of such a block, a cube of latent cells; only with mask_share")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.mask_share == 0 and self.mask_block != MeanFlowConfig.model_fields["mask_block"].default:
+            raise ValueError("mask_block has no effect without mask_share")
         if (self.jvp == "finite_difference") != (self.fd_step is not None):
             raise ValueError("fd_step must be given with jvp: finite_difference, and only then")
         return self
@@ -374,6 +381,10 @@ class Config(ConfigSection):
         weights, channels = self.meanflow.channel_weights, self.vae.latent_channels
         if isinstance(weights, tuple) and len(weights) != channels:
             raise ValueError(f"meanflow.channel_weights has {len(weights)} entries, vae.latent_channels is {channels}")
+        share, block = self.meanflow.mask_share, self.meanflow.mask_block
+        if share > 0 and not masked_blocks(self.latent_shape[1:], block, share):
+            problem = f"mask_share {share:g} leaves out no block of {block} cells of {list(self.latent_shape[1:])}"
+            raise ValueError(f"meanflow.{problem}, raise it or lower meanflow.mask_block")
         if self.unet.factory is not None and self.training.activation_checkpointing != "none":
             raise ValueError("training.activation_checkpointing has no effect with unet.factory")
         return self

@@ -24,6 +24,8 @@ class Batch:
         digest: what data and noise are recorded by, empty where nobody records them.
         mf_rows: places of the MF samples, those with r < t, in order, known to who draws the times on the host.
             None where the device is to be asked, and waited for.
+        mask: weight of each cell in the loss, (B, 1, D, H, W): 0 in blocks that it leaves out (law MASK-001). None is 1
+            throughout.
     """
 
     x: Tensor
@@ -32,6 +34,7 @@ class Batch:
     t_B: Tensor
     digest: str = ""
     mf_rows: Tensor | None = None
+    mask: Tensor | None = None
 
 
 def rows_of_mf(r_B: Tensor, t_B: Tensor) -> Tensor:

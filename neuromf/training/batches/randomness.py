@@ -23,6 +23,7 @@ class Purpose(IntEnum):
     AUGMENTATION = 4
     HELD_OUT = 5
     HELD_OUT_CHOICE = 6
+    MASK = 8
 
 
 def generator(seed: int, purpose: Purpose, step: int, sample: int) -> np.random.Generator:

@@ -25,9 +25,9 @@ from neuromf.training.process_group.ranks import ProcessGroup
 
 Key = tuple[int, int, int]
 """Optimiser step, first sample and number of samples of a micro-batch."""
-Parts = tuple[Tensor, Tensor, Tensor, Tensor, str] | dict[str, Any]
-"""A micro-batch's x, e, r, t on the CPU and its digest, or what an `InputError` says: torch would pass its class on
-without it."""
+Parts = tuple[Tensor, Tensor, Tensor, Tensor, str, Tensor | None] | dict[str, Any]
+"""A micro-batch's x, e, r, t on the CPU, its digest and its mask, or what an `InputError` says: torch would pass its
+class on without it."""
 AHEAD = 2
 """Micro-batches a worker holds ready."""
 
@@ -43,7 +43,7 @@ class _Draws(Dataset[Parts]):
             batch = self._source.draw(*key)
         except InputError as error:
             return {"problem": error.problem, "remedy": error.remedy, "file": error.file, "key": error.key}
-        return batch.x, batch.e, batch.r_B, batch.t_B, batch.digest
+        return batch.x, batch.e, batch.r_B, batch.t_B, batch.digest, batch.mask
 
 
 class Feed:
@@ -66,7 +66,8 @@ class Feed:
             raise InputError(**parts)
         rows = rows_of_mf(parts[2], parts[3])
         x, e, r_B, t_B, rows = (part.to(self._device, non_blocking=True) for part in (*parts[:4], rows))
-        return Batch(x, e, r_B, t_B, digest=parts[4], mf_rows=rows)
+        mask = None if parts[5] is None else parts[5].to(self._device, non_blocking=True)
+        return Batch(x, e, r_B, t_B, digest=parts[4], mf_rows=rows, mask=mask)
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,8 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "meanflow.loss_terms": ("dual", "single"),
     "meanflow.reduction": ("sum", "mean"),
     "meanflow.loss_power": (2.0, 1.5),
+    "meanflow.mask_share": (0.5, 0.0, 0.25),
+    "meanflow.mask_block": (2, 1),
     "meanflow.norm_eps": (20.0,),
     "meanflow.norm_p": (0.25,),
     "meanflow.t_min": (0.3,),

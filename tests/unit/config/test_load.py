@@ -286,6 +286,8 @@ def _other_values() -> dict[str, str]:
         "meanflow.loss_terms": "dual",
         "meanflow.reduction": "sum",
         "meanflow.loss_power": "1.5",
+        "meanflow.mask_share": "0.5",
+        "meanflow.mask_block": "2 meanflow.mask_share=0.5",
         "meanflow.norm_eps": "0.5",
         "meanflow.norm_p": "0.5",
         "meanflow.t_min": "0.01",

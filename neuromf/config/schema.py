@@ -383,8 +383,8 @@ class Config(ConfigSection):
             raise ValueError(f"meanflow.channel_weights has {len(weights)} entries, vae.latent_channels is {channels}")
         share, block = self.meanflow.mask_share, self.meanflow.mask_block
         if share > 0 and not masked_blocks(self.latent_shape[1:], block, share):
-            problem = f"mask_share {share:g} leaves out no block of {block} cells of {list(self.latent_shape[1:])}"
-            raise ValueError(f"meanflow.{problem}, raise it or lower meanflow.mask_block")
+            problem = f"leaves out no block of meanflow.mask_block {block} cells of {list(self.latent_shape[1:])}"
+            raise ValueError(f"meanflow.mask_share {share:g} {problem}")
         if self.unet.factory is not None and self.training.activation_checkpointing != "none":
             raise ValueError("training.activation_checkpointing has no effect with unet.factory")
         return self

@@ -225,7 +225,9 @@ def _scenarios(demo: Config, own: Config) -> dict[str, Scenario]:
     made |= {"validated, dual": Scenario(VALIDATING_DUAL, validating.validated)}
     made |= {"validated, on paper": Scenario(VALIDATING, judging.on_paper)}
     made["augmented"] = Scenario(make_tiny_config(*SMALL, "augmentation.noise_std=0.25"), training.draw)
-    made["masked"] = Scenario(make_tiny_config(*SMALL, "meanflow.mask_share=0.5", "meanflow.mask_block=2"), training.draw)
+    made["masked"] = Scenario(
+        make_tiny_config(*SMALL, "meanflow.mask_share=0.5", "meanflow.mask_block=2"), training.draw
+    )
     made |= {"kept": Scenario(own, data.kept), "demo": Scenario(demo, data.stored)}
     made |= {"folder": Scenario(own, data.stored), "begun": Scenario(own, data.begun)}
     return made | {"tried": Scenario(demo, data.tried), "tried, folder": Scenario(own, data.tried)}

@@ -54,7 +54,7 @@ STAGES = {
             ("WGT-001", "WGT-003", "WGT-004"),
             (
                 *("meanflow.norm_eps", "meanflow.norm_p", "meanflow.reduction"),
-                *("meanflow.loss_power", "meanflow.loss_terms"),
+                *("meanflow.loss_power", "meanflow.loss_terms", "meanflow.mask_share", "meanflow.mask_block"),
             ),
         ),
         Stage(

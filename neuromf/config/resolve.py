@@ -76,6 +76,8 @@ ADDED: Mapping[str, Any] = {
     "meanflow.guidance_scale": 1.0,
     "meanflow.guidance_mixing": 0.0,
     "meanflow.guidance_interval": [0.0, 1.0],
+    "meanflow.mask_share": 0.0,
+    "meanflow.mask_block": 4,
 }
 """Keys that came after runs had been recorded, each with the value that means what every run before did. At this value
 a key is no part of the hash, so that runs, checkpoints and tickets from before it stay valid."""

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from neuromf.config.covariates import Columns
 from neuromf.config.own_code import Factory, Options
+from neuromf.flow.block_counts import masked_blocks
 
 # Beyond these a float32 step overflows or vanishes, or a count no machine could hold keeps the program busy.
 Positive = Annotated[float, Field(ge=1e-12, le=1e12, allow_inf_nan=False)]
@@ -222,6 +223,10 @@ class MeanFlowConfig(ConfigSection):
     guidance_interval: tuple[UnitInterval, UnitInterval] = Field(
         (0.0, 1.0), description="smallest and largest t at which a sample is guided"
     )
+    mask_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="share of a sample's blocks that every loss term leaves out; raw losses keep all (MASK-001)"
+    )
+    mask_block: Count = Field(4, description="edge of such a block, a cube of latent cells; only with mask_share")
 
     @property
     def guided(self) -> bool:
@@ -230,6 +235,8 @@ class MeanFlowConfig(ConfigSection):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.mask_share == 0 and self.mask_block != MeanFlowConfig.model_fields["mask_block"].default:
+            raise ValueError("mask_block has no effect without mask_share")
         if (self.jvp == "finite_difference") != (self.fd_step is not None):
             raise ValueError("fd_step must be given with jvp: finite_difference, and only then")
         low, high = self.guidance_interval
@@ -418,6 +425,10 @@ class Config(ConfigSection):
             raise ValueError("meanflow.guidance_scale and guidance_mixing have no effect without covariates.columns")
         if self.meanflow.guided and not self.covariates.dropout:
             raise ValueError("meanflow.guidance_scale needs covariates.dropout above 0, or nothing is learned without")
+        share, block = self.meanflow.mask_share, self.meanflow.mask_block
+        if share > 0 and not masked_blocks(self.latent_shape[1:], block, share):
+            problem = f"leaves out no block of meanflow.mask_block {block} cells of {list(self.latent_shape[1:])}"
+            raise ValueError(f"meanflow.mask_share {share:g} {problem}")
         if self.unet.factory is not None and self.training.activation_checkpointing != "none":
             raise ValueError("training.activation_checkpointing has no effect with unet.factory")
         return self

@@ -25,6 +25,8 @@ class Batch:
         mf_rows: places of the MF samples, those with r < t, in order, known to who draws the times on the host.
             None where the device is to be asked, and waited for.
         y_BK: covariates of each sample, zeros where nothing is known; None where the network is told of none.
+        mask: weight of each cell in the loss, (B, 1, D, H, W): 0 in blocks that it leaves out (law MASK-001). None is 1
+            throughout.
     """
 
     x: Tensor
@@ -34,6 +36,7 @@ class Batch:
     digest: str = ""
     mf_rows: Tensor | None = None
     y_BK: Tensor | None = None
+    mask: Tensor | None = None
 
 
 def rows_of_mf(r_B: Tensor, t_B: Tensor) -> Tensor:

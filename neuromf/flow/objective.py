@@ -28,8 +28,8 @@ class Term:
     """One weighted term of the objective on some samples of the batch.
 
     Attributes:
-        loss_B: reduced loss of each sample, with gradient: of the error to `loss_power`.
-        squared_error: squared error of every dim, detached; the raw loss, whatever the power.
+        loss_B: reduced loss of each sample, with gradient: of the error to `loss_power`, in the cells that are kept.
+        squared_error: squared error of every dim, detached; the raw loss, whatever the power and the mask.
     """
 
     loss_B: Tensor
@@ -104,7 +104,7 @@ def meanflow_objective(
 
     Args:
         net: network that carries gradient.
-        batch: data, noise and times.
+        batch: data, noise, times and, where a part of the loss is left out, the mask of every term (law MASK-002).
         settings: prediction, tangent, derivative, terms and reduction.
         channel_weights_C: factor on each channel's squared error.
         derivative_net: the same network outside any wrapper, for the derivative; `net` when None.
@@ -116,11 +116,11 @@ def meanflow_objective(
     outputs = _forward(net, z, batch, rows, settings)
     interval = broadcast_time(batch.t_B - batch.r_B, z)
     correction = torch.zeros_like(z).index_copy(0, rows, interval[rows] * derivative.dudt.to(z.dtype))
-    terms = {"velocity": _term(outputs.u + correction, v_c, settings, channel_weights_C)}
+    terms = {"velocity": _term(outputs.u + correction, v_c, settings, channel_weights_C, batch.mask)}
     if settings.loss_terms == "dual":
-        terms["flow"] = _term(outputs.u_at_t, v_c, settings, channel_weights_C)
+        terms["flow"] = _term(outputs.u_at_t, v_c, settings, channel_weights_C, batch.mask)
     if outputs.v_head is not None:
-        terms["v_head"] = _term(outputs.v_head, v_c, settings, channel_weights_C)
+        terms["v_head"] = _term(outputs.v_head, v_c, settings, channel_weights_C, batch.mask)
     with torch.autocast(z.device.type, enabled=False):
         weighting = weigh([term.loss_B for term in terms.values()], settings.norm_eps, settings.norm_p)
     target = (v_c - correction).detach()
@@ -135,13 +135,19 @@ class _Outputs:
     v_head: Tensor | None
 
 
-def _term(prediction: Tensor, v_c: Tensor, settings: ObjectiveSettings, channel_weights_C: Tensor | None) -> Term:
+def _term(
+    prediction: Tensor,
+    v_c: Tensor,
+    settings: ObjectiveSettings,
+    channel_weights_C: Tensor | None,
+    mask: Tensor | None,
+) -> Term:
     error = prediction.to(v_c.dtype) - v_c
     squared_error = error.square()
     power = settings.loss_power
     # Not from the squares, whose root has no gradient at zero.
     powered = squared_error if power == 2 else error.abs().pow(power)
-    return Term(reduce_dims(powered, settings.reduction, channel_weights_C), squared_error.detach())
+    return Term(reduce_dims(powered, settings.reduction, channel_weights_C, mask), squared_error.detach())
 
 
 def _forward(net: Net, z: Tensor, batch: Batch, rows: Tensor, settings: ObjectiveSettings) -> _Outputs:

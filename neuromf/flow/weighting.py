@@ -10,13 +10,20 @@ import torch
 from torch import Tensor
 
 
-def reduce_dims(error: Tensor, reduction: Literal["mean", "sum"], channel_weights_C: Tensor | None = None) -> Tensor:
+def reduce_dims(
+    error: Tensor,
+    reduction: Literal["mean", "sum"],
+    channel_weights_C: Tensor | None = None,
+    mask: Tensor | None = None,
+) -> Tensor:
     """Loss of each sample from the error of its dims (law WGT-003 relates the two reductions).
 
     Args:
         error: (B, C, ...), squared or to another power.
         reduction: `mean` over dims, unit squared latent per dim, or `sum`.
         channel_weights_C: factor on each channel (law LOSS-002); None is 1 throughout.
+        mask: weight of each cell (B, 1, ...), of mean 1 over the masks, so that both reductions keep their meaning (law
+            MASK-001); None is 1 throughout.
 
     Returns:
         Loss (B,) in float32 or wider.
@@ -24,6 +31,8 @@ def reduce_dims(error: Tensor, reduction: Literal["mean", "sum"], channel_weight
     error = error if error.dtype == torch.float64 else error.float()
     if channel_weights_C is not None:
         error = error * channel_weights_C.reshape(1, -1, *(1,) * (error.ndim - 2))
+    if mask is not None:
+        error = error * mask
     flat = error.flatten(1)
     return flat.mean(1) if reduction == "mean" else flat.sum(1)
 

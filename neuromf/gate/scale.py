@@ -10,6 +10,7 @@ from neuromf_spec.laws.ema import half_life
 from neuromf.config.derived import run_facts
 from neuromf.config.load import validate
 from neuromf.config.schema import LATENT_CHANNELS, LATENT_STRIDE, Config
+from neuromf.flow.block_counts import masked_blocks
 from neuromf.nets.factory import parameter_count
 
 STEPS = 30
@@ -62,6 +63,7 @@ def small_scale(config: Config) -> Config:
     if (decay := config.ema.decay) is not None:
         as_short = math.exp(-math.log(2) * total / (STEPS * half_life(decay)))
         tree["ema"]["decay"] = min(max(as_short, 1e-6), 1 - 1e-6)
+    tree["meanflow"].update(_fitting_mask(**{name: tree["meanflow"][name] for name in ("mask_share", "mask_block")}))
     tree["training"]["learning_rate"] = config.training.learning_rate * _bearable_factor(config, validate(tree))
     return validate(tree)
 
@@ -77,6 +79,16 @@ def _scaled(config: Config, section: str, values: dict[str, Any]) -> dict[str, A
     if section == "data":
         return {**values, "shape": [CELLS * vae.stride] * 3}
     return values
+
+
+def _fitting_mask(mask_share: float, mask_block: int) -> dict[str, Any]:
+    """A mask of the same share that leaves out a block of a small latent too: its blocks are halved until it does."""
+    cells = (CELLS,) * 3
+    if mask_share > 0:
+        mask_share = max(mask_share, 1 / math.prod(cells))
+        while not masked_blocks(cells, mask_block, mask_share):
+            mask_block = max(1, mask_block // 2)
+    return {"mask_share": mask_share, "mask_block": mask_block}
 
 
 def _bearable_factor(config: Config, small: Config) -> float:

@@ -49,4 +49,6 @@ def test_the_cases_cover_what_the_trainer_can_do():
     assert {c.training.lr_schedule for c in configs} == {"constant", "cosine", "linear"}
     assert any(c.meanflow.channel_weights for c in configs)
     assert len({c.training.gradient_accumulation_steps for c in configs}) > 1
+    assert len({c.meanflow.loss_power for c in configs}) > 1
+    assert any(c.meanflow.mask_share and c.meanflow.tangent == "v_head" for c in configs)
     assert len({c.ema.decay for c in configs}) > 1

@@ -57,6 +57,7 @@ STOPPING = (
     "training.early_stop_min_improvement=0.5",
 )  # fmt: skip
 """Six steps, of which no second validation is better by a half."""
+MASKED = ("meanflow.mask_share=0.5", "meanflow.mask_block=2")
 DIFFERENCE = ("meanflow.jvp=finite_difference", "meanflow.fd_step=0.001")
 
 
@@ -206,6 +207,8 @@ WITNESSES = {
         "meanflow.loss_terms": ["meanflow.loss_terms=dual"],
         "meanflow.reduction": ["meanflow.reduction=sum"],
         "meanflow.loss_power": ["meanflow.loss_power=1.5"],
+        "meanflow.mask_share": MASKED,
+        "meanflow.mask_block": ["meanflow.mask_share=0.5", "meanflow.mask_block=1"],
         "meanflow.norm_eps": ["meanflow.norm_eps=0.5"],
         "meanflow.norm_p": ["meanflow.norm_p=0.25"],
         "meanflow.t_min": ["meanflow.t_min=0.5"],
@@ -300,6 +303,7 @@ REFERENCES = {
     "vae.num_splits": WIDER,
     "vae.tile_voxels": WIDER,
     "vae.tile_overlap": TILES,
+    "meanflow.mask_block": MASKED,
     "meanflow.fd_step": DIFFERENCE,
     "meanflow.fd_scheme": DIFFERENCE,
     "meanflow.derivative_precision": ONE_LEVEL,

@@ -38,6 +38,7 @@ OVERRIDES = st.fixed_dictionaries(
         "meanflow.norm_p": st.sampled_from([0.0, 0.5, 1.0, 1.5]),
         "meanflow.reduction": st.sampled_from(["mean", "sum"]),
         "meanflow.loss_power": st.sampled_from([1.0, 1.5, 2.0, 3.0]),
+        "meanflow.mask_share": st.sampled_from([0.0, 0.25, 0.9]),
         "meanflow.t_min": st.sampled_from([0.001, 0.05, 0.3]),
         "time_sampling.t_min": st.sampled_from([0.001, 0.05, 0.3]),
         "time_sampling.mu": st.sampled_from([-2.0, -0.4, 1.0]),

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from neuromf.config.load import validate
 from neuromf.config.schema import LEAST_SPLIT, Config
+from neuromf.flow.block_counts import masked_blocks
 
 SMALLEST, LARGEST = 1e-4, 1e4
 """Where the schema allows more, a number is drawn between these: laws turn within, and runs end in reasonable time."""
@@ -131,6 +132,7 @@ def _consistent(tree: dict[str, Any], fixed: dict[str, Any]) -> dict[str, Any]:
     micro_batches = training["epochs"] * training["micro_batches_per_epoch"]
     training["gradient_accumulation_steps"] = min(training["gradient_accumulation_steps"], micro_batches)
     _consistent_validation(training)
+    _consistent_mask(flow, [size // vae["stride"] for size in data["shape"]])
     return tree
 
 
@@ -154,6 +156,13 @@ def _consistent_guidance(flow: dict[str, Any], covariates: dict[str, Any]) -> No
         covariates["dropout"] = covariates["dropout"] or 0.1
     low, high = sorted(flow["guidance_interval"])
     flow["guidance_interval"] = [low, high] if guided and low < high else [0.0, 1.0]
+
+
+def _consistent_mask(flow: dict[str, Any], cells: list[int]) -> None:
+    """A mask that leaves out a block at least, or none."""
+    flow["mask_block"] = 1 + flow["mask_block"] % max(cells)
+    if not masked_blocks(cells, flow["mask_block"], flow["mask_share"]):
+        flow |= {"mask_share": 0.0, "mask_block": 4}
 
 
 def _consistent_parts(vae: dict[str, Any], cells: int) -> None:

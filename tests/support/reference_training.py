@@ -48,6 +48,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "training.gradient_clip": ("null", 1e-3, 1e3),
     "training.gradient_accumulation_steps": (1, 2, 3),
     "meanflow.loss_power": (2.0, 1.0, 1.5, 3.0),
+    "meanflow.mask_share": (0.0, 0.0, 0.5, 0.9),
 }
 """What is drawn; a clip of 1e-3 binds in every step, one of 1e3 in none."""
 
@@ -60,7 +61,8 @@ def drawn_options(seed: int) -> dict[str, Any]:
 
 def configured(options: Mapping[str, Any]) -> Config:
     """The configuration of a run on the bilinear net."""
-    return load_config(["smoke"], [*FIXED, *(f"{key}={value}" for key, value in options.items())])
+    block = ("meanflow.mask_block=1",) if options.get("meanflow.mask_share") else ()  # of latents of 2^3 cells
+    return load_config(["smoke"], [*FIXED, *block, *(f"{key}={value}" for key, value in options.items())])
 
 
 def source_of(config: Config) -> DoubleSource:
@@ -81,10 +83,12 @@ def net_of(config: Config) -> BilinearNet:
 
 
 def inputs_of(source: BatchSource, step: int) -> StepInput:
-    """Data, noise and times of all samples of a step."""
+    """Data, noise, times and masks of all samples of a step."""
     batches = [source.draw(step, start, size) for start, size in source.micro_batches()]
     x, e, r, t = (torch.cat([getattr(b, name) for b in batches]).numpy() for name in ("x", "e", "r_B", "t_B"))
-    return StepInput(x.reshape(len(x), -1), e.reshape(len(e), -1), r, t)
+    masks = [torch.ones_like(b.x) if b.mask is None else b.mask.expand_as(b.x) for b in batches]
+    mask = torch.cat(masks).double().numpy()
+    return StepInput(*(part.reshape(len(x), -1) for part in (x, e)), r, t, mask.reshape(len(x), -1))
 
 
 def train_as_written(config: Config, reference: BilinearNet) -> list[dict[str, float]]:

@@ -24,6 +24,7 @@ class Purpose(IntEnum):
     HELD_OUT = 5
     HELD_OUT_CHOICE = 6
     COVARIATES = 7
+    MASK = 8
 
 
 def generator(seed: int, purpose: Purpose, step: int, sample: int) -> np.random.Generator:

@@ -13,6 +13,7 @@ from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.data.latent_set import LatentSet
 from neuromf.flow.batch import Batch, rows_of_mf
+from neuromf.flow.block_mask import draw_block_mask
 from neuromf.training.batches.augmentation import augmentations, augmented
 from neuromf.training.batches.randomness import Purpose, data_index, generator
 from neuromf.training.batches.times import draw_step_times
@@ -59,6 +60,7 @@ class BatchSource:
         x, e = self._augmented(self.latents[chosen], step, samples), torch.from_numpy(np.stack(noise))
         r_B, t_B = torch.from_numpy(times.r_B).float(), torch.from_numpy(times.t_B).float()
         y_BK = self._told(chosen, step, samples)
+        mask = self._mask(step, samples)
         return Batch(
             x=x.to(self.device),
             e=e.to(self.device),
@@ -67,6 +69,7 @@ class BatchSource:
             mf_rows=rows_of_mf(r_B, t_B).to(self.device),  # here, where asking is free
             digest=micro_batch_hash(x, e, y_BK),  # here, where all are on the CPU, and by whoever draws ahead
             y_BK=None if y_BK is None else y_BK.to(self.device),
+            mask=None if mask is None else mask.to(self.device),
         )
 
     def _told(self, chosen: list[int], step: int, samples: range) -> Tensor | None:
@@ -77,6 +80,15 @@ class BatchSource:
         draws = [generator(seed, Purpose.COVARIATES, step, sample).random() for sample in samples]
         kept_B = torch.tensor([draw >= dropout for draw in draws])
         return self.covariates_NK[chosen] * kept_B[:, None]
+
+    def _mask(self, step: int, samples: range) -> Tensor | None:
+        """Masks (B, 1, D, H, W) of the loss of some samples of a step, each by draws of its own; None masks nothing."""
+        share, block = self.config.meanflow.mask_share, self.config.meanflow.mask_block
+        if share == 0:
+            return None
+        draws = (generator(self.config.training.seed, Purpose.MASK, step, sample) for sample in samples)
+        drawn = [draw_block_mask(self.latents.shape[2:], block, share, own) for own in draws]
+        return torch.from_numpy(np.stack(drawn)[:, None]).float()
 
     def _augmented(self, x: Tensor, step: int, samples: range) -> Tensor:
         """Latents (B, C, D, H, W) of some samples of a step, each augmented by draws of its own."""

@@ -23,9 +23,9 @@ from neuromf.training.process_group.ranks import ProcessGroup
 
 Key = tuple[int, int, int]
 """Optimiser step, first sample and number of samples of a micro-batch."""
-Parts = tuple[Tensor, Tensor, Tensor, Tensor, str, Tensor | None] | dict[str, Any]
-"""A micro-batch's x, e, r, t on the CPU, its digest and covariates, or what an `InputError` says: torch would pass its
-class on without it."""
+Parts = tuple[Tensor, Tensor, Tensor, Tensor, str, Tensor | None, Tensor | None] | dict[str, Any]
+"""A micro-batch's x, e, r, t on the CPU, its digest, covariates, mask, or what an `InputError` says: torch would pass
+its class on without it."""
 AHEAD = 2
 """Micro-batches a worker holds ready."""
 
@@ -41,7 +41,7 @@ class _Draws(Dataset[Parts]):
             batch = self._source.draw(*key)
         except InputError as error:
             return {"problem": error.problem, "remedy": error.remedy, "file": error.file, "key": error.key}
-        return batch.x, batch.e, batch.r_B, batch.t_B, batch.digest, batch.y_BK
+        return batch.x, batch.e, batch.r_B, batch.t_B, batch.digest, batch.y_BK, batch.mask
 
 
 class Feed:
@@ -64,8 +64,8 @@ class Feed:
             raise InputError(**parts)
         rows = rows_of_mf(parts[2], parts[3])
         x, e, r_B, t_B, rows = (part.to(self._device, non_blocking=True) for part in (*parts[:4], rows))
-        y_BK = None if parts[5] is None else parts[5].to(self._device, non_blocking=True)
-        return Batch(x, e, r_B, t_B, digest=parts[4], mf_rows=rows, y_BK=y_BK)
+        y_BK, mask = (None if part is None else part.to(self._device, non_blocking=True) for part in parts[5:])
+        return Batch(x, e, r_B, t_B, digest=parts[4], mf_rows=rows, y_BK=y_BK, mask=mask)
 
 
 @dataclass(frozen=True)

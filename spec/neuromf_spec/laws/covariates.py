@@ -86,7 +86,7 @@ LAWS = (
         example={"difference": 1e-16},
         counterexample={"difference": 0.5},
         remedy="Add the three terms by their shares; leave samples whose covariates were dropped as they are.",
-        enforcers=frozenset({Enforcer.PROPERTY, Enforcer.GOLDEN}),
+        enforcers=frozenset({Enforcer.PROPERTY}),
     ),
     Law(
         id="GUIDE-002",

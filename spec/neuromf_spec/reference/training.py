@@ -28,12 +28,13 @@ CLIP_EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class StepInput:
-    """Data and noise (B, n) and times (B,) of one optimiser step."""
+    """Data and noise (B, n), times (B,) and the weight of each dim in the loss (B, n) of one optimiser step."""
 
     x: Array
     e: Array
     r: Array
     t: Array
+    mask: Array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +106,7 @@ def _loss_and_gradient(net: BilinearNet, step: StepInput, settings: HandSettings
     errors = {"velocity": (step.r, net.compound_velocity(z, step.r, step.t, tangent) - v_c)}
     if settings.dual:
         errors["flow"] = (step.t, net.average_velocity(z, step.t, step.t) - v_c)
-    losses = {name: (np.abs(error) ** settings.power).sum(1) / dims for name, (_, error) in errors.items()}
+    losses = {name: (step.mask * np.abs(error) ** settings.power).sum(1) / dims for name, (_, error) in errors.items()}
     gradient = sum(
         (
             _vector(
@@ -113,7 +114,7 @@ def _loss_and_gradient(net: BilinearNet, step: StepInput, settings: HandSettings
                     z,
                     start,
                     step.t,
-                    _slope(error, settings.power),
+                    step.mask * _slope(error, settings.power),
                     weight(losses[name], settings.norm_eps, settings.norm_p) / dims,
                 )
             )

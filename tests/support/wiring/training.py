@@ -119,7 +119,8 @@ def draw(config: Config) -> Observed:
     source = BatchSource(latents(), config, CPU)
     batch = source.draw(2, 1, 3)
     times = {"r": digest(batch.r_B), "t": digest(batch.t_B), "fm": (batch.r_B == batch.t_B).tolist()}
-    return {"cut": source.micro_batches(), "data": digest(batch.x), "noise": digest(batch.e), **times}
+    shown = {"data": digest(batch.x), "noise": digest(batch.e), "mask": batch.mask is not None and digest(batch.mask)}
+    return {"cut": source.micro_batches(), **shown, **times}
 
 
 def optimiser(config: Config) -> Observed:

@@ -79,6 +79,8 @@ OTHER: dict[str, tuple[Any, ...]] = {
     "meanflow.loss_terms": ("dual", "single"),
     "meanflow.reduction": ("sum", "mean"),
     "meanflow.loss_power": (2.0, 1.5),
+    "meanflow.mask_share": (0.5, 0.0, 0.25),
+    "meanflow.mask_block": (2, 1),
     "meanflow.norm_eps": (20.0,),
     "meanflow.norm_p": (0.25,),
     "meanflow.t_min": (0.3,),
@@ -229,6 +231,9 @@ def _scenarios(demo: Config, own: Config) -> dict[str, Scenario]:
     made |= {"validated, on paper": Scenario(VALIDATING, judging.on_paper)}
     made |= {"told": Scenario(telling.TOLD, telling.told), "known": Scenario(telling.TOLD, telling.known)}
     made["augmented"] = Scenario(make_tiny_config(*SMALL, "augmentation.noise_std=0.25"), training.draw)
+    made["masked"] = Scenario(
+        make_tiny_config(*SMALL, "meanflow.mask_share=0.5", "meanflow.mask_block=2"), training.draw
+    )
     made |= {"kept": Scenario(own, data.kept), "demo": Scenario(demo, data.stored)}
     made |= {"folder": Scenario(own, data.stored), "begun": Scenario(own, data.begun)}
     return made | {"tried": Scenario(demo, data.tried), "tried, folder": Scenario(own, data.tried)}

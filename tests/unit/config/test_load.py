@@ -217,6 +217,22 @@ def test_every_key_changes_the_hash():
     assert set(_other_values()) | beside == {line.partition(":")[0] for line in resolved_text(Config()).splitlines()}
 
 
+@pytest.mark.parametrize(
+    ("overrides", "problem"),
+    [
+        ("meanflow.mask_block=2", "mask_block has no effect without mask_share"),
+        ("meanflow.mask_share=0.005", "mask_share: 0.005 leaves out no block of meanflow.mask_block 4 cells"),
+        ("meanflow.mask_share=0.9 meanflow.mask_block=64", "leaves out no block of meanflow.mask_block 64 cells"),
+        ("meanflow.mask_share=1.0", "mask_share"),
+        ("meanflow.mask_share=-0.1", "mask_share"),
+    ],
+)
+def test_a_mask_that_leaves_out_nothing_or_all_is_refused(overrides, problem):
+    """A share without a whole block, a block without a share, and a share that leaves nothing to train (CFG-001)."""
+    with pytest.raises(InputError, match=problem):
+        load_config("smoke", overrides.split())
+
+
 def test_an_average_can_be_left_out():
     """ema.decay null is a configuration of its own; 0 and 1, with which nothing is averaged either, are refused."""
     assert load_config("smoke", "ema.decay=null").ema.decay is None
@@ -286,6 +302,8 @@ def _other_values() -> dict[str, str]:
         "meanflow.loss_terms": "dual",
         "meanflow.reduction": "sum",
         "meanflow.loss_power": "1.5",
+        "meanflow.mask_share": "0.5",
+        "meanflow.mask_block": "2 meanflow.mask_share=0.5",
         "meanflow.norm_eps": "0.5",
         "meanflow.norm_p": "0.5",
         "meanflow.t_min": "0.01",

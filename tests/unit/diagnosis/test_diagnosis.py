@@ -24,8 +24,8 @@ from neuromf.replay.small_scale import REPAIRS, small_config
 from neuromf.trace.columns import COLUMNS
 from neuromf.trace.reader import read_rows
 
-HEALTHY = ("accumulation", "channel_weights", "finite_difference", "half_power", "u_dual_cosine", "v_head_linear",
-           "x_exact")  # fmt: skip
+HEALTHY = ("accumulation", "channel_weights", "finite_difference", "half_power", "loss_power", "masked_v_head",
+           "u_dual_cosine", "v_head_linear", "x_exact")  # fmt: skip
 CASE = read_case("x_exact")
 DERIVATIVE = "the time derivative du/dt"
 FLOATS = [column.name for column in COLUMNS if column.kind == "float"]

@@ -7,7 +7,7 @@ import math
 import pytest
 from hypothesis import given
 
-from neuromf.config import Config
+from neuromf.config import Config, load_config
 from neuromf.config.resolve import flat_config
 from neuromf.gate import scale
 from neuromf.gate.scale import small_scale
@@ -57,6 +57,8 @@ DERIVED = {
     "training.warmup_steps": "the same share of the run",
     "training.learning_rate": "a smaller net bears a higher rate, and shows nothing at the full net's",
     "ema.decay": "the same share of the run",
+    "meanflow.mask_share": "at least one cell of a small latent",
+    "meanflow.mask_block": "a small latent leaves out a block too",
 }
 """Keys that depend on the configuration, each with the reason why it is not kept."""
 
@@ -84,6 +86,24 @@ def test_only_declared_keys_are_scaled(config):
     assert {key: small[key] for key in CONSTANTS} == constants(config)
     kept = [key for key in asked if key not in CONSTANTS and key not in DERIVED]
     assert {key: small[key] for key in kept} == {key: asked[key] for key in kept}
+
+
+@pytest.mark.parametrize(
+    ("share", "block", "share_small", "block_small"),
+    [
+        (0.5, 4, 0.5, 4),
+        (0.02, 4, 0.02, 4),
+        (0.005, 4, 0.005, 2),
+        (0.9, 48, 0.9, 12),
+        (0.001, 8, 0.001, 2),
+        (0.0001, 1, 1 / 4096, 1),
+    ],
+)
+def test_a_mask_leaves_out_a_block_of_a_small_latent_too(share, block, share_small, block_small):
+    """Its share stays, if that is a cell at least, and its blocks are as they were or halved as often as it takes."""
+    overrides = ["data.shape=[384,384,384]", f"meanflow.mask_share={share}", f"meanflow.mask_block={block}"]
+    small = small_scale(load_config("recommended", overrides)).meanflow
+    assert (small.mask_share, small.mask_block) == (share_small, block_small)
 
 
 @given(config=configs())

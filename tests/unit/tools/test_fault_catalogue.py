@@ -26,6 +26,7 @@ OWN = {
     "sweep",
     "export",
     "loss power",
+    "loss mask",
     "review of the code",
     "covariates and guidance",
     "in CI",

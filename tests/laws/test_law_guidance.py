@@ -13,6 +13,7 @@ from neuromf_spec.registry import law
 from neuromf.flow.batch import Batch
 from neuromf.flow.network import NetOutput
 from neuromf.flow.objective import meanflow_objective, mf_derivatives
+from neuromf.flow.path import interpolate
 from neuromf.flow.settings import ObjectiveSettings
 
 SCALES, MIXINGS = st.floats(0.2, 5), st.floats(0, 0.9)
@@ -132,6 +133,20 @@ def test_a_batch_in_parts_is_guided_alike(seed, cut):
     torch.testing.assert_close(torch.cat([part.velocity for part in both]), whole.velocity, rtol=1e-12, atol=1e-12)
     dudt = torch.cat([part.derivative.dudt for part in both])
     torch.testing.assert_close(dudt, whole.derivative.dudt, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.law("GUIDE-001")
+@given(seed=st.integers(0, 999))
+def test_a_derivative_is_told_of_its_own_sample(seed):
+    """Of the samples that share a pass, each has the derivative of its own covariates, by hand."""
+    batch = drawn_batch(seed)
+    known = mf_derivatives(linear_net, [batch], settings_of(2.0, 0.3, tangent="conditional"))[0]
+    rows = known.rows
+    z = interpolate(batch.x, batch.e, batch.t_B)[rows]
+    told = (batch.y_BK[rows] @ torch.tensor([0.7, -1.3, 0.4], dtype=z.dtype)).reshape(-1, 1, 1)
+    r, t = (part[rows].reshape(-1, 1, 1) for part in (batch.r_B, batch.t_B))
+    expected = 2 * z.sin() + (1 + r + 2 * t + told) * z.cos() * known.tangent + told
+    torch.testing.assert_close(known.derivative.dudt, expected, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.law("GUIDE-002")

@@ -12,7 +12,8 @@ from neuromf_spec.registry import law
 
 from neuromf.flow.block_counts import masked_blocks
 from neuromf.flow.block_mask import block_mask, draw_block_mask
-from neuromf.flow.objective import NetOutput, meanflow_objective
+from neuromf.flow.network import NetOutput
+from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.settings import ObjectiveSettings
 from neuromf.flow.weighting import reduce_dims
 from tests.support.law_strategies import SEEDS, draw_batch

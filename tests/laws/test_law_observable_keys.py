@@ -3,6 +3,7 @@
 import json
 from unittest import mock
 
+import numpy as np
 import pytest
 import torch
 from torch import distributed, nn
@@ -11,6 +12,7 @@ from neuromf.cli.training import note
 from neuromf.config import Config, run_facts
 from neuromf.config.derived import weights_are_measured
 from neuromf.config.resolve import config_hash, flat_config
+from neuromf.data.covariates import drawn_covariates
 from neuromf.errors import InputError
 from neuromf.monitor.guard.alarm import RawLosses
 from neuromf.monitor.guard.guard import DivergenceGuard
@@ -58,13 +60,16 @@ STOPPING = (
 )  # fmt: skip
 """Six steps, of which no second validation is better by a half."""
 MASKED = ("meanflow.mask_share=0.5", "meanflow.mask_block=2")
+TOLD = ('covariates.columns=["age=20..90"]',)
+GUIDED = (*TOLD, "meanflow.guidance_scale=2.0")
 DIFFERENCE = ("meanflow.jvp=finite_difference", "meanflow.fd_step=0.001")
 
 
 def steps(config, tmp_path):
     """The trace's first three rows, as text."""
     std = (0.5, 1.0, 1.5, 2.0)
-    state, source = initial_state(config, std, CPU), BatchSource(latents(), config, CPU)
+    told = drawn_covariates(config.covariates, len(latents()), np.random.default_rng(0))
+    state, source = initial_state(config, std, CPU), BatchSource(latents(), config, CPU, told)
     return repr([train_step(state, source, config).row for _ in range(3)])
 
 
@@ -209,6 +214,11 @@ WITNESSES = {
         "meanflow.loss_power": ["meanflow.loss_power=1.5"],
         "meanflow.mask_share": MASKED,
         "meanflow.mask_block": ["meanflow.mask_share=0.5", "meanflow.mask_block=1"],
+        "meanflow.guidance_scale": GUIDED,
+        "meanflow.guidance_mixing": [*TOLD, "meanflow.guidance_mixing=0.4"],
+        "meanflow.guidance_interval": [*GUIDED, "meanflow.guidance_interval=[0.0,0.4]"],
+        "covariates.columns": TOLD,
+        "covariates.dropout": [*TOLD, "covariates.dropout=0.9"],
         "meanflow.norm_eps": ["meanflow.norm_eps=0.5"],
         "meanflow.norm_p": ["meanflow.norm_p=0.25"],
         "meanflow.t_min": ["meanflow.t_min=0.5"],

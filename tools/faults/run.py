@@ -144,12 +144,11 @@ def run_faults(faults: Sequence[Fault], root: Path, jobs: int = 1) -> Iterator[F
     with tempfile.TemporaryDirectory(prefix="neuromf-faults-") as folder, ExitStack() as servers:
         trees: SimpleQueue[tuple[Path, RunTests]] = SimpleQueue()
         first = copy_tree(root, Path(folder).resolve() / "tree-0")
-        if broken := prove_clean(faults, first, jobs):
+        forked = len(faults) > jobs  # for one fault a server saves nothing, nor do processes that share its tests
+        if broken := prove_clean(faults, first, jobs if forked else 1):
             raise InputError(f"without any fault it fails {broken}", remedy="repair it first", file=root)
         for index in range(jobs):
             tree = first if index == 0 else copy_tree(root, first.with_name(f"tree-{index}"))
-            # For one fault a server saves nothing.
-            forked = len(faults) > jobs
             output = tree.with_suffix(".txt")
             trees.put((tree, servers.enter_context(forked_tests(output)) if forked else run_tests))
         pool = ThreadPoolExecutor(jobs)

@@ -73,7 +73,7 @@ def test_workers_draw_the_same_masks(workers):
     """As the trainer itself does."""
     here = source(*MASK)
     keys = [(step, start, size) for step in range(2) for start, size in here.micro_batches()]
-    with open_source(latents(), here.config, CPU, first=0, group=ProcessGroup(), workers=workers) as ahead:
+    with open_source(here, first=0, group=ProcessGroup(), workers=workers) as ahead:
         assert all(torch.equal(ahead.draw(*key).mask, here.draw(*key).mask) for key in keys)
 
 

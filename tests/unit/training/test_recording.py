@@ -62,7 +62,7 @@ def test_who_draws_the_times_says_which_samples_are_meanflow(tiny_config, real_l
     source = BatchSource(real_latents, tiny_config, CPU)
     key = (0, *source.micro_batches()[0])
     here = source.draw(*key)
-    parts = (here.x, here.e, here.r_B, here.t_B, here.digest, None)
+    parts = (here.x, here.e, here.r_B, here.t_B, here.digest, None, None)
     ahead = Feed(iter([parts]), iter([key]), CPU).take(key)
     for batch in (here, ahead):
         assert batch.mf_rows.tolist() == [i for i, (r, t) in enumerate(zip(batch.r_B, batch.t_B, strict=True)) if r < t]

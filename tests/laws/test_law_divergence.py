@@ -87,6 +87,17 @@ def test_the_anchor_of_u_prediction_is_the_variance_of_the_velocity():
     assert anchor(load_config(["recommended"], [*base, "meanflow.loss_terms=dual"])).total == pytest.approx(4.0)
 
 
+@pytest.mark.law("GUARD-004")
+@pytest.mark.parametrize(("interval", "told"), [("[0.0,1.0]", 0.75), ("[0.0,0.0000001]", 0.0)])
+def test_the_anchor_of_a_guided_run_is_that_of_its_samples(interval, told):
+    """A zero u leaves omega^2 times as much where samples are told and guided, and as much as ever elsewhere."""
+    base = [
+        "meanflow.prediction=u", "meanflow.tangent=conditional", 'covariates.columns=["age=20..90"]',
+        "covariates.dropout=0.25", "meanflow.guidance_scale=3.0", f"meanflow.guidance_interval={interval}",
+    ]  # fmt: skip
+    assert anchor(load_config(["recommended"], base)).total == pytest.approx(2 * (told * 9 + (1 - told)))
+
+
 def fed(tuning, logs):
     """The rule's alarms on blocks whose log losses are given."""
     rule = Cusum(tuning)

@@ -11,9 +11,12 @@ from neuromf_spec.reference.initial_loss import zero_predictor
 from neuromf_spec.registry import law
 
 from neuromf.config import load_config
+from neuromf.data.covariates import drawn_covariates
+from neuromf.monitor.checks.launch_checks import first_loss_reading
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.step.state import initial_state
 from neuromf.training.step.train_step import train_step
+from tests.support.tiny_run import make_tiny_config
 
 TINY = (
     "unet.channels=[8,16]",
@@ -96,6 +99,29 @@ def test_first_row_is_the_zero_predictor(reduction, prediction, tangent):
     measured = train_step(state, source, config).row["raw_total"]
     judged = law("PRED-002").predicate(measured=measured, expected=float(np.concatenate(losses).mean()))
     assert judged.passed, judged
+
+
+@pytest.mark.law("PRED-002")
+@pytest.mark.parametrize("terms", ["single", "dual"])
+@pytest.mark.parametrize("prediction", ["u", "x"])
+@pytest.mark.parametrize("tangent", ["conditional", "model", "v_head"])
+def test_the_first_row_of_a_guided_run_is_the_zero_predictor(terms, prediction, tangent):
+    """As the gate judges it, at samples that are told something within the interval and at others."""
+    config = make_tiny_config(
+        f"meanflow.loss_terms={terms}", f"meanflow.prediction={prediction}", f"meanflow.tangent={tangent}",
+        'covariates.columns=["age=20..90"]', "covariates.dropout=0.5", "meanflow.guidance_scale=2.0",
+        "meanflow.guidance_mixing=0.3", "meanflow.guidance_interval=[0.2,0.8]",
+    )  # fmt: skip
+    generator = np.random.default_rng(0)
+    latents = torch.from_numpy(generator.standard_normal((6, *config.latent_shape)).astype(np.float32))
+    source = BatchSource(latents, config, CPU, drawn_covariates(config.covariates, 6, generator))
+    batches = [source.draw(0, start, size) for start, size in source.micro_batches()]
+    row = train_step(initial_state(config, (1.0,) * 4, CPU), source, config).row
+    reading = first_loss_reading(config, row, batches)
+    assert reading.finding.passed, reading.finding
+    # Without guidance it is another number.
+    plain = config.model_copy(update={"meanflow": config.meanflow.model_copy(update={"guidance_scale": 1.0})})
+    assert not first_loss_reading(plain, row, batches).finding.passed
 
 
 @pytest.mark.law("NUM-001")

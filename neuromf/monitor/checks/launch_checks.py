@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 from neuromf_spec.reference.initial_loss import zero_predictor
+from numpy.typing import NDArray
 from torch import nn
 
 from neuromf.config.derived import derivative_precision
@@ -17,6 +18,7 @@ from neuromf.data.latent_set import LatentSet
 from neuromf.facts.objective_arguments import below_clamp, difference
 from neuromf.facts.of_config import facts_of
 from neuromf.flow.batch import Batch
+from neuromf.flow.guidance import guided_rows
 from neuromf.monitor.checks.probes import derivative_error, randomised_copy, temporal_ratio
 from neuromf.monitor.checks.runtime_checks import LawReading, judge
 from neuromf.monitor.guard.guard import guard_arguments
@@ -72,8 +74,20 @@ def first_loss_reading(config: Config, row: Row, batches: list[Batch]) -> LawRea
         torch.cat([getattr(batch, name) for batch in batches]).double().cpu().numpy()
         for name in ("x", "e", "r_B", "t_B")
     )
-    settings = config.meanflow
-    expected = zero_predictor(r, t, settings.prediction, settings.tangent, settings.t_min).loss(x, e)
+    settings, omega = config.meanflow, _guidance(config, batches)
+    kind = settings.prediction, settings.tangent, settings.t_min, omega
+    expected = zero_predictor(r, t, *kind).loss(x, e)
     if settings.loss_terms == "dual":
-        expected = expected + zero_predictor(t, t, settings.prediction, settings.tangent, settings.t_min).loss(x, e)
+        expected = expected + zero_predictor(t, t, *kind).loss(x, e)
     return judge("PRED-002", measured=number(row, "raw_total"), expected=float(np.mean(expected)))
+
+
+def _guidance(config: Config, batches: list[Batch]) -> NDArray[np.float64]:
+    """Factor of e - x in what each sample is regressed on."""
+    settings = objective_settings(config.meanflow)
+    rows = [
+        torch.zeros_like(batch.t_B) if batch.y_BK is None else guided_rows(batch.y_BK, batch.t_B, settings)
+        for batch in batches
+    ]
+    guided = torch.cat(rows).bool().cpu().numpy()
+    return np.where(guided, settings.guidance_scale, 1.0)

@@ -66,8 +66,13 @@ def anchor(config: Config) -> ZeroPredictorLoss:
     def mean_loss(*, is_fm: bool, at_t: bool = False) -> float:
         pairs = draw_times(normal, uniform, np.full(POINTS, is_fm), times)
         start = pairs.t_B if at_t else pairs.r_B
-        zero = zero_predictor(start, pairs.t_B, settings.prediction, settings.tangent, settings.t_min)
-        return float(zero.expected_loss(DATA_VARIANCE).mean())
+        low, high = settings.guidance_interval
+        omega = np.where((pairs.t_B >= low) & (pairs.t_B <= high), settings.guidance_scale, 1.0)
+        told = 1 - config.covariates.dropout if settings.guided else 0.0
+        kind = settings.prediction, settings.tangent, settings.t_min
+        untold = zero_predictor(start, pairs.t_B, *kind).expected_loss(DATA_VARIANCE).mean()
+        guided = zero_predictor(start, pairs.t_B, *kind, omega).expected_loss(DATA_VARIANCE).mean()
+        return float(told * guided + (1 - told) * untold)
 
     share, flow = times.data_proportion, mean_loss(is_fm=True)
     total = share * flow + (1 - share) * mean_loss(is_fm=False)

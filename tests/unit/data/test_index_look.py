@@ -103,6 +103,7 @@ def test_headers_alone_are_looked_at_where_voxels_are_not_asked_for(tmp_path):
     assert look_at(series, voxels=False).reason.startswith("a series")
 
 
+@pytest.mark.law("DATA-002")
 @pytest.mark.parametrize("codes", ["LPS", "PIR", "ASL"])
 def test_equal_voxels_have_one_hash_however_they_are_stored(tmp_path, codes):
     """Other axes, another type and compression leave the hash; one voxel changes it."""

@@ -36,6 +36,8 @@ def test_a_real_healthy_log_is_healthy(writer):
     assert (verdict.health, verdict.alarms, verdict.suspects) == (Health.HEALTHY, [], [])
 
 
+@pytest.mark.law("WGT-002")
+@pytest.mark.law("GUARD-001")
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_real_broken_log_is_stopped_at_its_start_for_the_rate(writer):
     """The same network at a rate that throws it: the first tenth of the run is enough, and the rate is named."""
@@ -72,6 +74,7 @@ def test_the_lost_run_s_configuration_makes_the_laws_speak(tmp_path):
     assert suspect.try_next == "Set meanflow.jvp=exact meanflow.fd_step=null unet.time_scale=1.0 and train again."
 
 
+@pytest.mark.law("JVP-003")
 def test_facts_of_another_code_make_the_laws_speak(tmp_path):
     """A file of facts names the derivative's fault in words, for its keys are not ours."""
     facts = tmp_path / "facts.yaml"
@@ -109,6 +112,7 @@ def test_healthy_runs_of_many_kinds_raise_no_alarm(kind):
             assert verdict.health is Health.HEALTHY or len(loss[::every]) < 10
 
 
+@pytest.mark.law("GUARD-005")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_healthy_runs_of_many_kinds_by_epoch_raise_no_alarm(kind):
     """The same as epochs' means, sixty and two hundred of them."""
@@ -157,6 +161,7 @@ def test_a_loss_that_is_nan_once_is_an_alarm_that_stops_nothing():
     assert "finite again" in verdict.alarms[0].says
 
 
+@pytest.mark.law("WGT-002")
 @pytest.mark.parametrize(("value", "kind"), [(2.0, "constant"), (1 - 3e-7, "saturated")])
 def test_a_saturated_loss_alone_cannot_tell(value, kind):
     """It reads the same whether the run learns or explodes, and no other loss is there."""

@@ -7,7 +7,7 @@ import sys
 CODE = """
 import runpy, time
 from neuromf.sweep import child
-runpy.run_module = lambda *given, **more: (print("trains", flush=True), time.sleep(100))
+runpy.run_module = lambda *given, **more: (print("trains", flush=True), time.sleep(20))
 child.main()
 """
 
@@ -22,4 +22,4 @@ def test_a_training_ends_when_its_sweep_is_gone():
         child.stdin.flush()
         assert child.poll() is None
         child.stdin.close()
-        assert child.wait(timeout=30) == -signal.SIGTERM
+        assert child.wait(timeout=10) == -signal.SIGTERM

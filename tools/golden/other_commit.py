@@ -1,4 +1,4 @@
-"""What a process runs in the code of another commit: a golden case. Apart, so that it is had without importing torch."""
+"""What a process runs in the code of another commit: a golden case. Apart, for it is had without importing torch."""
 
 SCRIPT = """
 import sys

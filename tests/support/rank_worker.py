@@ -240,6 +240,12 @@ def gloo_threads() -> list[str]:
 
 
 def run_ranks(folder: Path, size: int, observer: Observer = observe) -> list[dict[str, Any]]:
-    """What each of `size` gloo processes observed."""
-    multiprocessing.spawn(_rank, args=(size, str(folder), observer), nprocs=size)
+    """What each of `size` gloo processes observed.
+
+    They are forks of a server that imports torch once and trains nothing, for what a training leaves does not fork.
+    """
+    multiprocessing.set_forkserver_preload(["tests.support.before_ranks"])
+    multiprocessing.start_processes(
+        _rank, args=(size, str(folder), observer), nprocs=size, start_method="forkserver"
+    )  # fmt: skip
     return [torch.load(folder / f"rank{rank}.pt", weights_only=False) for rank in range(size)]

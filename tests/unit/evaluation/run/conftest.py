@@ -9,6 +9,7 @@ import pytest
 
 from neuromf.config import Config
 from neuromf.evaluation.metrics import bootstrap
+from tests.support.decoded_once import decode_once
 from tests.support.tiny_run import make_tiny_config
 from tests.support.trained_run import trained_run
 
@@ -21,6 +22,14 @@ def _few_resamples() -> Iterator[None]:
     """A fifth of the time; what intervals hold is tested on their own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bootstrap, "RESAMPLES", 40)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _decoded_once() -> Iterator[None]:
+    """Most of these tests evaluate the same scans and samples."""
+    with pytest.MonkeyPatch.context() as patch:
+        decode_once(patch)
         yield
 
 

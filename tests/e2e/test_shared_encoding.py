@@ -84,7 +84,7 @@ def contents(store):
 def test_two_processes_that_are_killed_encode_no_scan_twice(tmp_path, start, cohort, monkeypatch):
     """Killed with -9 three times, they end with 78 latents, two named scans, and the bytes of a process alone."""
     shared = tmp_path / "shared"
-    running = [start(0), start(1)]
+    running = [start(0), start(0)]
     for turn in range(KILLS):
         wait_for(16 * (turn + 1), shared, *(process for process, _ in running))
         place = turn % 2

@@ -10,6 +10,7 @@ import pytest
 from neuromf.config import Config
 from neuromf.evaluation.metrics import bootstrap
 from tests.support.decoded_once import decode_once
+from tests.support.shared_cache import shared_cache
 from tests.support.tiny_run import make_tiny_config
 from tests.support.trained_run import trained_run
 
@@ -45,4 +46,4 @@ def evaluated_run(tmp_path_factory: pytest.TempPathFactory, evaluated_config: Co
     """The folder of that run; the cache that holds its latents is there as long as the tests are."""
     folder = tmp_path_factory.mktemp("evaluated")
     with pytest.MonkeyPatch.context() as patch:
-        yield trained_run(folder, patch, evaluated_config, real=2)
+        yield trained_run(folder, patch, evaluated_config, real=2, cache=shared_cache(tmp_path_factory))

@@ -9,7 +9,7 @@ from neuromf.config.schema import Config
 from neuromf.nets.weight_copies import FLOAT, saved_copies
 from neuromf.plan.encoding import encoding_flops
 from neuromf.plan.gpus import GIB, RESERVED_GIB, Gpu
-from neuromf.plan.step_cost import StepCost, step_cost
+from neuromf.plan.step_cost import StepCost, step_bytes, step_cost
 
 ASSUMPTION = "operations counted, at an assumed share of the data sheet's rate; nothing was measured on a GPU yet"
 
@@ -74,7 +74,8 @@ def plan(config: Config, gpu: Gpu, scans: int | None = None) -> Plan:
     """
     training, facts = config.training, run_facts(config)
     size = training.batch_size_per_gpu
-    own, other = step_cost(config, size), step_cost(config, 2 * size)
+    own = step_cost(config, size)
+    double_bytes = step_bytes(config, 2 * size)
     room = gpu.memory_gib - RESERVED_GIB
     seconds = _step_seconds(own, config, gpu)
     kept = training.keep_last_checkpoints + training.keep_best_checkpoints + bool(training.validate_every_epochs)
@@ -87,7 +88,7 @@ def plan(config: Config, gpu: Gpu, scans: int | None = None) -> Plan:
         step_gib=own.step_bytes / GIB,
         peak_gib=own.peak_bytes / GIB,
         memory_gib=room,
-        largest_micro_batch=_largest(own, other, size, room * GIB),
+        largest_micro_batch=_largest(own, double_bytes, size, room * GIB),
         step_tflop=own.flops * facts.effective_batch / size / 1e12,
         samples_per_second=facts.effective_batch / seconds,
         steps=facts.optimiser_steps,
@@ -113,8 +114,8 @@ def _encoding_hours(config: Config, gpu: Gpu, scans: int) -> float | None:
     return None if flops is None else scans * gpu.seconds(flops, "fp32") / 3600
 
 
-def _largest(own: StepCost, other: StepCost, size: int, room: float) -> int:
+def _largest(own: StepCost, double_bytes: int, size: int, room: float) -> int:
     """Memory grows by the same for each sample more: the line through two sizes, as far as there is room."""
-    each = (other.step_bytes - own.step_bytes) / size
+    each = (double_bytes - own.step_bytes) / size
     fixed = own.peak_bytes - each * size
     return max(0, int((room - fixed) / each))

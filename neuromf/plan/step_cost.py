@@ -65,23 +65,34 @@ def step_cost(config: Config, micro_batch: int) -> StepCost:
     """
     with FakeTensorMode():
         net = build_net(config, seed=0)
-        weights = list(net.parameters())
-        parameters = sum(weight.numel() for weight in weights)
+        parameters = sum(weight.numel() for weight in net.parameters())
         # The counter's hooks keep gradients longer than a step does: memory is counted without it.
-        with LiveBytes(weights) as live:
-            derivative = _derivative(net, config, micro_batch)
-            for _ in range(2):
-                _pass(net, config, micro_batch, derivative)
+        live_bytes, derivative = _live(net, config, micro_batch)
         derivative_flops = _operations(lambda: _derivative(net, config, micro_batch))
         forward_flops = _operations(lambda: _pass(net, config, micro_batch, derivative))
     share = 1 - config.time_sampling.data_proportion
     return StepCost(
         parameters=parameters,
         state_bytes=FLOAT * parameters * (saved_copies(config) + FORMER),
-        step_bytes=live.peak,
+        step_bytes=live_bytes,
         forward_flops=forward_flops,
         derivative_flops=derivative_flops * share,
     )
+
+
+def step_bytes(config: Config, micro_batch: int) -> int:
+    """The `step_bytes` of `step_cost`, without its operations; arguments as there."""
+    with FakeTensorMode():
+        return _live(build_net(config, seed=0), config, micro_batch)[0]
+
+
+def _live(net: nn.Module, config: Config, micro_batch: int) -> tuple[int, MfDerivative]:
+    """Most bytes that live besides the weights in two micro-batches, and the derivative that both use."""
+    with LiveBytes(list(net.parameters())) as live:
+        derivative = _derivative(net, config, micro_batch)
+        for _ in range(2):
+            _pass(net, config, micro_batch, derivative)
+    return live.peak, derivative
 
 
 def _operations(action: Callable[[], object]) -> float:

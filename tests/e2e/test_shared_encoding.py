@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -17,48 +18,57 @@ import pytest
 
 from neuromf.data.nifti import write_volume
 from tests.support.bad_scans import AFFINE, head, write_good
+from tests.support.command_line import run_command
 from tests.support.encoded_cohort import encode, encoded_here
 from tests.support.tiny_run import TINY, allow_blocked
 
 ROOT = Path(__file__).parents[2]
-SCANS, KILLS = 200, 3
+SCANS, KILLS = 80, 3
+SHARE = 2 / SCANS
+"""Of scans that may be set aside."""
+FORKS = multiprocessing.get_context("fork")
+"""A process that starts at once, so that it joins while the others still have scans to encode."""
 
 
 @pytest.fixture
 def cohort(tmp_path):
-    """198 good scans, one cut short and one without a number in it."""
+    """78 good scans, one cut short and one without a number in it."""
     paths = write_good(tmp_path / "scans", SCANS)
-    paths[50].write_bytes(paths[50].read_bytes()[:-4000])
-    write_volume(paths[120], np.full_like(head(0), np.nan), AFFINE)
+    paths[20].write_bytes(paths[20].read_bytes()[:-4000])
+    write_volume(paths[50], np.full_like(head(0), np.nan), AFFINE)
     return tmp_path / "scans"
 
 
+def encode_and_tell(cohort, workers, ends):
+    """Encode in this process, and send the store's path."""
+    ends.send(str(encode(cohort, workers=workers, share=SHARE)))
+
+
 @pytest.fixture
-def start(tmp_path, cohort):
-    """Starts a process that encodes the cohort in the shared cache; all are gone after the test."""
+def start(tmp_path, cohort, monkeypatch):
+    """Starts a process that encodes the cohort in the shared cache, and what it sends; all are gone after the test."""
+    monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "shared"))
     started = []
 
     def begin(workers):
-        environment = {**os.environ, "NEUROMF_CACHE": str(tmp_path / "shared"), "PYTHONPATH": str(ROOT)}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.encoded_cohort", str(cohort), str(workers)], env=environment,
-            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT,
-        )  # fmt: skip
+        told, ends = FORKS.Pipe(duplex=False)
+        process = FORKS.Process(target=encode_and_tell, args=(cohort, workers, ends))
+        process.start()
+        ends.close()
         started.append(process)
-        return process
+        return process, told
 
     yield begin
     for process in started:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+        process.kill()
+        process.join()
 
 
 def wait_for(count, cache, *processes):
     deadline = time.monotonic() + 240
     while len(encoded_here(cache)) < count:
         assert time.monotonic() < deadline
-        assert all(process.poll() is None for process in processes), [p.communicate() for p in processes if p.poll()]
+        assert all(process.is_alive() for process in processes), [process.exitcode for process in processes]
         time.sleep(0.02)
 
 
@@ -72,31 +82,32 @@ def contents(store):
 
 
 def test_two_processes_that_are_killed_encode_no_scan_twice(tmp_path, start, cohort, monkeypatch):
-    """Killed with -9 three times, they end with 198 latents, two named scans, and the bytes of a process alone."""
+    """Killed with -9 three times, they end with 78 latents, two named scans, and the bytes of a process alone."""
     shared = tmp_path / "shared"
-    first, second = start(0), start(1)
+    running = [start(0), start(0)]
     for turn in range(KILLS):
-        wait_for(40 * (turn + 1), shared, first, second)
-        victim = first if turn % 2 == 0 else second
-        victim.send_signal(signal.SIGKILL)
-        victim.communicate()
-        if turn % 2 == 0:
-            first = start(0)
-        else:
-            second = start(1)
-    ended = [process.communicate(timeout=300) for process in (first, second)]
-    assert [first.returncode, second.returncode] == [0, 0], ended
-    assert len({printed for printed, _ in ended}) == 1, "both give the same store"
-    store = Path(ended[0][0].strip())
+        wait_for(16 * (turn + 1), shared, *(process for process, _ in running))
+        place = turn % 2
+        victim = running[place][0]
+        victim.kill()
+        victim.join()
+        assert victim.exitcode == -signal.SIGKILL, "it was still at work"
+        running[place] = start(place)
+    stores = [told.recv() for _, told in running]
+    for process, _ in running:
+        process.join(300)
+    assert [process.exitcode for process, _ in running] == [0, 0]
+    assert stores[0] == stores[1], "both give the same store"
+    store = Path(stores[0])
     times = Counter(encoded_here(shared))
     assert max(times.values()) == 1, "none was encoded twice"
     assert SCANS - 2 - KILLS <= len(times) <= SCANS - 2, "a kill may fall between the latent and the line about it"
     assert len(list((store / "scans").iterdir())) == SCANS - 2
     aside = pandas.read_csv(store / "quarantine.csv")
-    assert list(aside["scan_id"]) == ["sub-0051_T1w", "sub-0121_T1w"]
+    assert list(aside["scan_id"]) == ["sub-0021_T1w", "sub-0051_T1w"]
     assert "truncated or damaged" in aside["problem"][0]
     monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "alone"))
-    alone = encode(cohort)
+    alone = encode(cohort, share=SHARE)
     assert contents(store) == contents(alone)
     assert len(encoded_here(tmp_path / "alone")) == SCANS - 2
 
@@ -130,14 +141,12 @@ def environment_of(cache: Path, **more: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def alone(tmp_path):
+def alone(tmp_path, monkeypatch, capsys):
     """Twelve scans, the command that encodes them, and the files of the store that one process makes of them."""
     write_good(tmp_path / "scans", 12)
     command = encode_command(tmp_path / "scans")
-    ended = subprocess.run(
-        [sys.executable, "-m", "neuromf", *command], env=environment_of(tmp_path / "alone"), capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
+    monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "alone"))
+    ended = run_command(monkeypatch, capsys, *command)
     assert ended.returncode == 0, ended.stderr
     (store,) = (tmp_path / "alone").glob("folder-*/latents")
     return command, contents(store)

@@ -1,11 +1,7 @@
 """Runs that are stopped or killed against runs left alone: the same bytes (law CKPT-001)."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 from neuromf_spec.registry import law
@@ -14,11 +10,11 @@ from safetensors.torch import save_file
 from neuromf.training.checkpoints.checkpoint import FILES, latest_checkpoint
 from neuromf.training.loop import train
 from neuromf.training.records.run_folder import create_run, open_run
-from tests.support.killed_trainer import LONGER
+from tests.support.fork_server import forks
+from tests.support.killed_trainer import LONGER, train_or_resume
 from tests.support.tiny_run import make_tiny_config
 
 pytestmark = pytest.mark.law("CKPT-001")
-ROOT = Path(__file__).parents[2]
 
 
 def train_in(folder, config, latents, **options):
@@ -62,9 +58,9 @@ def test_another_seed_is_seen(tmp_path, real_latents):
 
 
 def start(run, latents):
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "tests.support.killed_trainer", str(run), str(latents)]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = forks().Process(target=train_or_resume, args=(run, latents))
+    process.start()
+    return process
 
 
 def rows_written(trace):
@@ -78,13 +74,13 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, real_latents):
     process, deadline = start(tmp_path / "run", tmp_path / "latents.safetensors"), time.monotonic() + 60
     while rows_written(tmp_path / "run" / "trace.csv") < 3 and time.monotonic() < deadline:
         time.sleep(0.005)
-    assert process.poll() is None, "the run ended before it could be killed"
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stderr.close()
+    assert process.is_alive(), "the run ended before it could be killed"
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
 
     process = start(tmp_path / "run", tmp_path / "latents.safetensors")
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors.decode()
+    process.join(timeout=120)
+    assert process.exitcode == 0
     judged = law("CKPT-001").predicate(differing=differing(tmp_path / "whole", tmp_path / "run"))
     assert judged.passed, judged

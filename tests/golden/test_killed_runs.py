@@ -15,7 +15,7 @@ import pytest
 from neuromf_spec.registry import law
 
 ROOT = Path(__file__).parents[2]
-KILLS, STORED = 24, 100
+KILLS, STORED = 12, 100
 """Kills of now, drawn by another seed than the stored ones, and of the study whose report is kept."""
 
 
@@ -26,7 +26,7 @@ def inside(report):
 
 @pytest.mark.law("CKPT-001")
 def test_killed_runs_end_in_the_bytes_of_an_undisturbed_one(tmp_path):
-    """Two dozen kills, a quarter of them or more inside a checkpoint."""
+    """A dozen kills, a quarter of them or more inside a checkpoint."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "tests.support.kill_study", str(KILLS), "7"]
     done = subprocess.run(

@@ -1,11 +1,10 @@
-"""A cohort that processes encode: a process is `python -m tests.support.encoded_cohort FOLDER`, in a cache of its own.
+"""A cohort that processes encode, in the cache that each one's environment names.
 
 The autoencoder is small and untrained, its weights the same in each process; what it encodes is noted before and after.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import torch
@@ -42,8 +41,3 @@ def encoded_here(cache_folder: Path) -> list[str]:
     """Hashes of the scans that went through an autoencoder and were placed, one for each time."""
     logs = cache_folder.glob("scans/*/log/*.csv")
     return [line.split(",")[0] for log in logs for line in log.read_text(encoding="utf-8").splitlines()]
-
-
-if __name__ == "__main__":
-    torch.set_num_threads(1)
-    print(encode(Path(sys.argv[1]), workers=int(sys.argv[2])))

@@ -29,6 +29,7 @@ from neuromf.training.step import metrics
 from neuromf.training.step.state import TrainState, initial_state, state_around
 from neuromf.training.step.train_step import StepRecord, train_step
 from tests.support.double_source import DoubleSource
+from tests.support.fork_server import forks
 from tests.support.law_strategies import BilinearModule, bilinear_reference
 from tests.support.reference_training import configured, drawn_options, net_of, train_records
 from tests.support.tiny_run import make_tiny_config
@@ -241,5 +242,6 @@ def gloo_threads() -> list[str]:
 
 def run_ranks(folder: Path, size: int, observer: Observer = observe) -> list[dict[str, Any]]:
     """What each of `size` gloo processes observed."""
-    multiprocessing.spawn(_rank, args=(size, str(folder), observer), nprocs=size)
+    method = forks().get_start_method()
+    multiprocessing.start_processes(_rank, args=(size, str(folder), observer), nprocs=size, start_method=method)
     return [torch.load(folder / f"rank{rank}.pt", weights_only=False) for rank in range(size)]

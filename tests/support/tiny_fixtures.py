@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 
 from neuromf.config import Config
 from neuromf.training.latents.store import training_store
+from tests.support.shared_cache import shared_cache
 from tests.support.tiny_run import make_tiny_config
 
 
@@ -27,7 +26,6 @@ def tiny_config() -> Config:
 @pytest.fixture(scope="session")
 def real_latents(tmp_path_factory: pytest.TempPathFactory) -> torch.Tensor:
     """Normalised training latents of the demo cohort, (3, 4, 8, 8, 8)."""
-    cache: Path = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NEUROMF_CACHE", str(cache))
+        patch.setenv("NEUROMF_CACHE", str(shared_cache(tmp_path_factory)))
         return training_store(make_tiny_config()).split("train")

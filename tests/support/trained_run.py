@@ -14,16 +14,19 @@ from neuromf.training.latents.frozen import begin
 from neuromf.training.records.run_folder import create_run
 
 
-def trained_run(folder: Path, patch: pytest.MonkeyPatch, config: Config, *, real: int = 0) -> Path:
+def trained_run(
+    folder: Path, patch: pytest.MonkeyPatch, config: Config, *, real: int = 0, cache: Path | None = None
+) -> Path:
     """Train a run to its end on the CPU; its folder.
 
     Args:
-        folder: which holds the run and the cache.
-        patch: keeps the cache there until it is undone.
+        folder: which holds the run, and the cache where none is given.
+        patch: keeps the cache named until it is undone.
         config: the run.
         real: latents that it keeps.
+        cache: in place of that of the folder.
     """
-    patch.setenv("NEUROMF_CACHE", str(folder / "cache"))
+    patch.setenv("NEUROMF_CACHE", str(cache or folder / "cache"))
     beginning = begin(config)
     run = create_run(
         folder / "run", config, beginning.store.description.content_hash,

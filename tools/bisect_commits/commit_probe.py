@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from neuromf.checkout import python_path
-from tools.golden.attribute import SCRIPT
+from tools.golden.other_commit import SCRIPT
 
 HEALTHY, BROKEN, UNTESTABLE = 0, 1, 125
 """Exit codes that `git bisect run` knows."""

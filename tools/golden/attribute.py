@@ -19,21 +19,7 @@ from neuromf.golden.store import golden_table, provenance, tolerance_frame
 from neuromf.golden.tolerances import tolerances_from
 from neuromf.golden.verdict import CaseOutcome
 from tools.golden.bless import ROOT
-
-SCRIPT = """
-import sys
-from pathlib import Path
-try:
-    from neuromf.golden.case import read_case
-    from neuromf.golden.runner import run_steps, threads
-except ImportError:  # a commit from before the harness moved into neuromf
-    from tools.golden.case import read_case
-    from tools.golden.noise import threads
-    from tools.golden.runner import run_steps
-case = read_case(sys.argv[1], Path(sys.argv[2]))
-with threads(1):
-    Path(sys.argv[3]).write_text(run_steps(case.config, case.contract.steps).csv)
-"""
+from tools.golden.other_commit import SCRIPT
 
 
 def attribute(case: GoldenCase) -> tuple[CaseOutcome, str]:

@@ -11,13 +11,17 @@ from neuromf.errors import InputError
 
 
 def read_summary(path: Path) -> list[dict[str, Any]]:
-    """The records written so far; none when there is no file, and of one that a power failure tore, the whole ones.
+    """The records written so far; none when there is no file, or an empty one.
+
+    A kill may fall between the file's making and its first record; of a file that a power failure tore, the whole
+    records are read.
 
     Raises:
         InputError: the file is not a training summary.
     """
     try:
-        records = _records(path.read_text()) if path.exists() else []
+        text = path.read_text() if path.exists() else ""
+        records = _records(text) if text else []
         whole = all(isinstance(record["epoch"], int) and abs(record["epoch"]) < 2**63 for record in records)
         if not whole or not isinstance(records, list):
             raise ValueError("no list of epochs")

@@ -32,6 +32,13 @@ def local():
     executor.close()
 
 
+@pytest.fixture
+def single():
+    executor = LocalExecutor(1)
+    yield executor
+    executor.close()
+
+
 def test_more_tasks_than_workers_are_all_answered(local):
     """Five tasks on two processes, by number."""
     recipes = ["failed_225", "phase4c", "failed_225", "recommended", "smoke"]
@@ -40,20 +47,20 @@ def test_more_tasks_than_workers_are_all_answered(local):
     assert broken == {0, 2}
 
 
-def test_what_a_worker_refuses_is_refused_here(local):
+def test_what_a_worker_refuses_is_refused_here(single):
     """The sentence crosses the process unchanged."""
-    local.submit([IndexedTask(0, task(oracle="law:JVP-999"))])
+    single.submit([IndexedTask(0, task(oracle="law:JVP-999"))])
     with pytest.raises(InputError, match="is no law that a configuration can break"):
-        local.wait()
+        single.wait()
 
 
-def test_a_worker_that_dies_has_no_verdict_and_the_next_task_has_another(local):
+def test_a_worker_that_dies_has_no_verdict_and_the_next_task_has_another(single):
     """Killed as the system kills for want of memory."""
-    local.submit([IndexedTask(0, task())])
-    os.kill(local._workers[0].process.pid, signal.SIGKILL)
-    assert gather(local, 1) == {0: ProbeVerdict.UNDECIDED}
-    local.submit([IndexedTask(1, task())])
-    assert gather(local, 1) == {1: ProbeVerdict.BROKEN}
+    single.submit([IndexedTask(0, task())])
+    os.kill(single._workers[0].process.pid, signal.SIGKILL)
+    assert gather(single, 1) == {0: ProbeVerdict.UNDECIDED}
+    single.submit([IndexedTask(1, task())])
+    assert gather(single, 1) == {1: ProbeVerdict.BROKEN}
 
 
 CUT_SHORT = """#!/bin/bash

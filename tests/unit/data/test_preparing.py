@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from neuromf import processes
 from neuromf.data import preparing
 from neuromf.data.encode_job import EncodeJob
 from neuromf.data.encoded import EncodedScans
@@ -15,6 +16,7 @@ from neuromf.data.prepared import prepare_apart
 from neuromf.data.scan import Scan
 from tests.support.bad_scans import write_good
 from tests.support.encoded_cohort import SETTINGS, small_codec
+from tests.support.fork_server import forks
 
 
 def prepare_or_die(path: Path, **more):
@@ -29,7 +31,9 @@ def prepare_or_die(path: Path, **more):
 
 @pytest.fixture
 def job(tmp_path, monkeypatch):
-    """A function that encodes six scans with a worker, of which some kill it."""
+    """A function that encodes six scans with a worker, of which some kill it; each of its workers starts at once."""
+    context = forks()
+    monkeypatch.setattr(processes.multiprocessing, "get_context", lambda _: context)
     monkeypatch.setattr(preparing, "prepare_apart", prepare_or_die)
     scans = [Scan(path.parent.name, path.parent.name, path) for path in write_good(tmp_path / "scans", 6)]
 

@@ -32,6 +32,7 @@ def known(monkeypatch):
         return StepCost(10**8, GIB, FIXED + BYTES_A_SAMPLE * size, 6e12 * size, 1e12 * size)
 
     monkeypatch.setattr(estimate, "step_cost", cost)
+    monkeypatch.setattr(estimate, "step_bytes", lambda config, size: cost(config, size).step_bytes)
     monkeypatch.setattr(estimate, "encoding_flops", lambda config: ENCODING)
 
 

@@ -46,6 +46,16 @@ def test_no_epoch_is_no_file(path):
 
 
 @pytest.mark.law("CKPT-001")
+def test_a_file_that_a_kill_left_empty_holds_no_epoch(path):
+    """Made, and not written yet: a resume begins the summary anew."""
+    path.touch()
+    assert read_summary(path) == []
+    with SummaryWriter(path, 0) as writer:
+        writer.append({"epoch": 0})
+    assert read_summary(path) == [{"epoch": 0}]
+
+
+@pytest.mark.law("CKPT-001")
 def test_a_resumed_run_drops_what_it_makes_again(path):
     """Records from the epoch under way on are gone at once, and the file ends as that of an undisturbed run."""
     write(path, range(5))

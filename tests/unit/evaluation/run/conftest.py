@@ -9,6 +9,8 @@ import pytest
 
 from neuromf.config import Config
 from neuromf.evaluation.metrics import bootstrap
+from tests.support.decoded_once import decode_once
+from tests.support.shared_cache import shared_cache
 from tests.support.tiny_run import make_tiny_config
 from tests.support.trained_run import trained_run
 
@@ -24,6 +26,14 @@ def _few_resamples() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _decoded_once() -> Iterator[None]:
+    """Most of these tests evaluate the same scans and samples."""
+    with pytest.MonkeyPatch.context() as patch:
+        decode_once(patch)
+        yield
+
+
 @pytest.fixture(scope="session")
 def evaluated_config() -> Config:
     """Six steps on twelve heads; twelve others for validation, twelve for the test."""
@@ -36,4 +46,4 @@ def evaluated_run(tmp_path_factory: pytest.TempPathFactory, evaluated_config: Co
     """The folder of that run; the cache that holds its latents is there as long as the tests are."""
     folder = tmp_path_factory.mktemp("evaluated")
     with pytest.MonkeyPatch.context() as patch:
-        yield trained_run(folder, patch, evaluated_config, real=2)
+        yield trained_run(folder, patch, evaluated_config, real=2, cache=shared_cache(tmp_path_factory))

@@ -20,9 +20,9 @@ LONGER = (
 
 
 def trained(folder, patch, *data):
-    """What the laws say of 24 samples of such a training."""
+    """What the laws say of twelve samples of such a training."""
     run = trained_run(folder, patch, make_tiny_config(*LONGER, *data))
-    return evaluate_run(run, EvaluationRequest(evaluations=(1, 10), count=24)).evaluation
+    return evaluate_run(run, EvaluationRequest(evaluations=(1, 10), count=12)).evaluation
 
 
 def test_a_training_on_two_heads_is_called_memorising(tmp_path, monkeypatch):

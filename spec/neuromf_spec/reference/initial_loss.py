@@ -2,8 +2,8 @@ r"""Raw loss of a network whose output is zero, before it has learnt anything (l
 
 Then u = 0 (u-prediction) or u = z/max(t, t_min) (x-prediction), so that the compound velocity is a combination
 :math:`V = \alpha x + \beta (e - x)` whose coefficients depend on the times, the parametrisation and the tangent alone.
-So is the velocity that is regressed on: e - x, or guided :math:`\omega (e - x) + (1 - \omega) u(z, t, t)`, for both of the
-network's own velocities are the same. A run whose raw loss is above this level is worse than predicting nothing.
+So is the velocity that is regressed on: e - x, or guided :math:`\omega (e - x) + (1 - \omega) u(z, t, t)`, for both of
+the network's own velocities are the same. A run whose raw loss is above this level is worse than predicting nothing.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 
 from neuromf.checkout import python_path
@@ -40,5 +41,15 @@ def main(case: str, cases: Path, kept: Path) -> int:
     return HEALTHY if comparison.verdict is ComparisonVerdict.PASS else BROKEN
 
 
+def judge(case: str, cases: Path, kept: Path) -> int:
+    """What `git bisect run` is told: a failure of this code says nothing of the commit."""
+    try:
+        return main(case, cases, kept)
+    except Exception:
+        # Python would end with 1, which git takes for a broken commit.
+        traceback.print_exc()
+        return UNTESTABLE
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))
+    sys.exit(judge(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])))

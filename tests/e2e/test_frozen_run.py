@@ -164,6 +164,7 @@ def test_scans_that_changed_are_named_before_anything_is_encoded(world):
     assert not (world.root / "cache").exists()
 
 
+@pytest.mark.law("OBS-002")
 def test_a_moved_run_is_sampled_and_reported_with_no_scans_and_no_cache(world):
     """The run's folder and the autoencoder are enough: brains where they belong, real ones beside them, a page."""
     at_home = world.neuromf("sample", world.run, "--n", "2", "--out", world.root / "home")

@@ -51,6 +51,7 @@ def test_the_manifest_is_one_that_pre_commit_reads():
     assert shipped["id"] == "neuromf-gate"
 
 
+@pytest.mark.law("OBS-003")
 def test_changed_configurations_are_judged_each_by_itself(hook):
     """All of them in one call, whatever they are called; the blocked ones refuse the commit."""
     names = {"a.yaml": BAD, "conf/b c.yaml": GOOD, "conf/é.yml": BAD, "other/a.yaml": GOOD}

@@ -222,6 +222,7 @@ def test_the_best_checkpoint_is_that_of_the_lowest_validation(tmp_path, splits):
         named_checkpoint(run.root, "best")
 
 
+@pytest.mark.law("CKPT-001")
 def test_a_run_stops_early_with_a_checkpoint_and_is_not_taken_up_again(tmp_path, splits):
     """At a rate at which nothing moves: patience is counted in validations; a resume ends where it was."""
     overrides = ("training.epochs=12", "training.validate_every_epochs=2", "training.early_stop_patience=2")

@@ -129,10 +129,10 @@ def test_not_a_number_breaks_every_law():
 @pytest.mark.parametrize(
     ("law_id", "name", "good", "bad"),
     [
-        ("EVAL-002", "ratio", (0.9, 1.1), (1.7, 1.9)),
-        ("EVAL-003", "diversity", (0.8, 1.2), (0.0, 0.05)),
-        ("EVAL-003", "spread", (0.8, 1.2), (0.0, 0.1)),
-        ("EVAL-004", "nearness", (0.9, 1.1), (0.1, 0.3)),
+        pytest.param("EVAL-002", "ratio", (0.9, 1.1), (1.7, 1.9), marks=pytest.mark.law("EVAL-002")),
+        pytest.param("EVAL-003", "diversity", (0.8, 1.2), (0.0, 0.05), marks=pytest.mark.law("EVAL-003")),
+        pytest.param("EVAL-003", "spread", (0.8, 1.2), (0.0, 0.1), marks=pytest.mark.law("EVAL-003")),
+        pytest.param("EVAL-004", "nearness", (0.9, 1.1), (0.1, 0.3), marks=pytest.mark.law("EVAL-004")),
     ],
 )
 def test_a_bound_within_the_interval_leaves_it_open(law_id, name, good, bad):

@@ -104,6 +104,7 @@ def test_lightning_is_stopped(tmp_path, lightning, caplog):
     assert "stop at step 12, NUM-001" in caplog.text
 
 
+@pytest.mark.law("OBS-001")
 def test_lightnings_loss_is_that_of_a_batch_again(tmp_path, lightning):
     """It hands it over divided by the batches that it accumulates over."""
     means = []

@@ -40,6 +40,7 @@ def words(guard, curve, first=0):
     return [str(guard.step(**told(first + place, loss))) for place, loss in enumerate(curve)]
 
 
+@pytest.mark.law("GUARD-002")
 @pytest.mark.parametrize("name", CURVES)
 def test_a_cut_at_any_step_changes_no_verdict(name):
     """The state as JSON, and the fresh alarms with it."""
@@ -53,6 +54,7 @@ def test_a_cut_at_any_step_changes_no_verdict(name):
         guard.load_state_dict(state)
 
 
+@pytest.mark.law("GUARD-002")
 def test_what_was_told_before_a_cut_is_not_fresh_after_it():
     """A person hears each thing once."""
     guard = Guard()

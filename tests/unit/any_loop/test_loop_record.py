@@ -73,6 +73,7 @@ def test_alarms_are_events(tmp_path):
     assert "loss nan" in events[0].value
 
 
+@pytest.mark.law("CKPT-001")
 def test_a_loop_that_goes_on_makes_its_later_steps_again(tmp_path):
     """Rows and alarms from the state's step on are replaced; the record is that of a loop that was not cut."""
     loop(tmp_path / "whole", 40)
@@ -151,6 +152,7 @@ def test_a_watch_says_how_a_loop_stands(tmp_path):
     assert state_of(tmp_path / "done").state is RunState.FINISHED
 
 
+@pytest.mark.law("OBS-002")
 def test_a_loop_that_is_silent_is_said_to_be(tmp_path):
     """An hour without a step, and no end."""
     loop(tmp_path / "run", 20, close=False)

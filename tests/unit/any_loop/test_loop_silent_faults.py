@@ -77,6 +77,7 @@ class Bench:
         return nn.utils.get_total_norm(found)
 
 
+@pytest.mark.law("EMA-001")
 @pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.SGD, torch.optim.RMSprop, torch.optim.Adagrad])
 def test_a_loop_without_a_fault_is_quiet(kind):
     """With all that can be looked at."""
@@ -110,6 +111,7 @@ def test_gradients_that_are_cleared_late_are_cleared(to_none):
     assert bench.run(20) == {}
 
 
+@pytest.mark.law("OPT-003")
 def test_a_gradient_that_is_only_asked_for_is_not_stale():
     """`torch.autograd.grad` between two steps adds to nothing."""
     bench = Bench()
@@ -346,6 +348,7 @@ def test_an_evaluation_that_changes_weights_is_told():
     assert "0.weight" in heard["EMA-003"]
 
 
+@pytest.mark.law("EMA-003")
 def test_an_evaluation_that_changes_buffers_or_average_is_told():
     """Batch normalisation in training mode; an average that an evaluation updates (law EMA-003)."""
     bench = Bench(decay=DECAY)

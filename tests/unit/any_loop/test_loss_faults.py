@@ -39,6 +39,7 @@ def test_a_loss_that_falls_and_rests_is_left_alone():
     assert not any(guard.step(loss, grad_norm=1.0).alarms for loss in losses(FALL))
 
 
+@pytest.mark.law("NUM-001")
 @pytest.mark.parametrize("name", ["loss", "raw_loss", "grad_norm"])
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_a_number_that_is_not_finite_stops_at_its_step(name, value):
@@ -92,6 +93,7 @@ def test_meanflow_terms_that_part_are_told():
     assert first_of([1.0] * count, "GUARD-006", raw_fm=[0.9] * count, raw_mf=[1.1] * count) is None
 
 
+@pytest.mark.law("WGT-002")
 def test_a_shown_loss_that_cannot_move_is_told():
     """L / (L + c) reads 1 while L grows (law WGT-002)."""
     raw = losses([5 * 1.01**step for step in range(300)])
@@ -164,6 +166,7 @@ def test_steps_that_a_scaler_skips_are_borne_for_a_while():
     assert "skipped" in said[-1].message
 
 
+@pytest.mark.law("GUARD-005")
 def test_a_loss_below_zero_that_climbs_beyond_its_start_stops():
     """A likelihood has no ratio: its climb is measured by its own fall (law GUARD-005)."""
     draw = random.Random(0)
@@ -175,6 +178,7 @@ def test_a_loss_below_zero_that_climbs_beyond_its_start_stops():
     assert first_of([*falls, *[100.0] * 60], "GUARD-005")[1].level is Level.WARN
 
 
+@pytest.mark.law("GUARD-005")
 def test_a_fit_without_remainder_may_tremble():
     """From a billionth of its start and less to a ten-thousandth and back."""
     draw = random.Random(0)

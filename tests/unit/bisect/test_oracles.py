@@ -49,6 +49,7 @@ def test_a_block_without_one_of_the_terms_has_no_ratio():
     assert block_ratio([None], [1.0]) is None
 
 
+@pytest.mark.law("OBS-002")
 @pytest.mark.parametrize("terms", [([math.nan, 1.0, 3.0], [8.0] * 3), ([1.0] * 3, [math.nan, 1.0, 1.0])])
 def test_a_block_with_a_number_that_is_none_is_not_healthy(terms):
     """Sorting would leave a NaN that comes first where it is, and call the middle of the others the level."""

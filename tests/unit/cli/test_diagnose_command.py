@@ -46,6 +46,7 @@ def test_the_exit_code_says_what_was_found(diagnose, tmp_path, code):
     assert ("log.csv" in ended.stdout) == (code != 2)
 
 
+@pytest.mark.law("OBS-003")
 @pytest.mark.parametrize(("codes", "code"), [((0, 3), 3), ((3, 1, 0), 1), ((0, 0), 0)])
 def test_of_several_logs_the_worst_decides(diagnose, tmp_path, codes, code):
     """An alarm above a doubt, a doubt above none."""
@@ -165,6 +166,7 @@ def test_a_run_of_ours_has_the_suspects_of_our_own_diagnosis(tmp_path):
     assert len(verdict.suspects) > 0
 
 
+@pytest.mark.law("OBS-003")
 def test_the_record_of_a_loops_guard_is_judged_with_what_its_guard_heard(diagnose, tmp_path):
     """Its trace shows since when the loss rose; its events tell what no trace shows, such as a parameter at rest."""
     with neuromf.Guard(tmp_path / "loop") as guard:

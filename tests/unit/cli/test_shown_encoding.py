@@ -70,6 +70,7 @@ def test_a_look_at_scans_is_not_called_an_encoding(stages, capsys):
     assert looked[0].startswith("looked at 2 of 3 scans")
 
 
+@pytest.mark.law("OBS-002")
 def test_a_cohort_that_is_encoded_is_not_said_to_be_encoded_again(tmp_path, monkeypatch):
     """Nothing is done, so that nothing is counted: not on the console, and not in the file of progress."""
     monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "cache"))

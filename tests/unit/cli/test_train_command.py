@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from typer.testing import CliRunner
 
 from neuromf.cli.app import app
@@ -12,6 +13,7 @@ from tests.support.tiny_run import TINY, allow_blocked
 OPTIONS = allow_blocked(*TINY)
 
 
+@pytest.mark.law("CKPT-001")
 def test_resume_and_max_steps_reach_the_loop(tmp_path, trained):
     """A new run is new, --resume, --max-steps and --workers are passed on; a signal ends with exit code 75."""
     run = ["train", "smoke", "--out", str(tmp_path / "run"), "--device", "cpu", *OPTIONS]

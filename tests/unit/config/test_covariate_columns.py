@@ -70,6 +70,7 @@ def test_a_number_is_known_and_within_one(value):
     assert place == pytest.approx((value - 55) / 35, abs=1e-12)
 
 
+@pytest.mark.law("COV-001")
 @pytest.mark.parametrize("text", ["", "n/a", "NaN", " NA ", "unknown"])
 def test_what_is_not_known_is_zero(text):
     """Of a number and of classes alike, so that it is told from every value."""

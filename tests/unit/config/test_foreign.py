@@ -55,6 +55,7 @@ def test_a_file_without_a_key_of_ours_is_not(tmp_path, text):
     assert not ours(tmp_path, text)
 
 
+@pytest.mark.law("OBS-003")
 @pytest.mark.parametrize(
     "text",
     ["training:\n  epochs: [1\n", "training:\n\tepochs: 1\n", "training:\n  a: 1\n  a: 2\n", b"training:\n  a: \xe9\n"],

@@ -18,6 +18,10 @@ from tests.support.conform.broken import FAULTS
 
 NO_GRADIENT = "AllDetached"
 """Without a gradient nothing else of the loss can be judged, and the suite says that it cannot."""
+EACH_BY_ITS_LAWS = [
+    pytest.param(name, marks=[pytest.mark.law(law_id) for law_id in sorted(FAULTS[name].laws)])
+    for name in sorted(FAULTS)
+]
 
 
 @cache
@@ -32,7 +36,7 @@ def test_there_are_faults_enough():
     assert len({law for fault in FAULTS.values() for law in fault.laws}) >= 17
 
 
-@pytest.mark.parametrize("name", sorted(FAULTS))
+@pytest.mark.parametrize("name", EACH_BY_ITS_LAWS)
 def test_a_fault_falls_by_the_law_named_for_it(name):
     """The laws that fall are those that were named, each with a repair; nothing is left unexplained."""
     found = failed(name)

@@ -102,6 +102,7 @@ def test_what_is_declared_need_not_be_given_as_a_fact(conform):
     assert judged["JVP-005"]["status"] == "block"
 
 
+@pytest.mark.law("OBS-003")
 def test_a_code_that_raises_fails_the_command(conform):
     """Nothing falls of a code that cannot run, and its session is red all the same."""
     raises = "\n    def loss(self, net, samples):\n        raise RuntimeError('no such module')\n"

@@ -110,6 +110,7 @@ def test_every_kind_of_code_can_be_trained(adapter):
     assert all(np.isfinite([*found.distances.values(), found.spread]))
 
 
+@pytest.mark.law("BATCH-002")
 def test_a_code_that_takes_its_samples_apart_is_given_them_apart():
     """Samples with r = t in one call and the others in the next; together they weigh as in one batch."""
 

@@ -197,6 +197,7 @@ class CoinToss(toy.Around):
         return (t, t) if np.random.default_rng(seed).random() < 0.5 else (r, t)
 
 
+@pytest.mark.law("TIME-002")
 @pytest.mark.parametrize("seed", range(4))
 def test_a_coin_for_a_whole_call_is_told_from_a_wrong_share(seed):
     """Whatever the coin says: it falls until it is declared, and the share is never blamed for chance."""

@@ -57,6 +57,7 @@ def test_the_built_in_heads_have_what_was_drawn_for_them():
     assert float(rows["sub-0002_T1w"]["ventricle_expansion"]) == draws.ventricle_expansion
 
 
+@pytest.mark.law("COV-001")
 def test_a_folder_has_what_its_participants_say(tmp_path):
     """By subject, and by visit where visits have rows of their own."""
     said = "participant_id\tsession_id\tage\tsex\nsub-01\tses-a\t30\tF\nsub-01\tses-b\t32\tF\nsub-02\tses-a\tn/a\tM\n"
@@ -111,6 +112,7 @@ def test_a_run_reads_the_covariates_that_it_wrote(tmp_path):
     assert torch.equal(found.validation, torch.tensor([[1.0, 1, 0, 0]]))
 
 
+@pytest.mark.law("COV-001")
 @pytest.mark.parametrize(
     "damage",
     [

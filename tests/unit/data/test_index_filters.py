@@ -75,6 +75,7 @@ PEOPLE = {
 }  # fmt: skip
 
 
+@pytest.mark.law("COV-001")
 @pytest.mark.parametrize("case", PEOPLE)
 def test_a_scan_finds_its_row(tmp_path, case):
     """By subject, session and data set, however the table writes an id; another data set's person is not taken."""

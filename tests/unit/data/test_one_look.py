@@ -70,6 +70,7 @@ def test_scans_that_are_encoded_are_asked_for_twice(config, monkeypatch):
     assert asked == {f"{name}_T1w.nii": 2 for name in NAMES}
 
 
+@pytest.mark.law("DATA-007")
 @pytest.mark.parametrize("few", [first_look.FEW, 0])
 def test_a_scan_that_was_written_after_the_look_is_told(config, monkeypatch, few):
     """Its latent is another scan's: no run begins with it, be the cohort small or large."""

@@ -117,6 +117,7 @@ def test_a_resampling_spends_as_many_numbers_as_it_may():
     assert torch.allclose(resampled_alike(volume, 64), expected, atol=1e-6)
 
 
+@pytest.mark.law("OBS-002")
 def test_the_shipped_autoencoder_keeps_more_of_a_head_than_resampling(cohort):
     """What it was trained on passes the law by decibels."""
     wanted = Preprocessing(3.0, (64, 64, 64), (0.0, 99.5))

@@ -60,6 +60,7 @@ def test_a_few_copies_among_fresh_samples_are_named():
     assert judged(samples).copies == [4, 9]
 
 
+@pytest.mark.law("EVAL-004")
 def test_blur_is_not_taken_for_copying():
     """Samples drawn together towards the mean lie nearer to training scans, and to held-out scans as much."""
     found = judged(0.5 * FRESH)

@@ -31,6 +31,7 @@ def noise_of(subject, size):
     return torch.randn((size, *subject.store.latent_shape), generator=torch.Generator().manual_seed(size))
 
 
+@pytest.mark.law("PRED-001")
 @pytest.mark.parametrize("size", BATCHES)
 @torch.no_grad()
 def test_the_program_is_the_velocity_that_samples_follow(loaded, subject, size):
@@ -42,6 +43,7 @@ def test_the_program_is_the_velocity_that_samples_follow(loaded, subject, size):
     torch.testing.assert_close(loaded["velocity"](z, t_B, r_B), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.law("DATA-001")
 @pytest.mark.parametrize("size", BATCHES)
 def test_the_one_step_program_is_the_sampler(loaded, subject, size):
     """A normalised latent, and the latent in the units that the autoencoder decodes."""

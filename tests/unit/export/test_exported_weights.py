@@ -53,6 +53,7 @@ def test_averaged_weights_are_exported(exported_run, weights):
     assert any(not torch.equal(found[name], last[name]) for name in average)
 
 
+@pytest.mark.law("OBS-002")
 def test_the_checkpoint_that_is_named_is_exported(exported_run, tmp_path):
     """An earlier step's, which the header says."""
     made = export_run(exported_run, to="safetensors", out=tmp_path / "w.safetensors", checkpoint="4")
@@ -79,6 +80,7 @@ def test_the_header_tells_configuration_and_step(told, subject):
     assert told["weights"] == f"averaged weights of optimiser step {STEP}"
 
 
+@pytest.mark.law("OBS-002")
 def test_the_header_tells_the_gates_verdict(told):
     """As the run recorded it, and what the laws say of its configuration today."""
     assert told["gate"]["when_it_began"] == GATE
@@ -86,6 +88,7 @@ def test_the_header_tells_the_gates_verdict(told):
     assert told["gate"]["now"]["block"] == []
 
 
+@pytest.mark.law("OBS-002")
 def test_the_header_tells_the_newest_evaluation_of_the_step(told):
     """Numbers by the measure's key with the interval, and verdicts by the law's id."""
     (row, _), (verdict,) = told["evaluation"]["rows"], told["evaluation"]["verdicts"]
@@ -98,6 +101,7 @@ def test_a_step_that_was_not_evaluated_is_said_not_to_be(exported_run):
     assert provenance(open_export(exported_run, "4"), read_licence(None))["evaluation"] == NO_EVALUATION
 
 
+@pytest.mark.law("OBS-002")
 def test_a_damaged_evaluation_is_refused(exported_run, tmp_path, monkeypatch):
     """Naming its file; the export would else be silent on it."""
     path = exported_run / FOLDER / "step_00000004.json"

@@ -51,6 +51,7 @@ def network_of(config):
     )
 
 
+@pytest.mark.law("PRED-001")
 @pytest.mark.parametrize("variant", VARIANTS)
 @torch.no_grad()
 def test_the_network_of_a_bundle_is_the_velocity_of_a_run(variant):
@@ -86,6 +87,7 @@ def test_the_noise_of_a_bundle_is_that_of_neuromf(seed, index):
     assert torch.equal(standalone.sampling_noise(shape, seed, index), sampling_noise(shape, seed, index))
 
 
+@pytest.mark.law("ID-001")
 @pytest.mark.parametrize(("steps", "t_min"), [(1, 0.05), (2, 0.05), (7, 0.0), (50, 0.05)])
 def test_the_steps_of_a_bundle_are_those_of_neuromf(steps, t_min):
     """The same times, also where equal steps would go below t_min, and the same sum."""
@@ -104,6 +106,7 @@ def test_a_bundle_refuses_no_steps():
         standalone.sample(lambda z, r, t: z, torch.zeros(1, 1, 1, 1, 1), 0, 0.0)
 
 
+@pytest.mark.law("DATA-001")
 @pytest.mark.parametrize("tiling", [Tiling(), Tiling(num_splits=2), Tiling(tile_voxels=32, overlap=0.25)], ids=str)
 def test_the_decoder_of_a_bundle_is_that_of_neuromf(tiling):
     """Statistics, scale factor, splits, tiles, and the ends 0 and 1."""

@@ -45,6 +45,7 @@ def test_updates_are_counted_by_whole_batches(tmp_path):
     assert facts_of(tmp_path).facts.optimiser_steps == 240 * 5_004
 
 
+@pytest.mark.law("CFG-003")
 def test_guidance_is_in_the_loss_unless_its_factors_are_neutral(tmp_path):
     """With omega 1 and kappa 0 the guided velocity is the plain one."""
     neutral = RUN + "method: {omega: 1.0, kappa: 0.0}\n"

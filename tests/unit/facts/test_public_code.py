@@ -20,6 +20,7 @@ def with_main(folder, *replaced):
     return checkout(folder, text)
 
 
+@pytest.mark.law("OBS-002")
 def test_layers_are_merged_as_that_code_merges_them(tmp_path):
     """Under a layer of another folder lie its own base.yaml and the main configuration, and lists are replaced."""
     main = checkout(tmp_path)
@@ -96,6 +97,7 @@ def test_references_that_never_end_end_in_a_sentence_or_are_named(tmp_path, adde
         assert found.not_understood
 
 
+@pytest.mark.law("TIME-002")
 @pytest.mark.parametrize(
     ("key", "text", "fact", "value"),
     [
@@ -117,6 +119,7 @@ def test_what_the_code_makes_of_a_key_is_the_fact(tmp_path, key, text, fact, val
     assert getattr(found.facts, fact) == pytest.approx(value)
 
 
+@pytest.mark.law("EMA-001")
 def test_an_average_that_is_updated_each_micro_batch_decays_faster(tmp_path):
     """Of 16 micro-batches an update, each decays the average: its decay of an update is the 16th power."""
     main = checkout(tmp_path)

@@ -35,12 +35,14 @@ def test_a_script_over_several_lines_is_one_command(tmp_path):
     assert (found.facts.batch_size, found.facts.norm_p, found.facts.mu) == (1024, 0.75, -0.6)
 
 
+@pytest.mark.law("OPT-004")
 def test_updates_are_counted_by_whole_batches_of_a_process(tmp_path):
     """50,000 images on 8 processes are 6,250 each, of which 48 batches of 128 are full."""
     facts = facts_of(tmp_path, SCRIPT).facts
     assert (facts.optimiser_steps, facts.warmup_steps) == (48 * 16_000, 48 * 200)
 
 
+@pytest.mark.law("TIME-002")
 def test_the_ratio_is_the_share_of_unlike_times(tmp_path):
     """Ratio 0.75 of the first sampler is a share of 0.25 with r = t."""
     found = facts_of(tmp_path, "--tr_sampler v0 --ratio 0.75")

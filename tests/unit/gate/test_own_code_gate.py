@@ -53,6 +53,7 @@ def test_what_is_not_known_on_paper_is_not_judged():
     assert "JVP-003" in unknown_laws(difference)
 
 
+@pytest.mark.law("CFG-001")
 def test_the_short_training_takes_the_small_options():
     """Over the others, at a rate for a net of that size."""
     config = config_of("build", "unet.factory_options.width=8", "unet.small_options.width=4")

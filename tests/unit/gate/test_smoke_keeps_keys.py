@@ -88,6 +88,7 @@ def test_only_declared_keys_are_scaled(config):
     assert {key: small[key] for key in kept} == {key: asked[key] for key in kept}
 
 
+@pytest.mark.law("CFG-001")
 @pytest.mark.parametrize(
     ("share", "block", "share_small", "block_small"),
     [

@@ -111,6 +111,7 @@ def moved_table(factor):
     return CaseRun(with_cell(frame, 2, "lr", float(frame.loc[2, "lr"]) * factor), "")
 
 
+@pytest.mark.law("OBS-002")
 @pytest.mark.parametrize(
     ("now", "then", "outcome", "words"),
     [

@@ -64,6 +64,7 @@ def side(**config):
     return Side("a", Path("a"), config, {})
 
 
+@pytest.mark.law("OBS-002")
 @pytest.mark.parametrize(
     ("golden", "actual", "changes"),
     [

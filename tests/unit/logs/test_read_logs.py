@@ -52,6 +52,7 @@ FORMS = {
 }
 
 
+@pytest.mark.law("OBS-002")
 @pytest.mark.parametrize("name", FORMS)
 def test_every_form_gives_the_same_points(tmp_path, name):
     """The loss and its steps are those that were written, whatever the delimiter and the decimal sign."""
@@ -77,6 +78,7 @@ def test_a_library_s_own_log_keeps_every_point(path, column, points):
     assert (np.diff(log.columns[column].steps) == 5).all()
 
 
+@pytest.mark.law("OBS-002")
 def test_holes_are_no_numbers(tmp_path):
     """A cell that is empty is a step without a point; a NaN that is written is a number."""
     cells = {"val_loss": ["", "", 2.5, "", "", 2.0], "rate": [1, "", 1, 1, 1, 1], "norm": [1, 1, "nan", 1, 1, 1]}
@@ -92,6 +94,7 @@ def test_nan_in_every_other_cell_is_a_hole(tmp_path):
     assert log.columns["val_loss"].values.tolist() == [2.5, 2.0]
 
 
+@pytest.mark.law("OBS-002")
 def test_a_column_that_ends_in_nan_stays_broken(tmp_path):
     """A loss that is NaN from some step to the end is no column with holes."""
     broken = [3.5, 3.0, "nan", "nan", "nan", "nan"]
@@ -108,6 +111,7 @@ def test_numbers_that_json_does_not_know_are_read(tmp_path, word):
     assert np.isfinite(column.values).tolist() == [True] * 6 + [False, True]
 
 
+@pytest.mark.law("OBS-002")
 @pytest.mark.parametrize("name", ["comma.csv", "semicolon.csv", "lines.jsonl", "records.json", "trainer_state.json"])
 @pytest.mark.parametrize("cut", [1, 2, 5])
 def test_a_log_cut_in_a_line_is_read_to_the_line_before(tmp_path, name, cut):
@@ -131,6 +135,7 @@ def test_an_event_file_cut_in_a_record_is_read_to_the_record_before(tmp_path):
     assert "cut short" in log.notes[0]
 
 
+@pytest.mark.law("OBS-002")
 def test_a_restart_replaces_the_steps_that_it_makes_again(tmp_path):
     """The run went to 50, was taken up at 25, and logged other steps from there on."""
     steps, loss = [*STEPS, 25, 35, 45, 55], [*LOSS, 9.0, 8.0, 7.0, 6.0]
@@ -140,6 +145,7 @@ def test_a_restart_replaces_the_steps_that_it_makes_again(tmp_path):
     assert "taken up again at step 25" in log.notes[0]
 
 
+@pytest.mark.law("OBS-002")
 @pytest.mark.parametrize("header", [False, True])
 def test_two_runs_in_one_file_are_two(tmp_path, header):
     """A step that goes back to the beginning begins another run, with its header once more or without."""

@@ -33,6 +33,7 @@ def test_every_stretch_has_steps_of_its_own(steps):
     assert len(found) == max(steps // WINDOW, 2 if steps >= 2 * FEWEST else 0)
 
 
+@pytest.mark.law("OBS-002")
 @given(losses=st.lists(st.floats(0, 1e300) | st.none(), min_size=6, max_size=67))
 def test_a_level_is_the_median_of_its_stretch(losses):
     """Empty cells are left out, and a stretch of nothing else has no level; from rows and from arrays alike."""

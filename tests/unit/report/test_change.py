@@ -27,6 +27,7 @@ def verdict(folder, losses, **options):
     return headline(run)
 
 
+@pytest.mark.law("OBS-002")
 @given(steps=st.integers(2, 200))
 def test_the_first_and_the_last_level_share_no_step(steps):
     """Half of a short run each, ten steps of a long one."""

@@ -47,6 +47,7 @@ def test_every_argument_of_the_draw_changes_what_is_drawn():
     assert [name for name, value in OTHERS.items() if drawn(**{name: value}) == base] == []
 
 
+@pytest.mark.law("EVAL-003")
 def test_each_sample_is_one_of_its_seed_and_index():
     """Nine samples of three seeds are nine, and a sample does not depend on how many are drawn with it."""
     sets = [draw_latents(**DRAWN | {"seed": seed}) for seed in (0, 1, 2)]
@@ -88,6 +89,7 @@ def sampled(run, tmp_path):
     return sample
 
 
+@pytest.mark.law("OBS-002")
 def test_every_argument_of_a_sampling_reaches_the_draw(sampled, run, tmp_path):
     """Steps, count, seed and device are the draw's own; the folder and the autoencoder are the caller's."""
     other = torch.device("cpu", 0)

@@ -36,6 +36,7 @@ def test_an_interval_is_that_of_the_paired_t_test(first, second):
                                            pytest.approx(expected.high, rel=1e-6, abs=1e-9))  # fmt: skip
 
 
+@pytest.mark.law("OBS-002")
 def test_seeds_are_paired_by_their_number():
     """Not by their order, and one that only one arm has is left out."""
     found = paired_difference({5: 1.0, 2: 3.0, 9: 7.0}, {2: 2.0, 5: 0.0})

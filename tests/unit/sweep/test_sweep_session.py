@@ -141,6 +141,7 @@ def test_another_sweep_in_the_folder_is_refused(tmp_path):
         make_session(make_sweep(seeds=[0, 2]), tmp_path, FakeJobs(by_arm))
 
 
+@pytest.mark.law("GUARD-001")
 def test_a_blocked_arm_is_not_trained(tmp_path):
     """A law that blocks is named, and the others are trained."""
     sweep = make_sweep(one_at_a_time={"meanflow.norm_p": [0.5], "training.divergence_threshold": [None]})

@@ -99,6 +99,7 @@ def test_a_resumed_run_is_told_the_same(tmp_path, run, config, store, covariates
     assert all(torch.equal(value, weights_of(cut)[name]) for name, value in weights_of(run).items())
 
 
+@pytest.mark.law("COV-001")
 def test_workers_draw_the_same_covariates(config, store, covariates):
     """A stream that two processes draw ahead is the source's own."""
     latents = StoredLatents(store, "train")
@@ -112,6 +113,7 @@ def test_workers_draw_the_same_covariates(config, store, covariates):
                 assert ahead.digest == here.digest
 
 
+@pytest.mark.law("COV-001")
 @pytest.mark.parametrize("split", ["training", "validation"])
 def test_a_validation_tells_each_scan_its_own(tmp_path, run, config, store, covariates, split):
     """With other covariates of one split its losses are others, and those of the other split are not."""
@@ -131,6 +133,7 @@ def test_a_validation_tells_each_scan_its_own(tmp_path, run, config, store, cova
     assert changed == {"val": split == "validation", "train": split == "training"}
 
 
+@pytest.mark.law("NET-002")
 def test_a_sample_depends_on_its_own_covariates(config, net, store):
     """Sample by sample; told nothing is not told zero."""
     values = [{"ventricle_expansion": text} for text in ("0.5", "-0.1", "0.2")]
@@ -150,6 +153,7 @@ def test_a_sample_depends_on_its_own_covariates(config, net, store):
     assert not torch.equal(first[2], none[2])
 
 
+@pytest.mark.law("NET-002")
 def test_an_evaluation_draws_the_covariates_of_held_out_scans(run):
     """From the first again after the last, so that both populations have the same."""
     subject = open_subject(run.root, checkpoint=None, vae=None, device=CPU)

@@ -81,6 +81,7 @@ def test_a_damaged_table_is_refused_by_name(table, old, new, words):
     assert caught.value.file == str(path)
 
 
+@pytest.mark.law("CKPT-001")
 def test_a_resume_drops_what_it_makes_again_and_adds_to_the_rest(table):
     """From step 5 on the second validation is to come."""
     rows, path = table

@@ -95,6 +95,7 @@ def test_an_average_that_is_the_weights_is_found_though_rarely_measured(runs):
     assert dict(update_signs(RARELY, summarise(rows), long_enough=True))["average_off"].points > 0
 
 
+@pytest.mark.law("OBS-002")
 def test_an_average_as_far_as_all_its_updates_allow_is_sound(runs):
     """Also where some of them were not measured: they took it there all the same."""
     rows, away, beta = [], 0.0, RARELY.ema.decay

@@ -72,6 +72,7 @@ def test_root_mean_square_is_over_all_numbers_of_all_tensors():
     assert value.dtype == torch.float64
 
 
+@pytest.mark.law("OBS-002")
 @pytest.mark.parametrize("at_a_time", [1, 4, 1 << 22])
 def test_numbers_that_are_not_zero_are_counted_over_all_tensors(monkeypatch, at_a_time):
     """However many tensors are taken together; NaN is not zero."""

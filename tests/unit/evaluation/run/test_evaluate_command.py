@@ -33,6 +33,7 @@ def test_it_prints_numbers_verdicts_and_an_answer(command, evaluated_run):
     assert "\x1b" not in ended.stdout
 
 
+@pytest.mark.law("OBS-003")
 @pytest.mark.parametrize(
     ("splits", "code", "answer"), [("validation", 0, "PASS"), ("train", 1, "FAILED")], ids=["fresh", "copied"]
 )

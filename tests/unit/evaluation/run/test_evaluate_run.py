@@ -101,6 +101,7 @@ def test_the_averaged_weights_are_evaluated(evaluated_run, evaluated_config):
         torch.testing.assert_close(net.state_dict()[name], value, rtol=0, atol=0)
 
 
+@pytest.mark.law("EVAL-004")
 def test_no_held_out_scan_was_trained_on(evaluated_run):
     """Validation and test, or one of them; all scans of a subject, each once."""
     subject = opened(evaluated_run)

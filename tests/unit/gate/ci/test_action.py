@@ -101,6 +101,7 @@ def test_patterns_name_each_file_once(gate, configs, found):
     assert named(call) == found
 
 
+@pytest.mark.law("OBS-003")
 @pytest.mark.parametrize("configs", ["nowhere/*.yaml", "configs/a.yaml\nconfigs/q?.yaml", "", " \n"])
 def test_a_pattern_without_a_file_fails(gate, configs):
     """Nothing is judged, and exit code 2 tells it: a gate that looks at nothing must not pass."""

@@ -81,6 +81,7 @@ def test_the_job_ends_with_the_worst_exit_code(script, tmp_path, code):
     assert (ended.returncode, len(calls)) == (code, 2)
 
 
+@pytest.mark.law("OBS-003")
 def test_a_passing_configuration_does_not_hide_a_blocked_one(script, tmp_path):
     """Whichever comes first."""
     write(tmp_path, a=BAD, b="extends: recommended\n")

@@ -24,8 +24,8 @@ from neuromf.checkout import golden_folder
 from neuromf.config import load_config
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
-from neuromf.data.covariate_rows import covariate_rows
 from neuromf.data.covariates import encode_rows, given_covariates
+from neuromf.data.index.covariate_rows import covariate_rows
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.latents.store import training_store
 from neuromf.training.records.previews import averaged_net, draw_latents

@@ -48,7 +48,7 @@ SCHEMA = pa.DataFrameSchema(
         "guidance": pa.Column(float), "seed": pa.Column(int), "held_out": pa.Column(float),
         **{f"follow_{steps}": pa.Column(float, pa.Check.in_range(-10, 10)) for steps in EVALUATIONS},
     },
-    strict=True, ordered=True, unique=["guidance", "seed"],
+    strict=True, ordered=True, coerce=True, unique=["guidance", "seed"],
 )  # fmt: skip
 
 

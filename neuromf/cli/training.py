@@ -19,7 +19,7 @@ from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.counted import counted
 from neuromf.data.chosen import Cohort
-from neuromf.data.covariates import read_covariates
+from neuromf.data.covariates import Covariates, read_covariates
 from neuromf.data.latent_set import StoredLatents
 from neuromf.data.store import LatentStore, open_latents
 from neuromf.errors import InputError
@@ -209,8 +209,7 @@ def run_training(
             f"{idle} and train nothing (law BATCH-001; the gate names a setting that uses them)", soft_wrap=True
         )
     held_out = StoredLatents(store, "validation") if config.training.validate_every_epochs else None
-    splits = store.scan_ids("train"), store.scan_ids("validation")
-    covariates = read_covariates(RunFolder(out).latents, config.covariates, *splits)
+    covariates = _covariates(config, store, out)
     with progress_bar("training", shown=group.rank == 0) as show:
 
         def on_step(record: StepRecord) -> None:
@@ -229,6 +228,14 @@ def run_training(
             validation=held_out, covariates=covariates, resume=resume, max_steps=max_steps, workers=workers,
             opening=opening, on_step=on_step, on_event=on_event, interrupted=interrupted,
         )  # fmt: skip
+
+
+def _covariates(config: Config, store: LatentStore, out: Path) -> Covariates | None:
+    """Those that the run began with; None where its network is told of none."""
+    if not config.covariates.columns:
+        return None
+    splits = store.scan_ids("train"), store.scan_ids("validation")
+    return read_covariates(RunFolder(out).latents, config.covariates, *splits)
 
 
 def _changed_code(config: Config, known: Mapping[str, str]) -> list[Event]:

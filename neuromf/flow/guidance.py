@@ -48,11 +48,16 @@ def regressed_velocity(net: Net, batch: Batch, settings: ObjectiveSettings) -> T
         net: the network, outside any wrapper.
         batch: data, noise, times and covariates.
         settings: guidance.
+
+    Raises:
+        ValueError: guidance is asked for, and the batch has no covariates.
     """
     v_c = conditional_velocity(batch.x, batch.e)
     y_BK = batch.y_BK
-    if y_BK is None or not settings.guided:
+    if not settings.guided:
         return v_c
+    if y_BK is None:
+        raise ValueError("guidance needs covariates: give the batch its y_BK")
     z = interpolate(batch.x, batch.e, batch.t_B)
     with torch.no_grad():
         untold = velocity_field(net, settings, torch.zeros_like(y_BK))(z, batch.t_B, batch.t_B)

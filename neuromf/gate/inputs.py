@@ -12,8 +12,8 @@ from neuromf.config.schema import Config
 from neuromf.counted import counted
 from neuromf.data.autoencoder_record import KeptQuality, kept_of
 from neuromf.data.cohort import Scan
-from neuromf.data.covariate_rows import covariate_lines, covariate_rows
 from neuromf.data.examine import NAMED, VOXELS_READ_OF, Examination, examine_scans
+from neuromf.data.index.covariate_rows import covariate_lines, covariate_rows
 from neuromf.data.quarantine import most_quarantined
 from neuromf.errors import InputError
 from neuromf.gate.result import LawResult, law_result

@@ -27,7 +27,14 @@ from neuromf.training.records.storage import written_to
 from neuromf.training.step.state import TrainState
 
 _AT = re.compile(rf"(?P<run>.+)@(?P<name>\d+|{LATEST}|{BEST})")
-MEANS = ("meanflow.prediction", "unet.conditioning", "unet.time_scale", "vae.checkpoint", "vae.factory")
+MEANS = (
+    "covariates.columns",
+    "meanflow.prediction",
+    "unet.conditioning",
+    "unet.time_scale",
+    "vae.checkpoint",
+    "vae.factory",
+)
 """Keys by which the same weights may mean something else."""
 
 

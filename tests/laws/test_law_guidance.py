@@ -221,6 +221,13 @@ def test_the_guided_field_is_the_minimum(scale, mixing):
     assert not judge(standard_errors=residual_errors(scale, mixing, factor + 0.2)).passed
 
 
+def test_guidance_without_covariates_is_refused():
+    """It would train as if nobody had asked for it."""
+    untold = dataclasses.replace(drawn_batch(0), y_BK=None)
+    with pytest.raises(ValueError, match="guidance needs covariates"):
+        meanflow_objective(lambda z, r_B, t_B: z, untold, settings_of(2.0, 0.0))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

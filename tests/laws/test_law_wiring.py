@@ -23,6 +23,7 @@ ELSEWHERE = {
     "cli.launch:_jobs",
     "cli.train:_train",
     "cli.training:_changed_code",
+    "cli.training:_covariates",
     "cli.training:_prepare",
     "cli.training:prepare",
     "cli.training:run_training",

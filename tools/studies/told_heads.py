@@ -24,8 +24,8 @@ from neuromf.checkout import golden_folder
 from neuromf.config import load_config
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
-from neuromf.data.covariate_rows import covariate_rows
 from neuromf.data.covariates import encode_rows, given_covariates
+from neuromf.data.index.covariate_rows import covariate_rows
 from neuromf.training.batches.source import BatchSource
 from neuromf.training.latents.store import training_store
 from neuromf.training.records.previews import averaged_net, draw_latents
@@ -48,7 +48,7 @@ SCHEMA = pa.DataFrameSchema(
         "guidance": pa.Column(float), "seed": pa.Column(int), "held_out": pa.Column(float),
         **{f"follow_{steps}": pa.Column(float, pa.Check.in_range(-10, 10)) for steps in EVALUATIONS},
     },
-    strict=True, ordered=True, unique=["guidance", "seed"],
+    strict=True, ordered=True, coerce=True, unique=["guidance", "seed"],
 )  # fmt: skip
 
 

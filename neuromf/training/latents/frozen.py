@@ -14,9 +14,9 @@ from neuromf.data.cache import cache_directory, is_of, scan_hashes, scan_latents
 from neuromf.data.cache_entry import kept_store
 from neuromf.data.chosen import Cohort
 from neuromf.data.cohort import Scan
-from neuromf.data.covariate_rows import covariate_rows
 from neuromf.data.covariates import write_covariates
 from neuromf.data.frozen_scans import FrozenScan, freeze, read_scans, refuse_changed
+from neuromf.data.index.covariate_rows import covariate_rows
 from neuromf.data.record import SCANS, Origin, Record, read_record, real_latents, write_record
 from neuromf.data.staging import staged_directory
 from neuromf.data.store import LatentStore

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 
 from neuromf.config import Config
 from neuromf.config.flow_settings import objective_settings
-from neuromf.data.covariate_rows import covariate_lines, covariate_rows
 from neuromf.data.covariates import drawn_covariates, given_covariates
+from neuromf.data.index.covariate_rows import covariate_lines, covariate_rows
 from neuromf.flow.objective import meanflow_objective
+from neuromf.monitor.checks.launch_checks import first_loss_reading
 from neuromf.monitor.checks.probes import randomised_copy
+from neuromf.monitor.guard import zero_predictor
 from neuromf.nets.factory import build_net
 from neuromf.training.batches.source import BatchSource
+from tests.support.fake_run import row_of
 from tests.support.tiny_run import make_tiny_config
 from tests.support.wiring.parts import CPU, SMALL, digest, latents
 from tests.support.wiring.reads import Observed
@@ -30,7 +35,11 @@ def told(config: Config) -> Observed:
     net = randomised_copy(build_net(config), 0)
     asked = given_covariates(config.covariates, {"noise_sd": "0.02"}, 1)
     regressed = meanflow_objective(net, batch, objective_settings(config.meanflow)).v_c
+    with mock.patch.object(zero_predictor, "POINTS", 2**8):
+        anchor = vars(zero_predictor.anchor.__wrapped__(config))
     return {
+        "anchor": anchor,
+        "at first": first_loss_reading(config, row_of(0, raw_total=5.0), [batch]).finding.value,
         "inputs": net.inputs,
         "told": None if batch.y_BK is None else digest(batch.y_BK),
         "asked": None if asked is None else digest(asked),

@@ -7,7 +7,6 @@ import torch
 from neuromf.config import load_config
 from neuromf.config.schema import CovariatesConfig
 from neuromf.data.chosen import Cohort
-from neuromf.data.covariate_rows import covariate_rows
 from neuromf.data.covariates import (
     COVARIATES,
     drawn_covariates,
@@ -16,6 +15,7 @@ from neuromf.data.covariates import (
     read_covariates,
     write_covariates,
 )
+from neuromf.data.index.covariate_rows import covariate_rows
 from neuromf.data.variation import draw_subject, subject_generator
 from neuromf.errors import InputError
 

@@ -13,7 +13,7 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
-from neuromf.config.schema import VaeConfig
+from neuromf.config.schema import CovariatesConfig, VaeConfig
 from neuromf.data.cohort import Scan
 from neuromf.data.latents import encode_scans, open_latents
 from neuromf.data.nifti import write_volume
@@ -112,7 +112,7 @@ def asked(store, tmp_path, monkeypatch):
     )
     config = SimpleNamespace(
         unet="the run's net", meanflow=SimpleNamespace(tangent="v_head"), ema=SimpleNamespace(decay=0.9),
-        vae=VaeConfig(),
+        vae=VaeConfig(), covariates=CovariatesConfig(),
     )  # fmt: skip
     checkpoint = SimpleNamespace(state={"config_hash": "same"}, path=tmp_path / "checkpoint", step=7)
     net = MeanFlowUnet.__new__(MeanFlowUnet)
@@ -156,7 +156,7 @@ def test_samples_are_drawn_as_they_were_asked_for(store, asked, tmp_path, steps,
     files = sampled(tmp_path, steps)
     given, more = asked["drawn"]
     assert given == (asked["net"], asked["config"], store.latent_shape)
-    assert more == {"steps": steps, "count": 2, "seed": 5, "device": torch.device("cpu")}
+    assert more == {"steps": steps, "count": 2, "seed": 5, "device": torch.device("cpu"), "covariates_NK": None}
     assert asked["net"].velocity_head is None
     assert (asked["opened"], asked["searched"], asked["named"]) == (tmp_path / "run", tmp_path, None)
     assert (asked["weights"], asked["device"]) == (tmp_path / "checkpoint", torch.device("cpu"))

@@ -19,7 +19,7 @@ from neuromf.training.records.previews import draw_latents
 from tests.support.tiny_run import make_tiny_config
 from tests.support.wiring.parts import CPU, FIRST, SECOND, SHAPE, SMALL, small_autoencoder, small_cohort
 
-NET, OTHER_NET = (randomised_copy(build_unet(FIRST.unet, v_head=False, seed=seed), 0) for seed in (0, 1))
+NET, OTHER_NET = (randomised_copy(build_unet(FIRST.unet, v_head=False, seed=seed, covariates=2), 0) for seed in (0, 1))
 DRAWN = {"net": NET, "config": FIRST, "shape": SHAPE, "steps": 2, "count": 3, "seed": 5, "device": CPU}
 OTHERS = {
     "net": OTHER_NET,
@@ -29,6 +29,7 @@ OTHERS = {
     "count": 2,
     "seed": 6,
     "device": torch.device("meta"),
+    "covariates_NK": torch.ones(3, 2),
 }
 
 
@@ -94,7 +95,7 @@ def test_every_argument_of_a_sampling_reaches_the_draw(sampled, run, tmp_path):
     """Steps, count, seed and device are the draw's own; the folder and the autoencoder are the caller's."""
     other = torch.device("cpu", 0)
     asked = sampled(steps=3, count=4, seed=9, device=other, out=tmp_path / "mine", vae=run[1][0])
-    assert asked["asked"] == {"steps": 3, "count": 4, "seed": 9, "device": other}
+    assert asked["asked"] == {"steps": 3, "count": 4, "seed": 9, "device": other, "covariates_NK": None}
     assert {path.parent for path in asked["files"].volumes} == {tmp_path / "mine"}
     assert len(asked["volumes"]) == 4
     with pytest.raises(InputError, match="another autoencoder"):
@@ -102,7 +103,9 @@ def test_every_argument_of_a_sampling_reaches_the_draw(sampled, run, tmp_path):
     with pytest.raises(InputError, match="no best checkpoint"):
         sampled(checkpoint="best")
     assert sampled(checkpoint="2")["files"].step == 2
-    known = {"run_path", "steps", "count", "seed", "out", "device", "vae", "checkpoint"}
+    with pytest.raises(InputError, match="no covariate 'age'"):
+        sampled(given={"age": "70"})
+    known = {"run_path", "steps", "count", "seed", "out", "device", "vae", "checkpoint", "given"}
     assert set(inspect.signature(sample_run).parameters) == known
 
 

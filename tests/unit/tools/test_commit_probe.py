@@ -9,7 +9,7 @@ from tools.bisect_commits import commit_probe
 def test_a_probe_that_fails_blames_no_commit(monkeypatch, capsys, tmp_path, failure):
     """Git is told 125, to try another commit, and not 1, which would be that this one is broken."""
 
-    def fail(*_):
+    def fail(*_, **__):
         raise failure
 
     monkeypatch.setattr(commit_probe.subprocess, "run", fail)

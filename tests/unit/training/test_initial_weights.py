@@ -171,8 +171,9 @@ def test_a_halted_run_is_no_start(former, monkeypatch):
 
 
 def test_settings_that_change_what_a_weight_means_are_told(former):
-    """A network that put out u and shall put out x, and another scale of the times."""
-    config = starting(former, "meanflow.prediction=u", "unet.time_scale=3.0")
+    """A network that put out u and shall put out x, another scale of the times, and other covariates."""
+    told = 'covariates.columns=["age=20..90"]'
+    config = starting(former, "meanflow.prediction=u", "unet.time_scale=3.0", told)
     said = other_meaning(find_start(config), config)
-    assert [text.split()[0] for text in said] == ["meanflow.prediction", "unet.time_scale"]
+    assert [text.split()[0] for text in said] == ["covariates.columns", "meanflow.prediction", "unet.time_scale"]
     assert other_meaning(find_start(starting(former)), starting(former)) == []

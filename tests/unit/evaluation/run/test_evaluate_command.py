@@ -18,7 +18,7 @@ def command(monkeypatch, capsys):
 
 
 def draw(monkeypatch, make):
-    monkeypatch.setattr(EvaluatedRun, "draw", lambda subject, steps, count, seed, on_done: make(subject)[:count])
+    monkeypatch.setattr(EvaluatedRun, "draw", lambda subject, steps, count, *_: make(subject)[:count])
 
 
 def test_it_prints_numbers_verdicts_and_an_answer(command, evaluated_run):

@@ -37,7 +37,7 @@ def opened(run):
 
 def planted(monkeypatch, run, make, splits=("test",)):
     """Verdicts where the run's samples are what `make` gives of the subject, whatever the number of evaluations."""
-    monkeypatch.setattr(EvaluatedRun, "draw", lambda subject, steps, count, seed, on_done: make(subject)[:count])
+    monkeypatch.setattr(EvaluatedRun, "draw", lambda subject, steps, count, *_: make(subject)[:count])
     evaluation = evaluate_run(run, EvaluationRequest(evaluations=(1, 4), count=12, splits=splits)).evaluation
     return {verdict.law_id: verdict.judged for verdict in evaluation.verdicts}
 

@@ -321,7 +321,6 @@ def expected_status(law_id: str, finding: Any) -> str:
     return str((finding.severity or law(law_id).severity).value)
 
 
-@pytest.mark.law("LOSS-003")
 @pytest.mark.parametrize("law_id", [pytest.param(law_id, marks=pytest.mark.law(law_id)) for law_id in READINGS])
 def test_a_law_is_asked_of_the_keys_that_it_is_about(drawn, law_id):
     """Status, number, bound, reason and remedy are those of the law's predicate on an independent formula."""

@@ -97,7 +97,6 @@ def test_an_event_carries_step_value_bound_and_the_laws_that_held():
     assert laws()["JVP-006"].title in event.message
 
 
-@pytest.mark.law("GUARD-002")
 @pytest.mark.parametrize("level", [Level.WARN, Level.HALT, Level.NONFINITE, Level.IRREPRODUCIBLE])
 def test_a_fresh_alarm_of_the_guard_is_an_event_and_a_known_one_is_none(level):
     """All but a warning stop the run; rank, value and bound are the alarm's; its law is not told twice in a step."""

@@ -133,7 +133,6 @@ def test_a_validation_tells_each_scan_its_own(tmp_path, run, config, store, cova
     assert changed == {"val": split == "validation", "train": split == "training"}
 
 
-@pytest.mark.law("NET-002")
 def test_a_sample_depends_on_its_own_covariates(config, net, store):
     """Sample by sample; told nothing is not told zero."""
     values = [{"ventricle_expansion": text} for text in ("0.5", "-0.1", "0.2")]
@@ -153,7 +152,6 @@ def test_a_sample_depends_on_its_own_covariates(config, net, store):
     assert not torch.equal(first[2], none[2])
 
 
-@pytest.mark.law("NET-002")
 def test_an_evaluation_draws_the_covariates_of_held_out_scans(run):
     """From the first again after the last, so that both populations have the same."""
     subject = open_subject(run.root, checkpoint=None, vae=None, device=CPU)

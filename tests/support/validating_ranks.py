@@ -38,6 +38,6 @@ def validated_on_ranks(group: ProcessGroup) -> dict[str, Any]:
     group.run_on_rank_zero(lambda: shutil.rmtree(run.root.parent))
     return {
         "rows": rows,
-        "shares": sorted({place for _, place, _ in own}),
+        "shares": sorted({place for _, place, _, _ in own}),
         "ending": (outcome.ending.value, outcome.step),
     }

@@ -40,7 +40,8 @@ def described(config):
     """As much of a run as the configuration of a bundle needs."""
     description = SimpleNamespace(statistics=STATISTICS, scale_factor=0.5, affine=((1.0,) * 4,) * 4)
     store = SimpleNamespace(latent_shape=config.latent_shape, description=description)
-    return SimpleNamespace(config=config, store=store, follows_flow=config.time_sampling.data_proportion == 1)
+    follows_flow = config.time_sampling.data_proportion == 1
+    return SimpleNamespace(config=config, store=store, follows_flow=follows_flow, y_1K=None)
 
 
 def network_of(config):

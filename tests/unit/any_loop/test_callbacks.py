@@ -115,6 +115,23 @@ def test_lightnings_loss_is_that_of_a_batch_again(tmp_path, lightning):
     assert means[0] == pytest.approx(means[1], rel=1e-6)
 
 
+def test_a_batch_of_lightning_without_a_loss_is_no_step(lightning):
+    """The module skipped it: it returned None, or a mapping without a loss."""
+    callback = lightning.GuardCallback()
+    trainer = FitLoop(callback)
+    callback.on_train_start(trainer, trainer.net)
+    for outputs in (None, {"loss": None}, {"raw": torch.ones(())}):
+        callback.on_train_batch_end(trainer, trainer.net, outputs, None, 0)
+    assert callback.verdict is None
+
+
+def test_options_of_a_callback_are_those_of_its_guard(lightning):
+    """Bounds that the guard refuses are refused as the training begins."""
+    trainer = FitLoop(callback := lightning.GuardCallback(warn_ratio=5.0, halt_ratio=2.0))
+    with pytest.raises(InputError, match="halt"):
+        callback.on_train_start(trainer, trainer.net)
+
+
 def test_lightning_goes_on_with_its_checkpoint(tmp_path, lightning):
     """The state is part of it, and the record goes on."""
     callback = lightning.GuardCallback(tmp_path / "run")
@@ -161,6 +178,7 @@ class TrainLoop:
             self.state.global_step += 1
             norm = float("nan") if self.state.global_step == self._broken_at else 1.0
             logs = {"loss": float(loss.detach()), "grad_norm": norm, "learning_rate": 1e-2, "epoch": 0.1}
+            logs["raw"] = 2 * logs["loss"]
             self._callback.on_log(*self._common, logs=logs)
             self._callback.on_log(*self._common, logs={"eval_loss": 1.0})
             if self.state.global_step in save_at:
@@ -194,6 +212,55 @@ def test_transformers_goes_on_with_its_checkpoint(tmp_path, transformers):
     assert len(read_trace(tmp_path / "run" / "trace.csv")) == 25
     with pytest.raises(InputError, match="checkpoint-12"):
         TrainLoop(transformers.GuardCallback(tmp_path / "run"), tmp_path, first=12).train(25)
+
+
+def test_the_raw_loss_that_transformers_logs_is_judged(tmp_path, transformers):
+    """By the name that the callback was given; without a name there is none besides the trainer's own."""
+    judged = []
+    for raw in (None, "raw"):
+        TrainLoop(transformers.GuardCallback(tmp_path / str(raw), raw=raw), tmp_path).train(5)
+        judged.append(read_trace(tmp_path / str(raw) / "trace.csv")["raw_total"])
+    assert judged[1].tolist() == pytest.approx((2 * judged[0]).tolist())
+
+
+def test_the_guards_state_is_saved_once_into_a_checkpoint(tmp_path, transformers):
+    """By the first process alone, once the training has begun, into a checkpoint that is there."""
+    trainer = TrainLoop(callback := transformers.GuardCallback(), tmp_path)
+    state = tmp_path / "checkpoint-0" / transformers.STATE_FILE
+    state.parent.mkdir()
+    callback.on_save(trainer.args, trainer.state, trainer.control)
+    assert not state.exists()
+    callback.on_train_begin(trainer.args, trainer.state, trainer.control)
+    trainer.state.is_world_process_zero = False
+    callback.on_save(trainer.args, trainer.state, trainer.control)
+    assert not state.exists()
+    trainer.state.is_world_process_zero = True
+    callback.on_save(trainer.args, trainer.state, trainer.control)
+    assert state.exists()
+    trainer.state.global_step = 1
+    callback.on_save(trainer.args, trainer.state, trainer.control)
+    assert not (tmp_path / "checkpoint-1").exists()
+
+
+@pytest.mark.parametrize(
+    ("world", "own", "replicas"),
+    [
+        (1, {"fsdp": [], "deepspeed": None}, False),
+        (2, {"fsdp": [], "deepspeed": None}, True),
+        (2, {}, True),
+        (2, {"fsdp": ["full_shard"], "deepspeed": None}, False),
+        (2, {"fsdp": [], "deepspeed": "zero3.json"}, False),
+    ],
+)
+def test_replicas_are_compared_where_each_process_holds_one(tmp_path, transformers, monkeypatch, world, own, replicas):
+    """One process has no other, and those of FSDP and DeepSpeed hold parts of the weights."""
+    told = []
+    watch = "neuromf.integrations.guarded_training.watch_training"
+    monkeypatch.setattr(watch, lambda *parts, over_ranks, **options: told.append(over_ranks))
+    trainer = TrainLoop(callback := transformers.GuardCallback(), tmp_path)
+    args = SimpleNamespace(output_dir=str(tmp_path), world_size=world, **own)
+    callback.on_train_begin(args, trainer.state, trainer.control, model=nn.Linear(1, 1), optimizer=object())
+    assert told == [replicas]
 
 
 def test_our_other_modules_import_neither_library():

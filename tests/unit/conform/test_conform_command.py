@@ -61,7 +61,9 @@ def test_a_fallen_law_is_told_everywhere(conform):
     assert all(law["repair"] == repair for law in fallen)
     suite = ElementTree.fromstring(Path("a.xml").read_text())
     assert suite.get("failures") == "2"
-    assert len(suite.findall("testcase/failure")) == 2
+    failures = suite.findall("testcase/failure")
+    for failure, law in zip(failures, fallen, strict=True):
+        assert f"bound {law['bound']}: {law['detail']}\n{repair}\n" in failure.text
     page = Path("a.html").read_text()
     assert "FAILED" in page
     assert "multiply du/dt by t - r" in page
@@ -155,7 +157,7 @@ def test_wrong_usage_is_refused(conform):
         assert said in ended.stderr
 
 
-def run_pytest(folder, *options):
+def run_pytest(*options, folder=ROOT):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "neuromf.conform.pytest_plugin"]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "spec")))}
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
@@ -165,22 +167,24 @@ def run_pytest(folder, *options):
 
 
 def test_the_plugin_makes_each_law_a_test(tmp_path):
-    """In a user's own session a fallen law is a failed test, with its numbers and its repair."""
+    """A fallen law is a failed test, with its numbers and its repair; one that nothing was judged of is skipped."""
     (tmp_path / "code.py").write_text(BROKEN.format(name="Summed"))
     (tmp_path / "test_own.py").write_text("def test_own():\n    assert True\n")
-    run = run_pytest(tmp_path, "--neuromf-adapter", "code.py", "-k", "WGT or own")
+    adapter = str(tmp_path / "code.py")
+    run = run_pytest("--neuromf-adapter", adapter, "-k", "WGT or EMA or own", "-rs", str(tmp_path))
     assert run.returncode == 1
-    assert "1 failed, 2 passed" in run.stdout
+    assert "1 failed, 2 passed, 1 skipped" in run.stdout
+    assert "the adapter hands over no `average`" in run.stdout
     assert "WGT-003 reduction falls" in run.stdout
     assert "declare `reduction` sum" in run.stdout
 
 
 def test_the_plugin_does_nothing_unless_it_is_asked(tmp_path):
-    """Without the option there is no test more, and neither numpy nor torch is imported."""
+    """In a user's session without the option there is no test more, and neither numpy nor torch is imported."""
     (tmp_path / "test_own.py").write_text(
         "import sys\n\ndef test_own():\n    assert not {'numpy', 'torch', 'neuromf_spec'} & set(sys.modules)\n"
     )
-    run = run_pytest(tmp_path)
+    run = run_pytest(folder=tmp_path)
     assert run.returncode == 0, run.stdout
     assert "1 passed" in run.stdout
 

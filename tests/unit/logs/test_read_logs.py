@@ -198,6 +198,23 @@ def test_the_axis_is_the_column_that_the_user_names(tmp_path):
         read_logs(path, axis="token")
 
 
+@pytest.mark.parametrize(("name", "kind"), [("current_epoch", "epoch"), ("Epoch", "epoch"), ("tokens", "step")])
+def test_a_named_column_of_epochs_is_an_axis_of_epochs(tmp_path, name, kind):
+    """Any other column that the user names counts steps."""
+    path = write(tmp_path, "log.csv", csv_text(**{name: STEPS, "loss": LOSS}))
+    assert one(path, axis=name).axis == kind
+
+
+def test_a_line_of_more_cells_is_left_out_and_told(tmp_path):
+    """The rest of the table is read, and its blank lines are none that were left out."""
+    whole = table()
+    longer = whole.replace("20,2.25", "20,2.25,7")
+    log = one(write(tmp_path, "log.csv", longer))
+    assert log.columns["loss"].values.tolist() == [value for value in LOSS if value != 2.25]
+    assert log.notes == ("1 of its lines have another number of cells than the header and were left out.",)
+    assert one(write(tmp_path, "blank.csv", whole.replace("20,2.25", "\n20,2.25"))).notes == ()
+
+
 def test_a_panel_exported_from_wandb_is_a_log_a_run(tmp_path):
     """Each run gets the plain name of its metric; the ranges of smoothed points are left out."""
     columns = {"Step": STEPS}
@@ -210,8 +227,9 @@ def test_a_panel_exported_from_wandb_is_a_log_a_run(tmp_path):
 
 
 def test_the_clock_of_a_log_is_in_seconds(tmp_path):
-    """By a stamp of milliseconds, by seconds since the start, or by those of each row."""
+    """By a stamp of seconds or milliseconds, by seconds since the start, or by those of each row."""
     for name, cells in (
+        ("timestamp", [1.7e9 + s for s in STEPS]),
         ("_timestamp", [1.7e12 + 1000 * s for s in STEPS]),
         ("_runtime", STEPS),
         ("epoch_time_sec", [0, 10, 10, 10, 10, 10]),

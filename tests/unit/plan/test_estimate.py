@@ -72,6 +72,13 @@ def test_a_run_that_no_micro_batch_fits_says_so(known, config):
     assert "does NOT fit; no micro-batch fits" in dict(told(found))["micro-batch of 8"]
 
 
+def test_a_plan_is_told_in_the_same_order_each_time(known, config):
+    """From the network to how the time is known; what is known of no cohort is left out."""
+    names = [name for name, _ in told(estimate.plan(config, A100))]
+    head = ["network", "memory on each GPU", "micro-batch of 8", "a step", "the run"]
+    assert names == [*head, "checkpoints", "how the time is known"]
+
+
 def test_disk_is_counted_in_checkpoints_and_latents(known, config):
     """Four copies of the weights in a checkpoint; float32 latents, of a known number of scans alone."""
     found = estimate.plan(config, A100, scans=1000)

@@ -68,10 +68,9 @@ def training_latents(config: Config) -> Tensor:
 
 def training_records(config: Config, latents: Tensor, micro_batches: int, device: str = "cpu") -> Iterator[StepRecord]:
     """Steps of a training on `latents`, up to the number of micro-batches or the guard's halt."""
-    import numpy as np
     import torch
 
-    from neuromf.data.covariates import drawn_covariates
+    from neuromf.data.covariates import stand_in_covariates
     from neuromf.training.batches.source import BatchSource
     from neuromf.training.device.choice import choose_device
     from neuromf.training.step.state import initial_state
@@ -81,8 +80,7 @@ def training_records(config: Config, latents: Tensor, micro_batches: int, device
     state = initial_state(config, tuple(latents.double().std(dim=(0, 2, 3, 4)).tolist()), where)
     # Drawn and not those of the scans: a probe asks whether the arithmetic holds, and a key of the covariates may be
     # what is looked for.
-    told = drawn_covariates(config.covariates, len(latents), np.random.default_rng(config.training.seed))
-    source = BatchSource(latents, config, where, told)
+    source = BatchSource(latents, config, where, stand_in_covariates(config, len(latents)))
     for _ in range(optimiser_steps(config, micro_batches)):
         record = train_step(state, source, config)
         yield record

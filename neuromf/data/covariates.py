@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from neuromf.config.covariates import Covariate, parse_covariates
-from neuromf.config.schema import CovariatesConfig
+from neuromf.config.schema import Config, CovariatesConfig
 from neuromf.errors import InputError
 from neuromf.output import whole_file
 
@@ -60,6 +60,11 @@ def drawn_covariates(config: CovariatesConfig, count: int, generator: np.random.
         return None
     rows = [{one.name: _drawn(one, generator) for one in columns} for _ in range(count)]
     return encode_rows(config, rows)
+
+
+def stand_in_covariates(config: Config, count: int) -> Tensor | None:
+    """Drawn by the run's seed, where a gate, a golden case or a bisect trains `config` on latents of nobody."""
+    return drawn_covariates(config.covariates, count, np.random.default_rng(config.training.seed))
 
 
 def _drawn(one: Covariate, generator: np.random.Generator) -> str:

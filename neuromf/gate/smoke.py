@@ -15,7 +15,7 @@ from neuromf_spec.registry import law
 from neuromf.config.derived import run_facts
 from neuromf.config.schema import Config
 from neuromf.data.cohort import Scan
-from neuromf.data.covariates import drawn_covariates
+from neuromf.data.covariates import stand_in_covariates
 from neuromf.flow.batch import Batch
 from neuromf.flow.network import evaluate
 from neuromf.gate.result import LawResult, law_result
@@ -89,8 +89,7 @@ def run_smoke(
     small, note = _trustworthy(small_scale(config))
     chosen = smoke_latents(config, small, lambda done, total: report(done, total, DEMO), scans)
     small, device = chosen.config, torch.device("cpu")
-    drawn = drawn_covariates(small.covariates, len(chosen.training), np.random.default_rng(small.training.seed))
-    source = BatchSource(chosen.training, small, device, drawn)
+    source = BatchSource(chosen.training, small, device, stand_in_covariates(small, len(chosen.training)))
     state = initial_state(small, (1.0,) * small.vae.latent_channels, device)
     log = LawLog()
     if small.unet.factory is not None:

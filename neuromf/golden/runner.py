@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 import torch
 from safetensors.torch import load_file
@@ -15,7 +14,7 @@ from safetensors.torch import load_file
 from neuromf.checkout import golden_folder
 from neuromf.comparison.table import TraceTable, table_from_frame
 from neuromf.config.schema import Config
-from neuromf.data.covariates import drawn_covariates
+from neuromf.data.covariates import stand_in_covariates
 from neuromf.trace.cells import format_cell
 from neuromf.trace.columns import COLUMNS, Row, TraceRow, columns_in
 from neuromf.training.batches.source import BatchSource
@@ -77,8 +76,7 @@ def run_steps(config: Config, steps: int, prepare: Callable[[TrainState], None] 
     state = initial_state(config, std, CPU)
     if prepare is not None:
         prepare(state)
-    told = drawn_covariates(config.covariates, len(latents), np.random.default_rng(config.training.seed))
-    source = BatchSource(latents, config, CPU, told)
+    source = BatchSource(latents, config, CPU, stand_in_covariates(config, len(latents)))
     rows: list[TraceRow] = []
     while len(rows) < steps:
         rows.append(train_step(state, source, config).row)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from neuromf.config.covariates import UNKNOWN, Covariate, parse_covariates
+from neuromf.config.covariates import Covariate, parse_covariates
 from neuromf.config.schema import Config
 from neuromf.counted import counted
 from neuromf.data.cohort import subject_id
@@ -37,11 +37,13 @@ def covariate_rows(config: Config, scans: Sequence[Scan]) -> dict[str, dict[str,
     if config.data.source == "demo":
         return _checked(_demo(config, columns), columns, None)
     root = Path(config.data.root or "")
-    of_table = _table_rows(root) if config.data.source == "table" else {}
-    participants = None if config.data.source == "table" else NearestParticipants(root)
-    rows = {scan.scan_id: of_table.get(scan.scan_id) or _of_folder(scan, participants) for scan in scans}
+    if config.data.source == "table":
+        place, of_table = root, _table_rows(root)
+        rows = {scan.scan_id: of_table[scan.scan_id] for scan in scans}
+    else:
+        place, participants = root / FILE, NearestParticipants(root)
+        rows = {scan.scan_id: participants.of(scan) for scan in scans}
     said = {scan.scan_id: {**_of_scan(scan), **rows[scan.scan_id]} for scan in scans}
-    place = root if participants is None else root / FILE
     return _checked(said, columns, place)
 
 
@@ -53,10 +55,6 @@ def covariate_lines(config: Config, rows: Mapping[str, Row]) -> list[str]:
         if known < len(rows):
             lines.append(f"{one.name} is known of {known:,} of {counted(len(rows), 'scan')}")
     return lines
-
-
-def _of_folder(scan: Scan, participants: NearestParticipants | None) -> Row:
-    return {} if participants is None else participants.of(scan)
 
 
 def _of_scan(scan: Scan) -> dict[str, str]:
@@ -84,15 +82,15 @@ def _checked(rows: Mapping[str, Row], columns: Sequence[Covariate], place: Path 
     for one in columns:
         if not any(one.name in row for row in rows.values()):
             raise _no_column(one, rows, place)
-        known = [(scan_id, row.get(one.name, "").strip()) for scan_id, row in rows.items()]
-        for scan_id, text in known:
+        known = 0
+        for scan_id, row in rows.items():
             try:
-                one.encode(text)
+                known += any(one.encode(row.get(one.name, "")))
             except ValueError as error:
                 remedy = "change it there to n/a, or the covariate in the configuration"
                 problem = f"{one.name} of {scan_id}: {error}"
                 raise InputError(problem, remedy=remedy, file=place, key="covariates.columns") from error
-        if all(text.lower() in UNKNOWN and text not in one.classes for _, text in known):
+        if not known:
             remedy = "leave it out, or fill in the column"
             raise InputError(f"{one.name} is known of no scan", remedy=remedy, file=place, key="covariates.columns")
     return {scan_id: {one.name: row.get(one.name, "").strip() for one in columns} for scan_id, row in rows.items()}

@@ -78,9 +78,11 @@ class AverageVelocityNetwork(nn.Module):
         for name in self.told:
             self.add_module(name, ScaledTimeEmbedding(width, 4 * width, time_scale))
         self.prediction, self.t_min, self.along_flow = prediction, t_min, along_flow
-        layers = (nn.Linear(len(covariates), 4 * width), nn.SiLU(), nn.Linear(4 * width, 4 * width))
-        self.embed_covariates = nn.Sequential(*layers) if covariates else None
-        self.register_buffer("given", torch.tensor([list(covariates)]), persistent=False)
+        self.embed_covariates: nn.Module | None = None
+        if covariates:
+            layers = (nn.Linear(len(covariates), 4 * width), nn.SiLU(), nn.Linear(4 * width, 4 * width))
+            self.embed_covariates = nn.Sequential(*layers)
+            self.register_buffer("given", torch.tensor([list(covariates)]), persistent=False)
 
     def forward(
         self, z: Tensor, r_B: Tensor | None = None, t_B: Tensor | None = None, y_BK: Tensor | None = None

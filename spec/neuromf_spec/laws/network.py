@@ -40,9 +40,9 @@ LAWS = (
     Law(
         id="NET-002",
         title="network hears covariates",
-        statement="What a network puts out that is told of covariates depends on them.",
+        statement="The output of a network that is given covariates depends on them.",
         equation=r"f(z, r, t, y) \ne f(z, r, t, 0)",
-        sources=(meanflow("section 4.2"), measured("tests/unit/nets/test_own_network.py")),
+        sources=(meanflow("section 4.2"), measured("tests/unit/nets/test_own_covariates.py")),
         severity=Severity.BLOCK,
         predicate=hears_covariates,
         example={"moved": 0.1},

@@ -17,8 +17,9 @@ from neuromf.config.schema import Config
 from neuromf.flow.batch import Batch
 from neuromf.flow.guidance import regressed_velocity
 from neuromf.flow.jvp import Derivative
+from neuromf.flow.mf_derivative import MfDerivative, differentiate
 from neuromf.flow.number_type import computed_in
-from neuromf.flow.objective import MfDerivative, differentiate, meanflow_objective
+from neuromf.flow.objective import meanflow_objective
 from neuromf.nets.factory import build_net
 from neuromf.nets.weight_copies import FLOAT, FORMER, saved_copies
 from neuromf.plan.live_bytes import LiveBytes

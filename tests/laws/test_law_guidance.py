@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from neuromf_spec.registry import law
 
 from neuromf.flow.batch import Batch
+from neuromf.flow.mf_derivative import mf_derivatives
 from neuromf.flow.network import NetOutput
-from neuromf.flow.objective import meanflow_objective, mf_derivatives
+from neuromf.flow.objective import meanflow_objective
 from neuromf.flow.path import interpolate
 from neuromf.flow.settings import ObjectiveSettings
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from neuromf.data.statistics import ChannelStatistics, channel_moments, pool_moments
-from neuromf.flow import objective as objective_module
+from neuromf.flow import mf_derivative as derivative_module
 from neuromf.flow.jvp import exact_derivative, finite_difference
 from neuromf.flow.network import velocity_field
 from neuromf.flow.objective import meanflow_objective
@@ -60,7 +60,7 @@ def test_all_that_is_made_of_a_bf16_networks_outputs_is_right_to_float32(tangent
         found = meanflow_objective(net, batch_of(), settings, derivative_net=inside)
     given = (found.tangent.double(), wide_derivative(found.derivative))
     batch, again = wide(batch_of()), net.again()
-    with mock.patch.object(objective_module, "differentiate", return_value=given), NothingNarrow():
+    with mock.patch.object(derivative_module, "differentiate", return_value=given), NothingNarrow():
         expected = meanflow_objective(again, batch, settings, derivative_net=inside)
     compared = dict(tensors_of(expected))
     assert len(compared) >= 12

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from neuromf.flow.batch import Batch
+from neuromf.flow.mf_derivative import MfDerivative, mf_derivatives
 from neuromf.flow.network import Net
-from neuromf.flow.objective import MfDerivative, Objective, meanflow_objective, mf_derivatives
+from neuromf.flow.objective import Objective, meanflow_objective
 from neuromf.flow.settings import ObjectiveSettings
 
 

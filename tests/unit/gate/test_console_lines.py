@@ -68,3 +68,17 @@ def test_the_verdict_on_another_code_is_told_in_whole_lines(width, status):
         f"{'BLOCKED' if status == 'block' else 'PASS'} mine.yaml: {len(ids)} laws judged by facts, 2 not"
         f"{named[status]}; 0.12 s",
     ]
+
+
+@pytest.mark.parametrize(("status", "colour"), [("block", "31m"), ("pass", "32m")])
+def test_only_the_word_of_a_verdict_on_another_code_has_its_colour(status, colour):
+    """Not the counts behind it: who reads a red line looks for what is wrong in it."""
+    file = FactsFile(name="mine.yaml", facts=Facts(), origin={}, not_understood=(), notes=())
+    verdict = FactsVerdict(file=file, results=with_status(status), not_judged={}, seconds=0.1234)
+    stream = io.StringIO()
+    terminal = Console(file=stream, width=400, force_terminal=True, color_system="standard", highlight=False)
+    print_facts_verdict(terminal, verdict)
+    word, name, rest = stream.getvalue().splitlines()[-1].partition(" mine.yaml")
+    assert (colour in word, name) == (True, " mine.yaml")
+    assert not any(code in rest for code in ("31m", "32m", "33m"))
+    assert "31m" not in word.partition("\x1b[0m")[2]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neuromf.config.flow_settings import objective_settings
-from neuromf.flow.objective import mf_derivatives
+from neuromf.flow.mf_derivative import mf_derivatives
 from neuromf.flow.times import fm_mask
 from neuromf.monitor.checks.probes import randomised_copy
 from neuromf.training.batches.source import BatchSource

@@ -1,6 +1,7 @@
 """The gate's findings as SARIF."""
 
 import datetime
+import hashlib
 import json
 import os
 import re
@@ -250,6 +251,14 @@ def test_a_fingerprint_stays_when_lines_and_numbers_move():
     assert {(3, 5), (7, 9)} <= set(lines)
     assert fingerprints(before) == fingerprints(after)
     assert len(fingerprints(before)) == len(before["results"])
+
+
+def test_a_fingerprint_is_that_of_former_releases():
+    """Code hosts know a finding by it: with another one each that was closed is open again."""
+    write("a.yaml", "#\ntraining:\n  warmup_steps: 600\n  epochs: 10\n  beta2: 0.95\nunet:\n  time_scale: 1000.0\n")
+    (finding,) = [one for one in run_of(judged("a.yaml"))["results"] if one["ruleId"] == "JVP-005"]
+    told = "JVP-005\nstatic\nunet.time_scale\na.yaml\na.yaml"
+    assert list(finding["partialFingerprints"].values()) == [hashlib.sha256(told.encode()).hexdigest()]
 
 
 def test_a_configuration_that_does_not_load_is_told_with_its_line():

@@ -110,3 +110,13 @@ def test_what_stands_in_the_summary_already_counts():
     assert len(text.encode()) <= 2000
     assert "more findings are in the log" in text
     assert step_summary([judged("failed_225")], taken=LARGEST) == ""
+
+
+def test_a_summary_may_be_as_large_as_the_limit(monkeypatch):
+    """Of the last byte on, something is left out."""
+    configs = [judged("failed_225")]
+    whole = step_summary(configs)
+    size = len(whole.encode())
+    monkeypatch.setattr("neuromf.gate.ci.step_summary.LARGEST", size)
+    assert step_summary(configs) == whole
+    assert step_summary(configs, taken=1) != whole

@@ -227,7 +227,8 @@ def test_a_report_says_what_is_known_and_what_is_not(tmp_path, neuromf):
     text = page.read_text()
     assert code == 0
     assert "one: halted after 40 steps: its guard said stop, by NUM-001" in out
-    for words in ("whose configuration is not known", "accuracy", "NUM-001", "HALTED", "FINISHED", "2 loops"):
+    for words in ("whose configuration is not known", "accuracy", "NUM-001", "HALTED", "FINISHED", "2 loops",
+                  "Alarms of NUM-001."):  # fmt: skip
         assert words in text
 
 

@@ -4,15 +4,18 @@ import csv
 import io
 import json
 import math
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.axes import Axes
 from scipy import stats
 
 from neuromf.cli.sweep_console import interval, sentences
 from neuromf.json_text import json_text
+from neuromf.report.sweep_chart import HEAD, ROW, differences_svg
 from neuromf.report.sweep_page import sweep_page
 from neuromf.sweep.differences import paired_difference
 from neuromf.sweep.result import arms_table, document, sweep_result, write_result
@@ -118,3 +121,22 @@ def test_the_console_marks_what_is_apart(result):
     assert interval(result.arms[1].from_base).endswith("*")
     assert not interval(result.arms[3].from_base).endswith("*")
     assert any("0.1 would have one" in sentence or "0.2 would have one" in sentence for sentence in sentences(result))
+
+
+@pytest.mark.law("OBS-002")
+def test_the_chart_has_a_row_an_arm_at_its_differences(result, monkeypatch):
+    """The seeds as points, the mean as a mark, the interval as a line, and room for each arm."""
+    drawn = []
+    real = Axes.plot
+    monkeypatch.setattr(Axes, "plot", lambda self, *a, **k: drawn.append((a, k)) or real(self, *a, **k))
+    arms, base = result.arms[1:], result.arms[0]
+    whole = differences_svg(arms, base, "val_raw")
+    for place, arm in enumerate(arms):
+        (seeds, _), (ends, _), (mean, _) = drawn[3 * place : 3 * place + 3]
+        losses, others = LOSSES[f"{arm.record.arm.number:02d}"], LOSSES["00"]
+        assert seeds[0] == pytest.approx([one - other for one, other in zip(losses, others, strict=True)])
+        assert (ends[0], mean[0]) == ([arm.from_base.low, arm.from_base.high], [arm.from_base.mean])
+        assert {*seeds[1], *ends[1], *mean[1]} == {place}
+    heights = [float(ElementTree.fromstring(svg).get("height").removesuffix("pt"))
+               for svg in (differences_svg(arms[:1], base, "val_raw"), whole)]  # fmt: skip
+    assert heights == pytest.approx([72 * (HEAD + ROW * count) for count in (1, len(arms))], abs=0.01)

@@ -87,7 +87,7 @@ def test_a_loop_that_goes_on_makes_its_later_steps_again(tmp_path):
 def test_a_folder_with_a_record_is_not_overwritten(tmp_path):
     """Unless it is asked for; any other folder never is."""
     loop(tmp_path / "run", 5)
-    with pytest.raises(InputError, match="already holds a record .*give another folder, or say replace=True"):
+    with pytest.raises(InputError, match=r"already holds a record .*give another folder, or say replace=True"):
         loop(tmp_path / "run", 5)
     loop(tmp_path / "run", 6, replace=True)
     assert len(read_trace(tmp_path / "run" / "trace.csv")) == 6

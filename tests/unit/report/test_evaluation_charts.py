@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 
 import matplotlib as mpl
@@ -111,7 +112,7 @@ def test_a_histogram_of_a_tissue_has_the_share_of_each_bin(drawn, found, place):
         edges, height = shares(line)
         assert (edges[0], edges[-1]) == pytest.approx((together.min(), together.max()))
         own = one.described.tissues[:, place]
-        expected = [((own >= low) & (own < high)).mean() for low, high in zip(edges, edges[1:], strict=False)]
+        expected = [((own >= low) & (own < high)).mean() for low, high in itertools.pairwise(edges)]
         assert height == pytest.approx(expected)
     assert (frame.unit, frame.across) == ("share", "ml")
 

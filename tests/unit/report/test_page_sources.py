@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import neuromf.report.page as page
+from neuromf.report import page
 
 FOLDER = Path(page.__file__).parent
 SOURCES = sorted(path.name for path in FOLDER.iterdir() if path.suffix in (".j2", ".css", ".js"))

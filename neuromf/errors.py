@@ -52,5 +52,9 @@ class UnreadableError(InputError):
         return cls(f"cannot be read ({error.strerror or error})", remedy=remedy, file=path)
 
 
+class UntrustedArithmeticError(InputError):
+    """The processor computes wrongly what the run needs: no fault of the configuration."""
+
+
 def _again(kind: type[InputError], problem: str, remedy: str, file: str | None, key: str | None) -> InputError:
     return kind(problem, remedy=remedy, file=file, key=key)

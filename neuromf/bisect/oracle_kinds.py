@@ -11,7 +11,7 @@ from neuromf.bisect.oracle import ProbeOutcome, ProbeVerdict, Task
 from neuromf.config.load import validate
 from neuromf.config.resolve import unflatten
 from neuromf.config.schema import Config
-from neuromf.errors import InputError
+from neuromf.errors import InputError, UntrustedArithmeticError
 from neuromf.gate.static import CHECKS, static_findings
 from neuromf.trace.average import median
 from neuromf.trace.columns import COLUMNS, column_named, number_or_none
@@ -209,8 +209,6 @@ def answer(task: Task) -> ProbeOutcome:
         InputError: what every probe needs is not to be had, such as the data.
     """
     start = time.perf_counter()
-    from neuromf.training.device.arithmetic import UntrustedArithmeticError
-
     try:
         outcome = oracle_kind(task.oracle).answer(task, task.oracle.partition(":")[2])
     except UntrustedArithmeticError as error:  # this machine's fault, not the mixture's

@@ -32,6 +32,19 @@ print("imported:", sorted(name for name in {heavy!r} if name in sys.modules), fi
 """
 
 
+WORKER = """
+import sys
+from neuromf.bisect.executor import reply
+from neuromf.config.load import load_config
+from neuromf.config.resolve import flat_config
+
+config = flat_config(load_config(["failed_225"]))
+task = {{"oracle": "law:JVP-003", "config": config, "good": config, "seed": 0, "micro_batches": 1}}
+print(reply({{"number": 0, "task": task}})["outcome"]["verdict"])
+print("imported:", sorted(name for name in {heavy!r} if name in sys.modules), file=sys.stderr)
+"""
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run's folder of ten steps, the raw loss of the last of which is far too large."""
@@ -82,3 +95,8 @@ def test_a_function_that_only_reads_imports_no_torch(run, call):
     """Judge, diagnose and compare of the library give their answer, and nothing heavy was imported."""
     written = call.format(run=str(run), trace=str(run / "trace.csv"))
     assert last_line(LIBRARY.format(call=written, heavy=HEAVY)) == "imported: []"
+
+
+def test_a_worker_of_a_bisect_judges_on_paper_without_torch():
+    """A law that the configuration alone breaks or keeps costs a tenth of a second, without a training's imports."""
+    assert last_line(WORKER.format(heavy=HEAVY)) == "imported: []"

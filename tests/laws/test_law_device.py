@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from neuromf.config import load_config
+from neuromf.errors import UntrustedArithmeticError
 from neuromf.training.device import arithmetic, float32_agreement
-from neuromf.training.device.arithmetic import UntrustedArithmeticError, arithmetic_fault, refuse_wrong_arithmetic
+from neuromf.training.device.arithmetic import arithmetic_fault, refuse_wrong_arithmetic
 from neuromf.training.device.float32_agreement import DeviceQuestion, Passes, device_errors, device_reading, run_passes
 from tests.support.tiny_run import TINY
 from tools.performance.emulated_products import tf32_products

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import conv3d
 
 from neuromf.config.schema import Config
-from neuromf.errors import InputError
+from neuromf.errors import UntrustedArithmeticError
 from neuromf.monitor.checks.probes import relative_distance
 from neuromf.training.device.facts import processor_name
 from neuromf.training.device.float32_agreement import device_reading
@@ -30,10 +30,6 @@ gradient is not written."""
 WIDEST = 8
 """Cells of an axis from which it is not made longer for the probe: kernels differ at the edges and in short axes."""
 PARTS = ("output", "input's gradient", "weight's gradient")
-
-
-class UntrustedArithmeticError(InputError):
-    """The processor computes wrongly what the run needs."""
 
 
 @dataclass(frozen=True, order=True)

@@ -12,13 +12,12 @@ from torch.nn.functional import conv3d
 from neuromf.bisect.oracle import ProbeVerdict, Task
 from neuromf.bisect.oracle_kinds import answer
 from neuromf.config import load_config
-from neuromf.errors import InputError
+from neuromf.errors import InputError, UntrustedArithmeticError
 from neuromf.gate.judge import LaunchCandidate, judge
 from neuromf.gate.smoke import run_smoke
 from neuromf.training.device import arithmetic
 from neuromf.training.device.arithmetic import (
     Convolution,
-    UntrustedArithmeticError,
     bfloat16_fault,
     convolutions,
     probe,

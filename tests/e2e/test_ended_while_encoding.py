@@ -11,26 +11,30 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.forked_command import ForkedCommand
 from tests.support.tiny_run import TINY, allow_blocked
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = allow_blocked(*TINY, "data.demo_subjects=60", "training.gpus=2")
 """Heads enough to be made for a minute."""
-TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 SECONDS = 20
 
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts a training, alone or behind a launcher, which is killed after the test if it has not ended."""
+    """Starts a training, as a fork or as Python's own program, which is killed after the test if it has not ended."""
     started = []
 
-    def begin(*launcher):
+    def begin(*program):
         out, progress = tmp_path / "new" / "run", tmp_path / "progress"
         train = ["train", "smoke", "--out", str(out), "--device", "cpu", "--progress", str(progress), *SETTINGS]
         environment = {**os.environ, "NEUROMF_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
+        if not program:
+            started.append(ForkedCommand(train, tmp_path, environment))
+            return started[-1]
         process = subprocess.Popen(
-            [sys.executable, *launcher, "-m", "neuromf", *train], env=environment, text=True, start_new_session=True,
+            [*program, "-m", "neuromf", *train], env=environment, text=True, start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         started.append(process)
@@ -40,7 +44,7 @@ def start(tmp_path):
     for process in started:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            process.wait(SECONDS)
 
 
 def unfinished(cache):
@@ -73,7 +77,7 @@ def test_a_signal_while_latents_are_made_ends_it_with_75(tmp_path, start, name):
 
 def test_a_signal_in_the_first_moment_ends_it_with_75_too(tmp_path, start):
     """Before torch is there, and before it is known whether anything is to be encoded."""
-    process = start()
+    process = start(sys.executable)
     time.sleep(0.7)
     process.send_signal(signal.SIGUSR1)
     printed, errors = process.communicate(timeout=60)

@@ -20,6 +20,7 @@ from neuromf.data.nifti import write_volume
 from tests.support.bad_scans import AFFINE, head, write_good
 from tests.support.command_line import run_command
 from tests.support.encoded_cohort import encode, encoded_here
+from tests.support.forked_command import ForkedCommand
 from tests.support.tiny_run import TINY, allow_blocked
 
 ROOT = Path(__file__).parents[2]
@@ -174,13 +175,10 @@ def test_encode_under_torchrun_makes_the_store_of_one_process(tmp_path, alone):
 def test_encode_as_two_array_tasks_makes_the_store_of_one_process(tmp_path, alone):
     """Two processes with the variables of a SLURM array share the scans, and both end when all is done."""
     command, expected = alone
-    tasks = [
-        subprocess.Popen(
-            [sys.executable, "-m", "neuromf", *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=environment_of(tmp_path / "shared", SLURM_ARRAY_TASK_ID=task, SLURM_ARRAY_TASK_COUNT="2"),
-        )
-        for task in ("0", "1")
-    ]  # fmt: skip
+    shared = [
+        environment_of(tmp_path / "shared", SLURM_ARRAY_TASK_ID=task, SLURM_ARRAY_TASK_COUNT="2") for task in "01"
+    ]
+    tasks = [ForkedCommand(command, tmp_path, one, name=one["SLURM_ARRAY_TASK_ID"]) for one in shared]
     ended = [task.communicate(timeout=240) for task in tasks]
     assert [task.returncode for task in tasks] == [0, 0], ended
     assert all("12 latents in " in printed for printed, _ in ended)

@@ -6,17 +6,14 @@ import contextlib
 import os
 import pty
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from neuromf.training.checkpoints.checkpoint import latest_checkpoint
+from tests.support.forked_command import ForkedCommand
 from tests.support.tiny_run import TINY, allow_blocked
 
-ROOT = Path(__file__).parents[2]
 SETTINGS = allow_blocked(*TINY, "training.epochs=300")
 
 
@@ -24,14 +21,19 @@ LATEST = 120
 """Seconds that a training has to begin, and to end."""
 
 
-IN_TERMINAL = """
-import fcntl, os, signal, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-if sys.argv[1] == "1":
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-os.execv(sys.argv[2], sys.argv[2:])
-"""
-"""Starts a program as a shell does whose terminal is standard input, under `nohup` or not."""
+@pytest.fixture
+def start(tmp_path):
+    """Starts a command, which is killed after the test if it has not ended."""
+    started = []
+
+    def begin(arguments, **options):
+        environment = {**os.environ, "NEUROMF_CACHE": str(tmp_path / "cache")}
+        started.append(ForkedCommand(arguments, tmp_path, environment, **options))
+        return started[-1]
+
+    yield begin
+    for command in started:
+        command.end()
 
 
 def rows_written(trace):
@@ -39,18 +41,14 @@ def rows_written(trace):
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
-def test_a_signalled_job_ends_with_75_and_a_checkpoint(tmp_path, name):
+def test_a_signalled_job_ends_with_75_and_a_checkpoint(tmp_path, start, name):
     """To the whole group: workers leave it to the trainer, which saves what the trace has last.
 
     The terminal says at once that it was heard.
     """
     run = tmp_path / "run"
-    train = ["train", "smoke", "--out", str(run), "--device", "cpu", "--workers", "2", *SETTINGS]
-    environment = {**os.environ, "NEUROMF_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
-    job = subprocess.Popen(
-        [sys.executable, "-m", "neuromf", *train], env=environment, start_new_session=True, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    train = ["train", "smoke", "--out", str(run), "--device", "cpu", "--workers", "1", *SETTINGS]
+    job = start(train)
     deadline = time.monotonic() + 120
     while rows_written(run / "trace.csv") < 3 and job.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -68,19 +66,12 @@ def test_a_signalled_job_ends_with_75_and_a_checkpoint(tmp_path, name):
 @pytest.mark.parametrize(
     ("ignored", "to_file"), [(False, False), (True, True), (True, False)], ids=["as it is", "nohup", "disown"]
 )
-def test_a_terminal_that_is_closed_costs_no_step(tmp_path, ignored, to_file):
+def test_a_terminal_that_is_closed_costs_no_step(tmp_path, start, ignored, to_file):
     """As ssh ends: the run is saved although nothing can be printed any more; one that ignores it goes on."""
     run, master, terminal = tmp_path / "run", *pty.openpty()
     length = "training.epochs=4" if ignored else "training.epochs=300"
-    train = ["train", "smoke", "--out", str(run), "--device", "cpu", "--workers", "2", *SETTINGS, "--set", length]
-
-    environment = {**os.environ, "NEUROMF_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(ROOT)}
-    log = (tmp_path / "log").open("wb") if to_file else terminal
-    job = subprocess.Popen(
-        [sys.executable, "-c", IN_TERMINAL, str(int(ignored)), sys.executable, "-m", "neuromf", *train],
-        env=environment, start_new_session=True, stdin=terminal, stdout=log, stderr=log,
-    )  # fmt: skip
-    os.close(terminal)
+    train = ["train", "smoke", "--out", str(run), "--device", "cpu", "--workers", "1", *SETTINGS, "--set", length]
+    job = start(train, terminal=terminal, hangup=not ignored, to_file=to_file)
     os.set_blocking(master, False)
     deadline = time.monotonic() + LATEST
     while rows_written(run / "trace.csv") < 3 and job.poll() is None and time.monotonic() < deadline:
@@ -88,6 +79,7 @@ def test_a_terminal_that_is_closed_costs_no_step(tmp_path, ignored, to_file):
             os.read(master, 65_536)  # or the program would wait for a reader
         time.sleep(0.02)
     os.close(master)
+    os.close(terminal)
     ended = job.wait(timeout=LATEST)
 
     assert ended == (0 if ignored else 75)

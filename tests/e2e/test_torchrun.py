@@ -1,4 +1,4 @@
-"""`neuromf train` as torchrun starts it: two processes, one run, the command unchanged."""
+"""`neuromf train` as torchrun or another launcher starts it: two processes, one run, the command unchanged."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 
 from neuromf.trace.reader import read_trace
 from tests.support.command_line import run_command
+from tests.support.forked_command import ForkedCommand
 from tests.support.own_package.written import SOURCE
 from tests.support.tiny_run import TINY, allow_blocked
 
@@ -38,6 +39,18 @@ def torchrun(cache, *more, flags=()):
     process = launch(cache, *more, flags=flags)
     out, err = process.communicate(timeout=240)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def two_ranks(folder, typed):
+    """Both to their end, and what each printed; started as another launcher than torchrun starts them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    shared = {**os.environ, "NEUROMF_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1", "WORLD_SIZE": "2"}
+    shared |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    environments = [{**shared, "RANK": rank, "LOCAL_RANK": rank} for rank in ("0", "1")]
+    ranks = [ForkedCommand(typed, folder, own, name=own["RANK"]) for own in environments]
+    return ranks, [rank.communicate(timeout=120) for rank in ranks]
 
 
 def test_a_run_under_torchrun_is_the_run_of_one_process_and_goes_on_as_one(tmp_path, monkeypatch, capsys):
@@ -74,8 +87,8 @@ def test_a_network_of_the_users_own_is_trained_by_two_processes_as_by_one(tmp_pa
     def of(out):
         return ["train", "own.yaml", "--out", str(tmp_path / out), "--device", "cpu", "--max-steps", "3", *settings]
 
-    shared = torchrun(tmp_path / "cache", *of("shared"))
-    assert shared.returncode == 0, shared.stderr
+    ranks, told = two_ranks(tmp_path, of("shared"))
+    assert [rank.returncode for rank in ranks] == [0, 0], told
     monkeypatch.setenv("NEUROMF_CACHE", str(tmp_path / "cache"))
     alone = run_command(monkeypatch, capsys, *of("alone"))
     assert alone.returncode == 0, alone.stderr
@@ -87,36 +100,22 @@ def test_a_network_of_the_users_own_is_trained_by_two_processes_as_by_one(tmp_pa
 
 def test_a_run_that_cannot_be_shared_is_refused_once(tmp_path):
     """Three micro-batches a step for two processes: one sentence from rank 0, and no folder."""
-    refused = torchrun(
-        tmp_path / "cache", *arguments(tmp_path / "run", "--set", "training.gpus=1"),
-        "--set", "training.gradient_accumulation_steps=3",
-    )  # fmt: skip
-    assert refused.returncode != 0
-    assert refused.stderr.count("neuromf: training.gradient_accumulation_steps: 3 micro-batches a step") == 1
-    assert "exitcode  : 2" in refused.stderr
+    three = ["--set", "training.gpus=1", "--set", "training.gradient_accumulation_steps=3"]
+    ranks, told = two_ranks(tmp_path, arguments(tmp_path / "run", *three))
+    assert [rank.returncode for rank in ranks] == [2, 2], told
+    sentence = "neuromf: training.gradient_accumulation_steps: 3 micro-batches a step"
+    assert [errors.count(sentence) for _, errors in told] == [1, 0]
     assert not (tmp_path / "run").exists()
 
 
 def test_an_error_of_rank_0_is_told_once_and_ends_every_rank_with_2(tmp_path):
-    """It alone looks at the folder, which holds something; as another launcher than torchrun starts them."""
+    """It alone looks at the folder, which holds something."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "mine").touch()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    shared = {"NEUROMF_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    shared |= {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    command = [sys.executable, "-m", "neuromf", *arguments(tmp_path / "run")]
-    ranks = [
-        subprocess.Popen(
-            command, env={**os.environ, **shared, "RANK": rank, "LOCAL_RANK": rank}, stderr=subprocess.PIPE, text=True
-        )
-        for rank in ("0", "1")
-    ]
-    told = [rank.communicate(timeout=120)[1] for rank in ranks]
+    ranks, told = two_ranks(tmp_path, arguments(tmp_path / "run"))
     assert [rank.returncode for rank in ranks] == [2, 2], told
-    assert [text.count("already holds a run or other files") for text in told] == [1, 0]
-    assert "Traceback" not in "".join(told)
+    assert [errors.count("already holds a run or other files") for _, errors in told] == [1, 0]
+    assert "Traceback" not in "".join(errors for _, errors in told)
 
 
 @pytest.mark.parametrize("name", ["SIGUSR1", "SIGINT", "SIGHUP"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from neuromf.sweep.arms import SweepArm, arms_of
@@ -51,6 +51,29 @@ class FakeJobs:
 
     def close(self) -> None:
         """Nothing runs."""
+
+
+class GatingJobs(FakeJobs):
+    """Runs whole gates too, which end with the code of their arm's number, or pass.
+
+    Args:
+        loss: what a training finds.
+        size: commands at once.
+        gates: exit codes by the number of an arm.
+    """
+
+    def __init__(self, loss: Loss, size: int = 2, gates: Mapping[int, int | None] | None = None) -> None:
+        super().__init__(loss, size)
+        self._gates, self.most_at_once = dict(gates or {}), 0
+
+    def start(self, command: SweepCommand) -> None:
+        """A gate is under way until it is waited for."""
+        if command.arguments[0] != "gate":
+            super().start(command)
+            return
+        self.started.append(command)
+        self._ended.append(EndedCommand(command.key, self._gates.get(int(command.key), 0)))
+        self.most_at_once = max(self.most_at_once, len(self._ended))
 
 
 def _write(folder: Path, steps: int, loss: float) -> None:

@@ -123,8 +123,9 @@ def test_random_arms_are_the_same_for_the_same_seed():
 
 def test_the_seed_is_no_arm():
     """It is paired over the arms."""
-    with pytest.raises(InputError, match="give the seeds under `seeds`"):
+    with pytest.raises(InputError) as told:
         arms_of(make_sweep(one_at_a_time={"training.seed": [1, 2]}), 1, "s.yaml")
+    assert told.value.sentence == "s.yaml: training.seed: cannot be swept; give the seeds under `seeds`."
 
 
 def test_an_arm_that_no_training_could_have_is_named():
@@ -181,3 +182,25 @@ def test_the_share_of_fm_samples_is_swept_by_the_mf_loss_alone():
     refuse_unlike({"time_sampling.data_proportion"}, "val_mf", "s.yaml")
     with pytest.raises(InputError, match="metric: val_mf"):
         refuse_unlike({"time_sampling.data_proportion"}, "val_total", "s.yaml")
+
+
+@pytest.mark.parametrize(
+    ("key", "metric", "said"),
+    [
+        ("meanflow.jvp", "val_mf", "changes how the validated derivative is computed, so val_mf of its arms cannot be "
+         "compared; sweep it by the quality of samples instead (`neuromf evaluate`), or leave it out."),
+        ("data.spacing_mm", "val_fm", "changes the scans that are validated, or their latents, so val_fm of its arms "
+         "cannot be compared; sweep it by the quality of samples instead (`neuromf evaluate`), or leave it out."),
+        ("meanflow.loss_terms", "val_total", "changes the terms of val_total; set `metric: val_mf`."),
+    ],
+)  # fmt: skip
+def test_a_key_that_changes_the_metric_is_refused_with_its_reason(key, metric, said):
+    """Naming the file and the key."""
+    with pytest.raises(InputError) as told:
+        refuse_unlike([key], metric, "s.yaml")
+    assert told.value.sentence == f"s.yaml: {key}: {said}"
+
+
+def test_a_key_that_changes_the_total_alone_may_be_swept_by_a_part():
+    """Of the parts of the loss the weights do not speak."""
+    assert refuse_unlike(["meanflow.loss_terms"], "val_mf", "s.yaml") is None

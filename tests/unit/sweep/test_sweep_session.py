@@ -137,8 +137,10 @@ def test_no_training_begins_that_the_budget_does_not_hold(tmp_path):
 def test_another_sweep_in_the_folder_is_refused(tmp_path):
     """Other seeds are another question."""
     make_session(make_sweep(), tmp_path, FakeJobs(by_arm)).run()
-    with pytest.raises(InputError, match="holds another sweep"):
+    with pytest.raises(InputError) as told:
         make_session(make_sweep(seeds=[0, 2]), tmp_path, FakeJobs(by_arm))
+    remedy = "give the file that it was begun with, or another --out"
+    assert told.value.sentence == f"{tmp_path}: --out: holds another sweep; {remedy}."
 
 
 @pytest.mark.law("GUARD-001")

@@ -6,6 +6,8 @@ import pytest
 
 from neuromf.errors import InputError
 from neuromf.sweep.made import made_since
+from neuromf.sweep.specification import Budget
+from neuromf.sweep.spending import Spent
 from neuromf.sweep.training import SweepTraining
 from tests.support.fake_sweep import FakeJobs, make_session, make_sweep, write_session
 
@@ -115,3 +117,23 @@ def test_sessions_are_counted_from_a_number_on(tmp_path):
     write_session(tmp_path, 4, 9, rows=9)
     assert (made_since(tmp_path, 0).steps, made_since(tmp_path, 1).steps) == (6 + 5, 5)
     assert [made_since(tmp_path, number).sessions for number in (0, 1, 2)] == [2, 2, 2]
+
+
+def test_a_run_without_a_trace_has_made_what_its_marks_say(tmp_path):
+    """Also one that was killed before its first step."""
+    write_session(tmp_path, 0, 0)
+    (tmp_path / "trace.csv").unlink()
+    assert made_since(tmp_path, 0).steps == 0
+    write_session(tmp_path, 0, 4)
+    (tmp_path / "trace.csv").unlink()
+    assert made_since(tmp_path, 0).steps == 4
+
+
+@pytest.mark.parametrize(
+    ("budget", "steps", "fits"),
+    [({}, 10**9, True), ({"steps": 30}, 20, True), ({"steps": 30}, 21, False), ({"hours": 2.5}, 1, False),
+     ({"hours": 2.6}, 1, True), ({"hours": 2.6, "steps": 30}, 21, False), ({"hours": 2.5, "steps": 30}, 20, False)],
+)  # fmt: skip
+def test_a_training_fits_into_a_budget_to_its_last_step(budget, steps, fits):
+    """Steps may be used up; where the hours are, nothing begins any more."""
+    assert Spent(10, 2.5).leaves(Budget(**budget), steps) is fits

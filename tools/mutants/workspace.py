@@ -20,6 +20,17 @@ use: such a change is asked again, with a limit on the processor's time."""
 NONE_YET = "no-such-mutant"
 """A name that matches nothing: mutmut makes every change, learns which test calls what, and then has none to try."""
 _PLUGINS = ("-p", "no:cacheprovider", "-p", "tools.faults.first_example", "-p", "no:xdist")
+START = """import os
+
+here = os.getcwd()
+os.chdir({folder!r})
+from mutmut.configuration import config
+
+config()
+os.chdir(here)
+"""
+"""What every Python process does first that finds the copy on its path: the changed code asks mutmut for its settings,
+and mutmut looks for them where the process is, which may be any folder."""
 FACTOR, SPARE_SECONDS = 2.0, 60.0
 """A change has twice its tests' usual time and 120 s by the clock, and twice that of the processor; one that takes
 longer loops. With 20 s by the clock, tests of a second were taken for loops on a machine with nine processes a core."""
@@ -38,6 +49,7 @@ class Workspace:
         self.area, self.folder, self.tree = area, copy_tree(root, folder), folder / "mutants"
         # mutmut fills it, but Python looks for the folders of its path once, as it starts.
         (self.tree / "spec").mkdir(parents=True)
+        (self.tree / "sitecustomize.py").write_text(START.format(folder=str(folder)), encoding="utf-8")
         config = folder / "pyproject.toml"
         config.write_text(config.read_text(encoding="utf-8") + _configuration(area), encoding="utf-8")
 

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neuromf.monitor.checks.network_probe import _readings, points
+from neuromf.monitor.checks.network_points import points
+from neuromf.monitor.checks.network_probe import _readings
 from neuromf.monitor.checks.runtime_checks import judge
 from tests.support.edges.edge import Edge, broken, none_of
 

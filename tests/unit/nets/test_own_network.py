@@ -7,7 +7,8 @@ import torch
 
 from neuromf.config import load_config
 from neuromf.errors import InputError
-from neuromf.monitor.checks.network_probe import STEPS, network_readings, points, refuse_unfit
+from neuromf.monitor.checks.network_points import points
+from neuromf.monitor.checks.network_probe import STEPS, network_readings, refuse_unfit
 from neuromf.monitor.checks.probes import randomised_copy, raw_field
 from neuromf.nets.factory import blocks_of, build_net, network_code
 from neuromf.own_code import load_callable, own_code

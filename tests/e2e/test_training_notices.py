@@ -1,13 +1,14 @@
 """`neuromf train --notify`: a training that halts tells each alarm once, to a command and to a URL."""
 
 import json
-import subprocess
+import os
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from tests.support.forked_command import ForkedCommand
 from tests.support.tiny_run import TINY, allow_blocked
 
 HALTED = 16
@@ -46,11 +47,11 @@ def test_a_training_that_halts_tells_each_alarm_once(tmp_path, server, kind):
     )
     kept.mkdir()
     target = address if kind == "url" else f"{sys.executable} {script}"
-    command = [sys.executable, "-m", "neuromf", "train", "smoke", "--out", str(tmp_path / "run"), "--device", "cpu"]
-    command += [*SETTINGS, "--notify", target]
-    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=240)
+    train = ["train", "smoke", "--out", tmp_path / "run", "--device", "cpu", *SETTINGS, "--notify", target]
+    ended = ForkedCommand(train, tmp_path, os.environ)
+    _, errors = ended.communicate(timeout=240)
     told = posts if kind == "url" else [json.loads(file.read_text()) for file in kept.iterdir()]
     pairs = [(notice["law"], notice["level"]) for notice in told]
-    assert ended.returncode == HALTED, ended.stderr
+    assert ended.returncode == HALTED, errors
     assert ("NUM-001", "halt") in pairs
     assert len(pairs) == len(set(pairs))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from safetensors.torch import save_file
 
-ROOT = Path(__file__).parents[2]
-IMPORTS, SECONDS = 60, 20
-"""Until a busy machine has imported torch and made two steps; and then until all is over, of which torch's own look at
-its workers takes five."""
+from tests.support.forked_command import ForkedCommand
+
+STEPS, SECONDS = 60, 20
+"""Until a busy machine has made two steps; and then until all is over, of which torch's own look at its workers takes
+five."""
 
 
 @pytest.fixture
@@ -24,26 +23,20 @@ def start(tmp_path, real_latents):
 
     def begin(how):
         save_file({"latents": real_latents}, tmp_path / "latents.safetensors")
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        command = [
-            sys.executable,
-            "-m",
-            "tests.support.dying_trainer",
-            tmp_path / "run",
-            tmp_path / "latents.safetensors",
-        ]
-        process = subprocess.Popen(
-            [*map(str, command), how], env=environment, stdout=subprocess.PIPE, stderr=(tmp_path / "err").open("w"),
-            text=True, start_new_session=True,
-        )  # fmt: skip
-        workers = [int(process.stdout.readline()) for _ in range(2)]
-        started.append((process, workers))
+        arguments = [tmp_path / "run", tmp_path / "latents.safetensors", how]
+        process = ForkedCommand(arguments, tmp_path, os.environ, module="tests.support.dying_trainer")
+        started.append((process, workers := []))
+        deadline = time.monotonic() + STEPS
+        while len(workers) < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+            told = process.printed.read_text() if process.printed.exists() else ""
+            workers[:] = [int(line) for line in told.splitlines(keepends=True) if line.endswith("\n")]
+        assert len(workers) == 2, process.errors.read_text()
         return process, workers
 
     yield begin
     for process, workers in started:
-        process.kill()
-        process.stdout.close()
+        process.end()
         for worker in workers:
             if runs(worker):
                 os.kill(worker, 9)
@@ -70,7 +63,7 @@ def test_an_error_in_a_step_ends_the_trainer_and_its_workers(start, tmp_path, ho
     process, workers = start(how)
     assert process.wait(timeout=SECONDS) != 0
     assert gone(workers)
-    assert how in (tmp_path / "err").read_text()
+    assert how in (tmp_path / "errors").read_text()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +75,7 @@ def test_the_death_of_a_worker_ends_the_training_and_is_told(start, tmp_path, ho
     process, workers = start(how)
     assert process.wait(timeout=SECONDS) != 0
     assert gone(workers)
-    told = (tmp_path / "err").read_text().splitlines()[-1]
+    told = (tmp_path / "errors").read_text().splitlines()[-1]
     assert words in told
     assert "--workers 0" in told
 

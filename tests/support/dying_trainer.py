@@ -1,4 +1,4 @@
-"""A training with two workers that ends badly in its second step: `python dying_trainer.py RUN LATENTS HOW`.
+"""A training with two workers that ends badly in its second step: `dying_trainer RUN LATENTS HOW`.
 
 Prints the workers' process ids, one a line, before anything happens. HOW is an exception's name, raised in the step, or
 `worker-exits-0`, `worker-is-killed`, `trainer-is-killed`.
@@ -29,10 +29,10 @@ STEPS_LEFT = ("training.epochs=400",)
 
 def draw_until_exit(code: int) -> None:
     """Let whoever draws a later step's batches leave without a word, in a worker."""
-    drawn = BatchSource.draw
+    drawn, trainer = BatchSource.draw, os.getpid()
 
     def draw(self: BatchSource, step: int, start: int, count: int) -> Batch:
-        if step >= 4 and multiprocessing.parent_process() is not None:
+        if step >= 4 and os.getpid() != trainer:
             os._exit(code)
         return drawn(self, step, start, count)
 

@@ -23,20 +23,23 @@ class ForkedCommand:
         arguments: what follows `neuromf`.
         folder: an existing one, for what it prints.
         environment: all of its variables.
+        name: of what it prints, where several run.
         terminal: a pseudoterminal's end, which is its terminal and takes what it prints.
         hangup: whether it hears that the terminal is closed; without it as after `nohup`.
+        to_file: whether what it prints goes to files although it has a terminal.
+        module: what is run in place of `neuromf`.
     """
 
     def __init__(
         self, arguments: Sequence[object], folder: Path, environment: Mapping[str, str], *,
         name: str = "", terminal: int | None = None, hangup: bool = True, to_file: bool = True,
+        module: str = "neuromf",
     ) -> None:  # fmt: skip
         self.printed, self.errors = folder / f"printed{name}", folder / f"errors{name}"
         device = None if terminal is None else os.ttyname(terminal)
         files = (None, None) if device and not to_file else (str(self.printed), str(self.errors))
-        self._process = forks().Process(
-            target=_run, args=([*map(str, arguments)], str(Path.cwd()), dict(environment), files, device, hangup)
-        )
+        given = ([module, *map(str, arguments)], str(Path.cwd()), dict(environment), files, device, hangup)
+        self._process = forks().Process(target=_run, args=given)
         self._process.start()
 
     @property
@@ -95,5 +98,5 @@ def _run(
     multiprocessing.set_start_method(None, force=True)
     if not hangup:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    sys.argv = ["neuromf", *arguments]
-    runpy.run_module("neuromf", run_name="__main__")
+    sys.argv = arguments
+    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)

@@ -52,3 +52,12 @@ def test_a_sample_has_no_distance_from_itself():
 def test_one_row_has_no_covariance():
     """And no distance."""
     assert np.isnan(frechet_distance(np.ones((1, 3)), np.ones((5, 3))))
+
+
+def test_features_in_float32_are_computed_in_float64():
+    """Covariances of many features lose digits otherwise."""
+    draw = np.random.default_rng(3)
+    one, other = (draw.normal(100, 1, (20, 8)).astype(np.float32) for _ in range(2))
+    found = frechet_distance(one, other)
+    assert found == frechet_distance(one.astype(np.float64), other.astype(np.float64))
+    assert found == frechet_distance(one, other.astype(np.float64))

@@ -203,7 +203,7 @@ def test_the_seed_decides_noise_and_resamples(evaluated_run):
 
 def test_a_run_that_holds_nothing_out_is_refused(evaluated_run, tmp_path):
     """A split without scans, a checkpoint that is not there."""
-    with pytest.raises(InputError, match="nothing to compare"):
+    with pytest.raises(InputError, match=r"data\.split_ratios: 0 subjects in .*, and nothing to compare samples with"):
         evaluate_run(evaluated_run, EvaluationRequest(evaluations=(1,), count=2, splits=()))
     with pytest.raises(InputError, match="step_00000099"):
         evaluate_run(evaluated_run, EvaluationRequest(), checkpoint=99)

@@ -27,6 +27,7 @@ class Seen:
         self.given = []
 
     def __call__(self, images, spacing_mm):
+        """One number an image."""
         self.given.append((images, spacing_mm))
         return images.flatten(1).mean(1, keepdim=True)
 

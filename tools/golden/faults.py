@@ -15,6 +15,7 @@ import torch
 
 from neuromf.config.load import validate
 from neuromf.config.schema import Config
+from neuromf.flow import mf_derivative
 from neuromf.flow import objective as flow_objective
 from neuromf.flow import weighting as flow_weighting
 from neuromf.flow.jvp import Derivative
@@ -72,6 +73,16 @@ def _patched(target: object, name: str, value: Callable[[Any], object]) -> Calla
     return lambda: mock.patch.object(target, name, value(getattr(target, name)))
 
 
+@contextlib.contextmanager
+def _reversed_path() -> Iterator[None]:
+    """Wherever the objective asks for a point of it."""
+    places = (flow_objective, mf_derivative)
+    with contextlib.ExitStack() as stack:
+        for place in places:
+            stack.enter_context(mock.patch.object(place, "interpolate", _swapped_path(place.interpolate)))
+        yield
+
+
 def _negated_derivative(original: Callable[..., Any]) -> Callable[..., Any]:
     def derivative(*arguments: object) -> Any:  # noqa: ANN401
         result = original(*arguments)
@@ -112,7 +123,7 @@ def _attached_derivative() -> Iterator[None]:
     def alone(shares: Any, *_: object) -> Any:  # noqa: ANN401
         return [[share] for share in shares]  # of two that share a pass, the second would find its graph gone
 
-    kept = mock.patch.object(flow_objective, "total_derivative", derivative)
+    kept = mock.patch.object(mf_derivative, "total_derivative", derivative)
     with kept, mock.patch.object(backward, "sharing_a_derivative", alone):
         yield
 
@@ -153,17 +164,17 @@ FAULTS = (
     NumericalFault("data_proportion", "TIME-002", "times", "a fifth more FM samples",
                    _with(time_sampling__data_proportion=lambda p: min(1.0, p + 0.2))),
     NumericalFault("path_reversed", "PATH-001", "path", "x and e change places", None,
-                   _patched(flow_objective, "interpolate", _swapped_path)),
+                   _reversed_path),
     NumericalFault("time_scale", "JVP-005", "derivative", "the embedding runs 1 % fast",
                    _with(unet__time_scale=lambda s: 1.01 * s)),
     NumericalFault("clamp", "TIME-004", "forward", "1/t is clamped at 1.5 t_min", None,
                    _patched(flow_objective, "average_velocity", _shifted_clamp)),
     NumericalFault("tangent", "JVP-001", "derivative", "the tangent is 1 % too long", None,
-                   _patched(flow_objective, "total_derivative", _scaled_tangent)),
+                   _patched(mf_derivative, "total_derivative", _scaled_tangent)),
     NumericalFault("derivative_narrow", "PREC-001", "derivative", "du/dt is rounded to bfloat16", None,
-                   _patched(flow_objective, "total_derivative", _rounded_derivative)),
+                   _patched(mf_derivative, "total_derivative", _rounded_derivative)),
     NumericalFault("derivative_sign", "JVP-001", "target", "du/dt has the wrong sign", None,
-                   _patched(flow_objective, "total_derivative", _negated_derivative)),
+                   _patched(mf_derivative, "total_derivative", _negated_derivative)),
     NumericalFault("loss_narrow", "PREC-001", "weighting", "the squared error is rounded to bfloat16", None,
                    _patched(flow_objective, "reduce_dims", _rounded_error)),
     NumericalFault("norm_eps", "WGT-001", "weighting", "norm_eps is 100 times larger",

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from neuromf.config import Config, load_config
-from neuromf.flow import objective
+from neuromf.flow import mf_derivative
 from neuromf.flow.jvp import Derivative, Field
 from neuromf.flow.settings import ObjectiveSettings
 from neuromf.training.batches.source import BatchSource
@@ -112,5 +112,5 @@ def _rival() -> Iterator[None]:
             )
         return Derivative(u, dudt)
 
-    with mock.patch.object(objective, "total_derivative", derivative):
+    with mock.patch.object(mf_derivative, "total_derivative", derivative):
         yield

@@ -294,12 +294,19 @@ def test_leave_lets_a_job_be_queued(launch, tmp_path):
     assert (ticket["status"], ticket["waived"], ticket["expires"]) == ("PASS", ["TIME-007"], "2999-01-01")
 
 
-def test_a_disk_that_is_full_leaves_nothing_behind(launch, monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ((), "No space left on device"),
+        (("--write-only",), "--out: cannot be written (No space left on device); give an --out where there is room."),
+    ],
+)
+def test_a_disk_that_is_full_leaves_nothing_behind(launch, monkeypatch, tmp_path, typed, said):
     """The folder of a launch is there whole or not at all."""
     monkeypatch.setattr(SlurmJob, "text", lambda job: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    ended = launch("smoke", "--out", "run")
+    ended = launch("smoke", "--out", "run", *typed)
     assert ended.returncode == 2
-    assert "No space left on device" in ended.stderr
+    assert said in ended.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"bin"}
 
 

@@ -96,7 +96,8 @@ def _run(
     sys.stdin, sys.stdout, sys.stderr = (open(number, modes[number], closefd=False) for number in range(3))  # noqa: SIM115
     sys.stderr.reconfigure(line_buffering=True, errors="backslashreplace")
     multiprocessing.set_start_method(None, force=True)
-    if not hangup:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # Of tests that a shell has started in its background SIGINT is ignored, and of all that they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL if hangup else signal.SIG_IGN)
     sys.argv = arguments
     runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)

@@ -160,3 +160,12 @@ def test_an_error_of_torch_is_not_taken_for_a_bad_scan(scans, encode, monkeypatc
         with pytest.raises(RuntimeError, match="out of memory"):
             encode(scans)
     assert encode(scans)[1] == 1
+
+
+def test_a_refusal_is_kept_in_a_folder_that_nobody_has_made(tmp_path):
+    """The first scan of a cohort may be the bad one."""
+    kept = EncodedScans(tmp_path / "not" / "there")
+    kept.refuse("a" * 64, InputError("is empty", remedy="copy it again", key="scan"))
+    found = kept.refusal(tmp_path / "scan.nii.gz", "a" * 64)
+    assert (found.problem, found.remedy, found.key) == ("is empty", "copy it again", "scan")
+    assert found.file == str(tmp_path / "scan.nii.gz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 from neuromf_spec.registry import law
@@ -93,7 +94,8 @@ def test_a_guessed_subject_is_said_to_be_guessed(tmp_path):
     touch(tmp_path, "head7.nii.gz", "sub-01_T1.nii.gz", "IXI001-Guys-0841-T1.nii.gz")
     selection = select_scans(tmp_path)
     assert {scan.subject: scan.guessed for scan in selection.scans} == {"head7": True, "sub-01": False, "IXI001": False}
-    assert any("1 scan with a guessed subject (first 'head7')" in line for line in selection.lines())
+    advice = "name files or folders sub-..., or scans of one person may come into two splits"
+    assert f"1 scan with a guessed subject (first 'head7'): {advice}" in selection.lines()
 
 
 @pytest.mark.parametrize(
@@ -123,6 +125,17 @@ def test_folders_that_could_each_be_the_person_are_refused(tmp_path):
     with pytest.raises(InputError, match="'north' or of 'anna'") as caught:
         discover_scans(tmp_path)
     assert "sub-" in caught.value.remedy
+    assert caught.value.file == str(tmp_path)
+
+
+def test_contrasts_are_counted_the_most_frequent_first(tmp_path):
+    """Those of which nobody knows are counted as unknown."""
+    names = ("sub-01/anat/sub-01_T1w", "sub-02/anat/sub-02_T1w", "sub-03/anat/sub-03_T1w")
+    touch(tmp_path, *(f"{name}.nii.gz" for name in names))
+    selection = select_scans(tmp_path)
+    first, *others = selection.candidates
+    selection = replace(selection, candidates=(replace(first, scan=replace(first.scan, modality="")), *others))
+    assert selection.lines()[0] == f"3 scans of 3 subjects taken from {tmp_path}: 2 T1w, 1 an unknown contrast"
 
 
 def test_a_scheme_that_was_read_rightly_keeps_its_ids(tmp_path):

@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from neuromf.report.page import render_page
 from neuromf.report.sweep_chart import differences_svg
+from neuromf.sweep.arm_record import Fate
 from neuromf.sweep.result import SweepResult
-from neuromf.sweep.session import Fate
 
 COLOURS = {Fate.FINISHED: "pass", Fate.DROPPED: "source", Fate.DIVERGED: "block", Fate.BLOCKED: "block",
            Fate.UNFINISHED: "warn"}  # fmt: skip

@@ -13,8 +13,8 @@ from typing import Any
 from neuromf.config.resolve import resolved_text
 from neuromf.json_text import json_text
 from neuromf.output import write_output
+from neuromf.sweep.arm_record import ArmRecord, Fate
 from neuromf.sweep.differences import PairedDifference, paired_difference
-from neuromf.sweep.session import ArmRecord, Fate
 from neuromf.sweep.specification import SweepFile
 
 

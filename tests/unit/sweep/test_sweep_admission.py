@@ -7,8 +7,8 @@ import pytest
 from neuromf.errors import InputError
 from neuromf.sweep import admission
 from neuromf.sweep.admission import admit
+from neuromf.sweep.arm_record import Fate
 from neuromf.sweep.journal import SweepJournal
-from neuromf.sweep.session import Fate
 from tests.support.fake_sweep import FakeJobs, GatingJobs, made_arms, make_session, make_sweep
 
 GATED = make_sweep(gate="full")

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from neuromf.errors import InputError
-from neuromf.sweep.session import Fate
+from neuromf.sweep.arm_record import Fate
 from tests.support.fake_sweep import FakeJobs, make_session, make_sweep
 
 ORDER = {"00": 3.0, "01": 4.0, "02": 1.0, "03": 2.0}

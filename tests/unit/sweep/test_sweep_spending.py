@@ -51,7 +51,7 @@ def test_a_training_that_ended_with_a_killed_sweep_is_counted(undisturbed, tmp_p
     out = tmp_path / "out"
     before = make_session(make_sweep(), out, FakeJobs(loss))
     training = training_of(before, out)
-    FakeJobs(loss).start(before._command(training))
+    FakeJobs(loss).start(before._queue._command(training))
     jobs = FakeJobs(loss)
     again = make_session(make_sweep(), out, jobs)
     assert again.run()

@@ -28,6 +28,9 @@ class SweepProgress:
     what: str
 
 
+OnProgress = Callable[[SweepProgress], None]
+
+
 class TrainingQueue:
     """The trainings of one call of `neuromf sweep`.
 
@@ -42,14 +45,7 @@ class TrainingQueue:
         InputError: the table of what was spent is damaged.
     """
 
-    def __init__(
-        self,
-        sweep: SweepFile,
-        out: Path,
-        jobs: Jobs,
-        journal: SweepJournal,
-        on_progress: Callable[[SweepProgress], None],
-    ) -> None:
+    def __init__(self, sweep: SweepFile, out: Path, jobs: Jobs, journal: SweepJournal, on_progress: OnProgress) -> None:
         self._budget, self._metric, self._out, self._jobs = sweep.budget, sweep.metric, out, jobs
         self._journal, self._told = journal, on_progress
         self._spending = SpendingRecord(out)
@@ -87,7 +83,7 @@ class TrainingQueue:
 
     def is_halted(self, training: SweepTraining) -> bool:
         """Whether the guard halted it."""
-        return bool(self._journal.noted(training.arm, f"halted seed {training.seed}"))
+        return bool(self._journal.noted(training.arm, _halted(training)))
 
     def _command(self, training: SweepTraining) -> SweepCommand:
         key = _key(training)
@@ -102,12 +98,11 @@ class TrainingQueue:
         arm, done = training.arm, training.done
         self._spending.ended(training, seconds, code)
         if code in (HALTED, IRREPRODUCIBLE):
-            self._journal.note(arm, f"halted seed {training.seed}", code)
+            self._journal.note(arm, _halted(training), code)
         value = training.value(self._metric)
         found = f"{self._metric} {value:.4g}" if value is not None else f"code {code}, step {done}"
-        self._told(
-            SweepProgress(f"{arm.name}, seed {training.seed}", f"{training.epochs} epochs in {seconds:.0f} s: {found}")
-        )
+        said = f"{training.epochs} epochs in {seconds:.0f} s: {found}"
+        self._told(SweepProgress(f"{arm.name}, seed {training.seed}", said))
         if done >= training.steps or code in (HALTED, IRREPRODUCIBLE):
             return
         if code == BAD_INPUT or self._attempts[_key(training)] >= ATTEMPTS:
@@ -120,6 +115,11 @@ class TrainingQueue:
 
 def _key(training: SweepTraining) -> str:
     return f"{training.arm.slug}/seed-{training.seed}/{training.epochs}"
+
+
+def _halted(training: SweepTraining) -> str:
+    """By what the journal knows that the guard halted it."""
+    return f"halted seed {training.seed}"
 
 
 def _last_line(log: Path) -> str:

@@ -108,6 +108,7 @@ class _Passed:
         return []
 
 
+@pytest.mark.law("GUARD-001")
 def test_an_arm_that_its_whole_gate_blocks_is_not_trained(tmp_path):
     """Of the whole sweep it is said why."""
     jobs = GatingJobs(loss, gates={2: 1})

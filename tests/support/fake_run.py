@@ -15,8 +15,9 @@ from neuromf.training.records.pace import HEADER, PaceWriter, read_marks
 from neuromf.training.records.run_folder import create_run
 from tests.support.tiny_run import make_tiny_config
 
-CONFIG = make_tiny_config("training.epochs=20", "training.checkpoint_every_steps=10")
+SETTINGS = ("training.epochs=20", "training.checkpoint_every_steps=10")
 """Sixty optimiser steps."""
+CONFIG = make_tiny_config(*SETTINGS)
 
 
 def row_of(step: int, **cells: float) -> Row:
@@ -26,10 +27,15 @@ def row_of(step: int, **cells: float) -> Row:
 
 
 class FakeRun:
-    """Writes what the trainer writes, with its own writer."""
+    """Writes what the trainer writes, with its own writer.
 
-    def __init__(self, root: Path) -> None:
-        self.folder = create_run(root, CONFIG, "0" * 64)
+    Args:
+        root: its folder.
+        overrides: of its configuration.
+    """
+
+    def __init__(self, root: Path, *overrides: str) -> None:
+        self.folder = create_run(root, make_tiny_config(*SETTINGS, *overrides), "0" * 64)
         self.root = root
 
     def write(self, steps: int, first: int = 0, **cells: float) -> None:

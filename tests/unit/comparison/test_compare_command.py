@@ -48,3 +48,17 @@ def test_the_document_of_a_broken_run_is_read_by_strict_parsers(tmp_path, neurom
     document = json.loads(shown.stdout, parse_constant=pytest.fail)
     assert (document["verdict"], document["first"]) == ("NONFINITE", None)
     assert (document["not_finite"]["column"], document["not_finite"]["golden"]) == ("raw_total", "nan")
+
+
+@pytest.mark.law("OBS-002")
+def test_the_keys_in_which_two_runs_differ_are_told_where_they_parted(tmp_path, neuromf):
+    """The golden's value, then the run's; JSON has the same."""
+    runs = []
+    for name, rate, loss in (("run", "0.002", 3.0), ("golden", "0.001", 2.0)):
+        run = FakeRun(tmp_path / name, f"training.learning_rate={rate}")
+        run.write(3, raw_total=loss)
+        runs.append(run.root)
+    shown = neuromf("compare", *runs)
+    assert "  configuration: training.learning_rate 0.001 -> 0.002\n" in shown.stdout
+    document = json.loads(neuromf("compare", *runs, "--json").stdout)
+    assert document["config"] == {"training.learning_rate": [0.001, 0.002]}

@@ -103,14 +103,16 @@ def _install(session: nox.Session, extras: str = "dev") -> None:
     """Bring the shared environment up to date, unless it was made of these very requirements."""
     requirements = [Path(name).read_bytes() for name in ("pyproject.toml", "constraints.txt")]
     asked = b"".join([*requirements, os.fsencode(Path.cwd())])
-    made_of, mark = hashlib.sha256(asked).hexdigest(), SHARED / f"made-of-{extras}.txt"
-    if PYTHON.exists() and mark.exists() and mark.read_text() == made_of:
+    made_of = hashlib.sha256(asked).hexdigest()
+    marks = [SHARED / f"made-of-{extra}.txt" for extra in extras.split(",")]
+    if PYTHON.exists() and all(mark.exists() and mark.read_text() == made_of for mark in marks):
         return
     if not PYTHON.exists():
         session.run(sys.executable, "-m", "venv", str(SHARED), external=True)
     command = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", *CONSTRAINTS, "-e", f".[{extras}]")
     session.run(str(PYTHON), *command, external=True)
-    mark.write_text(made_of)
+    for mark in marks:
+        mark.write_text(made_of)
 
 
 def _run(
@@ -151,8 +153,7 @@ def together(session: nox.Session) -> None:
 @nox.session(python=False, default=False)
 def environment(session: nox.Session) -> None:
     """Make the environment that the sessions share: after it they may run side by side."""
-    for extras in ("dev", "dev,browser"):
-        _install(session, extras)
+    _install(session, "dev,browser")
 
 
 @nox.session(python=False, default=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from neuromf.errors import InputError
@@ -15,7 +15,7 @@ from neuromf.sweep.journal import SweepJournal
 from neuromf.sweep.specification import SweepFile
 from neuromf.sweep.spending import Spent
 from neuromf.sweep.training import SweepTraining
-from neuromf.sweep.training_queue import SweepProgress, TrainingQueue
+from neuromf.sweep.training_queue import OnProgress, SweepProgress, TrainingQueue
 
 
 class SweepSession:
@@ -32,7 +32,7 @@ class SweepSession:
 
     def __init__(
         self, sweep: SweepFile, arms: Sequence[SweepArm], rungs: Sequence[int], out: Path, jobs: Jobs,
-        on_progress: Callable[[SweepProgress], None] = lambda told: None,
+        on_progress: OnProgress = lambda told: None,
     ) -> None:  # fmt: skip
         self._sweep, self._rungs, self._out, self._jobs, self._told = sweep, rungs, out, jobs, on_progress
         self.records = [ArmRecord(arm) for arm in arms]
@@ -99,11 +99,8 @@ class SweepSession:
         for record in left:
             if record.arm.number and self._journal.is_dropped(record.arm):
                 record.fate = Fate.DROPPED
-                self._told(
-                    SweepProgress(
-                        record.arm.name, f"dropped after {rung} epochs, {self._sweep.metric} {record.mean:.4g}"
-                    )
-                )
+                said = f"dropped after {rung} epochs, {self._sweep.metric} {record.mean:.4g}"
+                self._told(SweepProgress(record.arm.name, said))
         return [record for record in left if record.fate is Fate.UNFINISHED]
 
     def _value(self, training: SweepTraining) -> float:

@@ -47,7 +47,7 @@ def test_a_signalled_job_ends_with_75_and_a_checkpoint(tmp_path, start, name):
     The terminal says at once that it was heard.
     """
     run = tmp_path / "run"
-    train = ["train", "smoke", "--out", str(run), "--device", "cpu", "--workers", "1", *SETTINGS]
+    train = ["train", "smoke", "--out", str(run), "--device", "cpu", "--workers", "2", *SETTINGS]
     job = start(train)
     deadline = time.monotonic() + 120
     while rows_written(run / "trace.csv") < 3 and job.poll() is None and time.monotonic() < deadline:
@@ -70,7 +70,7 @@ def test_a_terminal_that_is_closed_costs_no_step(tmp_path, start, ignored, to_fi
     """As ssh ends: the run is saved although nothing can be printed any more; one that ignores it goes on."""
     run, master, terminal = tmp_path / "run", *pty.openpty()
     length = "training.epochs=4" if ignored else "training.epochs=300"
-    train = ["train", "smoke", "--out", str(run), "--device", "cpu", "--workers", "1", *SETTINGS, "--set", length]
+    train = ["train", "smoke", "--out", str(run), "--device", "cpu", "--workers", "2", *SETTINGS, "--set", length]
     job = start(train, terminal=terminal, hangup=not ignored, to_file=to_file)
     os.set_blocking(master, False)
     deadline = time.monotonic() + LATEST

@@ -98,5 +98,5 @@ def test_a_function_that_only_reads_imports_no_torch(run, call):
 
 
 def test_a_worker_of_a_bisect_judges_on_paper_without_torch():
-    """A law that the configuration alone breaks or keeps costs a tenth of a second, without a training's imports."""
+    """A law that the configuration alone breaks or keeps costs nothing of a training's imports."""
     assert last_line(WORKER.format(heavy=HEAVY)) == "imported: []"

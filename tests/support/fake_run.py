@@ -35,7 +35,7 @@ class FakeRun:
     """
 
     def __init__(self, root: Path, *overrides: str) -> None:
-        self.folder = create_run(root, make_tiny_config(*SETTINGS, *overrides), "0" * 64)
+        self.folder = create_run(root, make_tiny_config(*SETTINGS, *overrides) if overrides else CONFIG, "0" * 64)
         self.root = root
 
     def write(self, steps: int, first: int = 0, **cells: float) -> None:

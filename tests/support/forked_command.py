@@ -5,6 +5,7 @@ For tests of what becomes of a process: signals, ranks, several at once. Tests o
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import runpy
@@ -41,6 +42,8 @@ class ForkedCommand:
         given = ([module, *map(str, arguments)], str(Path.cwd()), dict(environment), files, device, hangup)
         self._process = forks().Process(target=_run, args=given)
         self._process.start()
+        # Python waits for it at its own end: one that a failed test left behind would keep the tests from ending.
+        atexit.register(self.end)
 
     @property
     def pid(self) -> int:
@@ -62,10 +65,12 @@ class ForkedCommand:
         os.kill(self.pid, number)
 
     def wait(self, timeout: float) -> int:
-        """Until it has ended."""
+        """Until it has ended; one that takes longer is killed."""
         self._process.join(timeout)
-        assert self.returncode is not None, f"it runs after {timeout} s"
-        return self.returncode
+        code = self.returncode
+        self.end()
+        assert code is not None, f"it ran after {timeout} s"
+        return code
 
     def communicate(self, timeout: float = 240) -> tuple[str, str]:
         """What it has printed when it has ended."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,13 @@ def test_each_option_of_conform_reaches_the_judge(monkeypatch, capsys, tmp_path,
 def test_a_smoke_training_has_the_candidates_scans_and_moves_the_bar(monkeypatch):
     """With configuration and sources as they were read; what it returns is returned."""
     shown, candidate = [], LaunchCandidate.of(load_config(["smoke"]), ["smoke"], [])
-    monkeypatch.setattr(neuromf.cli.smoke_training, "progress_bar", lambda label: _Block(label, shown))
+
+    @contextmanager
+    def progress_bar(label):
+        shown.append(label)
+        yield lambda *told: shown.append(told)
+
+    monkeypatch.setattr(neuromf.cli.smoke_training, "progress_bar", progress_bar)
 
     def run_smoke(config, sources, show, *, scans):
         show(3, 30, "heads")
@@ -65,20 +72,6 @@ def test_a_smoke_training_has_the_candidates_scans_and_moves_the_bar(monkeypatch
     monkeypatch.setattr(smoke, "run_smoke", run_smoke)
     assert smoke_training(candidate) == (candidate.config, candidate.sources, candidate.scans)
     assert shown == ["smoke training", (3, 30, "heads")]
-
-
-class _Block:
-    """A bar that keeps what it is shown."""
-
-    def __init__(self, label, shown):
-        self.shown = shown
-        shown.append(label)
-
-    def __enter__(self):
-        return lambda *told: self.shown.append(told)
-
-    def __exit__(self, *_):
-        return None
 
 
 def reconstruction(psnr):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from types import SimpleNamespace
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 
@@ -36,7 +35,6 @@ def drawn(monkeypatch):
 
     real = charts.draw
     monkeypatch.setattr(charts, "draw", keep)
-    monkeypatch.setitem(mpl.rcParams, "path.simplify", False)
     return kept
 
 
